@@ -1,0 +1,1 @@
+"""The outside world: servers, secrets, files. Knows no feature."""

@@ -1,0 +1,152 @@
+"""PostgreSQL through SQLAlchemy: the engine, transactions, and the types our columns share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    MetaData,
+    Select,
+    Text,
+    Uuid,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from voucher_service.kernel.clock import Clock
+from voucher_service.kernel.errors import TryAgain
+from voucher_service.kernel.money import Money
+from voucher_service.settings import Database
+
+R = TypeVar("R")
+
+
+class Base(DeclarativeBase):
+    """All tables of all features; constraints are named by rule, so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: DateTime(timezone=True), str: Text(), UUID: Uuid()}
+
+
+class MoneyFen(TypeDecorator[Money]):
+    """Money as a bigint of fen. Columns of this type end in `_fen`."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Money | None, dialect: Dialect) -> int | None:
+        return None if value is None else value.fen
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Money | None:
+        return None if value is None else Money(int(value))
+
+
+def status_type(kind: type[StrEnum]) -> Enum:
+    """A column type for a StrEnum: text with a check, so that a new value is a plain migration."""
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=False,
+        length=40,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Recorded:
+    """When PostgreSQL wrote the row. Never set by the application."""
+
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class Sealable:
+    """The transaction that wrote the row, so that a log can be sealed without missing a late commit."""
+
+    xid: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("pg_current_xact_id()::text::bigint")
+    )
+
+
+def connect(settings: Database, url: str | None = None) -> Engine:
+    """An engine for the application role, in UTC, with statement and lock timeouts."""
+    engine = create_engine(
+        url or settings.url,
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.lock_timeout_ms / 1000,
+        pool_pre_ping=False,
+        connect_args={
+            "connect_timeout": 3,
+            "options": (
+                f"-c statement_timeout={settings.statement_timeout_ms} "
+                f"-c lock_timeout={settings.lock_timeout_ms} "
+                "-c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
+            ),
+        },
+    )
+    event.listen(engine, "handle_error", _drop_dead_connections)
+    return engine
+
+
+def _drop_dead_connections(context: Any) -> None:
+    # A restarted server must not cost one failed request per pooled connection.
+    if isinstance(context.original_exception, Exception) and context.is_disconnect:
+        context.invalidate_pool_on_disconnect = True
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """One transaction: committed at the end of the block, rolled back on any error.
+
+    Raises TryAgain when the server is away, busy or gave up waiting: the outcome of a lost commit is
+    unknown, and the same request again finds out.
+    """
+    try:
+        with Session(engine, expire_on_commit=False, autoflush=False) as session, session.begin():
+            yield session
+    except PoolTimeout as error:
+        raise TryAgain(retry_after_seconds=1) from error
+    except OperationalError as error:
+        raise TryAgain(retry_after_seconds=1) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise TryAgain(retry_after_seconds=1) from error
+        raise
+
+
+def now(session: Session, clock: Clock) -> datetime:
+    """The instant of this command: PostgreSQL's own clock, or the clock of a test or replay."""
+    if clock.at is not None:
+        return clock.at
+    instant = session.execute(select(func.clock_timestamp())).scalar_one()
+    assert isinstance(instant, datetime)
+    return instant
+
+
+def one_or_none(session: Session, statement: Select[tuple[R]]) -> R | None:
+    """The single row of a statement, or None."""
+    return session.execute(statement).scalar_one_or_none()

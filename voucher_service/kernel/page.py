@@ -1,0 +1,45 @@
+"""Lists by cursor: a page of items and where the next one starts."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from .errors import Malformed
+
+T = TypeVar("T")
+MOST = 200
+
+
+class CursorInvalid(Malformed):
+    """The cursor is not one that we gave."""
+
+    code = "cursor_invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some items in order, and the cursor after them; None at the end."""
+
+    items: Sequence[T]
+    next: str | None = None
+
+
+def encode_cursor(*key: Any) -> str:
+    """An opaque cursor for the sort key of the last item shown."""
+    return base64.urlsafe_b64encode(json.dumps(key, default=str).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, length: int) -> list[Any]:
+    """The sort key in a cursor. Raises CursorInvalid."""
+    try:
+        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error):
+        raise CursorInvalid from None
+    if not isinstance(key, list) or len(key) != length:
+        raise CursorInvalid
+    return key

@@ -1,0 +1,194 @@
+"""Settings: TOML files, then the environment, then secrets from files. Unknown keys are an error.
+
+`config/default.toml` holds every key with its meaning and unit; `config/<VOUCHER_ENV>.toml` changes some;
+`VOUCHER__SECTION__KEY` changes one more; `VOUCHER__SECTION__KEY_FILE` names a file that holds the value.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+CONFIG = Path(__file__).resolve().parent.parent / "config"
+ENVIRONMENTS = ("development", "test", "production")
+
+
+class SettingsError(Exception):
+    """A setting is missing, unknown, of the wrong type, or not fit for this environment."""
+
+
+@dataclass(frozen=True)
+class Database:
+    url: str
+    owner_url: str
+    pool_size: int
+    statement_timeout_ms: int
+    lock_timeout_ms: int
+
+
+@dataclass(frozen=True)
+class Gate:
+    url: str
+    timeout_ms: int
+
+
+@dataclass(frozen=True)
+class Queue:
+    url: str
+    lease_seconds: int
+    sweep_seconds: int
+
+
+@dataclass(frozen=True)
+class Secrets:
+    token_key: str
+    code_keys: str
+    field_keys: str
+    lookup_keys: str
+
+
+@dataclass(frozen=True)
+class SignIn:
+    token_ttl_seconds: int
+    code_ttl_seconds: int
+    code_attempts: int
+    codes_per_hour: int
+    failures_per_quarter_hour: int
+
+
+@dataclass(frozen=True)
+class Till:
+    code_window_seconds: int
+    bad_codes_per_minute: int
+    max_order_fen: int
+
+
+@dataclass(frozen=True)
+class Sms:
+    adapter: str
+    outbox: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    adapter: str
+
+
+@dataclass(frozen=True)
+class Web:
+    host: str
+    port: int
+    threads: int
+    body_limit_bytes: int
+    public_url: str
+    proxies: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that is set from outside, by section."""
+
+    env: str
+    database: Database
+    gate: Gate
+    queue: Queue
+    secrets: Secrets
+    sign_in: SignIn
+    till: Till
+    sms: Sms
+    verification: Verification
+    web: Web
+
+    @property
+    def production(self) -> bool:
+        """Whether development secrets and logins must be refused."""
+        return self.env == "production"
+
+
+def load(environ: Mapping[str, str] = os.environ, config: Path = CONFIG) -> Settings:
+    """Read the settings for `VOUCHER_ENV` (development unless set). Raises SettingsError."""
+    env = environ.get("VOUCHER_ENV", "development")
+    if env not in ENVIRONMENTS:
+        raise SettingsError(f"VOUCHER_ENV is {env!r}; it is one of {', '.join(ENVIRONMENTS)}")
+    values = tomllib.loads((config / "default.toml").read_text("utf-8"))
+    _merge(values, tomllib.loads((config / f"{env}.toml").read_text("utf-8")), f"{env}.toml")
+    _apply_environment(values, environ)
+    hints = get_type_hints(Settings)
+    sections = {
+        field.name: _section(hints[field.name], field.name, values.pop(field.name, {}))
+        for field in fields(Settings)
+        if field.name != "env"
+    }
+    if values:
+        raise SettingsError(f"unknown sections: {', '.join(values)}")
+    settings = Settings(env=env, **sections)
+    if settings.production:
+        _refuse_development_values(settings)
+    return settings
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any], name: str) -> None:
+    for section, keys in over.items():
+        if section not in base or not isinstance(keys, dict):
+            raise SettingsError(f"{name}: unknown section {section}")
+        for key, value in keys.items():
+            if key not in base[section]:
+                raise SettingsError(f"{name}: unknown key {section}.{key}")
+            base[section][key] = value
+
+
+def _apply_environment(values: dict[str, Any], environ: Mapping[str, str]) -> None:
+    for name, text in environ.items():
+        if not name.startswith("VOUCHER__"):
+            continue
+        parts = name.removeprefix("VOUCHER__").lower().split("__")
+        if len(parts) != 2:
+            raise SettingsError(f"{name}: write VOUCHER__SECTION__KEY")
+        section, key = parts
+        if key.endswith("_file") and key not in values.get(section, {}):
+            key, text = key.removesuffix("_file"), Path(text).read_text("utf-8").strip()
+        if key not in values.get(section, {}):
+            raise SettingsError(f"{name}: there is no setting {section}.{key}")
+        values[section][key] = text
+
+
+def _section(kind: type[Any], name: str, values: dict[str, Any]) -> Any:
+    hints = get_type_hints(kind)
+    if missing := hints.keys() - values.keys():
+        raise SettingsError(f"missing in [{name}]: {', '.join(sorted(missing))}")
+    if unknown := values.keys() - hints.keys():
+        raise SettingsError(f"unknown in [{name}]: {', '.join(sorted(unknown))}")
+    return kind(**{key: _value(hints[key], f"{name}.{key}", values[key]) for key in hints})
+
+
+def _value(kind: type[Any] | types.UnionType, name: str, value: Any) -> Any:
+    wanted: Any = get_args(kind)[0] if isinstance(kind, types.UnionType) else kind
+    if wanted is int and isinstance(value, str):
+        try:
+            return int(value)
+        except ValueError:
+            raise SettingsError(f"{name} is a whole number, not {value!r}") from None
+    if type(value) is not wanted:
+        raise SettingsError(f"{name} is {wanted.__name__}, not {value!r}")
+    return value
+
+
+def _refuse_development_values(settings: Settings) -> None:
+    for field in fields(Secrets):
+        value = getattr(settings.secrets, field.name)
+        if not value or "development" in value:
+            raise SettingsError(
+                f"secrets.{field.name} is empty or a development value; set VOUCHER__SECRETS__"
+                f"{field.name.upper()}_FILE before you start with VOUCHER_ENV=production"
+            )
+    for name, adapter in (("sms", settings.sms.adapter), ("verification", settings.verification.adapter)):
+        if adapter == "development":
+            raise SettingsError(f"{name}.adapter is 'development', which accepts everyone; choose a real one")
+    for name, url in (("database", settings.database.url), ("gate", settings.gate.url), ("queue", settings.queue.url)):
+        if not url or "demo-only" in url:
+            raise SettingsError(f"{name}.url is empty or has a development password")
