@@ -1,0 +1,1 @@
+"""Redis-backed quota locking for whatever is handed out by slots: the gate admits, PostgreSQL decides."""

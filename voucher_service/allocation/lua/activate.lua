@@ -1,0 +1,20 @@
+-- Put a freshly filled gate in place of the old one, unless a newer one stands there.
+-- KEYS  1 meta  2 who  3 pending  4 filled who  5.. pairs: free list, filled free list
+-- ARGV  1 epoch
+-- Returns 1, or 0 when the gate is at the same or a later epoch
+local standing = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '-1')
+if standing >= tonumber(ARGV[1]) then
+  return 0
+end
+redis.call('DEL', KEYS[2], KEYS[3])
+if redis.call('EXISTS', KEYS[4]) == 1 then
+  redis.call('RENAME', KEYS[4], KEYS[2])
+end
+for i = 5, #KEYS, 2 do
+  redis.call('DEL', KEYS[i])
+  if redis.call('EXISTS', KEYS[i + 1]) == 1 then
+    redis.call('RENAME', KEYS[i + 1], KEYS[i])
+  end
+end
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1])
+return 1

@@ -1,0 +1,192 @@
+"""Admit, settle, rebuild. Whoever allocates passes the class of its rows; the constraints are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import redis
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from voucher_service.campaigns import service as campaigns
+from voucher_service.campaigns.model import Offer, OfferStatus
+from voucher_service.infra.core import Core
+from voucher_service.kernel.errors import TryAgain
+from voucher_service.kernel.ids import OfferId, ReleaseId, ResidentId, voucher_id
+
+from .gate import Gate, value_of
+from .model import Answer, Ask, Drift, GateNotReady, Pool, Verdict, Window
+from .slots import Slotted
+
+# A pending seat is left alone this long: longer than any transaction of a claim can last.
+SETTLE_AFTER = timedelta(seconds=15)
+
+
+def pool_of(offer: Offer) -> Pool:
+    """An offer as the gate sees it."""
+    return Pool(
+        offer.id,
+        offer.epoch,
+        offer.per_resident_limit,
+        tuple(
+            Window(ReleaseId(one.id), one.opens_at, one.closes_at, one.quota)
+            for one in offer.releases
+        ),
+    )
+
+
+def admit(
+    core: Core, *, offer: Offer, asks: Sequence[Ask], now: datetime, rows: type[Slotted]
+) -> tuple[Pool, list[Answer]]:
+    """Ask the gate for a seat each; a gate that is not ready is filled first, by one process.
+
+    Returns the pool whose epoch the seats are of. Raises TryAgain and GateNotReady.
+    """
+    pool = pool_of(offer)
+    answers = Gate(core, offer.id).admit(pool, asks, now)
+    if any(one.verdict is Verdict.NOT_READY for one in answers):
+        if offer.status is not OfferStatus.OPEN:
+            return pool, [Answer(Verdict.CLOSED) for _ in asks]
+        pool = rebuild(core, offer=offer.id, rows=rows)
+        answers = Gate(core, offer.id).admit(pool, asks, now)
+    if any(one.verdict is Verdict.NOT_READY for one in answers):
+        raise GateNotReady(retry_after_seconds=1)
+    return pool, answers
+
+
+def rebuild(core: Core, *, offer: OfferId, rows: type[Slotted]) -> Pool:
+    """Fill the gate from PostgreSQL: raise the epoch, read what is held, load, switch.
+
+    One process at a time. Claims wait or are told to try again; none is lost, since the raised epoch
+    fences those under way. Raises GateNotReady while another process fills it.
+    """
+    with core.engine.connect() as connection:
+        taken = connection.execute(
+            text("SELECT pg_try_advisory_lock(hashtextextended(:offer, 0))"), {"offer": str(offer)}
+        ).scalar_one()
+        connection.commit()
+        if not taken:
+            raise GateNotReady(retry_after_seconds=1)
+        try:
+            return _fill(core, offer, rows)
+        finally:
+            connection.execute(
+                text("SELECT pg_advisory_unlock(hashtextextended(:offer, 0))"),
+                {"offer": str(offer)},
+            )
+            connection.commit()
+
+
+def _fill(core: Core, offer: OfferId, rows: type[Slotted]) -> Pool:
+    gate = Gate(core, offer)
+    try:
+        run_id = gate.run_id()
+    except redis.RedisError as error:
+        raise TryAgain(retry_after_seconds=1) from error
+    with core.transaction() as session:
+        campaigns.raise_epoch(session, offer)
+        campaigns.set_run_id(session, offer, run_id=run_id)
+        found = campaigns.offer(session, offer=offer)
+        pool = pool_of(found)
+        standing = _standing(session, offer, rows)
+    positions = {window.release: i for i, window in enumerate(pool.windows, 1)}
+    taken: dict[UUID, set[int]] = {window.release: set() for window in pool.windows}
+    who: dict[tuple[ResidentId, int], str] = {}
+    for row in standing:
+        if row.holds_slot:
+            taken[row.release_id].add(row.slot)
+        who[row.resident_id, row.ordinal] = value_of(
+            row.holds_slot,
+            positions[row.release_id],
+            row.slot,
+            row.generation,
+            bytes(row.claim_key_hash),
+        )
+    free = (
+        (slot for slot in range(1, window.quota + 1) if slot not in taken[window.release])
+        for window in pool.windows
+    )
+    gate.fill(pool, free, ((resident, n, value) for (resident, n), value in who.items()))
+    return pool
+
+
+def _standing(session: Session, offer: OfferId, rows: type[Slotted]) -> list[Any]:
+    """The newest generation of every (resident, ordinal) of an offer, held or returned."""
+    table: Any = rows.__table__  # type: ignore[attr-defined]
+    statement = (
+        select(
+            table.c.release_id,
+            table.c.slot,
+            table.c.resident_id,
+            table.c.ordinal,
+            table.c.generation,
+            table.c.holds_slot,
+            table.c.claim_key_hash,
+        )
+        .where(table.c.offer_id == offer)
+        .order_by(table.c.generation)
+    )
+    return list(session.execute(statement))
+
+
+def settle_pending(core: Core, *, offer: Offer, rows: type[Slotted]) -> int:
+    """Confirm or free seats that were set aside and not settled, by what PostgreSQL holds.
+
+    A late commit of a freed seat is caught by the slot's unique index. Returns how many were settled.
+    """
+    pool, gate = pool_of(offer), Gate(core, offer.id)
+    table: Any = rows.__table__  # type: ignore[attr-defined]
+    try:
+        with core.transaction() as session:
+            now = core.now(session)
+            seats = gate.pending(pool, now - SETTLE_AFTER)
+            ids = {
+                voucher_id(offer.id, one.resident, one.ordinal, one.generation): one
+                for one in seats
+            }
+            held = set(session.scalars(select(table.c.id).where(table.c.id.in_(ids))))
+        gate.settle(pool, [(seat, id in held) for id, seat in ids.items()])
+    except redis.RedisError as error:
+        raise TryAgain(retry_after_seconds=1) from error
+    return len(seats)
+
+
+def remaining(
+    core: Core, session: Session, *, offers: Sequence[Offer], now: datetime, rows: type[Slotted]
+) -> dict[OfferId, int]:
+    """Slots that can be claimed now; for an offer that is not open yet, those of its next release.
+
+    From the gate, or counted in PostgreSQL when the gate can't tell.
+    """
+    counts: dict[OfferId, int] = {}
+    for offer in offers:
+        pool = pool_of(offer)
+        free = Gate(core, offer.id).free(pool) or _free_in_books(session, pool, rows)
+        open_now = [i for i, one in enumerate(pool.windows) if one.opens_at <= now < one.closes_at]
+        later = [i for i, one in enumerate(pool.windows) if one.opens_at > now]
+        counts[offer.id] = sum(free[i] for i in open_now or later[:1])
+    return counts
+
+
+def drift(core: Core, session: Session, *, offer: Offer, rows: type[Slotted]) -> Drift | None:
+    """The gate against PostgreSQL, or None when the gate can't tell."""
+    pool, gate = pool_of(offer), Gate(core, offer.id)
+    free = gate.free(pool)
+    if free is None:
+        return None
+    return Drift(offer.id, sum(free), sum(_free_in_books(session, pool, rows)), gate.pending_count())
+
+
+def _free_in_books(session: Session, pool: Pool, rows: type[Slotted]) -> list[int]:
+    table: Any = rows.__table__  # type: ignore[attr-defined]
+    held = dict(
+        session.execute(
+            select(table.c.release_id, func.count())
+            .where(table.c.offer_id == pool.offer, table.c.holds_slot)
+            .group_by(table.c.release_id)
+        ).tuples()
+    )
+    return [window.quota - held.get(window.release, 0) for window in pool.windows]

@@ -1,0 +1,1 @@
+"""Maker and checker: a frozen payload, signed by others, executed once."""

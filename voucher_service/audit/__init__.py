@@ -1,0 +1,1 @@
+"""Who did what to which thing, when. The only writer of a status."""

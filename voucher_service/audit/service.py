@@ -1,0 +1,136 @@
+"""Records and transitions: no status changes without a record, and no race is lost silently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Table, insert, update
+from sqlalchemy.orm import Session
+
+from voucher_service.infra.database import Base
+from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.machine import Machine
+
+from .model import OvertakenByAnother
+from .tables import EventRow
+
+S = TypeVar("S", bound=StrEnum)
+E = TypeVar("E", bound=StrEnum)
+_INSERT = insert(cast(Table, EventRow.__table__))
+
+
+def record(
+    session: Session,
+    *,
+    actor: Actor,
+    action: str,
+    object_type: str,
+    object_id: str,
+    now: datetime,
+    detail: Mapping[str, Any] | None = None,
+    from_status: str | None = None,
+    to_status: str | None = None,
+) -> None:
+    """Append one event. `detail` is JSON without personal data."""
+    session.execute(
+        _INSERT,
+        {
+            "actor": actor.name,
+            "action": action,
+            "object_type": object_type,
+            "object_id": object_id,
+            "from_status": from_status,
+            "to_status": to_status,
+            "detail": dict(detail) if detail else None,
+            "occurred_at": now,
+        },
+    )
+
+
+def transition(
+    session: Session,
+    row: type[Base],
+    *,
+    id: UUID,
+    current: S,
+    lifecycle: Machine[S, E],
+    event: E,
+    actor: Actor,
+    now: datetime,
+    also: Sequence[ColumnElement[bool]] = (),
+    set_: Mapping[str, Any] | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> S:
+    """Move one row along its lifecycle by compare-and-set, and write the record.
+
+    `also` is judged by the statement itself (an expiry, say); `set_` changes further columns with it.
+    Raises IllegalTransition when the table has no such edge and OvertakenByAnother when the row was no
+    longer in `current` or `also` did not hold.
+    """
+    following = lifecycle.next(current, event)
+    table: Any = row.__table__
+    changed: Any = session.execute(
+        update(table)
+        .where(table.c.id == id, table.c.status == current, *also)
+        .values(status=following, **(set_ or {}))
+    )
+    if changed.rowcount != 1:
+        raise OvertakenByAnother(object=lifecycle.name, event=str(event))
+    record(
+        session,
+        actor=actor,
+        action=str(event),
+        object_type=lifecycle.name,
+        object_id=str(id),
+        now=now,
+        from_status=str(current),
+        to_status=str(following),
+        detail=detail,
+    )
+    return following
+
+
+def transition_many(
+    session: Session,
+    row: type[Base],
+    *,
+    ids: Sequence[UUID],
+    current: S,
+    lifecycle: Machine[S, E],
+    event: E,
+    actor: Actor,
+    now: datetime,
+    batch: str,
+    set_: Mapping[str, Any] | None = None,
+) -> list[UUID]:
+    """Move a set of rows at once (midnight expiry). Returns the ids that moved, one record for all.
+
+    Rows that are no longer in `current` are left alone: for a sweep that is no error.
+    """
+    following = lifecycle.next(current, event)
+    table: Any = row.__table__
+    moved = list(
+        session.execute(
+            update(table)
+            .where(table.c.id.in_(ids), table.c.status == current)
+            .values(status=following, **(set_ or {}))
+            .returning(table.c.id)
+        ).scalars()
+    )
+    if moved:
+        record(
+            session,
+            actor=actor,
+            action=str(event),
+            object_type=lifecycle.name,
+            object_id=batch,
+            now=now,
+            from_status=str(current),
+            to_status=str(following),
+            detail={"ids": [str(one) for one in moved]},
+        )
+    return moved

@@ -1,0 +1,32 @@
+"""The audit trail: append only, by privilege and by trigger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Identity, Index
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from voucher_service.infra.database import Base, Recorded, Sealable
+
+
+class EventRow(Sealable, Recorded, Base):
+    """One act: the actor, the action, the object, and what changed. No personal data."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        Index("ix_event_object", "object_type", "object_id"),
+        {"schema": "audit"},
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    actor: Mapped[str]
+    action: Mapped[str]
+    object_type: Mapped[str]
+    object_id: Mapped[str]
+    from_status: Mapped[str | None]
+    to_status: Mapped[str | None]
+    detail: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    occurred_at: Mapped[datetime]

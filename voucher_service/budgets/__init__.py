@@ -1,0 +1,1 @@
+"""Whose money: funders, the lines they give to a campaign, and what is reserved for an offer."""

@@ -1,0 +1,1 @@
+"""Programmes, campaigns, offers and their releases: what is issued, when, to be spent where."""

@@ -1,0 +1,149 @@
+"""What faces and other features ask of campaigns and offers, and the fence around an offer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import exists, select, update
+from sqlalchemy.orm import Session
+
+from voucher_service.budgets import service as budgets
+from voucher_service.budgets.model import BudgetLine
+from voucher_service.infra import areas
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.errors import NoSuchThing
+from voucher_service.kernel.ids import CampaignId, OfferId
+
+from .. import store
+from ..model import Campaign, CampaignStatus, Mode, Offer, OfferStatus, Programme
+from ..tables import CampaignRow, OfferRow, ReleaseRow
+
+
+_terms: dict[OfferId, Offer] = {}
+_MOST_TERMS = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """What a batch of claims must find true when it is written."""
+
+    epoch: int
+    mode: Mode
+    status: OfferStatus
+
+
+def programmes(core: Core) -> list[Programme]:
+    """All programmes, newest first."""
+    with core.transaction() as session:
+        return store.programmes(session)
+
+
+def programme(session: Session, *, slug: str) -> Programme:
+    """The programme of that slug. Raises NoSuchThing."""
+    found = store.programmes(session, slug=slug)
+    if not found:
+        raise NoSuchThing
+    return found[0]
+
+
+def campaigns(core: Core, *, actor: Actor, programme: str | None = None) -> list[Campaign]:
+    """Campaigns of the actor's area, of one programme or all."""
+    with core.transaction() as session:
+        found = store.campaigns(session)
+    return [
+        one
+        for one in found
+        if areas.within(one.area, actor.area) and programme in (None, one.programme.slug)
+    ]
+
+
+def campaign(
+    core: Core, *, actor: Actor, campaign: CampaignId
+) -> tuple[Campaign, list[Offer], list[BudgetLine]]:
+    """A campaign of the actor's area with its offers and its money. Raises NoSuchThing."""
+    with core.transaction() as session:
+        found = store.campaign(session, campaign)
+        if not areas.within(found.area, actor.area):
+            raise NoSuchThing
+        offers = store.offers(session, OfferRow.campaign_id == campaign)
+        return found, offers, budgets.lines(session, campaign=campaign)
+
+
+def campaign_offers(session: Session, *, campaign: CampaignId) -> list[Offer]:
+    """The offers of a campaign."""
+    return store.offers(session, OfferRow.campaign_id == campaign)
+
+
+def open_offers(core: Core, *, now: datetime | None = None) -> list[Offer]:
+    """Published offers that are open or will open: what a resident's first page shows."""
+    with core.transaction() as session:
+        instant = now or core.now(session)
+        running = exists().where(
+            ReleaseRow.offer_id == OfferRow.id, ReleaseRow.closes_at > instant
+        )
+        return store.offers(
+            session,
+            OfferRow.status == OfferStatus.OPEN,
+            CampaignRow.status == CampaignStatus.PUBLISHED,
+            running,
+        )
+
+
+def offer(session: Session, *, offer: OfferId) -> Offer:
+    """One offer. Raises NoSuchThing."""
+    return store.offer(session, offer)
+
+
+def terms(session: Session, *, offers: Collection[OfferId]) -> dict[OfferId, Offer]:
+    """Offers for what never changes once they are published: their terms, not their status or epoch.
+
+    Remembered by the process, since every till and every wallet asks for them.
+    """
+    missing = [one for one in offers if one not in _terms]
+    if missing:
+        if len(_terms) > _MOST_TERMS:
+            _terms.clear()
+        found = {one.id: one for one in store.offers(session, OfferRow.id.in_(missing))}
+        _terms.update(
+            {id: one for id, one in found.items() if one.status is not OfferStatus.DRAFT}
+        )
+    else:
+        found = {}
+    return {one: found.get(one) or _terms[one] for one in offers}
+
+
+def fence(session: Session, *, offer: OfferId) -> Fence:
+    """The fence, share-locked until the transaction ends: a rebuild waits for this batch, or this batch
+    sees the rebuild's epoch. A plain read would let a stale batch commit. Raises NoSuchThing."""
+    row = session.execute(
+        select(OfferRow.epoch, OfferRow.mode, OfferRow.status)
+        .where(OfferRow.id == offer)
+        .with_for_update(read=True, key_share=True)
+    ).one_or_none()
+    if row is None:
+        raise NoSuchThing
+    return Fence(row.epoch, row.mode, row.status)
+
+
+def raise_epoch(session: Session, offer: OfferId, *, mode: Mode | None = None) -> int:
+    """Fence off everything under way: waits for open batches, and later ones see the new epoch.
+
+    The explicit FOR UPDATE matters: an UPDATE of these columns alone would not wait for share locks.
+    """
+    session.execute(select(OfferRow.id).where(OfferRow.id == offer).with_for_update())
+    values = {"epoch": OfferRow.epoch + 1} | ({"mode": mode} if mode else {})
+    epoch = session.execute(
+        update(OfferRow).where(OfferRow.id == offer).values(values).returning(OfferRow.epoch)
+    ).scalar_one_or_none()
+    if epoch is None:
+        raise NoSuchThing
+    return int(epoch)
+
+
+def set_run_id(session: Session, offer: OfferId, *, run_id: str) -> None:
+    """Remember which run of the gate's server was filled."""
+    session.execute(update(OfferRow).where(OfferRow.id == UUID(str(offer))).values(gate_run_id=run_id))

@@ -1,0 +1,100 @@
+"""Programmes → campaigns → offers → releases."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from voucher_service.infra.database import Base, MoneyFen, Recorded, status_type
+from voucher_service.kernel.money import Money
+
+from .model import CampaignKind, CampaignStatus, Mode, OfferKind, OfferStatus
+
+
+class ProgrammeRow(Recorded, Base):
+    """What a bureau announces. A synthetic one was replayed and says so wherever it is shown."""
+
+    __tablename__ = "programme"
+    __table_args__ = (CheckConstraint("opens_on <= closes_on", name="period"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    name_en: Mapped[str]
+    brand: Mapped[str]
+    opens_on: Mapped[date]
+    closes_on: Mapped[date]
+    synthetic: Mapped[bool]
+
+
+class CampaignRow(Recorded, Base):
+    """One issuing action with one budget, one area and one kind."""
+
+    __tablename__ = "campaign"
+    __table_args__ = (CheckConstraint("opens_on <= closes_on", name="period"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    programme_id: Mapped[UUID] = mapped_column(ForeignKey("programme.id"), index=True)
+    name: Mapped[str]
+    kind: Mapped[CampaignKind] = mapped_column(status_type(CampaignKind))
+    area: Mapped[str]
+    opens_on: Mapped[date]
+    closes_on: Mapped[date]
+    status: Mapped[CampaignStatus] = mapped_column(status_type(CampaignStatus))
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class OfferRow(Recorded, Base):
+    """What can be claimed. `epoch`, `mode` and `gate_run_id` fence a stale gate."""
+
+    __tablename__ = "offer"
+    __table_args__ = (
+        CheckConstraint("face_value_fen > 0", name="face_value"),
+        CheckConstraint("threshold_fen >= face_value_fen", name="threshold"),
+        CheckConstraint("quota > 0", name="quota"),
+        CheckConstraint("per_resident_limit BETWEEN 1 AND 100", name="limit"),
+        CheckConstraint("valid_days BETWEEN 1 AND 366", name="valid_days"),
+        CheckConstraint("epoch >= 0", name="epoch"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaign.id"), index=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    kind: Mapped[OfferKind] = mapped_column(status_type(OfferKind))
+    face_value_fen: Mapped[Money] = mapped_column(MoneyFen)
+    threshold_fen: Mapped[Money] = mapped_column(MoneyFen)
+    quota: Mapped[int]
+    per_resident_limit: Mapped[int]
+    valid_days: Mapped[int]
+    areas: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    trades: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    lapse_returns: Mapped[bool]
+    status: Mapped[OfferStatus] = mapped_column(status_type(OfferStatus))
+    epoch: Mapped[int]
+    mode: Mapped[Mode] = mapped_column(status_type(Mode))
+    gate_run_id: Mapped[str]
+
+
+class ReleaseRow(Recorded, Base):
+    """A dated slice of an offer's quota. Its quota never changes: more quota is one more release."""
+
+    __tablename__ = "release"
+    __table_args__ = (
+        UniqueConstraint("id", "quota"),
+        UniqueConstraint("offer_id", "position"),
+        CheckConstraint("quota > 0", name="quota"),
+        CheckConstraint("opens_at < closes_at", name="window"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    offer_id: Mapped[UUID] = mapped_column(ForeignKey("offer.id"), index=True)
+    position: Mapped[int]
+    opens_at: Mapped[datetime]
+    closes_at: Mapped[datetime]
+    quota: Mapped[int]

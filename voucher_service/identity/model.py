@@ -1,0 +1,228 @@
+"""Residents and staff as the rest of the house sees them, their lifecycles, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from voucher_service.kernel.actor import Role
+from voucher_service.kernel.errors import (
+    Conflict,
+    Forbidden,
+    TooMany,
+    Unauthenticated,
+    Unprocessable,
+)
+from voucher_service.kernel.ids import ResidentId, StaffId
+from voucher_service.kernel.machine import Machine
+
+STAFF_ROLES = (Role.PLANNER, Role.APPROVER, Role.REVIEWER, Role.FINANCE, Role.AUDITOR)
+PASSWORD_LENGTH = 12
+
+
+class MobileInvalid(Unprocessable):
+    """Not a mobile number of the mainland: 11 digits from 13 to 19."""
+
+    code = "mobile_invalid"
+
+
+class TooManyRequests(TooMany):
+    """Asked too often; `retry_after_seconds` says when to try again."""
+
+    code = "too_many_requests"
+
+
+class SignInRefused(Unauthenticated):
+    """The login and the secret don't belong together. Says nothing about which of them is wrong."""
+
+    code = "sign_in_refused"
+
+
+class IdNumberInvalid(Unprocessable):
+    """The number of the document is mistyped: wrong form, check character or date."""
+
+    code = "id_number_invalid"
+
+
+class NameInvalid(Unprocessable):
+    """The name holds characters that names don't have, or is too short or too long."""
+
+    code = "name_invalid"
+
+
+class ConsentRequired(Unprocessable):
+    """Nothing is verified before the resident agreed to a version of the terms."""
+
+    code = "consent_required"
+
+
+class IdentityMismatch(Unprocessable):
+    """The verification service says that the name and the number don't belong together."""
+
+    code = "identity_mismatch"
+
+
+class IdentityTaken(Conflict):
+    """Another account already has this identity: one identity, one account."""
+
+    code = "identity_taken"
+
+
+class AlreadyVerified(Conflict):
+    """This account already has another identity."""
+
+    code = "already_verified"
+
+
+class IdentityRequired(Forbidden):
+    """Only for residents whose real name was verified."""
+
+    code = "identity_required"
+
+
+class ResidentBlocked(Forbidden):
+    """The account is blocked."""
+
+    code = "resident_blocked"
+
+
+class UsernameInvalid(Unprocessable):
+    """A username is 3 to 32 small letters, digits, dots, hyphens or underscores."""
+
+    code = "username_invalid"
+
+
+class UsernameTaken(Conflict):
+    """Somebody already signs in with this username."""
+
+    code = "username_taken"
+
+
+class PasswordTooShort(Unprocessable):
+    """A password has at least `length` characters."""
+
+    code = "password_too_short"
+
+
+class ResidentStatus(StrEnum):
+    """Whether a resident may claim and spend."""
+
+    ACTIVE = "active"
+    BLOCKED = "blocked"
+
+
+class ResidentEvent(StrEnum):
+    """What happens to a resident's account."""
+
+    BLOCK = "resident.blocked"
+    UNBLOCK = "resident.unblocked"
+
+
+class StaffStatus(StrEnum):
+    """Whether a member of staff may sign in."""
+
+    ACTIVE = "active"
+    CLOSED = "closed"
+
+
+class StaffEvent(StrEnum):
+    """What happens to a staff account."""
+
+    CLOSE = "staff.closed"
+
+
+RESIDENT: Machine[ResidentStatus, ResidentEvent] = Machine(
+    "resident",
+    ResidentStatus.ACTIVE,
+    {
+        ResidentStatus.ACTIVE: {ResidentEvent.BLOCK: ResidentStatus.BLOCKED},
+        ResidentStatus.BLOCKED: {ResidentEvent.UNBLOCK: ResidentStatus.ACTIVE},
+    },
+)
+STAFF: Machine[StaffStatus, StaffEvent] = Machine(
+    "staff",
+    StaffStatus.ACTIVE,
+    {StaffStatus.ACTIVE: {StaffEvent.CLOSE: StaffStatus.CLOSED}, StaffStatus.CLOSED: {}},
+)
+RESIDENT_PUBLIC: Mapping[ResidentStatus, str] = {
+    ResidentStatus.ACTIVE: "正常",
+    ResidentStatus.BLOCKED: "已停用",
+}
+RESIDENT_OWNER: Mapping[ResidentStatus, frozenset[Role]] = {
+    ResidentStatus.ACTIVE: frozenset({Role.REVIEWER}),
+    ResidentStatus.BLOCKED: frozenset({Role.REVIEWER}),
+}
+STAFF_PUBLIC: Mapping[StaffStatus, str] = {
+    StaffStatus.ACTIVE: "正常",
+    StaffStatus.CLOSED: "已注销",
+}
+# Staff accounts are the operator's alone: no role may open or close them from a page.
+STAFF_OWNER: Mapping[StaffStatus, frozenset[Role]] = {
+    StaffStatus.ACTIVE: frozenset(),
+    StaffStatus.CLOSED: frozenset(),
+}
+
+
+class Honorific(StrEnum):
+    """How a resident is addressed, where the document tells."""
+
+    MS = "ms"
+    MR = "mr"
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """A resident without personal data in clear; `display_name` is masked: 林*, "" until verified.
+
+    `area` is the division the id number was issued in, None where the document doesn't tell.
+    """
+
+    id: ResidentId
+    verified: bool
+    display_name: str
+    honorific: Honorific | None
+    area: str | None
+    status: ResidentStatus
+
+    @property
+    def surname(self) -> str:
+        """The part of the name that is shown: 林."""
+        return self.display_name.removesuffix("*")
+
+    @property
+    def active(self) -> bool:
+        """Whether the account isn't blocked."""
+        return self.status is ResidentStatus.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityCard:
+    """What a resident sees of their own data: mobile 138****1234, the number's last four."""
+
+    mobile: str
+    name: str | None
+    id_last4: str | None
+    document: str | None
+    consent_version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """A member of staff. `area` limits them to a division; "" is the whole city."""
+
+    id: StaffId
+    username: str
+    display_name: str
+    roles: frozenset[Role]
+    area: str
+    status: StaffStatus
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticPerson:
+    """An invented resident for demonstrations, replays and load tests."""
+
+    mobile: str
+    name: str
+    id_number: str

@@ -1,0 +1,1 @@
+"""Double entry in whole fen, append only."""

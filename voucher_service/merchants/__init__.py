@@ -1,0 +1,1 @@
+"""Merchants, their shops and their cashiers."""

@@ -1,0 +1,100 @@
+"""Merchants are suspended and reinstated; shops and cashiers are closed."""
+
+from __future__ import annotations
+
+from voucher_service.audit import service as audit
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.ids import CashierId, MerchantId, ShopId
+
+from .. import store
+from ..model import (
+    CASHIER,
+    CASHIER_OWNER,
+    MERCHANT,
+    MERCHANT_OWNER,
+    SHOP,
+    SHOP_OWNER,
+    Cashier,
+    CashierEvent,
+    Merchant,
+    MerchantEvent,
+    Shop,
+    ShopEvent,
+)
+from ..tables import CashierRow, MerchantRow, ShopRow
+from .access import require_for_cashiers, require_staff
+from .views import cashier_view, found, merchant_view, shop_view
+
+
+def suspend_merchant(core: Core, *, actor: Actor, merchant: MerchantId, reason: str) -> Merchant:
+    """Keep a merchant's shops from taking vouchers. Raises NotAllowed, IllegalTransition."""
+    return _move_merchant(core, actor, merchant, MerchantEvent.SUSPEND, reason)
+
+
+def reinstate_merchant(core: Core, *, actor: Actor, merchant: MerchantId, reason: str) -> Merchant:
+    """Let a suspended merchant take vouchers again. Raises NotAllowed, IllegalTransition."""
+    return _move_merchant(core, actor, merchant, MerchantEvent.REINSTATE, reason)
+
+
+def close_shop(core: Core, *, actor: Actor, shop: ShopId, reason: str) -> Shop:
+    """Close a shop for good. Raises NotAllowed, IllegalTransition, NoSuchThing."""
+    with core.transaction() as session:
+        row = found(store.shop(session, shop))
+        SHOP.next(row.status, ShopEvent.CLOSE)
+        require_staff(actor, SHOP_OWNER[row.status], area=row.area)
+        audit.transition(
+            session,
+            ShopRow,
+            id=row.id,
+            current=row.status,
+            lifecycle=SHOP,
+            event=ShopEvent.CLOSE,
+            actor=actor,
+            now=core.now(session),
+            detail={"reason": reason},
+        )
+        session.refresh(row)
+        return shop_view(row)
+
+
+def close_cashier(core: Core, *, actor: Actor, cashier: CashierId) -> Cashier:
+    """Close a cashier's account for good. Raises NotAllowed, IllegalTransition, NoSuchThing."""
+    with core.transaction() as session:
+        row = found(store.cashier(session, cashier))
+        shop = found(store.shop(session, row.shop_id))
+        CASHIER.next(row.status, CashierEvent.CLOSE)
+        require_for_cashiers(session, actor, CASHIER_OWNER[row.status], shop=shop)
+        audit.transition(
+            session,
+            CashierRow,
+            id=row.id,
+            current=row.status,
+            lifecycle=CASHIER,
+            event=CashierEvent.CLOSE,
+            actor=actor,
+            now=core.now(session),
+        )
+        session.refresh(row)
+        return cashier_view(row)
+
+
+def _move_merchant(
+    core: Core, actor: Actor, merchant: MerchantId, event: MerchantEvent, reason: str
+) -> Merchant:
+    with core.transaction() as session:
+        row = found(store.merchant(session, merchant))
+        require_staff(actor, MERCHANT_OWNER[row.status])
+        audit.transition(
+            session,
+            MerchantRow,
+            id=row.id,
+            current=row.status,
+            lifecycle=MERCHANT,
+            event=event,
+            actor=actor,
+            now=core.now(session),
+            detail={"reason": reason},
+        )
+        session.refresh(row)
+        return merchant_view(row)

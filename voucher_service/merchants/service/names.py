@@ -1,0 +1,22 @@
+"""The names of shops and merchants, for lists and receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from voucher_service.kernel.ids import ShopId
+
+from ..tables import MerchantRow, ShopRow
+
+
+def shop_names(session: Session, *, shops: Sequence[ShopId]) -> dict[ShopId, tuple[str, str]]:
+    """Each shop's name and its merchant's."""
+    rows = session.execute(
+        select(ShopRow.id, ShopRow.name, MerchantRow.name)
+        .join(MerchantRow, MerchantRow.id == ShopRow.merchant_id)
+        .where(ShopRow.id.in_(shops))
+    )
+    return {ShopId(key): (shop, merchant) for key, shop, merchant in rows}

@@ -1,0 +1,131 @@
+"""Reads and writes of merchants; decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import Row, Table, bindparam, func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from .model import CashierStatus, MerchantStatus, ShopStatus, Trade
+from .tables import CashierRow, MerchantRow, ShopRow
+
+_MERCHANT = cast(Table, MerchantRow.__table__)
+_SHOP = cast(Table, ShopRow.__table__)
+_CASHIER = cast(Table, CashierRow.__table__)
+# Built once: every request of a till asks them.
+_TILL = (
+    select(
+        _CASHIER.c.id.label("cashier_id"),
+        _CASHIER.c.identity_hashes,
+        _SHOP.c.id.label("shop_id"),
+        _SHOP.c.name.label("shop_name"),
+        _SHOP.c.area,
+        _SHOP.c.trade,
+        _SHOP.c.status.label("shop_status"),
+        _MERCHANT.c.id.label("merchant_id"),
+        _MERCHANT.c.name.label("merchant_name"),
+        _MERCHANT.c.size_class,
+        _MERCHANT.c.status.label("merchant_status"),
+    )
+    .join(_SHOP, _SHOP.c.id == _CASHIER.c.shop_id)
+    .join(_MERCHANT, _MERCHANT.c.id == _SHOP.c.merchant_id)
+    .where(_CASHIER.c.id == bindparam("cashier"), _CASHIER.c.status == CashierStatus.ACTIVE)
+)
+_ACTING = (
+    select(_CASHIER.c.id, _CASHIER.c.role, _CASHIER.c.demo, _SHOP.c.area)
+    .join(_SHOP, _SHOP.c.id == _CASHIER.c.shop_id)
+    .where(_CASHIER.c.id == bindparam("cashier"), _CASHIER.c.status == CashierStatus.ACTIVE)
+)
+
+
+def till(session: Session, cashier: UUID) -> Row[*tuple[Any, ...]] | None:
+    """An active cashier with their shop and merchant, in one statement."""
+    return session.execute(_TILL, {"cashier": cashier}).one_or_none()
+
+
+def acting(session: Session, cashier: UUID) -> Row[*tuple[Any, ...]] | None:
+    """An active cashier's role and area, and whether the account is a demonstration."""
+    return session.execute(_ACTING, {"cashier": cashier}).one_or_none()
+
+
+def merchant(session: Session, id: UUID) -> MerchantRow | None:
+    """A merchant by id."""
+    return session.get(MerchantRow, id)
+
+
+def shop(session: Session, id: UUID) -> ShopRow | None:
+    """A shop by id."""
+    return session.get(ShopRow, id)
+
+
+def cashier(session: Session, id: UUID) -> CashierRow | None:
+    """A cashier by id."""
+    return session.get(CashierRow, id)
+
+
+def cashier_by_username(session: Session, username: str) -> CashierRow | None:
+    """A cashier by username."""
+    return session.scalars(select(CashierRow).where(CashierRow.username == username)).one_or_none()
+
+
+def open_shops(
+    session: Session,
+    *,
+    stems: Collection[str],
+    trades: Collection[Trade],
+    after: tuple[str, UUID] | None,
+    most: int,
+) -> list[ShopRow]:
+    """Active shops of active merchants by name, in areas whose codes begin so, in these trades."""
+    statement = (
+        select(ShopRow)
+        .join(MerchantRow, MerchantRow.id == ShopRow.merchant_id)
+        .where(ShopRow.status == ShopStatus.ACTIVE, MerchantRow.status == MerchantStatus.ACTIVE)
+        .order_by(ShopRow.name, ShopRow.id)
+        .limit(most)
+    )
+    if stems:
+        statement = statement.where(or_(*(ShopRow.area.startswith(stem) for stem in stems)))
+    if trades:
+        statement = statement.where(ShopRow.trade.in_(trades))
+    if after:
+        statement = statement.where(tuple_(ShopRow.name, ShopRow.id) > tuple_(*after))
+    return list(session.scalars(statement))
+
+
+def add_merchants(session: Session, rows: list[dict[str, Any]]) -> dict[str, UUID]:
+    """Insert merchants whose credit code is new; the ids of all of them by credit code."""
+    if not rows:
+        return {}
+    session.execute(insert(_MERCHANT).on_conflict_do_nothing(), rows)
+    codes = [row["uscc"] for row in rows]
+    found = session.execute(
+        select(_MERCHANT.c.uscc, _MERCHANT.c.id).where(_MERCHANT.c.uscc.in_(codes))
+    )
+    return {row.uscc: row.id for row in found}
+
+
+def add_tills(
+    session: Session, shops: list[dict[str, Any]], cashiers: list[dict[str, Any]]
+) -> None:
+    """Insert shops and their cashiers."""
+    if shops:
+        session.execute(insert(_SHOP), shops)
+        session.execute(insert(_CASHIER), cashiers)
+
+
+def cashiers_on_old_keys(
+    session: Session, *, field_key: int, lookup_keys: list[int], most: int
+) -> list[CashierRow]:
+    """Cashiers whose identity is encrypted or hashed under other than these keys, locked."""
+    old = or_(
+        func.get_byte(CashierRow.identity_cipher, 0) != field_key,
+        CashierRow.identity_key_ids != lookup_keys,
+    )
+    statement = select(CashierRow).where(CashierRow.identity_cipher.is_not(None), old)
+    locked = statement.order_by(CashierRow.id).limit(most).with_for_update(skip_locked=True)
+    return list(session.scalars(locked))

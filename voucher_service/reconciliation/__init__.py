@@ -1,0 +1,1 @@
+"""Our books against each other, and the figures every report reads."""

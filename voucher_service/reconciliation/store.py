@@ -1,0 +1,145 @@
+"""The recount: one statement over the raw rows, which an outsider can read.
+
+It is deliberately plain SQL over other features' tables. What is counted is written here once, in the
+words of the reports' definitions, and one statement sees one instant: a voucher claimed while it runs is
+counted everywhere or nowhere. Every other file goes through services.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from voucher_service.kernel.ids import CampaignId, OfferId, ProgrammeId
+
+# Days are business days in Shanghai. Issued: a slot held is a live right, counted once; the area is the
+# issuing campaign's. Redeemed: the shop's area and trade, the merchant's size, the day of the claim beside
+# the day at the till. Evidenced: the first order of a merchant that carries a payment reference.
+_RECOUNT = text("""
+INSERT INTO rollup (programme_id, campaign_id, offer_id, day, claim_day, area, trade, merchant_size,
+    released_fen, issued_fen, redeemed_fen, leveraged_fen, refunded_fen,
+    threshold_fen, face_redeemed_fen, evidenced_fen, vouchers_issued, vouchers_redeemed)
+WITH offers AS (
+    SELECT o.id, o.campaign_id, o.face_value_fen, o.threshold_fen, c.area
+    FROM offer o JOIN campaign c ON c.id = o.campaign_id
+    WHERE c.programme_id = :programme AND c.kind = 'voucher'
+      AND c.status IN ('published', 'paused', 'closed')
+), released AS (
+    SELECT offer_id, date(opens_at AT TIME ZONE 'Asia/Shanghai') AS day, sum(quota) AS vouchers
+    FROM release
+    WHERE offer_id IN (SELECT id FROM offers)
+    GROUP BY offer_id, day
+), issued AS (
+    SELECT offer_id, date(occurred_at AT TIME ZONE 'Asia/Shanghai') AS day,
+        sum(face_value_fen) AS face_fen, count(*) AS vouchers
+    FROM voucher
+    WHERE offer_id IN (SELECT id FROM offers) AND holds_slot
+    GROUP BY offer_id, day
+), orders AS (
+    SELECT r.offer_id, date(r.occurred_at AT TIME ZONE 'Asia/Shanghai') AS day,
+        date(v.occurred_at AT TIME ZONE 'Asia/Shanghai') AS claim_day,
+        s.area, s.trade, m.size_class, v.face_value_fen,
+        r.discount_fen - r.refunded_discount_fen AS redeemed_fen,
+        r.order_amount_fen - r.refunded_fen AS leveraged_fen, r.refunded_fen,
+        r.payment_reference IS NOT NULL AND NOT EXISTS (
+            SELECT FROM redemption first
+            WHERE first.merchant_id = r.merchant_id AND first.status = 'committed'
+              AND first.payment_reference = r.payment_reference
+              AND (first.occurred_at, first.id) < (r.occurred_at, r.id)
+        ) AS evidenced
+    FROM redemption r
+    JOIN voucher v ON v.id = r.voucher_id
+    JOIN shop s ON s.id = r.shop_id
+    JOIN merchant m ON m.id = r.merchant_id
+    WHERE r.offer_id IN (SELECT id FROM offers) AND r.status = 'committed'
+), redeemed AS (
+    SELECT offer_id, day, claim_day, area, trade, size_class,
+        sum(redeemed_fen) AS redeemed_fen, sum(leveraged_fen) AS leveraged_fen,
+        sum(refunded_fen) AS refunded_fen, sum(face_value_fen) AS face_fen,
+        coalesce(sum(leveraged_fen) FILTER (WHERE evidenced), 0) AS evidenced_fen,
+        count(*) AS vouchers
+    FROM orders
+    GROUP BY offer_id, day, claim_day, area, trade, size_class
+)
+SELECT :programme, o.campaign_id, o.id, x.day, NULL, o.area, NULL, NULL,
+    x.vouchers * o.face_value_fen, 0, 0, 0, 0, 0, 0, 0, 0, 0
+FROM released x JOIN offers o ON o.id = x.offer_id
+UNION ALL
+SELECT :programme, o.campaign_id, o.id, x.day, x.day, o.area, NULL, NULL,
+    0, x.face_fen, 0, 0, 0, 0, 0, 0, x.vouchers, 0
+FROM issued x JOIN offers o ON o.id = x.offer_id
+UNION ALL
+SELECT :programme, o.campaign_id, o.id, x.day, x.claim_day, x.area, x.trade, x.size_class,
+    0, 0, x.redeemed_fen, x.leveraged_fen, x.refunded_fen,
+    x.vouchers * o.threshold_fen, x.face_fen, x.evidenced_fen, 0, x.vouchers
+FROM redeemed x JOIN offers o ON o.id = x.offer_id
+""")
+_OFFERS = text("""
+SELECT c.id, o.id
+FROM offer o JOIN campaign c ON c.id = o.campaign_id
+WHERE c.programme_id = :programme AND o.status <> 'draft'
+ORDER BY c.id, o.id
+""")
+# Every claim, redemption and lapse posts to the pool of its offer.
+_CHANGED = text("""
+SELECT DISTINCT p.slug
+FROM ledger.entry e
+JOIN ledger.account a ON a.id = e.account_id AND a.owner_type = 'pool'
+JOIN offer o ON o.id = a.owner_id
+JOIN campaign c ON c.id = o.campaign_id
+JOIN programme p ON p.id = c.programme_id
+WHERE e.id > :after
+ORDER BY p.slug
+""")
+
+
+def lock(session: Session, *, programme: ProgrammeId) -> None:
+    """Wait until no other run is on this programme, and keep others waiting until the transaction ends.
+
+    A recount of a large programme takes seconds, so this transaction waits longer than a face would.
+    """
+    session.execute(text("SET LOCAL statement_timeout = '10min'"))
+    session.execute(text("SET LOCAL lock_timeout = '1min'"))
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended('reconcile:' || :programme, 0))"),
+        {"programme": str(programme)},
+    )
+
+
+def recount(session: Session, *, programme: ProgrammeId) -> None:
+    """Replace the programme's rollups by what the raw rows say now."""
+    session.execute(
+        text("DELETE FROM rollup WHERE programme_id = :programme"), {"programme": programme}
+    )
+    session.execute(_RECOUNT, {"programme": programme})
+
+
+def offers(session: Session, *, programme: ProgrammeId) -> list[tuple[CampaignId, OfferId]]:
+    """Every offer that was ever published, with its campaign."""
+    rows = session.execute(_OFFERS, {"programme": programme})
+    return [(CampaignId(campaign), OfferId(offer)) for campaign, offer in rows]
+
+
+def mark(session: Session, *, programme: ProgrammeId, as_of: datetime) -> None:
+    """Note that the rollups are of this instant."""
+    session.execute(
+        text(
+            "INSERT INTO rollup_run (programme_id, as_of, run) VALUES (:programme, :as_of, 1)"
+            " ON CONFLICT (programme_id) DO UPDATE SET as_of = excluded.as_of,"
+            " run = rollup_run.run + 1"
+        ),
+        {"programme": programme, "as_of": as_of},
+    )
+
+
+def newest_entry(session: Session) -> int:
+    """The highest ledger entry so far; 0 in an empty ledger."""
+    newest = session.execute(text("SELECT max(id) FROM ledger.entry")).scalar_one()
+    return int(newest or 0)
+
+
+def changed(session: Session, *, after: int) -> list[str]:
+    """Slugs of the programmes with a ledger entry above that one."""
+    return list(session.execute(_CHANGED, {"after": after}).scalars())

@@ -1,0 +1,1 @@
+"""The till: a voucher spent on one order at one shop."""

@@ -1,0 +1,34 @@
+"""Every feature's tables, for migrations and their comparison with the models."""
+
+from voucher_service.approvals import tables as approvals
+from voucher_service.audit import tables as audit
+from voucher_service.budgets import tables as budgets
+from voucher_service.campaigns import tables as campaigns
+from voucher_service.identity import tables as identity
+from voucher_service.infra import idempotency, outbox
+from voucher_service.infra.database import Base
+from voucher_service.ledger import tables as ledger
+from voucher_service.merchants import tables as merchants
+from voucher_service.reconciliation import tables as reconciliation
+from voucher_service.redemption import tables as redemption
+from voucher_service.vouchers import refusals
+from voucher_service.vouchers import tables as vouchers
+
+METADATA = Base.metadata
+
+__all__ = [
+    "METADATA",
+    "approvals",
+    "audit",
+    "budgets",
+    "campaigns",
+    "idempotency",
+    "identity",
+    "ledger",
+    "merchants",
+    "outbox",
+    "reconciliation",
+    "redemption",
+    "refusals",
+    "vouchers",
+]

@@ -1,0 +1,1 @@
+"""Claim, wallet, code, expiry."""

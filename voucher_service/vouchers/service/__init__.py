@@ -1,0 +1,24 @@
+"""Use cases of vouchers."""
+
+from .board import Standing, board
+from .claim import Request, claim, claim_many, drift, prepare_gate, remaining, settle_pending
+from .expiry import expire_due
+from .wallet import by_code_ref, codes, get, take, wallet
+
+__all__ = [
+    "Request",
+    "Standing",
+    "board",
+    "by_code_ref",
+    "claim",
+    "claim_many",
+    "codes",
+    "drift",
+    "expire_due",
+    "get",
+    "prepare_gate",
+    "remaining",
+    "settle_pending",
+    "take",
+    "wallet",
+]

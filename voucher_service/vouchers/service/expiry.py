@@ -1,0 +1,94 @@
+"""Expiry: vouchers past their last day, in sets; their slots flow back where the offer says so."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from voucher_service.audit import service as audit
+from voucher_service.campaigns import service as campaigns
+from voucher_service.campaigns.model import Offer, OfferStatus, max_liability
+from voucher_service.infra import outbox
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import SYSTEM
+from voucher_service.kernel.ids import OfferId, new_id
+from voucher_service.ledger import service as ledger
+from voucher_service.ledger.model import Code, Stage, move, pool
+
+from ..model import LIFECYCLE, Event, Status
+from ..tables import VoucherRow
+
+
+def expire_due(core: Core, *, most: int = 5_000) -> int:
+    """Expire vouchers whose last day is over, up to `most` of one offer. Returns how many; call until 0."""
+    with core.transaction() as session:
+        now = core.now(session)
+        offer_id = session.scalars(
+            select(VoucherRow.offer_id)
+            .where(VoucherRow.status == Status.CLAIMED, VoucherRow.valid_until <= now)
+            .order_by(VoucherRow.valid_until)
+            .limit(1)
+        ).one_or_none()
+        if offer_id is None:
+            return 0
+        ids = session.scalars(
+            select(VoucherRow.id)
+            .where(
+                VoucherRow.offer_id == offer_id,
+                VoucherRow.status == Status.CLAIMED,
+                VoucherRow.valid_until <= now,
+            )
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        ).all()
+        return _expire(session, OfferId(offer_id), list(ids), now)
+
+
+def _expire(session: Session, offer_id: OfferId, ids: list[UUID], now: datetime) -> int:
+    offer = campaigns.offer(session, offer=offer_id)
+    flows_back = _flows_back(offer, now)
+    batch = str(new_id())
+    moved = audit.transition_many(
+        session,
+        VoucherRow,
+        ids=ids,
+        current=Status.CLAIMED,
+        lifecycle=LIFECYCLE,
+        event=Event.EXPIRED,
+        actor=SYSTEM,
+        now=now,
+        batch=batch,
+        set_={"holds_slot": False} if flows_back else None,
+    )
+    if not moved:
+        return 0
+    ledger.post(
+        session,
+        code=Code.CLAIM_UNDONE,
+        key=batch,
+        legs=move(
+            max_liability(offer) * len(moved),
+            pool(offer.id, Stage.OUTSTANDING),
+            pool(offer.id, Stage.RESERVED),
+        ),
+        now=now,
+    )
+    if flows_back:
+        outbox.add(
+            session, kind="prepare_gate", key=f"prepare_gate:{offer.id}", args={"offer": str(offer.id)}
+        )
+    elif offer.status is OfferStatus.CLOSED:
+        campaigns.free_unspent(session, campaign=offer.campaign_id, now=now)
+    return len(moved)
+
+
+def _flows_back(offer: Offer, now: datetime) -> bool:
+    """Whether a lapsed slot can be claimed again: the offer says so and a release is open or still to open."""
+    return (
+        offer.lapse_returns
+        and offer.status in (OfferStatus.OPEN, OfferStatus.PAUSED)
+        and any(one.closes_at > now for one in offer.releases)
+    )

@@ -1,0 +1,106 @@
+"""Reads and writes of vouchers; decides nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select, text
+from sqlalchemy.orm import Session
+
+from voucher_service.campaigns import service as campaigns
+from voucher_service.kernel.ids import OfferId, ResidentId, VoucherId
+
+from .model import Voucher
+from .tables import VoucherRow
+
+# The ceiling, the slot and the resident's ordinal are constraints of the table; a row that breaks one is
+# simply not there afterwards, and the caller finds out which and why.
+_INSERT = text("""
+INSERT INTO voucher (id, offer_id, release_id, release_quota, slot, resident_id, ordinal, generation,
+    epoch, holds_slot, claim_key_hash, occurred_at, face_value_fen, spent_fen, status, valid_from,
+    valid_until, code_ref, address_prefix, device_id, agent_hash)
+SELECT u.id, :offer, u.release_id, u.release_quota, u.slot, u.resident_id, u.ordinal, u.generation,
+    :epoch, true, u.key_hash, :now, :face, 0, 'claimed', :now, :until, u.code_ref, u.address, u.device,
+    u.agent
+FROM unnest(CAST(:ids AS uuid[]), CAST(:releases AS uuid[]), CAST(:quotas AS int[]),
+    CAST(:slots AS int[]), CAST(:residents AS uuid[]), CAST(:ordinals AS int[]),
+    CAST(:generations AS int[]), CAST(:key_hashes AS bytea[]), CAST(:code_refs AS bigint[]),
+    CAST(:addresses AS text[]), CAST(:devices AS text[]), CAST(:agents AS text[]))
+    AS u (id, release_id, release_quota, slot, resident_id, ordinal, generation, key_hash, code_ref,
+          address, device, agent)
+ORDER BY u.slot
+ON CONFLICT DO NOTHING
+RETURNING id
+""")
+
+
+def insert(session: Session, values: dict[str, Any]) -> set[UUID]:
+    """Insert a batch; the ids that are new."""
+    return set(session.execute(_INSERT, values).scalars())
+
+
+def code_ref(voucher: VoucherId) -> int:
+    """A random-looking 63-bit handle of a voucher, which its codes carry instead of the id."""
+    return int.from_bytes(hashlib.sha256(b"code ref\0" + voucher.bytes).digest()[:8], "big") >> 1
+
+
+def vouchers(session: Session, *where: ColumnElement[bool], limit: int | None = None) -> list[Voucher]:
+    """Vouchers that match, newest claim first."""
+    statement = (
+        select(VoucherRow)
+        .where(*where)
+        .order_by(VoucherRow.occurred_at.desc(), VoucherRow.id.desc())
+        .limit(limit)
+        .execution_options(populate_existing=True)
+    )
+    rows = list(session.scalars(statement))
+    offers = campaigns.terms(session, offers={OfferId(row.offer_id) for row in rows})
+    return [
+        Voucher(
+            VoucherId(row.id),
+            ResidentId(row.resident_id),
+            offers[OfferId(row.offer_id)],
+            row.status,
+            row.face_value_fen,
+            row.spent_fen,
+            row.occurred_at,
+            row.valid_from,
+            row.valid_until,
+            row.code_ref,
+        )
+        for row in rows
+    ]
+
+
+def of_resident(resident: ResidentId, cursor: tuple[datetime, UUID] | None) -> ColumnElement[bool]:
+    """One resident's vouchers after a cursor."""
+    mine = VoucherRow.resident_id == resident
+    if cursor is None:
+        return mine
+    at, id = cursor
+    return and_(
+        mine,
+        or_(
+            VoucherRow.occurred_at < at,
+            and_(VoucherRow.occurred_at == at, VoucherRow.id < id),
+        ),
+    )
+
+
+def by_key(
+    session: Session, pairs: Sequence[tuple[ResidentId, bytes]]
+) -> dict[tuple[UUID, bytes], tuple[UUID, UUID]]:
+    """(resident, key) → (voucher, offer) of earlier claims with those keys."""
+    rows = session.execute(
+        text(
+            "SELECT v.resident_id, v.claim_key_hash, v.id, v.offer_id"
+            " FROM unnest(CAST(:residents AS uuid[]), CAST(:keys AS bytea[])) AS u (resident, key)"
+            " JOIN voucher v ON v.resident_id = u.resident AND v.claim_key_hash = u.key"
+        ),
+        {"residents": [one for one, _ in pairs], "keys": [key for _, key in pairs]},
+    )
+    return {(resident, bytes(key)): (id, offer) for resident, key, id, offer in rows}
