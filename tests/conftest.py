@@ -1,0 +1,98 @@
+"""Real servers for every test: one PostgreSQL and two Valkeys a worker, one database a module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from tests.make import World
+from voucher_service import migrate
+from voucher_service import settings as settings_module
+from voucher_service.infra.core import Core, build, with_clock
+from voucher_service.infra.embedded import postgres
+from voucher_service.infra.embedded.servers import GATE, QUEUE, Servers
+from voucher_service.kernel.clock import Clock
+from voucher_service.settings import Settings
+from voucher_service.vouchers import refusals
+
+TEMPLATE = postgres.DATABASE
+NOON = datetime(2026, 9, 23, 4, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """The servers of this worker, with a migrated template database."""
+    data = tmp_path_factory.mktemp("servers", numbered=True)
+    running = Servers(data, durable=False)
+    running.start()
+    try:
+        migrate.upgrade(running.url("postgres", postgres.OWNER))
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def database_url(servers: Servers) -> Iterator[str]:
+    """A fresh copy of the migrated database, for one module of tests."""
+    name = f"test_{uuid4().hex[:12]}"
+    superuser = _on(servers.url("postgres", postgres.SUPERUSER), "postgres")
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield _on(servers.url("postgres"), name)
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _on(url: str, database: str) -> str:
+    return make_url(url).set(database=database).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="module")
+def settings(
+    servers: Servers, database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    """Settings of a face that runs on these servers."""
+    outbox: Path = tmp_path_factory.mktemp("outbox") / "sms.jsonl"
+    return settings_module.load(
+        {
+            "VOUCHER_ENV": "test",
+            "VOUCHER__DATABASE__URL": database_url,
+            "VOUCHER__GATE__URL": servers.url(GATE),
+            "VOUCHER__QUEUE__URL": servers.url(QUEUE),
+            "VOUCHER__SMS__OUTBOX": str(outbox),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def core(settings: Settings) -> Iterator[Core]:
+    """A core on the servers' own clock."""
+    made = build(settings)
+    yield made
+    refusals.flush(made)
+    made.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that a test sets; it begins at noon of a Wednesday in September, Shanghai time."""
+    return Clock(NOON)
+
+
+@pytest.fixture
+def clock_core(core: Core, clock: Clock) -> Core:
+    """The same servers on the test's clock."""
+    return with_clock(core, clock)
+
+
+@pytest.fixture
+def world(core: Core) -> World:
+    """Builders that walk the real services, on the servers' clock."""
+    return World(core)

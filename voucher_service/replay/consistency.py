@@ -1,0 +1,146 @@
+"""What a programme file must hold as a whole: its parts agree with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from .model import WHOLE_BPS, Assumed, Campaign, Programme
+from .reader import ProgrammeInvalid
+
+MINUTES_OF_DAY = 24 * 60
+
+
+def check(programme: Programme) -> None:
+    """Raises ProgrammeInvalid, naming the key, when two parts of the file contradict each other."""
+    assumed = programme.assumed
+    _published(programme)
+    _whole("areas.value", (area.share_bps for area in assumed.areas))
+    _whole("campaigns.value", (campaign.share_bps for campaign in assumed.campaigns))
+    _whole("sizes.value", (size.share_bps for size in assumed.sizes))
+    _distinct("areas", "code", (area.code for area in assumed.areas))
+    _distinct("campaigns", "slug", (campaign.slug for campaign in assumed.campaigns))
+    _distinct("funders", "slug", (funder.slug for funder in assumed.funders))
+    _distinct("trades", "code", (trade.code for trade in assumed.trades))
+    _distinct("sizes", "code", (size.code for size in assumed.sizes))
+    _funders(assumed)
+    _denominations(assumed)
+    _delays(assumed)
+    _shops(assumed)
+    for place, campaign in enumerate(assumed.campaigns):
+        _campaign(programme, campaign, f"campaigns.value[{place}]")
+
+
+def _require(true: bool, key: str, reason: str) -> None:
+    if not true:
+        raise ProgrammeInvalid(f"assumptions.{key}", reason)
+
+
+def _published(programme: Programme) -> None:
+    published = programme.published
+    for key in ("issued_fen", "leveraged_fen"):
+        if getattr(published, key) % published.precision_fen:
+            reason = f"is finer than precision_fen = {published.precision_fen:,}"
+            raise ProgrammeInvalid(f"published.{key}", reason)
+    if programme.closes_on < programme.opens_on:
+        raise ProgrammeInvalid("programme.closes_on", "lies before opens_on")
+    divisor_fen = programme.assumed.divisor_fen
+    if published.issued_fen % divisor_fen:
+        reason = f"is no multiple of {divisor_fen:,} fen, the common divisor of the faces"
+        raise ProgrammeInvalid("published.issued_fen", reason)
+
+
+def _whole(key: str, shares: Iterable[int]) -> None:
+    total = sum(shares)
+    reason = f"share_bps add up to {total:,}; {WHOLE_BPS:,} is needed"
+    _require(total == WHOLE_BPS, key, reason)
+
+
+def _distinct(name: str, key: str, values: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for place, value in enumerate(values):
+        _require(value not in seen, f"{name}.value[{place}].{key}", f"{value!r} stands there twice")
+        seen.add(value)
+
+
+def _funders(assumed: Assumed) -> None:
+    counties = {area.code for area in assumed.areas}
+    paying = [funder.area for funder in assumed.funders]
+    _require(
+        counties < set(paying) and len(paying) == len(counties) + 1,
+        "funders.value",
+        "one funder for each area and one for the city are needed",
+    )
+
+
+def _denominations(assumed: Assumed) -> None:
+    divisor_fen = assumed.divisor_fen
+    for mix, denominations in assumed.denominations.items():
+        key = f"denominations.value.{mix}"
+        faces = [each.face_fen for each in denominations]
+        _whole(key, (each.share_bps for each in denominations))
+        _require(len(set(faces)) == len(faces), key, "a face stands there twice")
+        _require(
+            divisor_fen in faces,
+            key,
+            f"a face of {divisor_fen:,} fen is needed, the common divisor of all faces",
+        )
+        for place, each in enumerate(denominations):
+            _require(
+                each.face_fen * WHOLE_BPS <= each.threshold_fen * assumed.discount_cap_bps,
+                f"{key}[{place}].face_fen",
+                f"is more than {assumed.discount_cap_bps / 100:g} % of the threshold",
+            )
+
+
+def _delays(assumed: Assumed) -> None:
+    claims = assumed.claims
+    ends = [until_minutes for until_minutes, _ in claims.delays]
+    _require(ends == sorted(set(ends)), "claims.value.delays", "until_minutes must rise")
+    opens = claims.opens_at.hour * 60 + claims.opens_at.minute
+    _require(
+        opens + ends[-1] + assumed.redemption_times.least_minutes <= MINUTES_OF_DAY,
+        f"claims.value.delays[{len(ends) - 1}].until_minutes",
+        "claims must end, and least_minutes pass, on the day their release opens",
+    )
+
+
+def _shops(assumed: Assumed) -> None:
+    counties = {area.code for area in assumed.areas}
+    for place, trade in enumerate(assumed.trades):
+        _require(
+            set(trade.shops) == counties,
+            f"trades.value[{place}].shops",
+            "a count for each area is needed",
+        )
+
+
+def _campaign(programme: Programme, campaign: Campaign, key: str) -> None:
+    assumed = programme.assumed
+    _require(
+        campaign.area is None or campaign.area in {area.code for area in assumed.areas},
+        f"{key}.area",
+        f"{campaign.area!r} is no area of this file",
+    )
+    _require(
+        campaign.denominations in assumed.denominations,
+        f"{key}.denominations",
+        f"{campaign.denominations!r} is no mix of denominations",
+    )
+    trades = {trade.code: trade for trade in assumed.trades}
+    for code in campaign.trades:
+        _require(code in trades, f"{key}.trades", f"{code!r} is no trade of this file")
+    for each in assumed.denominations[campaign.denominations]:
+        _require(
+            any(trades[c].least_threshold_fen <= each.threshold_fen for c in campaign.trades),
+            f"{key}.trades",
+            f"none takes a threshold of {each.threshold_fen:,} fen",
+        )
+    opens = programme.opens_on <= campaign.opens_on <= campaign.closes_on
+    _require(opens, f"{key}.opens_on", "lies outside the programme or after closes_on")
+    last = campaign.closes_on + timedelta(days=campaign.valid_days - 1)
+    _require(
+        last <= programme.closes_on,
+        f"{key}.valid_days",
+        f"vouchers would be redeemed until {last}, after the programme's end",
+    )

@@ -1,0 +1,232 @@
+"""Set the stage of a replay through the real services: programme, funders, campaigns, people, shops."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from voucher_service.approvals import service as approvals
+from voucher_service.approvals.model import Status as ApprovalStatus
+from voucher_service.budgets import service as budgets
+from voucher_service.budgets.model import Level, LineExists
+from voucher_service.campaigns import service as campaigns
+from voucher_service.campaigns.model import (
+    Campaign,
+    CampaignKind,
+    CampaignStatus,
+    OfferKind,
+    OfferPlan,
+    ProgrammeExists,
+    ReleasePlan,
+)
+from voucher_service.identity import service as identity
+from voucher_service.identity.model import SyntheticPerson
+from voucher_service.infra.core import Core, with_clock
+from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind, Role
+from voucher_service.kernel.clock import Clock, start_of
+from voucher_service.kernel.ids import OfferId
+from voucher_service.kernel.money import Money
+from voucher_service.merchants import service as merchants
+from voucher_service.merchants.model import SizeClass, SyntheticShop, Trade
+
+from .plan import Plan, PlannedCampaign, PlannedOffer
+
+_PEOPLE_AT_ONCE = 2_000
+_CITY_LEVEL_SUFFIX = "00"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What players need: each offer's id by slug, residents' and cashiers' ids by index."""
+
+    offers: dict[str, UUID]
+    residents: list[UUID]
+    cashiers: list[UUID]
+
+    def save(self, path: Path) -> None:
+        """Keep it for a resumed run; renamed into place, so that it is there whole or not at all."""
+        text = json.dumps(
+            {
+                "offers": {slug: str(id) for slug, id in self.offers.items()},
+                "residents": [str(id) for id in self.residents],
+                "cashiers": [str(id) for id in self.cashiers],
+            }
+        )
+        draft = path.with_suffix(".draft")
+        draft.write_text(text, "utf-8")
+        draft.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Stage:
+        """What `save` kept."""
+        values = json.loads(path.read_text("utf-8"))
+        return cls(
+            {slug: UUID(id) for slug, id in values["offers"].items()},
+            [UUID(id) for id in values["residents"]],
+            [UUID(id) for id in values["cashiers"]],
+        )
+
+
+def build(core: Core, plan: Plan) -> Stage:
+    """Everything a replay plays on, on the eve of the programme. Safe to run again after a kill."""
+    eve = start_of(plan.programme.opens_on) - timedelta(days=1)
+    then = with_clock(core, Clock(eve))
+    _announce(then, plan)
+    planner, approver = _staff(then, Role.PLANNER), _staff(then, Role.APPROVER)
+    offers: dict[str, UUID] = {}
+    for planned in plan.campaigns:
+        found = _publish(then, plan, planned, planner, approver)
+        _, standing, _ = campaigns.campaign(then, actor=planner, campaign=found.id)
+        offers |= {one.slug: UUID(str(one.id)) for one in standing}
+    return Stage(offers, _people(then, plan, eve), _shops(then, plan, eve))
+
+
+def _announce(core: Core, plan: Plan) -> None:
+    programme = plan.programme
+    try:
+        campaigns.create_programme(
+            core,
+            actor=SYSTEM,
+            slug=programme.slug,
+            name=programme.name.zh,
+            name_en=programme.name.en,
+            brand="moyang",
+            opens_on=programme.opens_on,
+            closes_on=programme.closes_on,
+            synthetic=True,
+        )
+    except ProgrammeExists:
+        pass  # a resumed run
+    for one in programme.assumed.funders:
+        level = Level.CITY if one.area.endswith(_CITY_LEVEL_SUFFIX) else Level.COUNTY
+        budgets.create_funder(
+            core, actor=SYSTEM, code=one.slug, name=one.name.zh, level=level, area=one.area
+        )
+
+
+def _staff(core: Core, role: Role) -> Actor:
+    """A member of staff for this run; nobody knows the password."""
+    made = identity.create_staff(
+        core,
+        actor=SYSTEM,
+        username=f"replay-{role}-{secrets.token_hex(4)}",
+        password=secrets.token_urlsafe(32),
+        display_name=f"replay {role}",
+        roles=[role],
+    )
+    return Actor(ActorKind.STAFF, made.id, frozenset({role}))
+
+
+def _publish(
+    core: Core, plan: Plan, planned: PlannedCampaign, planner: Actor, approver: Actor
+) -> Campaign:
+    slug = plan.programme.slug
+    found = next(
+        (
+            one
+            for one in campaigns.campaigns(core, actor=planner, programme=slug)
+            if (one.name, one.area) == (planned.name.zh, planned.area)
+        ),
+        None,
+    ) or campaigns.create_campaign(
+        core,
+        actor=planner,
+        programme=slug,
+        name=planned.name.zh,
+        kind=CampaignKind.VOUCHER,
+        area=planned.area,
+        opens_on=planned.opens_on,
+        closes_on=planned.closes_on,
+    ).value
+    if found.status is CampaignStatus.DRAFT:
+        _fill(core, planned, found, planner)
+        campaigns.submit(core, actor=planner, campaign=found.id)
+    waiting = approvals.page(
+        core, actor=approver, status=ApprovalStatus.WAITING, cursor=None, limit=200
+    )
+    for one in waiting.items:
+        if one.object_id == found.id:
+            approvals.approve(core, actor=approver, approval=one.id)
+    return found
+
+
+def _fill(core: Core, planned: PlannedCampaign, found: Campaign, planner: Actor) -> None:
+    _, standing, _ = campaigns.campaign(core, actor=planner, campaign=found.id)
+    known = {one.slug for one in standing}
+    for offer in planned.offers:
+        if offer.slug not in known:
+            campaigns.create_offer(
+                core, actor=planner, campaign=found.id, plan=_offer_plan(offer)
+            )
+    for budget in planned.budgets:
+        try:
+            campaigns.add_budget_line(
+                core,
+                actor=planner,
+                campaign=found.id,
+                funder=budget.funder.slug,
+                amount=Money(budget.amount_fen),
+                share_bps=budget.share_bps,
+            )
+        except LineExists:
+            continue  # a resumed run
+
+
+def _offer_plan(offer: PlannedOffer) -> OfferPlan:
+    return OfferPlan(
+        title=offer.title.zh,
+        kind=OfferKind.THRESHOLD,
+        face_value=Money(offer.lot.face_fen),
+        threshold=Money(offer.lot.threshold_fen),
+        quota=offer.lot.quota,
+        per_resident_limit=offer.per_resident_limit,
+        valid_days=offer.valid_days,
+        areas=(offer.area,),
+        trades=offer.trades,
+        releases=tuple(
+            ReleasePlan(one.opens_at, one.quota, one.closes_at) for one in offer.releases
+        ),
+        slug=offer.slug,
+        lapse_returns=False,
+    )
+
+
+def _people(core: Core, plan: Plan, at: datetime) -> list[UUID]:
+    ids: list[UUID] = []
+    persons = (
+        SyntheticPerson(one.mobile, one.name, one.id_number) for one in plan.residents()
+    )
+    while batch := list(itertools.islice(persons, _PEOPLE_AT_ONCE)):
+        identity.register_synthetic(core, people=batch, now=at)
+        with core.transaction() as session:
+            found = identity.by_mobile(
+                session, keyring=core.keyring, mobiles=[one.mobile for one in batch]
+            )
+        ids += [found[one.mobile] for one in batch]
+    return ids
+
+
+def _shops(core: Core, plan: Plan, at: datetime) -> list[UUID]:
+    shops = [
+        SyntheticShop(
+            merchant_name=plan.merchants[one.merchant].name,
+            uscc=plan.merchants[one.merchant].uscc,
+            size_class=SizeClass(plan.merchants[one.merchant].size_class),
+            shop_name=one.name,
+            area=one.area,
+            trade=Trade(one.trade),
+        )
+        for one in plan.shops
+    ]
+    tills = merchants.register_synthetic_shops(core, shops=shops, now=at)
+    return [UUID(str(one.cashier_id)) for one in tills]
+
+
+def offer_id(stage: Stage, offer: PlannedOffer) -> OfferId:
+    """The id of a planned offer."""
+    return OfferId(stage.offers[offer.slug])
