@@ -186,7 +186,11 @@ class World:
         return [Actor(ActorKind.RESIDENT, id) for id in ids]
 
     def cashier(
-        self, *, area: str = JIANGCHENG, trade: Trade = Trade.DINING, size: SizeClass = SizeClass.SMALL
+        self,
+        *,
+        area: str = JIANGCHENG,
+        trade: Trade = Trade.DINING,
+        size: SizeClass = SizeClass.SMALL,
     ) -> Actor:
         """A cashier of a new shop."""
         number = next(_numbers)

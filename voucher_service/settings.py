@@ -24,6 +24,8 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Database:
+    """PostgreSQL."""
+
     url: str
     owner_url: str
     pool_size: int
@@ -33,12 +35,16 @@ class Database:
 
 @dataclass(frozen=True)
 class Gate:
+    """The Redis that hands out slots."""
+
     url: str
     timeout_ms: int
 
 
 @dataclass(frozen=True)
 class Queue:
+    """The Redis that rings the worker, and the list of jobs."""
+
     url: str
     lease_seconds: int
     sweep_seconds: int
@@ -46,6 +52,8 @@ class Queue:
 
 @dataclass(frozen=True)
 class Secrets:
+    """Keys; development values are refused in production."""
+
     token_key: str
     code_keys: str
     field_keys: str
@@ -54,6 +62,8 @@ class Secrets:
 
 @dataclass(frozen=True)
 class SignIn:
+    """Tokens, one-time codes and what is too often."""
+
     token_ttl_seconds: int
     code_ttl_seconds: int
     code_attempts: int
@@ -63,6 +73,8 @@ class SignIn:
 
 @dataclass(frozen=True)
 class Till:
+    """Voucher codes and orders."""
+
     code_window_seconds: int
     bad_codes_per_minute: int
     max_order_fen: int
@@ -70,17 +82,23 @@ class Till:
 
 @dataclass(frozen=True)
 class Sms:
+    """Short messages."""
+
     adapter: str
     outbox: str
 
 
 @dataclass(frozen=True)
 class Verification:
+    """Real-name verification."""
+
     adapter: str
 
 
 @dataclass(frozen=True)
 class Web:
+    """The faces."""
+
     host: str
     port: int
     threads: int
@@ -186,9 +204,18 @@ def _refuse_development_values(settings: Settings) -> None:
                 f"secrets.{field.name} is empty or a development value; set VOUCHER__SECRETS__"
                 f"{field.name.upper()}_FILE before you start with VOUCHER_ENV=production"
             )
-    for name, adapter in (("sms", settings.sms.adapter), ("verification", settings.verification.adapter)):
+    for name, adapter in (
+        ("sms", settings.sms.adapter),
+        ("verification", settings.verification.adapter),
+    ):
         if adapter == "development":
-            raise SettingsError(f"{name}.adapter is 'development', which accepts everyone; choose a real one")
-    for name, url in (("database", settings.database.url), ("gate", settings.gate.url), ("queue", settings.queue.url)):
+            raise SettingsError(
+                f"{name}.adapter is 'development', which accepts everyone; choose a real one"
+            )
+    for name, url in (
+        ("database", settings.database.url),
+        ("gate", settings.gate.url),
+        ("queue", settings.queue.url),
+    ):
         if not url or "demo-only" in url:
             raise SettingsError(f"{name}.url is empty or has a development password")

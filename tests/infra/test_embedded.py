@@ -16,8 +16,8 @@ import psycopg
 import pytest
 import redis
 
-from voucher_service.infra.embedded import ports, postgres
-from voucher_service.infra.embedded.processes import ServerFailed
+from voucher_service.infra.embedded import ports, postgres, wheels
+from voucher_service.infra.embedded.processes import ServerFailed, User
 from voucher_service.infra.embedded.servers import DATABASE, GATE, QUEUE, Servers
 from voucher_service.infra.redis import connect
 
@@ -189,3 +189,18 @@ def test_lost_passwords_are_named_and_nothing_is_left_running(tmp_path: Path) ->
     with pytest.raises(ServerFailed, match=r"secrets/servers\.json"):
         servers.start()
     assert all(child.exit_code() is not None for child in servers.children.values())
+
+
+def test_programs_in_a_closed_folder_are_copied_and_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wheels, "_COPIES", tmp_path)
+    monkeypatch.setattr(wheels, "_everyone_reaches", lambda path: False)
+    for _ in range(2):
+        programs = wheels.postgres_programs(User(65534, 65534))
+        assert programs.is_relative_to(tmp_path)
+        done = subprocess.run(
+            [programs / "initdb", "--version"], capture_output=True, text=True, check=True
+        )
+        assert "PostgreSQL" in done.stdout
+    assert len(list(tmp_path.iterdir())) == 1

@@ -177,7 +177,9 @@ def drift(core: Core, session: Session, *, offer: Offer, rows: type[Slotted]) ->
     free = gate.free(pool)
     if free is None:
         return None
-    return Drift(offer.id, sum(free), sum(_free_in_books(session, pool, rows)), gate.pending_count())
+    return Drift(
+        offer.id, sum(free), sum(_free_in_books(session, pool, rows)), gate.pending_count()
+    )
 
 
 def _free_in_books(session: Session, pool: Pool, rows: type[Slotted]) -> list[int]:

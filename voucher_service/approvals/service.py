@@ -205,9 +205,7 @@ def _load(session: Session, id: ApprovalId, *, lock: bool = False) -> Approval:
     statement = select(ApprovalRow).where(ApprovalRow.id == id)
     if lock:
         statement = statement.with_for_update()
-    row = session.execute(
-        statement.execution_options(populate_existing=True)
-    ).scalar_one_or_none()
+    row = session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
     if row is None:
         raise NoSuchThing
     return _view(session, row)

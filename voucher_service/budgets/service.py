@@ -124,9 +124,7 @@ def reserve(
             session,
             code=Code.FUNDED,
             key=f"{key}:{one.id}",
-            legs=move(
-                one.amount, line(one.id, Stage.APPROPRIATION), line(one.id, Stage.AVAILABLE)
-            ),
+            legs=move(one.amount, line(one.id, Stage.APPROPRIATION), line(one.id, Stage.AVAILABLE)),
             now=now,
         )
     for offer, shares in zip(offers, parts, strict=True):

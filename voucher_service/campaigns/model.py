@@ -241,7 +241,9 @@ class Offer:
 
     def window(self) -> tuple[datetime, datetime]:
         """From the first opening to the last closing."""
-        return min(one.opens_at for one in self.releases), max(one.closes_at for one in self.releases)
+        return min(one.opens_at for one in self.releases), max(
+            one.closes_at for one in self.releases
+        )
 
 
 def benefit(offer: Offer, order: Money) -> Money:
@@ -330,7 +332,9 @@ def _release_errors(releases: Sequence[ReleasePlan], quota: int, campaign: Campa
     return None
 
 
-def frozen(campaign: Campaign, offers: Sequence[Offer], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def frozen(
+    campaign: Campaign, offers: Sequence[Offer], lines: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """Everything an approver signs for, as plain JSON; its hash says whether it changed since."""
     return {
         "campaign": {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -16,7 +16,6 @@ from sqlalchemy import (
     Engine,
     Enum,
     MetaData,
-    Select,
     Text,
     Uuid,
     create_engine,
@@ -34,8 +33,6 @@ from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.errors import TryAgain
 from voucher_service.kernel.money import Money
 from voucher_service.settings import Database
-
-R = TypeVar("R")
 
 
 class Base(DeclarativeBase):
@@ -145,8 +142,3 @@ def now(session: Session, clock: Clock) -> datetime:
     instant = session.execute(select(func.clock_timestamp())).scalar_one()
     assert isinstance(instant, datetime)
     return instant
-
-
-def one_or_none(session: Session, statement: Select[tuple[R]]) -> R | None:
-    """The single row of a statement, or None."""
-    return session.execute(statement).scalar_one_or_none()

@@ -93,7 +93,9 @@ def once(
     if taken is not None:
         return None
     earlier = session.execute(
-        text("SELECT body_hash, result FROM idempotency WHERE scope = :scope AND key_hash = :key_hash"),
+        text(
+            "SELECT body_hash, result FROM idempotency WHERE scope = :scope AND key_hash = :key_hash"
+        ),
         values,
     ).one()
     if bytes(earlier.body_hash) != values["body_hash"]:

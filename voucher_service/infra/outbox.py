@@ -133,7 +133,3 @@ def served(session: Session, *, key: str) -> bool:
         text("SELECT served >= wanted FROM job_outbox WHERE key = :key"), {"key": key}
     ).scalar_one_or_none()
     return row is None or bool(row)
-
-
-
-

@@ -23,8 +23,6 @@ class Scripts:
             path.stem: client.register_script(source(path)) for path in sorted(folder.glob("*.lua"))
         }
 
-    def __call__(
-        self, name: str, keys: list[str], args: list[Any], client: Any = None
-    ) -> Any:
+    def __call__(self, name: str, keys: list[str], args: list[Any], client: Any = None) -> Any:
         """Run a script, or queue it when `client` is a pipeline."""
         return self._scripts[name](keys=keys, args=args, client=client)

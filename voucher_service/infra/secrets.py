@@ -28,7 +28,9 @@ def _keys(text: str) -> dict[int, bytes]:
     for part in text.split(","):
         number, _, secret = part.strip().partition(":")
         if not number.isdigit() or not 0 < int(number) < 256 or not secret:
-            raise settings_module.SettingsError("keys are written 2:SECRET,1:SECRET, numbers 1 to 255")
+            raise settings_module.SettingsError(
+                "keys are written 2:SECRET,1:SECRET, numbers 1 to 255"
+            )
         keys[int(number)] = hashlib.sha256(secret.encode()).digest()
     return keys
 
@@ -52,7 +54,8 @@ class Keyring:
 
     def encrypt(self, text: str, *, bound_to: str) -> bytes:
         """AES-256-GCM, first byte the key's number. `bound_to` names the row and field, so that a
-        value moved to another row no longer decrypts."""
+        value moved to another row no longer decrypts.
+        """
         number, cipher = next(iter(self._fields.items()))
         nonce = os.urandom(_NONCE_BYTES)
         return bytes([number]) + nonce + cipher.encrypt(nonce, text.encode(), bound_to.encode())
@@ -89,4 +92,6 @@ class Keyring:
 
     def form_mac(self, message: str) -> str:
         """A short keyed hash that ties a form to its session."""
-        return hmac.digest(self.token_key.encode(), f"form\0{message}".encode(), "sha256").hex()[:32]
+        return hmac.digest(self.token_key.encode(), f"form\0{message}".encode(), "sha256").hex()[
+            :32
+        ]

@@ -113,7 +113,11 @@ def _write_missing(session: Session, transfer: int, legs: list[Leg]) -> None:
         pg_insert(_ACCOUNT)
         .values(
             [
-                {"owner_type": one.account.owner, "owner_id": one.account.id, "stage": one.account.stage}
+                {
+                    "owner_type": one.account.owner,
+                    "owner_id": one.account.id,
+                    "stage": one.account.stage,
+                }
                 for one in legs
             ]
         )

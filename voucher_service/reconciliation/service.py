@@ -1,4 +1,4 @@
-"""Reconcile a programme: recount its figures from the raw rows, and split its commits over the funders."""
+"""Reconcile: recount a programme from its raw rows, and split its commits over the funders."""
 
 from __future__ import annotations
 
@@ -35,8 +35,9 @@ def ask(core: Core, *, programme: str | None = None) -> list[str]:
 def run(core: Core, *, programme: str, finish: Callable[[Session], None] | None = None) -> None:
     """Write the programme's rollups anew and fold its commits over the budget lines.
 
-    One transaction, in which `finish` marks the job as done: killed half-way, the old figures stand; run
-    twice, the figures are the same. Raises NoSuchThing, and TryAgain while another run is on.
+    One transaction, in which `finish` marks the job as done: killed half-way, the old figures
+    stand; run twice, the figures are the same. Raises NoSuchThing, and TryAgain when another run
+    on the same programme takes a minute.
     """
     with core.transaction() as session:
         found = campaigns.programme(session, slug=programme)
@@ -51,8 +52,13 @@ def run(core: Core, *, programme: str, finish: Callable[[Session], None] | None 
             finish(session)
 
 
-def changed(core: Core, *, after: int) -> tuple[list[str], int]:
-    """Which programmes were posted to after a ledger entry, and the newest entry now."""
+def changed(core: Core, *, after: int | None) -> tuple[list[str], int]:
+    """Programmes with claims, redemptions or lapses posted after a ledger entry; with None, all.
+
+    Beside them the newest entry now.
+    """
     with core.transaction() as session:
         newest = store.newest_entry(session)
-        return store.changed(session, after=after), newest
+        if after is not None:
+            return store.changed(session, after=after), newest
+    return [one.slug for one in campaigns.programmes(core)], newest

@@ -1,8 +1,8 @@
 """The recount: one statement over the raw rows, which an outsider can read.
 
-It is deliberately plain SQL over other features' tables. What is counted is written here once, in the
-words of the reports' definitions, and one statement sees one instant: a voucher claimed while it runs is
-counted everywhere or nowhere. Every other file goes through services.
+It is deliberately plain SQL over other features' tables: what is counted is written here once, in
+the words of the reports' definitions. One statement sees one instant, so a voucher that is claimed
+or redeemed while it runs counts everywhere or nowhere.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from voucher_service.kernel.ids import CampaignId, OfferId, ProgrammeId
 
-# Days are business days in Shanghai. Issued: a slot held is a live right, counted once; the area is the
-# issuing campaign's. Redeemed: the shop's area and trade, the merchant's size, the day of the claim beside
-# the day at the till. Evidenced: the first order of a merchant that carries a payment reference.
+# Days are business days in Shanghai. Issued: a slot held is a live right, counted once; the area is
+# the issuing campaign's. Redeemed: the shop's area and trade, the merchant's size, the day of the
+# claim beside the day at the till. Evidenced: a merchant's first order with a payment reference.
 _RECOUNT = text("""
 INSERT INTO rollup (programme_id, campaign_id, offer_id, day, claim_day, area, trade, merchant_size,
     released_fen, issued_fen, redeemed_fen, leveraged_fen, refunded_fen,
@@ -82,10 +82,11 @@ FROM offer o JOIN campaign c ON c.id = o.campaign_id
 WHERE c.programme_id = :programme AND o.status <> 'draft'
 ORDER BY c.id, o.id
 """)
-# Every claim, redemption and lapse posts to the pool of its offer.
+# Every claim, redemption and lapse posts to the pool of its offer; folding moves no figure.
 _CHANGED = text("""
 SELECT DISTINCT p.slug
 FROM ledger.entry e
+JOIN ledger.transfer t ON t.id = e.transfer_id AND t.code <> 'folded'
 JOIN ledger.account a ON a.id = e.account_id AND a.owner_type = 'pool'
 JOIN offer o ON o.id = a.owner_id
 JOIN campaign c ON c.id = o.campaign_id
@@ -96,9 +97,9 @@ ORDER BY p.slug
 
 
 def lock(session: Session, *, programme: ProgrammeId) -> None:
-    """Wait until no other run is on this programme, and keep others waiting until the transaction ends.
+    """Wait for other runs on this programme, and keep them waiting until the transaction ends.
 
-    A recount of a large programme takes seconds, so this transaction waits longer than a face would.
+    A recount of a large programme takes seconds, so this transaction has longer than a face has.
     """
     session.execute(text("SET LOCAL statement_timeout = '10min'"))
     session.execute(text("SET LOCAL lock_timeout = '1min'"))

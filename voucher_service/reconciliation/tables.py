@@ -13,7 +13,7 @@ from voucher_service.kernel.money import Money
 
 
 class RollupRow(Base):
-    """One cell of figures. `claim_day` is the day of the claim, `day` the day of what happened itself.
+    """One cell of figures. `claim_day` is the day of the claim, `day` the day of the event itself.
 
     Released and issued cells have the issuing area and no shop; redeemed cells have the shop's.
     """

@@ -22,8 +22,10 @@ from .model import CodeUsed, Order, check_merchant, discount_for
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A voucher that this till would take, what it takes off from its threshold on, and the window of
-    the code, which the match word is made of."""
+    """A voucher that this till would take and what it takes off, from its threshold on.
+
+    `code_window` is the window of the code that was read: the match word is made of it.
+    """
 
     voucher: Voucher
     discount: Money
@@ -33,8 +35,8 @@ class Preview:
 def preview(core: Core, *, actor: Actor, code: str) -> Preview:
     """Read a code without spending anything: the till shows the voucher while the amount is typed.
 
-    Promises nothing: `redeem` judges again. Raises what `redeem` raises of the shop, the code and the
-    voucher, in the same order; a locked till is not asked about here.
+    Promises nothing: `redeem` judges again. Raises what `redeem` raises of the shop, the code
+    and the voucher, in the same order; a locked till is not asked about here.
     """
     if actor.kind is not ActorKind.CASHIER or actor.id is None:
         raise NoSuchThing

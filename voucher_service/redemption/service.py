@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -210,10 +209,7 @@ def _first_answer(
 
 
 def _check_lock(core: Core, before: Before, now: datetime) -> None:
-    if (
-        before.first_bad is not None
-        and before.bad_codes >= core.settings.till.bad_codes_per_minute
-    ):
+    if before.first_bad is not None and before.bad_codes >= core.settings.till.bad_codes_per_minute:
         wait = before.first_bad + timedelta(minutes=1) - now
         raise TillLocked(retry_after_seconds=max(1, min(60, wait.seconds + 1)))
 
@@ -321,5 +317,3 @@ def _keep(core: Core, actor: Actor, order: Order, refusal: DomainError) -> None:
 def _cashier(actor: Actor) -> CashierId:
     assert actor.kind is ActorKind.CASHIER and actor.id is not None
     return CashierId(actor.id)
-
-

@@ -95,6 +95,11 @@ def before(
     return Before(earlier, row.nonce_used, row.bad_codes, row.first_bad)
 
 
+def nonce_used(session: Session, nonce: bytes) -> bool:
+    """Whether a code was redeemed before."""
+    return session.execute(select(_ROW.c.id).where(_ROW.c.nonce == nonce)).first() is not None
+
+
 def redemptions(
     session: Session, *where: ColumnElement[bool], limit: int | None = None
 ) -> list[Redemption]:

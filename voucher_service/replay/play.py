@@ -68,7 +68,10 @@ def play(
     progress: SimpleQueue[Progress] = context.SimpleQueue()
     by_size = sorted(plan.campaigns, key=lambda one: -one.cell.issued_fen)
     with ProcessPoolExecutor(
-        PROCESSES, mp_context=context, initializer=_begin, initargs=(settings, plan, stage_file, progress)
+        PROCESSES,
+        mp_context=context,
+        initializer=_begin,
+        initargs=(settings, plan, stage_file, progress),
     ) as pool:
         running = {pool.submit(_play_campaign, one.slug) for one in by_size}
         while running:

@@ -10,20 +10,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from voucher_service.approvals import service as approvals
-from voucher_service.approvals.model import Status as ApprovalStatus
 from voucher_service.budgets import service as budgets
-from voucher_service.budgets.model import Level, LineExists
+from voucher_service.budgets.model import Level
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import (
-    Campaign,
-    CampaignKind,
-    CampaignStatus,
-    OfferKind,
-    OfferPlan,
-    ProgrammeExists,
-    ReleasePlan,
-)
+from voucher_service.campaigns.model import OfferKind, OfferPlan, ProgrammeExists, ReleasePlan
 from voucher_service.identity import service as identity
 from voucher_service.identity.model import SyntheticPerson
 from voucher_service.infra.core import Core, with_clock
@@ -35,6 +25,7 @@ from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import SizeClass, SyntheticShop, Trade
 
 from .plan import Plan, PlannedCampaign, PlannedOffer
+from .publish import WantedCampaign, WantedLine, publish
 
 _PEOPLE_AT_ONCE = 2_000
 _CITY_LEVEL_SUFFIX = "00"
@@ -80,7 +71,7 @@ def build(core: Core, plan: Plan) -> Stage:
     planner, approver = _staff(then, Role.PLANNER), _staff(then, Role.APPROVER)
     offers: dict[str, UUID] = {}
     for planned in plan.campaigns:
-        found = _publish(then, plan, planned, planner, approver)
+        found = publish(then, _wanted(plan, planned), planner=planner, approver=approver)
         _, standing, _ = campaigns.campaign(then, actor=planner, campaign=found.id)
         offers |= {one.slug: UUID(str(one.id)) for one in standing}
     return Stage(offers, _people(then, plan, eve), _shops(then, plan, eve))
@@ -122,59 +113,19 @@ def _staff(core: Core, role: Role) -> Actor:
     return Actor(ActorKind.STAFF, made.id, frozenset({role}))
 
 
-def _publish(
-    core: Core, plan: Plan, planned: PlannedCampaign, planner: Actor, approver: Actor
-) -> Campaign:
-    slug = plan.programme.slug
-    found = next(
-        (
-            one
-            for one in campaigns.campaigns(core, actor=planner, programme=slug)
-            if (one.name, one.area) == (planned.name.zh, planned.area)
-        ),
-        None,
-    ) or campaigns.create_campaign(
-        core,
-        actor=planner,
-        programme=slug,
+def _wanted(plan: Plan, planned: PlannedCampaign) -> WantedCampaign:
+    return WantedCampaign(
+        programme=plan.programme.slug,
         name=planned.name.zh,
-        kind=CampaignKind.VOUCHER,
         area=planned.area,
         opens_on=planned.opens_on,
         closes_on=planned.closes_on,
-    ).value
-    if found.status is CampaignStatus.DRAFT:
-        _fill(core, planned, found, planner)
-        campaigns.submit(core, actor=planner, campaign=found.id)
-    waiting = approvals.page(
-        core, actor=approver, status=ApprovalStatus.WAITING, cursor=None, limit=200
+        offers=tuple(_offer_plan(one) for one in planned.offers),
+        lines=tuple(
+            WantedLine(one.funder.slug, Money(one.amount_fen), one.share_bps)
+            for one in planned.budgets
+        ),
     )
-    for one in waiting.items:
-        if one.object_id == found.id:
-            approvals.approve(core, actor=approver, approval=one.id)
-    return found
-
-
-def _fill(core: Core, planned: PlannedCampaign, found: Campaign, planner: Actor) -> None:
-    _, standing, _ = campaigns.campaign(core, actor=planner, campaign=found.id)
-    known = {one.slug for one in standing}
-    for offer in planned.offers:
-        if offer.slug not in known:
-            campaigns.create_offer(
-                core, actor=planner, campaign=found.id, plan=_offer_plan(offer)
-            )
-    for budget in planned.budgets:
-        try:
-            campaigns.add_budget_line(
-                core,
-                actor=planner,
-                campaign=found.id,
-                funder=budget.funder.slug,
-                amount=Money(budget.amount_fen),
-                share_bps=budget.share_bps,
-            )
-        except LineExists:
-            continue  # a resumed run
 
 
 def _offer_plan(offer: PlannedOffer) -> OfferPlan:
@@ -198,9 +149,7 @@ def _offer_plan(offer: PlannedOffer) -> OfferPlan:
 
 def _people(core: Core, plan: Plan, at: datetime) -> list[UUID]:
     ids: list[UUID] = []
-    persons = (
-        SyntheticPerson(one.mobile, one.name, one.id_number) for one in plan.residents()
-    )
+    persons = (SyntheticPerson(one.mobile, one.name, one.id_number) for one in plan.residents())
     while batch := list(itertools.islice(persons, _PEOPLE_AT_ONCE)):
         identity.register_synthetic(core, people=batch, now=at)
         with core.transaction() as session:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import signal
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -19,12 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from voucher_service import migrate
-from voucher_service.infra.embedded import ports
-from voucher_service.infra.embedded.processes import Child, Launch, ServerFailed, sweep
+from voucher_service.infra.embedded.processes import Child, ServerFailed, sweep
 from voucher_service.infra.embedded.servers import DATABASE
 from voucher_service.settings import Settings
 
-from . import lock
+from . import lock, programs
 from .addresses import (
     Addresses,
     ServingError,
@@ -36,14 +32,6 @@ from .addresses import (
 )
 from .watch import keep_running
 
-FACES = {
-    "resident": "voucher_service.resident.wsgi:app",
-    "merchant": "merchant_portal.wsgi:app",
-    "admin": "admin.wsgi:app",
-}
-_HOST = "127.0.0.1"
-_READY_SECONDS = 60.0
-_DRAIN_SECONDS = 20.0
 _JOB_SECONDS = 30.0
 
 
@@ -73,7 +61,7 @@ def dev(data: Path, port: int, demo: Demo | None, ready_file: Path | None) -> No
                 "another directory with --data (make run DATA=…)"
             )
         sweep(data)  # before the ports: a face left behind would hold one
-        _check_ports(port)
+        programs.check_ports(port)
         files = [data / "ready.json", *([ready_file.resolve()] if ready_file else [])]
         for file in files:
             file.unlink(missing_ok=True)
@@ -97,15 +85,16 @@ def _serve(
             migrate.upgrade(addresses.database_owner_url)
         say("servers are up, the database is migrated")
         settings = settings_for(addresses, data)
-        faces = _faces(data, port, settings, addresses)
-        jobs = [_job(data, name, addresses) for name in ("worker", "schedule")]
+        environment = environment_for(addresses, data)
+        faces = programs.faces(data, port, settings.web.threads, environment)
+        jobs = programs.jobs(data, environment)
         try:
             for child in (*faces, *jobs):
                 child.start()
             logins = demo(settings) if demo else ()
             if demo:
                 say("the demo is loaded")
-            _wait_for_faces(faces, port)
+            programs.wait_for_faces(faces, port)
             if ended := [child for child in jobs if child.exit_code() is not None]:
                 raise ServingError(
                     f"{ended[0].name} does not run. {ended[0].log} ends:\n{ended[0].last_words()}"
@@ -120,79 +109,13 @@ def _serve(
             for file in files:
                 file.unlink(missing_ok=True)
             say("stopping: faces first, then the worker, then the servers")
-            _stop(faces, _DRAIN_SECONDS)
+            _stop(faces, programs.DRAIN_SECONDS)
             _stop(jobs, _JOB_SECONDS)
-
-
-def _faces(data: Path, port: int, settings: Settings, addresses: Addresses) -> list[Child]:
-    def command(target: str, its_port: int) -> tuple[str, ...]:
-        options = {
-            "--interface": "wsgi",
-            "--host": _HOST,
-            "--port": str(its_port),
-            "--workers": "1",
-            "--blocking-threads": str(settings.web.threads),
-            "--workers-kill-timeout": str(int(_DRAIN_SECONDS) - 5),
-        }
-        words = [word for option in options.items() for word in option]
-        return (sys.executable, "-m", "granian", *words, "--no-ws", target)
-
-    environment = _environment(data, addresses) | {"VOUCHER__WEB__PORT": str(port)}
-    return [
-        _child(data, name, command(target, port + place), environment)
-        for place, (name, target) in enumerate(FACES.items())
-    ]
-
-
-def _job(data: Path, name: str, addresses: Addresses) -> Child:
-    command = (sys.executable, "-m", "voucher_service.jobs", name)
-    return _child(data, name, command, _environment(data, addresses))
-
-
-def _child(
-    data: Path, name: str, command: tuple[str, ...], environment: Mapping[str, str]
-) -> Child:
-    return Child(data, name, lambda: Launch(command, Path.cwd(), environment=environment))
-
-
-def _environment(data: Path, addresses: Addresses) -> dict[str, str]:
-    """For faces and jobs: the application role's address, and not the owner's."""
-    return environment_for(addresses, data) | {
-        "VOUCHER__DATABASE__OWNER_URL": "",
-        "PYTHONUNBUFFERED": "1",
-    }
-
-
-def _check_ports(port: int) -> None:
-    for place, name in enumerate(FACES):
-        if not ports.is_free(port + place):
-            raise ServingError(
-                f"port {port + place} (for the {name} face) is in use by another program. Stop that "
-                f"program, or choose three other ports in a row: make run PORT={port + 100}, or "
-                f"voucher dev --port {port + 100}"
-            )
-
-
-def _wait_for_faces(faces: Sequence[Child], port: int) -> None:
-    """Until each answers /healthz. Raises ServerFailed."""
-    for place, child in enumerate(faces):
-        child.wait_until(partial(_healthy, port + place), _READY_SECONDS)
-
-
-def _healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection(_HOST, port, timeout=5)
-    try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _announce(files: Sequence[Path], port: int, addresses: Addresses) -> None:
     """Write the ready files, each whole or not at all; they hold passwords, so for us alone."""
-    found = {name: f"http://{_HOST}:{port + place}" for place, name in enumerate(FACES)}
+    found = programs.addresses(port)
     for name in ("database_url", "database_owner_url", "gate_url", "queue_url"):
         found[name] = getattr(addresses, name)
     for file in files:
@@ -208,11 +131,11 @@ def _show(console: Console, port: int, logins: Sequence[Login], data: Path) -> N
     table = Table(box=None, pad_edge=False)
     for title in ("face", "address", "sign in as", "password"):
         table.add_column(title, overflow="fold")
-    for place, face in enumerate(FACES):
+    for face, address in programs.addresses(port).items():
         mine = [login for login in logins if login.face == face]
         table.add_row(
             face,
-            f"http://{_HOST}:{port + place}",
+            address,
             "\n".join(login.name for login in mine),
             "\n".join(login.password for login in mine),
         )

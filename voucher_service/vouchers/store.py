@@ -48,7 +48,9 @@ def code_ref(voucher: VoucherId) -> int:
     return int.from_bytes(hashlib.sha256(b"code ref\0" + voucher.bytes).digest()[:8], "big") >> 1
 
 
-def vouchers(session: Session, *where: ColumnElement[bool], limit: int | None = None) -> list[Voucher]:
+def vouchers(
+    session: Session, *where: ColumnElement[bool], limit: int | None = None
+) -> list[Voucher]:
     """Vouchers that match, newest claim first."""
     statement = (
         select(VoucherRow)

@@ -15,7 +15,9 @@ from ..tables import OfferRow
 def offer_named(core: Core, *, name: str) -> Offer:
     """The published offer of that id or short name. Raises NoSuchThing, for a draft too."""
     with core.transaction() as session:
-        found = store.offers(session, OfferRow.id == UUID(name) if _is_id(name) else OfferRow.slug == name)
+        found = store.offers(
+            session, OfferRow.id == UUID(name) if _is_id(name) else OfferRow.slug == name
+        )
     if not found or found[0].status is OfferStatus.DRAFT:
         raise NoSuchThing
     return found[0]

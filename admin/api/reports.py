@@ -1,0 +1,66 @@
+"""The leverage report, as JSON and as files, and the call that rings reconciliation."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from flask import Response
+
+from admin import figures
+from admin.schemas import LeverageArgs, ReconcileSchema, ReconciliationSchema
+from voucher_service.reconciliation import service as reconciliation
+from voucher_service.reports import export, leverage
+from voucher_service.web.api import ApiBlueprint
+from voucher_service.web.auth import actor
+from voucher_service.web.language import locale
+from voucher_service.web.site import core
+
+reports = ApiBlueprint("reports", __name__, url_prefix="/api/v1/reports")
+reconciliations = ApiBlueprint("reconciliations", __name__, url_prefix="/api/v1/reconciliations")
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@reports.route("/leverage", methods=["GET"])
+@reports.arguments(LeverageArgs, location="query")
+@reports.response(200)
+def as_json(args: dict[str, Any]) -> Any:
+    """The figures of the last reconciliation, by group, with their definitions."""
+    return leverage.as_json(figures.report(actor(), args), locale())
+
+
+@reports.route("/leverage.xlsx", methods=["GET"])
+@reports.arguments(LeverageArgs, location="query")
+@reports.response(200, content_type=XLSX)
+def as_xlsx(args: dict[str, Any]) -> Response:
+    """The same figures as an Excel file."""
+    return file(args, "xlsx")
+
+
+@reports.route("/leverage.csv", methods=["GET"])
+@reports.arguments(LeverageArgs, location="query")
+@reports.response(200, content_type="text/csv")
+def as_csv(args: dict[str, Any]) -> Response:
+    """The same figures as a CSV file."""
+    return file(args, "csv")
+
+
+@reconciliations.route("", methods=["POST"])
+@reconciliations.arguments(ReconcileSchema)
+@reconciliations.response(202, ReconciliationSchema)
+def reconcile(body: dict[str, Any]) -> Any:
+    """Ring the reconciliation of a programme, or of all."""
+    return {"jobs": reconciliation.ask(core(), programme=body["programme"])}
+
+
+def file(args: dict[str, Any], form: str) -> Response:
+    """The report as a download, in the reader's language."""
+    found = figures.report(actor(), args)
+    out = BytesIO()
+    writer, kind = {"xlsx": (export.xlsx, XLSX), "csv": (export.csv, "text/csv")}[form]
+    writer(found, out, locale())
+    response = Response(out.getvalue(), content_type=kind)
+    name = f"leverage-{args['programme']}-{args['group_by']}.{form}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

@@ -1,0 +1,31 @@
+"""Sign in, and who I am."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from admin import staff
+from admin.schemas import SignInSchema, StaffSchema, TokenSchema
+from voucher_service.identity import service as identity
+from voucher_service.web.api import ApiBlueprint
+from voucher_service.web.auth import actor, issue
+from voucher_service.web.face import Face
+from voucher_service.web.site import core
+
+door = ApiBlueprint("door", __name__, url_prefix="/api/v1")
+me = ApiBlueprint("me", __name__, url_prefix="/api/v1/me")
+
+
+@door.route("/sign-in", methods=["POST"])
+@door.arguments(SignInSchema)
+@door.response(200, TokenSchema)
+def enter(body: dict[str, Any]) -> Any:
+    """Sign in with a password and, where enrolled, a code of the second factor."""
+    return issue(core(), Face.ADMIN, identity.staff_sign_in(core(), **body).id)
+
+
+@me.route("", methods=["GET"])
+@me.response(200, StaffSchema)
+def who_am_i() -> Any:
+    """The member of staff whose token this is."""
+    return staff.of(actor())

@@ -1,0 +1,64 @@
+"""The app: a list of blueprints, each with its guard on the same line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from voucher_service.identity import service as identity
+from voucher_service.infra.core import Core, build
+from voucher_service.kernel.actor import Role
+from voucher_service.web.app import make_app
+from voucher_service.web.face import Face
+from voucher_service.web.guards import PUBLIC, SIGNED_IN, Guarded, any_of
+
+from . import staff
+from .api import approvals, campaigns, programmes, reports, sign_in
+from .pages import approvals as approval_pages
+from .pages import campaigns as campaign_pages
+from .pages import front, home
+from .pages import programmes as programme_pages
+from .pages import reports as report_pages
+from .words import globals_
+
+BLUEPRINTS = (
+    Guarded(sign_in.door, PUBLIC),
+    Guarded(sign_in.me, SIGNED_IN),
+    Guarded(programmes.programmes, SIGNED_IN),
+    Guarded(programmes.announcing, any_of(Role.PLANNER)),
+    Guarded(campaigns.campaigns, SIGNED_IN),
+    Guarded(campaigns.planning, any_of(Role.PLANNER)),
+    Guarded(campaigns.running, any_of(Role.PLANNER, Role.APPROVER)),
+    Guarded(approvals.approvals, SIGNED_IN),
+    Guarded(reports.reports, SIGNED_IN),
+    Guarded(reports.reconciliations, SIGNED_IN),
+    Guarded(front.front, PUBLIC),
+    Guarded(home.home, SIGNED_IN),
+    Guarded(programme_pages.programmes, SIGNED_IN),
+    Guarded(programme_pages.announcing, any_of(Role.PLANNER)),
+    Guarded(campaign_pages.campaigns, SIGNED_IN),
+    Guarded(campaign_pages.planning, any_of(Role.PLANNER)),
+    Guarded(campaign_pages.running, any_of(Role.PLANNER, Role.APPROVER)),
+    Guarded(approval_pages.approvals, SIGNED_IN),
+    Guarded(report_pages.reports, SIGNED_IN),
+)
+
+
+def create_app(core: Core | None = None) -> Flask:
+    """The admin face on a core; on the settings of the environment when none is given."""
+    app = make_app(
+        Face.ADMIN,
+        core or build(),
+        BLUEPRINTS,
+        loader=identity.staff_actor,
+        folder=Path(__file__).parent,
+    )
+    app.jinja_env.globals.update(
+        globals_(),
+        me=staff.me,
+        reader=staff.reader,
+        waiting=staff.waiting,
+        waiting_count=staff.waiting_count,
+    )
+    return app

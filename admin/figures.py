@@ -1,0 +1,109 @@
+"""The leverage report that a reader may see, and its ruler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+from voucher_service.campaigns import service as campaigns
+from voucher_service.i18n import mark
+from voucher_service.infra import areas
+from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.errors import NotAllowed
+from voucher_service.reports import leverage
+from voucher_service.reports.figures import Figures, ratios
+from voucher_service.reports.groups import Basis, GroupBy
+from voucher_service.reports.leverage import LeverageReport
+from voucher_service.web.site import core
+
+
+def report(reader: Actor, args: Mapping[str, Any]) -> LeverageReport:
+    """The report of a programme; staff of a county get the rows of their own area only.
+
+    Raises NoSuchThing, InvalidInput, and NotAllowed where a county's part can't be told apart.
+    """
+    found = leverage.report(
+        core(),
+        programme=args["programme"],
+        group_by=GroupBy(args["group_by"]),
+        basis=Basis(args["basis"]),
+        from_=args["from_"],
+        to=args["to"],
+    )
+    return within(reader, found)
+
+
+def groups_for(reader: Actor) -> tuple[GroupBy, ...]:
+    """The groupings that the reader may ask for."""
+    return (GroupBy.CAMPAIGN, GroupBy.AREA) if reader.area else tuple(GroupBy)
+
+
+def within(reader: Actor, found: LeverageReport) -> LeverageReport:
+    """The part of a report that the reader may see: all, or their county. Raises NotAllowed."""
+    if not reader.area:
+        return found
+    if found.group_by not in groups_for(reader):
+        raise NotAllowed
+    mine = {
+        str(one.id)
+        for one in campaigns.campaigns(core(), actor=reader, programme=found.programme.slug)
+    }
+    rows = tuple(
+        row
+        for row in found.rows
+        if row.key in mine
+        or (found.group_by is GroupBy.AREA and row.key and areas.within(row.key, reader.area))
+    )
+    total = sum((row.figures for row in rows), Figures())
+    return replace(
+        found, rows=rows, totals=replace(found.totals, figures=total, ratios=ratios(total))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One line of the ruler: what it is, how long it is drawn, and both figures."""
+
+    name: str
+    about: str
+    y: int
+    length: int
+    on_issued: Decimal | None
+    on_redeemed: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruler:
+    """Ratios on one scale, ÷ issued. Lengths are in the units of the drawing, from 170 to 650."""
+
+    bars: tuple[Bar, ...]
+    ticks: tuple[tuple[int, int], ...]
+    floor: int
+
+
+LEFT, WIDTH = 170, 440
+
+
+def ruler(found: LeverageReport) -> Ruler:
+    """The ratio, its mechanical floor and what residents paid themselves."""
+    of = found.totals.ratios
+    top = max((one for one in (of.on_issued, of.floor_on_issued) if one), default=Decimal(1))
+    most = int(top.to_integral_value(ROUND_CEILING))
+    step = max(1, -(-most // 8))
+    lines = (
+        (mark("拉动比"), mark("订单合计"), of.on_issued, of.on_redeemed),
+        (mark("机械下限"), mark("满减门槛自带"), of.floor_on_issued, of.floor_on_redeemed),
+        (mark("扣券后"), mark("居民自己付的"), of.net_on_issued, of.net_on_redeemed),
+    )
+    bars = tuple(
+        Bar(name, about, 34 + 63 * i, _length(issued, most), issued, redeemed)
+        for i, (name, about, issued, redeemed) in enumerate(lines)
+    )
+    ticks = tuple((n, LEFT + WIDTH * n // most) for n in range(0, most + 1, step))
+    return Ruler(bars, ticks, LEFT + _length(of.floor_on_issued, most))
+
+
+def _length(ratio: Decimal | None, most: int) -> int:
+    return max(0, int(WIDTH * (ratio or 0) / most))

@@ -1,0 +1,212 @@
+"""Forms of the admin pages: what people type, read into what the services take."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from voucher_service.budgets.model import Level
+from voucher_service.campaigns.model import CampaignKind, OfferKind
+from voucher_service.i18n import gettext, mark
+from voucher_service.kernel.clock import SHANGHAI
+from voucher_service.kernel.errors import DomainError
+from voucher_service.web.fields import CodeField, DayField, NameField, TextField, YuanField
+from voucher_service.web.forms import Form
+from voucher_service.web.language import locale
+from voucher_service.web.schemas import Schema
+
+from .schemas import BRANDS, SLUG, AreaField, one_of
+
+_NUMBER = re.compile(r"\d{1,9}")
+_PERCENT = re.compile(r"\d{1,3}(\.\d{1,2})?")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+RULES: Mapping[str, str] = {
+    "face_value_fen": mark("面额要在 ¥0.01 到 ¥2,000 之间。"),
+    "threshold_fen": mark("满减券的门槛要大于面额；定额券的门槛不能小于面额。"),
+    "per_resident_limit": mark("每人限领要在 1 到 100 张之间。"),
+    "valid_days": mark("有效天数要在 1 到 366 之间。"),
+    "areas": mark("有的地区我们不认识，请重新选。"),
+    "trades": mark("有的行业我们不认识，请重新选。"),
+    "releases": mark("每一场都要在活动期间之内开始，至少 1 张。"),
+    "opens_on": mark("活动要落在方案的期间之内，开始不晚于结束。"),
+    "closes_on": mark("结束不能早于开始。"),
+    "area": mark("这个地区我们不认识，请重新选。"),
+    "amount_fen": mark("金额要大于 0。"),
+    "share_bps": mark("比例要在 0 到 100 之间。"),
+}
+_OTHER = mark("这一项不合规定。")
+_IN_FORM: Mapping[str, str] = {
+    "face_value_fen": "face",
+    "threshold_fen": "threshold",
+    "quota": "releases",
+    "amount_fen": "amount",
+    "share_bps": "share",
+}
+
+
+def _messages(invalid: str) -> dict[str, Any]:
+    return {"required": mark("这一项必填。"), "invalid": invalid}
+
+
+class NumberField(ma.fields.Field[int]):
+    """A whole number as people type it: 3,000, full-width digits. At most nine digits."""
+
+    default_error_messages = _messages(mark("请填整数，例如 3,000。"))
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        text = unicodedata.normalize("NFKC", str(value)).replace(",", "").strip()
+        if not _NUMBER.fullmatch(text):
+            raise self.make_error("invalid")
+        return int(text)
+
+
+class PercentField(ma.fields.Field[int]):
+    """A share in percent with up to two decimals. Loads to basis points, 0 to 10,000."""
+
+    default_error_messages = _messages(mark("请填 0 到 100 之间的百分比，例如 60。"))
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        text = unicodedata.normalize("NFKC", str(value)).strip().rstrip("%").strip()
+        if not _PERCENT.fullmatch(text):
+            raise self.make_error("invalid")
+        whole, _dot, part = text.partition(".")
+        bps = int(whole) * 100 + int(part.ljust(2, "0") or 0)
+        if bps > 10_000:
+            raise self.make_error("invalid")
+        return bps
+
+
+class MomentField(ma.fields.Field[datetime]):
+    """A day and hour of Shanghai, as a browser's box gives it: 2026-10-01T10:00."""
+
+    default_error_messages = _messages(mark("时间请写成 2026-10-01 10:00。"))
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
+        if not isinstance(value, str) or not _MOMENT.fullmatch(value.strip()):
+            raise self.make_error("invalid")
+        try:
+            return datetime.fromisoformat(value.strip()).replace(tzinfo=SHANGHAI)
+        except ValueError:
+            raise self.make_error("invalid") from None
+
+
+class SignInForm(Schema):
+    """The door."""
+
+    username = fields.String(required=True, validate=validate.Length(max=200))
+    password = fields.String(required=True, validate=validate.Length(max=200))
+    otp = fields.String(load_default=None, validate=validate.Length(max=20))
+
+
+class ProgrammeForm(Schema):
+    """A programme to announce."""
+
+    name = NameField(required=True, maximum=60)
+    name_en = NameField(required=True, maximum=120)
+    slug = CodeField(required=True, pattern=SLUG)
+    brand = fields.String(required=True, validate=one_of(*BRANDS))
+    opens_on = DayField(required=True)
+    closes_on = DayField(required=True)
+
+
+class CampaignForm(Schema):
+    """A campaign to begin."""
+
+    programme = CodeField(required=True, pattern=SLUG)
+    name = NameField(required=True, maximum=60)
+    area = AreaField(required=True)
+    opens_on = DayField(required=True)
+    closes_on = DayField(required=True)
+
+    @ma.post_load
+    def _kind(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return data | {"kind": CampaignKind.VOUCHER}
+
+
+class OfferForm(Schema):
+    """An offer with its releases; its quota is what the releases hold together."""
+
+    title = NameField(required=True, maximum=60)
+    kind = fields.String(required=True, validate=one_of(*OfferKind))
+    face = YuanField(required=True, minimum=1)
+    threshold = YuanField(load_default=None)
+    limit = NumberField(required=True)
+    valid_days = NumberField(required=True)
+    areas = fields.List(AreaField(), load_default=list)
+    trades = fields.List(CodeField(maximum=40), load_default=list)
+    opening = fields.List(fields.String(), load_default=list)
+    quota = fields.List(fields.String(), load_default=list)
+    more = fields.String(load_default=None)
+
+    @ma.post_load
+    def _plan(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        releases = [
+            {"opens_at": _row(MomentField(), opening), "quota": _row(NumberField(), quota)}
+            for opening, quota in zip(data["opening"], data["quota"], strict=False)
+            if opening.strip() or quota.strip()
+        ]
+        if not releases:
+            raise ma.ValidationError({"releases": [mark("至少填一场：哪天几点，多少张。")]})
+        return {
+            "title": data["title"],
+            "kind": data["kind"],
+            "face_value": data["face"],
+            "threshold": data["threshold"] or data["face"],
+            "quota": sum(one["quota"] for one in releases),
+            "per_resident_limit": data["limit"],
+            "valid_days": data["valid_days"],
+            "areas": data["areas"],
+            "trades": data["trades"],
+            "releases": releases,
+        }
+
+
+OFFER_LISTS = frozenset({"areas", "trades", "opening", "quota"})
+
+
+class LineForm(Schema):
+    """Money of a funder for a campaign."""
+
+    funder = CodeField(required=True, maximum=64)
+    amount = YuanField(required=True, minimum=1)
+    share = PercentField(required=True)
+
+
+class FunderForm(Schema):
+    """A funder to enter."""
+
+    code = CodeField(required=True, pattern=r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+    name = NameField(required=True, maximum=60)
+    level = fields.String(required=True, validate=one_of(*Level))
+    area = AreaField(required=True)
+
+
+class ReasonForm(Schema):
+    """Why a proposal goes back."""
+
+    reason = TextField(required=True, maximum=500, multiline=True)
+
+
+def refuse(form: Form, error: DomainError) -> Form:
+    """Say a refusal of the service above the form, and what is wrong with each field it names."""
+    form.refuse(error)
+    named = error.extra.get("errors")
+    if isinstance(named, dict):
+        form.errors = {
+            _IN_FORM.get(str(name), str(name)): gettext(RULES.get(name, _OTHER), locale())
+            for name in named
+        }
+    return form
+
+
+def _row(kind: ma.fields.Field[Any], text: str) -> Any:
+    try:
+        return kind.deserialize(text)
+    except ma.ValidationError as error:
+        raise ma.ValidationError({"releases": error.messages}) from None

@@ -1,0 +1,160 @@
+"""A campaign: its draft with offers and money, then what runs, and the buttons that move it on."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from admin import places, proposals, review
+from admin.forms import OFFER_LISTS, LineForm, OfferForm, refuse
+from admin.planning import offer_plan
+from voucher_service.budgets import service as budgets
+from voucher_service.campaigns import service
+from voucher_service.campaigns.model import Campaign, CampaignStatus
+from voucher_service.kernel.errors import DomainError
+from voucher_service.kernel.ids import CampaignId
+from voucher_service.merchants.model import Trade
+from voucher_service.reports import board
+from voucher_service.reports.board import OfferNow
+from voucher_service.web import forms
+from voucher_service.web.auth import actor
+from voucher_service.web.errors import status_of
+from voucher_service.web.idempotency import idempotency_key
+from voucher_service.web.site import core, now
+
+campaigns = Blueprint("campaign_pages", __name__, url_prefix="/campaigns/<uuid:campaign>")
+planning = Blueprint("planning_pages", __name__, url_prefix="/campaigns/<uuid:campaign>")
+running = Blueprint("running_pages", __name__, url_prefix="/campaigns/<uuid:campaign>")
+
+ROWS = 3
+
+
+@campaigns.get("")
+def show(campaign: UUID) -> str:
+    """The campaign."""
+    return _page(campaign, forms.Form())
+
+
+@planning.get("/offers/new")
+def ask_offer(campaign: UUID) -> str:
+    """The form of an offer."""
+    return _offer_form(campaign, forms.Form())
+
+
+@planning.post("/offers/new")
+def add_offer(campaign: UUID) -> Any:
+    """Add an offer to the draft, or give the form more rows for releases."""
+    form = forms.read(OfferForm, lists=OFFER_LISTS)
+    if "more" in request.form:
+        form.errors.clear()
+        return _offer_form(campaign, form)
+    if form.ok:
+        try:
+            service.create_offer(
+                core(),
+                actor=actor(),
+                campaign=CampaignId(campaign),
+                plan=offer_plan(form.values),
+                key=idempotency_key(),
+            )
+        except DomainError as error:
+            refuse(form, error)
+        else:
+            return redirect(f"/campaigns/{campaign}", 303)
+    return _offer_form(campaign, form), 422
+
+
+@planning.post("/lines")
+def add_line(campaign: UUID) -> Any:
+    """Add a funder's money to the draft."""
+    form = forms.read(LineForm)
+    if form.ok:
+        values = form.values
+        try:
+            service.add_budget_line(
+                core(),
+                actor=actor(),
+                campaign=CampaignId(campaign),
+                funder=values["funder"],
+                amount=values["amount"],
+                share_bps=values["share"],
+                key=idempotency_key(),
+            )
+        except DomainError as error:
+            refuse(form, error)
+        else:
+            return redirect(f"/campaigns/{campaign}", 303)
+    return _page(campaign, form), 422
+
+
+@planning.post("/submit")
+def submit(campaign: UUID) -> Any:
+    """Freeze the plan and go to the proposal."""
+    try:
+        proposal = service.submit(core(), actor=actor(), campaign=CampaignId(campaign))
+    except DomainError as error:
+        return _page(campaign, refuse(forms.Form(), error)), status_of(error)
+    return redirect(f"/approvals/{proposal}", 303)
+
+
+@running.post("/pause")
+def pause(campaign: UUID) -> Response:
+    """Stop claims at once."""
+    service.pause(core(), actor=actor(), campaign=CampaignId(campaign))
+    return redirect(f"/campaigns/{campaign}", 303)
+
+
+@running.post("/resume")
+def resume(campaign: UUID) -> Response:
+    """Propose to go on."""
+    proposal = service.resume(core(), actor=actor(), campaign=CampaignId(campaign))
+    return redirect(f"/approvals/{proposal}", 303)
+
+
+@running.post("/close")
+def close(campaign: UUID) -> Response:
+    """Propose to end it."""
+    proposal = service.close(core(), actor=actor(), campaign=CampaignId(campaign))
+    return redirect(f"/approvals/{proposal}", 303)
+
+
+def _page(campaign: UUID, form: forms.Form) -> str:
+    id = CampaignId(campaign)
+    found, offers, lines = service.campaign(core(), actor=actor(), campaign=id)
+    plan = review.draft_of(found, offers, lines)
+    draft = found.status is CampaignStatus.DRAFT
+    return render_template(
+        "admin/campaign.html",
+        campaign=found,
+        plan=plan,
+        checks=review.checks(plan, now(), service.open_offers(core())) if draft else [],
+        ready=review.ready,
+        form=form,
+        funders=budgets.funders(core()) if draft else [],
+        runs=[] if draft else _runs(found),
+        waiting=proposals.waiting_for(campaign),
+        sent_back=proposals.sent_back(campaign) if draft else None,
+    )
+
+
+def _runs(found: Campaign) -> list[OfferNow]:
+    everything = board.board(core(), programme=found.programme.slug).offers
+    return [one for one in everything if one.offer.campaign_id == found.id]
+
+
+def _offer_form(campaign: UUID, form: forms.Form) -> str:
+    found, _, _ = service.campaign(core(), actor=actor(), campaign=CampaignId(campaign))
+    openings, quotas = form.typed.get("opening", []), form.typed.get("quota", [])
+    rows = list(zip(openings, quotas, strict=False))
+    blank = ROWS if "more" in form.typed or not rows else 0
+    return render_template(
+        "admin/offer_new.html",
+        campaign=found,
+        form=form,
+        rows=rows + [("", "")] * blank,
+        areas=[pair for pair in places.below(found.area) if pair[0] != found.area],
+        trades=list(Trade),
+    )

@@ -1,0 +1,68 @@
+"""The first page: what waits for the reader, one sentence about now, and the board."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, render_template, request
+
+from admin import figures, hours, staff, words
+from voucher_service.campaigns import service as campaigns
+from voucher_service.campaigns.model import CampaignStatus, Programme
+from voucher_service.infra import areas
+from voucher_service.kernel.actor import Role
+from voucher_service.kernel.errors import NoSuchThing
+from voucher_service.reports import board
+from voucher_service.web.auth import actor
+from voucher_service.web.site import core, today
+
+home = Blueprint("home", __name__)
+
+
+@home.get("/")
+def show() -> str:
+    """The reader's work, and the board of one programme."""
+    reader = actor()
+    known = campaigns.programmes(core())
+    chosen = _chosen(known)
+    planner = reader.has(Role.PLANNER)
+    mine = campaigns.campaigns(core(), actor=reader) if planner else []
+    return render_template(
+        "admin/home.html",
+        programmes=known,
+        programme=chosen,
+        names=staff.names([one.maker_id for one in staff.waiting()]),
+        drafts=[one for one in mine if one.status is CampaignStatus.DRAFT],
+        **(_board(chosen) if chosen else {}),
+    )
+
+
+@home.get("/now")
+def now() -> str:
+    """The sentence about now and the open releases: the first page asks for it again."""
+    chosen = _chosen(campaigns.programmes(core()))
+    if chosen is None:
+        raise NoSuchThing
+    return render_template("admin/now.html", programme=chosen, **_board(chosen))
+
+
+def _board(programme: Programme) -> dict[str, Any]:
+    found = board.board(core(), programme=programme.slug)
+    area = actor().area
+    report = figures.within(actor(), found.leverage)
+    return {
+        "board": found,
+        "report": report,
+        "whole": not area,
+        "runs": [one for one in found.offers if areas.within(one.offer.issuing_area, area)],
+        "chart": hours.chart(found.hours),
+        "small": words.is_small(report.totals.figures.leveraged),
+    }
+
+
+def _chosen(known: list[Programme]) -> Programme | None:
+    """The programme asked for, else one that runs today, else the newest."""
+    asked = request.args.get("programme")
+    running = (one for one in known if one.opens_on <= today() <= one.closes_on)
+    found = next((one for one in known if one.slug == asked), None)
+    return found or next(running, None) or next(iter(known), None)

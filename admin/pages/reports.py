@@ -1,0 +1,95 @@
+"""The leverage page with its files, and the page of the books: reconciliation and drift."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from admin import figures, words
+from admin.api.reports import file
+from admin.schemas import LeverageArgs
+from voucher_service.allocation.model import Drift
+from voucher_service.campaigns import service as campaigns
+from voucher_service.campaigns.model import Offer, OfferStatus
+from voucher_service.kernel.errors import InvalidInput, NoSuchThing
+from voucher_service.reconciliation import service as reconciliation
+from voucher_service.reports import definitions
+from voucher_service.reports.groups import Basis, GroupBy
+from voucher_service.vouchers import service as vouchers
+from voucher_service.web.auth import actor
+from voucher_service.web.language import locale
+from voucher_service.web.site import core
+
+reports = Blueprint("report_pages", __name__)
+
+
+@reports.get("/reports/leverage")
+def show() -> str:
+    """What the vouchers of a programme moved."""
+    known = campaigns.programmes(core())
+    if not known:
+        return render_template("admin/leverage_none.html")
+    args = _args(known[0].slug)
+    found = figures.report(actor(), args)
+    return render_template(
+        "admin/leverage.html",
+        report=found,
+        args=args,
+        programmes=known,
+        groups=figures.groups_for(actor()),
+        bases=list(Basis),
+        ruler=figures.ruler(found),
+        small=words.is_small(found.totals.figures.leveraged),
+        definitions=[one.in_words(locale()) for one in definitions.DEFINITIONS],
+    )
+
+
+@reports.get("/reports/leverage.<any(xlsx, csv):form>")
+def download(form: str) -> Any:
+    """The same figures as a file."""
+    return file(_args(""), form)
+
+
+@reports.get("/books")
+def books() -> str:
+    """What the gate says against what PostgreSQL holds, and when figures were last counted."""
+    reader = actor()
+    offers = [
+        offer
+        for campaign in campaigns.campaigns(core(), actor=reader)
+        for offer in campaigns.campaign(core(), actor=reader, campaign=campaign.id)[1]
+        if offer.status in (OfferStatus.OPEN, OfferStatus.PAUSED)
+    ]
+    return render_template(
+        "admin/books.html",
+        drifts=_drifts(offers),
+        programmes=campaigns.programmes(core()),
+        rung="rung" in request.args,
+    )
+
+
+@reports.post("/reconciliations")
+def reconcile() -> Response:
+    """Ring the reconciliation of a programme, or of all, and come back."""
+    reconciliation.ask(core(), programme=request.form.get("programme") or None)
+    return redirect("/books?rung=yes", 303)
+
+
+def _drifts(offers: list[Offer]) -> list[tuple[Offer, Drift | None]]:
+    with core().transaction() as session:
+        return [(one, vouchers.drift(core(), session, offer=one)) for one in offers]
+
+
+def _args(programme: str) -> dict[str, Any]:
+    filled = {name: value for name, value in request.args.items() if value}
+    filled.setdefault("programme", programme)
+    filled.setdefault("group_by", GroupBy.AREA.value)
+    wrong = LeverageArgs().validate(filled)
+    if "programme" in wrong:
+        raise NoSuchThing
+    if wrong:
+        raise InvalidInput
+    args: dict[str, Any] = LeverageArgs().load(filled)
+    return args

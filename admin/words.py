@@ -1,0 +1,141 @@
+"""Words of the admin pages: states, places, trades, sums; bound to the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from voucher_service.approvals.model import Status
+from voucher_service.budgets.model import Level
+from voucher_service.campaigns.model import CampaignStatus, OfferKind, OfferStatus, Programme
+from voucher_service.i18n import formats, gettext, mark
+from voucher_service.infra import areas
+from voucher_service.kernel.actor import Role
+from voucher_service.kernel.money import Money
+from voucher_service.merchants.model import Trade
+from voucher_service.web.language import locale
+
+STATES: Mapping[str, tuple[str, str]] = {
+    CampaignStatus.DRAFT: (mark("草稿"), ""),
+    CampaignStatus.SUBMITTED: (mark("等待批准"), "wait"),
+    CampaignStatus.PUBLISHED: (mark("发放中"), "ok"),
+    CampaignStatus.PAUSED: (mark("已暂停"), "warn"),
+    CampaignStatus.CLOSED: (mark("已结束"), ""),
+    OfferStatus.OPEN: (mark("可领"), "ok"),
+    Status.WAITING: (mark("等待批准"), "wait"),
+    Status.EXECUTED: (mark("已批准"), "ok"),
+    Status.REJECTED: (mark("已退回"), "stop"),
+}
+KINDS: Mapping[str, str] = {
+    OfferKind.THRESHOLD: mark("满减券：满了门槛减面额"),
+    OfferKind.FIXED: mark("定额券：满面额就能用"),
+}
+LEVELS: Mapping[str, str] = {
+    Level.CENTRAL: mark("中央"),
+    Level.PROVINCE: mark("省级"),
+    Level.CITY: mark("市级"),
+    Level.COUNTY: mark("县级"),
+    Level.MERCHANT: mark("商户"),
+    Level.BANK: mark("银行"),
+}
+ROLES: Mapping[str, str] = {
+    Role.PLANNER: mark("策划"),
+    Role.APPROVER: mark("审批"),
+    Role.REVIEWER: mark("复核"),
+    Role.FINANCE: mark("财务"),
+    Role.AUDITOR: mark("审计"),
+}
+ACTIONS: Mapping[str, str] = {
+    "campaign.publish": mark("发放"),
+    "campaign.resume": mark("恢复发放"),
+    "campaign.close": mark("提前结束"),
+}
+BRANDS: Mapping[str, str] = {
+    "jinqiu": mark("惠利金秋：桂花金"),
+    "moyang": mark("漠阳品：靛蓝"),
+    "night": mark("夜阳江：暮紫"),
+    "feast": mark("美食荟：荔枝红"),
+    "renew": mark("以旧换新：新叶绿"),
+}
+_SMALL = Money.of_yuan(100_000)
+
+
+def say(words: Mapping[str, str]) -> Callable[[str], str]:
+    """A filter that says a value of a list in the reader's language; an unknown one as it is."""
+    return lambda value: gettext(words.get(value, str(value)), locale())
+
+
+def state(value: str) -> tuple[str, str]:
+    """A status as a word and the kind of its badge."""
+    word, kind = STATES.get(value, (str(value), ""))
+    return gettext(word, locale()), kind
+
+
+def area(code: str) -> str:
+    """A division by name; the empty code is the whole city."""
+    return areas.name(code, locale()) if code else gettext("全市", locale())
+
+
+def scope(codes: list[str], name: Callable[[str], str], everywhere: str) -> str:
+    """Several names as one text; none of them means everywhere."""
+    joint = ", " if locale() == "en" else "、"
+    return joint.join(name(code) for code in codes) or gettext(everywhere, locale())
+
+
+def trade(value: str) -> str:
+    """A trade by name."""
+    return Trade(value).label(locale()) if value in set(Trade) else value
+
+
+def programme_name(programme: Programme) -> str:
+    """A programme by the name of the reader's language."""
+    return programme.name_en if locale() == "en" and programme.name_en else programme.name
+
+
+def is_small(value: Money) -> bool:
+    """Whether a sum is too small to be told in 万元 with one decimal: below 100,000 yuan."""
+    return abs(value.fen) < _SMALL.fen
+
+
+def unit(*, small: bool) -> str:
+    """The unit of a column of sums."""
+    return gettext(mark("元") if small else mark("万元"), locale())
+
+
+def amount(value: Money, *, small: bool) -> Markup:
+    """A sum in the unit of its column; its title is the sum to the fen."""
+    figure = formats.yuan(value) if small else formats.wan_parts(value, locale())[0]
+    return Markup('<span title="{}">{}</span>').format(formats.money(value), figure)
+
+
+def figure(value: Money) -> tuple[Markup, str]:
+    """A sum for a ticket of figures, and its unit."""
+    small = is_small(value)
+    return amount(value, small=small), unit(small=small)
+
+
+def lines(*parts: str) -> Markup:
+    """The head of a column on several lines."""
+    return Markup("<br>").join(escape(part) for part in parts)
+
+
+def globals_() -> dict[str, Any]:
+    """What the templates of this face can say besides the kit's words."""
+    return {
+        "state": state,
+        "area_name": area,
+        "trade_name": trade,
+        "scope": scope,
+        "programme_name": programme_name,
+        "is_small": is_small,
+        "unit": unit,
+        "amount": amount,
+        "figure": figure,
+        "lines": lines,
+        "kind_name": say(KINDS),
+        "level_name": say(LEVELS),
+        "role_name": say(ROLES),
+        "action_name": say(ACTIONS),
+    }

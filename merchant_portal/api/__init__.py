@@ -1,0 +1,1 @@
+"""API calls: a schema in, one command, a schema out."""

@@ -1,0 +1,1 @@
+"""HTML pages: a form read with a schema, one command, a template."""

@@ -1,0 +1,174 @@
+/* Makes the till quicker: the pad, the scanner that types, and the wait when an answer was lost.
+   Each page works without it. */
+"use strict";
+(() => {
+  const all = (selector, root = document) => root.querySelectorAll(selector);
+  const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+  /* Money: whole fen in, ¥1,234.50 out. NaN for what is no amount. */
+  const fenOf = (text) => {
+    const clean = text.normalize("NFKC").replace(/[,\s¥]/g, "");
+    const match = /^(\d{1,9})(?:\.(\d{0,2}))?$/.exec(clean);
+    return match ? Number(match[1]) * 100 + Number((match[2] ?? "").padEnd(2, "0")) : NaN;
+  };
+  const money = (fen) =>
+    `¥${String(Math.floor(fen / 100)).replace(/\B(?=(\d{3})+$)/g, ",")}.${String(fen % 100).padStart(2, "0")}`;
+
+  /* The pad writes into the amount box; what it is worth is said while one types. The server decides. */
+  const startPad = (form) => {
+    const amount = form.elements.amount;
+    const [discount, threshold] = [Number(form.dataset.discount), Number(form.dataset.threshold)];
+    const show = (name, text) => (form.querySelector(`[data-show=${name}]`).textContent = text);
+    const short = form.querySelector("[data-short]");
+    const say = () => {
+      const fen = fenOf(amount.value);
+      const enough = fen >= threshold;
+      amount.classList.toggle("long", amount.value.length > 6);
+      show("discount", Number.isNaN(fen) || enough ? money(discount) : "–");
+      show("payable", Number.isNaN(fen) ? "–" : money(enough ? fen - discount : fen));
+      const missing = fen > 0 && !enough ? short.dataset.short.replace("{sum}", money(threshold - fen)) : "";
+      if (short.textContent !== missing) short.textContent = missing;
+    };
+    const press = (key) => {
+      const text = amount.value;
+      const next = key === "back" ? text.slice(0, -1) : (text === "0" && key !== "." ? "" : text) + key;
+      if (next === "" || !Number.isNaN(fenOf(next))) amount.value = next;
+      say();
+    };
+    const pad = form.querySelector(".pad");
+    pad.hidden = false;
+    form.querySelector("[data-plain]").hidden = true;
+    amount.inputMode = "none"; // the pad is the keyboard; a real one still types
+    pad.addEventListener("click", (event) => {
+      const key = event.target.closest("button.key");
+      if (key) press(key.value);
+    });
+    amount.addEventListener("input", say);
+    say();
+  };
+
+  /* A tone and a vibration of their own for yes, no and not known. */
+  const signals = { yes: [[880, 1320], [60]], no: [[220, 180], [90, 60, 90]], hold: [[520], [30]] };
+  const signal = (kind) => {
+    const [tones, shakes] = signals[kind];
+    navigator.vibrate?.(shakes);
+    try {
+      const sound = new AudioContext();
+      tones.forEach((hertz, i) => {
+        const [voice, volume] = [sound.createOscillator(), sound.createGain()];
+        volume.gain.value = 0.15;
+        voice.frequency.value = hertz;
+        voice.connect(volume).connect(sound.destination);
+        voice.start(sound.currentTime + i * 0.16);
+        voice.stop(sound.currentTime + i * 0.16 + 0.14);
+      });
+    } catch {
+      /* a browser without sound still shows the colour and the word */
+    }
+  };
+
+  /* An answer takes the page's place, as if the browser had gone there. */
+  const show = async (answer) => {
+    if (answer.redirected) return location.replace(answer.url);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    document.title = page.title;
+    document.querySelector(".phone").replaceWith(page.querySelector(".phone"));
+    scrollTo(0, 0);
+    start();
+  };
+  const ask = (address, body) => {
+    const patience = new AbortController();
+    setTimeout(() => patience.abort(), 8000);
+    return fetch(address, { method: body ? "POST" : "GET", body, signal: patience.signal });
+  };
+  const known = (answer) => answer.redirected || (answer.status < 500 && !answer.headers.has("Retry-After"));
+
+  /* The same request again does no harm: one key, one effect. First the order is looked up, then it is
+     sent again, until somebody answers. */
+  const untilKnown = async (address, body) => {
+    const began = performance.now();
+    const hold = document.querySelector(".result.hold");
+    const clock = Object.assign(document.createElement("p"), { className: "num", role: "timer" });
+    hold.querySelector(".verdict").after(clock);
+    const late = hold.querySelector(".late");
+    late.hidden = true;
+    const tick = setInterval(() => {
+      const seconds = Math.floor((performance.now() - began) / 1000);
+      clock.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+      late.hidden = seconds < 60;
+    }, 250);
+    const reference = body.get("order_reference") || body.get("made_reference") || "";
+    for (;;) {
+      await sleep(2000);
+      try {
+        const found = await ask(`/orders?order_reference=${encodeURIComponent(reference)}`);
+        const answer = found.redirected ? found : await ask(address, body);
+        if (known(answer)) {
+          clearInterval(tick);
+          return show(answer);
+        }
+      } catch {
+        /* still no network: ask again */
+      }
+    }
+  };
+  const hold = (address, body) => {
+    const waiting = document.getElementById("unknown");
+    if (waiting) {
+      const screen = waiting.content.cloneNode(true);
+      if (body.get("order_reference")) screen.querySelector(".late .num").textContent = body.get("order_reference");
+      document.querySelector(".phone").replaceChildren(screen);
+      signal("hold");
+    }
+    untilKnown(address, body);
+  };
+  const send = async (form) => {
+    const [address, body] = [form.action, new URLSearchParams(new FormData(form))];
+    try {
+      const answer = await ask(address, body);
+      if (known(answer) || answer.status === 429) return show(answer);
+    } catch {
+      /* sent, perhaps, and no answer: not known */
+    }
+    hold(address, body);
+  };
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!("lasting" in form.dataset) || event.defaultPrevented) return;
+    event.preventDefault();
+    send(form);
+  });
+
+  /* A hand-held scanner types a code and presses Enter, wherever the focus is. */
+  let typed = "";
+  document.addEventListener("keydown", (event) => {
+    const form = document.querySelector("form[data-scan]");
+    if (!form || event.target.closest("input, textarea, select")) return;
+    if (event.key === "Enter" && typed.length > 20) {
+      event.preventDefault();
+      form.elements.code.value = typed;
+      typed = "";
+      form.requestSubmit();
+    } else if (event.key.length === 1 && !event.ctrlKey && !event.metaKey) {
+      typed += event.key;
+    }
+  });
+
+  const online = () => {
+    for (const bar of all("[data-offline]")) bar.hidden = navigator.onLine;
+  };
+  addEventListener("online", online);
+  addEventListener("offline", online);
+
+  const start = () => {
+    for (const form of all("form[data-pad]")) startPad(form);
+    document.querySelector("[autofocus]")?.focus();
+    online();
+    const result = document.querySelector("main .result");
+    if (!result) return;
+    signal(["yes", "no", "hold"].find((kind) => result.classList.contains(kind)));
+    const again = document.querySelector("form[data-again]");
+    if (again) untilKnown(again.action, new URLSearchParams(new FormData(again)));
+  };
+  start();
+})();

@@ -1,0 +1,228 @@
+"""The demonstration: logins, a shop, and programme `demo` with offers that stay open.
+
+Safe to run at every start: what stands is left alone. Development only; the logins and their
+passwords are refused in production.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from voucher_service.budgets import service as budgets
+from voucher_service.budgets.model import Level
+from voucher_service.campaigns import service as campaigns
+from voucher_service.campaigns.model import OfferKind, OfferPlan, ProgrammeExists, ReleasePlan
+from voucher_service.identity import service as identity
+from voucher_service.identity.model import SignInRefused, UsernameTaken
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import SYSTEM, Actor, Role
+from voucher_service.kernel.clock import SHANGHAI, day_of, start_of
+from voucher_service.kernel.ids import ShopId
+from voucher_service.kernel.money import Money
+from voucher_service.merchants import service as merchants
+from voucher_service.merchants.model import SizeClass, Trade
+from voucher_service.replay.publish import WantedCampaign, WantedLine, publish
+from voucher_service.replay.strangers import credit_code
+from voucher_service.serving import Login
+
+SLUG = "demo"
+CITY, JIANGCHENG, YANGCHUN = "441700", "441702", "441781"
+STAFF: tuple[tuple[str, str, Role, str], ...] = (
+    ("planner", "梁慧", Role.PLANNER, ""),
+    ("approver", "陈志", Role.APPROVER, ""),
+    ("approver2", "何敏", Role.APPROVER, ""),
+    ("county-planner", "江城经办", Role.PLANNER, JIANGCHENG),
+    ("county-approver", "江城审批", Role.APPROVER, JIANGCHENG),
+    ("reviewer", "林审", Role.REVIEWER, ""),
+    ("finance", "关财", Role.FINANCE, ""),
+    ("auditor", "苏稽", Role.AUDITOR, ""),
+)
+TILLS = (("manager", "阿珍", Role.MANAGER), ("cashier", "阿明", Role.CASHIER))
+FUNDERS = (
+    ("city", "阳江市财政", Level.CITY, CITY),
+    ("jiangcheng", "江城区财政", Level.COUNTY, JIANGCHENG),
+    ("yangchun", "阳春市财政", Level.COUNTY, YANGCHUN),
+)
+_DAYS_OPEN = 365
+_TEN = timedelta(hours=10)
+
+
+def load(core: Core) -> Sequence[Login]:
+    """Load what is missing, and name the logins."""
+    planner, approver = _staff(core)
+    _shop(core)
+    today = _today(core)
+    try:
+        campaigns.create_programme(
+            core,
+            actor=planner,
+            slug=SLUG,
+            name="漠阳品•幸福购 示范",
+            name_en="Moyang goods, happy buys (demo)",
+            brand="jinqiu",
+            opens_on=today - timedelta(days=1),
+            closes_on=today + timedelta(days=_DAYS_OPEN),
+        )
+    except ProgrammeExists:
+        pass
+    for code, name, level, area in FUNDERS:
+        budgets.create_funder(core, actor=SYSTEM, code=code, name=name, level=level, area=area)
+    for one in _campaigns(today):
+        publish(core, one, planner=planner, approver=approver)
+    return [
+        *(Login("admin", name, f"demo-only-{name}") for name, *_ in STAFF),
+        *(Login("merchant", name, f"demo-only-{name}") for name, *_ in TILLS),
+    ]
+
+
+def _today(core: Core) -> date:
+    with core.transaction() as session:
+        return day_of(core.now(session))
+
+
+def _staff(core: Core) -> tuple[Actor, Actor]:
+    for username, display_name, role, area in STAFF:
+        try:
+            identity.create_staff(
+                core,
+                actor=SYSTEM,
+                username=username,
+                password=f"demo-only-{username}",
+                display_name=display_name,
+                roles=[role],
+                area=area,
+                demo=True,
+            )
+        except UsernameTaken:
+            continue
+    return _actor(core, "planner"), _actor(core, "approver")
+
+
+def _actor(core: Core, username: str) -> Actor:
+    staff = identity.staff_sign_in(core, username=username, password=f"demo-only-{username}")
+    found = identity.staff_actor(core, staff.id)
+    assert found is not None
+    return found
+
+
+def _shop(core: Core) -> None:
+    last = TILLS[-1][0]
+    try:
+        merchants.cashier_sign_in(core, username=last, password=f"demo-only-{last}")
+        return
+    except SignInRefused:
+        pass  # the first start
+    merchant = merchants.create_merchant(
+        core,
+        actor=SYSTEM,
+        name="阳江市漠阳味道餐饮有限公司",
+        uscc=credit_code(random.Random(SLUG)),  # noqa: S311 - an invented company
+        size_class=SizeClass.SMALL,
+    )
+    shop = merchants.create_shop(
+        core,
+        actor=SYSTEM,
+        merchant=merchant.id,
+        name="漠阳味道 东风路店",
+        area=JIANGCHENG,
+        trade=Trade.DINING,
+        address="江城区东风二路",
+    )
+    for username, display_name, role in TILLS:
+        merchants.create_cashier(
+            core,
+            actor=SYSTEM,
+            shop=ShopId(shop.id),
+            username=username,
+            password=f"demo-only-{username}",
+            display_name=display_name,
+            role=role,
+            demo=True,
+        )
+
+
+def _campaigns(today: date) -> tuple[WantedCampaign, ...]:
+    begin = start_of(today)
+    tomorrow_ten = begin + timedelta(days=1) + _TEN
+    return (
+        _campaign(
+            "惠利金秋 全市通用",
+            CITY,
+            today,
+            (
+                _offer("demo-open", "惠利金秋 满100减20", 20, 100, 200_000, begin),
+                _offer("demo-scarce", "惠利金秋 满300减60 限量", 60, 300, 50, begin),
+                _offer("demo-tomorrow", "惠利金秋 满200减40", 40, 200, 12_000, tomorrow_ten),
+            ),
+            (("city", 7_000), ("jiangcheng", 3_000)),
+        ),
+        _campaign(
+            "漠阳味道·醉美阳春 餐饮券",
+            YANGCHUN,
+            today,
+            (
+                _offer(
+                    "demo-yangchun",
+                    "醉美阳春 满150减30",
+                    30,
+                    150,
+                    8_000,
+                    begin,
+                    areas=(YANGCHUN,),
+                    trades=(str(Trade.DINING),),
+                ),
+            ),
+            (("city", 4_000), ("yangchun", 6_000)),
+        ),
+    )
+
+
+def _campaign(
+    name: str,
+    area: str,
+    today: date,
+    offers: tuple[OfferPlan, ...],
+    shares: tuple[tuple[str, int], ...],
+) -> WantedCampaign:
+    total = Money.total(plan.face_value * plan.quota for plan in offers)
+    amounts = total.split([share for _, share in shares])
+    return WantedCampaign(
+        programme=SLUG,
+        name=name,
+        area=area,
+        opens_on=today,
+        closes_on=today + timedelta(days=_DAYS_OPEN),
+        offers=offers,
+        lines=tuple(
+            WantedLine(funder, amount, share, fallback=funder == "city")
+            for (funder, share), amount in zip(shares, amounts, strict=True)
+        ),
+    )
+
+
+def _offer(
+    slug: str,
+    title: str,
+    face_yuan: int,
+    threshold_yuan: int,
+    quota: int,
+    opens_at: datetime,
+    *,
+    areas: tuple[str, ...] = (),
+    trades: tuple[str, ...] = (),
+) -> OfferPlan:
+    return OfferPlan(
+        title=title,
+        kind=OfferKind.THRESHOLD,
+        face_value=Money.of_yuan(face_yuan),
+        threshold=Money.of_yuan(threshold_yuan),
+        quota=quota,
+        per_resident_limit=1,
+        valid_days=7,
+        areas=areas,
+        trades=trades,
+        releases=(ReleasePlan(opens_at.astimezone(SHANGHAI), quota),),
+        slug=slug,
+    )

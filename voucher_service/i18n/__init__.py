@@ -1,0 +1,12 @@
+"""Two languages: the Chinese texts are the message ids, English comes from catalogues.
+
+`_("剩 {n} 张")` in templates and `mark("剩 {n} 张")` in Python are found by
+`python -m voucher_service.i18n`, which keeps `translations/en/*.po` complete. `{name}` is a fact.
+"""
+
+from __future__ import annotations
+
+from .catalogue import DEFAULT, LOCALES, gettext, known, mark, negotiate
+from .errors import sentence
+
+__all__ = ["DEFAULT", "LOCALES", "gettext", "known", "mark", "negotiate", "sentence"]

@@ -1,0 +1,90 @@
+"""Finds every text in code and templates, and keeps the English catalogues in step with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import write_po
+
+from .catalogue import TRANSLATIONS, english, read
+from .errors import KINDS
+from .sentences import TEXT
+
+ROOT = TRANSLATIONS.parent.parent
+BUSINESS = ROOT / "voucher_service"
+FACES = {
+    "resident": BUSINESS / "resident",
+    "merchant": ROOT / "merchant_portal",
+    "admin": ROOT / "admin",
+}
+_METHODS = [
+    ("**.py", "python"),
+    ("**/templates/**.html", "jinja2"),
+    ("**/templates/**.txt", "jinja2"),
+]
+_KEYWORDS = {"_": None, "mark": None, "gettext": None}
+
+
+def texts() -> dict[str, set[str]]:
+    """The texts in use by catalogue.
+
+    Refusals are in `errors`, a text of one face in that face's, and what the business or several
+    faces say in `kit`.
+    """
+    refusals = {text for forms in TEXT.values() for text in forms} | set(KINDS.values())
+    faces = {name: set(_found(folder)) for name, folder in FACES.items()}
+    shared = set(_found(BUSINESS)) | {
+        text
+        for text in set().union(*faces.values())
+        if sum(text in own for own in faces.values()) > 1
+    }
+    found = {"errors": refusals, "kit": shared - refusals}
+    return found | {name: own - shared - refusals for name, own in faces.items()}
+
+
+def refresh(*, prune: bool = False) -> list[tuple[str, str]]:
+    """Add new texts to the catalogues, with the English they have anywhere.
+
+    With `prune` also drop texts no longer in use. Returns (catalogue, text) without English.
+    """
+    known = english()
+    for name, wanted in texts().items():
+        path = TRANSLATIONS / "en" / f"{name}.po"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = (
+            {str(message.id) for message in read(path) if message.id} if path.exists() else set()
+        )
+        if before >= wanted and not (prune and before - wanted):
+            continue
+        catalogue = Catalog(locale="en", fuzzy=False)
+        for text in sorted(wanted if prune else wanted | before):
+            catalogue.add(text, known.get(text, ""))
+        with path.open("wb") as file:
+            write_po(file, catalogue, width=100, omit_header=True, no_location=True)
+    english.cache_clear()
+    return missing()
+
+
+def missing() -> list[tuple[str, str]]:
+    """The texts in use that have no English, without writing anything."""
+    known = english()
+    return [
+        (name, text)
+        for name, wanted in texts().items()
+        for text in sorted(wanted)
+        if not known.get(text)
+    ]
+
+
+def _found(folder: Path) -> Iterator[str]:
+    if not folder.is_dir():
+        return
+    for file, _line, text, _comments, _context in extract_from_dir(
+        str(folder), _METHODS, keywords=_KEYWORDS
+    ):
+        in_a_face = folder == BUSINESS and (folder / file).is_relative_to(FACES["resident"])
+        if isinstance(text, str) and not text.isascii() and not in_a_face:
+            yield text

@@ -1,0 +1,20 @@
+"""Job `prepare_gate`: fill an offer's gate from PostgreSQL. Arguments: `offer`, its id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from voucher_service.infra.core import Core
+from voucher_service.kernel.ids import OfferId
+from voucher_service.vouchers import service as vouchers
+
+
+def prepare_gate(core: Core, args: Mapping[str, Any], finish: Callable[[Session], None]) -> None:
+    """Fill the gate, then finish: filling it once more does no harm."""
+    vouchers.prepare_gate(core, offer=OfferId(UUID(args["offer"])))
+    with core.transaction() as session:
+        finish(session)

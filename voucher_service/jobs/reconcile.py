@@ -1,0 +1,16 @@
+"""Job `reconcile`: a programme's figures anew. Arguments: `programme`, its slug."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from voucher_service.infra.core import Core
+from voucher_service.reconciliation import service as reconciliation
+
+
+def reconcile(core: Core, args: Mapping[str, Any], finish: Callable[[Session], None]) -> None:
+    """Reconcile, and finish in the same transaction."""
+    reconciliation.run(core, programme=args["programme"], finish=finish)

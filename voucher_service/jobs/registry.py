@@ -1,0 +1,23 @@
+"""Which function does which kind of job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from voucher_service.infra.core import Core
+
+from .prepare_gate import prepare_gate
+from .reconcile import reconcile
+
+Finish = Callable[[Session], None]
+Handler = Callable[[Core, Mapping[str, Any], Finish], None]
+
+# A handler calls `finish` once: in the transaction of its effect, or in one of its own after an
+# effect that may be repeated.
+HANDLERS: Mapping[str, Handler] = {
+    "prepare_gate": prepare_gate,
+    "reconcile": reconcile,
+}

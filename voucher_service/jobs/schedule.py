@@ -1,0 +1,173 @@
+"""The schedule: what is done every few seconds, minutes or hours, by one process at a time."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from voucher_service.campaigns import service as campaigns
+from voucher_service.infra import core as core_module
+from voucher_service.infra import outbox, queue
+from voucher_service.infra.core import Core
+from voucher_service.kernel.errors import DomainError
+from voucher_service.reconciliation import service as reconciliation
+from voucher_service.reports import verification
+from voucher_service.vouchers import service as vouchers
+
+from . import log
+from .upkeep import forget
+
+Step = Callable[[Core], int]
+_TICK_SECONDS = 0.5
+_PAUSE_SECONDS = 2.0
+_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('jobs.schedule', 0))"
+
+
+@dataclass
+class Task:
+    """A step and its rhythm. A step is one batch, in short transactions, and says how much it did.
+
+    With `until_none` it is repeated until it did nothing; without `at_once` it waits for its first
+    turn. `failing` names the error that is in the log already.
+    """
+
+    name: str
+    every_seconds: float
+    step: Step
+    until_none: bool = False
+    at_once: bool = True
+    due_at: float = 0.0
+    failing: str = ""
+
+
+class Changes:
+    """Asks for a reconciliation of the programmes whose books moved.
+
+    It looks at ledger entries since the look before the last one, so that a transaction which was
+    open at the last look, and had its entries' numbers already, is not missed. The first two looks
+    ask for every programme.
+    """
+
+    def __init__(self) -> None:
+        self._looks: list[int] = []
+
+    def __call__(self, core: Core) -> int:
+        """One look; how many programmes it asked for."""
+        after = self._looks[0] if len(self._looks) == 2 else None
+        slugs, newest = reconciliation.changed(core, after=after)
+        for slug in slugs:
+            reconciliation.ask(core, programme=slug)
+        self._looks = [*self._looks[-1:], newest]
+        return len(slugs)
+
+
+def ring_due(core: Core) -> int:
+    """Ring the jobs that are due and that nobody is on.
+
+    Only while the queue is empty: else the worker has work or is away, and rings would pile up.
+    """
+    with core.transaction() as session:
+        keys = outbox.due(session)
+    if not keys or queue.queue(core.settings).count:
+        return 0
+    return sum(queue.ring(core.settings, key) for key in keys)
+
+
+def settle_pending(core: Core) -> int:
+    """Settle the seats of claims that died half-way, of every offer that can be claimed."""
+    return sum(vouchers.settle_pending(core, offer=one) for one in campaigns.open_offers(core))
+
+
+def check_books(core: Core) -> int:
+    """Check every invariant of the books; a breach goes to the log by name. How many there are."""
+    found = verification.verify(core)
+    for name, count in Counter(breach.invariant for breach in found.breaches).items():
+        log.broken(name, count)
+    return len(found.breaches)
+
+
+def tasks(core: Core) -> tuple[Task, ...]:
+    """Everything that is done in a rhythm."""
+    return (
+        Task("ring_due", core.settings.queue.sweep_seconds, ring_due),
+        Task("settle_pending", 10, settle_pending),
+        Task("expire_due", 60, vouchers.expire_due, until_none=True),
+        Task("reconcile_changed", 30, Changes()),
+        Task("forget", 3600, forget, until_none=True),
+        Task("check_books", 300, check_books, at_once=False),
+    )
+
+
+def run() -> None:
+    """Do every task in its rhythm until SIGTERM or SIGINT.
+
+    A second process waits until the first is gone. When PostgreSQL or Redis is away, what needs it
+    is logged once and tried again until it works.
+    """
+    stopping = threading.Event()
+    for kind in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(kind, lambda *_: stopping.set())
+    core = core_module.build()
+    log.info("schedule_started")
+    away = False
+    while not stopping.is_set():
+        try:
+            with _alone(core) as connection:
+                away = False
+                if connection is not None:
+                    _loop(core, connection, stopping)
+        except (SQLAlchemyError, DomainError) as error:
+            if not away:
+                log.failed("database_away", error)
+            away = True
+        stopping.wait(_PAUSE_SECONDS)
+    core.close()
+    log.info("schedule_stopped")
+
+
+def _loop(core: Core, connection: Connection, stopping: threading.Event) -> None:
+    """Until stopping; raises SQLAlchemyError when the connection that holds the lock is lost."""
+    planned = tasks(core)
+    for task in planned:
+        task.due_at = time.monotonic() + (0 if task.at_once else task.every_seconds)
+    while not stopping.is_set():
+        connection.execute(text("SELECT 1"))
+        for task in planned:
+            if task.due_at <= time.monotonic() and not stopping.is_set():
+                _do(core, task, stopping)
+        stopping.wait(_TICK_SECONDS)
+
+
+def _do(core: Core, task: Task, stopping: threading.Event) -> None:
+    try:
+        while task.step(core) and task.until_none and not stopping.is_set():
+            pass
+    except Exception as error:  # noqa: BLE001 - one task's failure must not stop the others
+        if task.failing != type(error).__qualname__:
+            log.failed("task_failed", error, task=task.name)
+        task.failing = type(error).__qualname__
+    else:
+        if task.failing:
+            log.info("task_works_again", task=task.name)
+        task.failing = ""
+    task.due_at = time.monotonic() + task.every_seconds
+
+
+@contextmanager
+def _alone(core: Core) -> Iterator[Connection | None]:
+    """A connection that holds the lock of the schedule, or None while another process holds it."""
+    with core.engine.connect() as plain:
+        connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            yield connection if connection.execute(text(_LOCK)).scalar_one() else None
+        finally:
+            # The lock belongs to the session: closing it for good gives the lock back.
+            connection.invalidate()

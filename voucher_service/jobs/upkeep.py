@@ -1,0 +1,30 @@
+"""Rows that are kept for a time only, deleted when it is over."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from voucher_service.identity import service as identity
+from voucher_service.infra.core import Core
+
+_BATCH = 10_000
+
+
+def forget(core: Core) -> int:
+    """Delete one batch of what is too old; how many rows. Call until it answers 0."""
+    return identity.forget_expired(core) + _forget_refusals(core)
+
+
+def _forget_refusals(core: Core) -> int:
+    """Refused claims are kept 90 days, as the control group of the causal estimate."""
+    with core.transaction() as session:
+        gone = session.execute(
+            text(
+                "WITH old AS (SELECT id FROM claim_refusal"
+                " WHERE occurred_at < clock_timestamp() - interval '90 days' LIMIT :most),"
+                " gone AS (DELETE FROM claim_refusal WHERE id IN (SELECT id FROM old) RETURNING 1)"
+                " SELECT count(*) FROM gone"
+            ),
+            {"most": _BATCH},
+        )
+        return int(gone.scalar_one())

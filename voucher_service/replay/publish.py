@@ -1,0 +1,94 @@
+"""Bring a campaign to published through the real services, from wherever an earlier run left it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from voucher_service.approvals import service as approvals
+from voucher_service.approvals.model import Status as ApprovalStatus
+from voucher_service.campaigns import service as campaigns
+from voucher_service.campaigns.model import Campaign, CampaignKind, CampaignStatus, OfferPlan
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class WantedLine:
+    """A funder's part of a campaign."""
+
+    funder: str
+    amount: Money
+    share_bps: int
+    fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WantedCampaign:
+    """A campaign as it should stand."""
+
+    programme: str
+    name: str
+    area: str
+    opens_on: date
+    closes_on: date
+    offers: tuple[OfferPlan, ...]
+    lines: tuple[WantedLine, ...]
+
+
+def publish(core: Core, wanted: WantedCampaign, *, planner: Actor, approver: Actor) -> Campaign:
+    """Plan what is missing, submit and approve; nothing when it is published already.
+
+    Planner and approver are two persons, as everywhere.
+    """
+    found = _standing(core, wanted, planner) or _create(core, wanted, planner)
+    if found.status is CampaignStatus.DRAFT:
+        _fill(core, wanted, found, planner)
+        campaigns.submit(core, actor=planner, campaign=found.id)
+    waiting = approvals.page(
+        core, actor=approver, status=ApprovalStatus.WAITING, cursor=None, limit=200
+    )
+    for one in waiting.items:
+        if one.object_id == found.id:
+            approvals.approve(core, actor=approver, approval=one.id)
+    return found
+
+
+def _standing(core: Core, wanted: WantedCampaign, planner: Actor) -> Campaign | None:
+    standing = campaigns.campaigns(core, actor=planner, programme=wanted.programme)
+    same = (one for one in standing if (one.name, one.area) == (wanted.name, wanted.area))
+    return next(same, None)
+
+
+def _create(core: Core, wanted: WantedCampaign, planner: Actor) -> Campaign:
+    return campaigns.create_campaign(
+        core,
+        actor=planner,
+        programme=wanted.programme,
+        name=wanted.name,
+        kind=CampaignKind.VOUCHER,
+        area=wanted.area,
+        opens_on=wanted.opens_on,
+        closes_on=wanted.closes_on,
+    ).value
+
+
+def _fill(core: Core, wanted: WantedCampaign, found: Campaign, planner: Actor) -> None:
+    _, offers, lines = campaigns.campaign(core, actor=planner, campaign=found.id)
+    slugs = {one.slug for one in offers}
+    for plan in wanted.offers:
+        if plan.slug not in slugs:
+            campaigns.create_offer(core, actor=planner, campaign=found.id, plan=plan)
+    funders = {one.funder.code for one in lines}
+    for line in wanted.lines:
+        if line.funder not in funders:
+            campaigns.add_budget_line(
+                core,
+                actor=planner,
+                campaign=found.id,
+                funder=line.funder,
+                amount=line.amount,
+                share_bps=line.share_bps,
+                fallback=line.fallback,
+            )

@@ -1,0 +1,1 @@
+"""Read side: joins anyone's tables, writes none. Figures come from reconciliation's rollups."""

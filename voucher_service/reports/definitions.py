@@ -1,0 +1,79 @@
+"""What every word of a report means, printed with each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from voucher_service.i18n import gettext, mark
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A term and its meaning, as Chinese texts that have English in the catalogues."""
+
+    key: str
+    term: str
+    text: str
+
+    def in_words(self, locale: str) -> tuple[str, str]:
+        """The term and its meaning in a locale."""
+        return gettext(self.term, locale), gettext(self.text, locale)
+
+
+DEFINITIONS = (
+    Definition("released", mark("投放"), mark("已发布场次的名额乘以面额，按开场那天计。")),
+    Definition(
+        "issued",
+        mark("发放"),
+        mark("居民领到的券面额合计，没用就过期的也算在内；名额退回的不算，再被领走时才算。"),
+    ),
+    Definition("redeemed", mark("核销"), mark("用掉的券额合计，退款时退回的券额已减。")),
+    Definition(
+        "leveraged",
+        mark("拉动消费"),
+        mark("已核销订单的金额合计：用券之前、商家自己优惠之后，已减退款。"),
+    ),
+    Definition("net_leveraged", mark("扣券后"), mark("拉动消费减去核销，即居民自己付的钱。")),
+    Definition("refunded", mark("已减退款"), mark("已核销订单中退掉的订单金额。")),
+    Definition(
+        "ratio",
+        mark("拉动比"),
+        mark(
+            "拉动消费 ÷ 发放，或 ÷ 核销。两个分母都印，不单说一个。"
+            "它不说明有多少消费是因券而多出来的。"
+        ),
+    ),
+    Definition(
+        "floor",
+        mark("机械下限"),
+        mark(
+            "用掉的券若每单都刚好到门槛，拉动比也会有这么大。÷ 核销：门槛合计 ÷ 面额合计；"
+            "÷ 发放：门槛合计 ÷ 发放。"
+        ),
+    ),
+    Definition("redemption_rate", mark("核销率"), mark("核销 ÷ 发放。")),
+    Definition(
+        "evidenced",
+        mark("有支付凭证"),
+        mark("拉动消费中，订单带有支付流水号、且该商户没有用同一流水号核销过别的订单的部分。"),
+    ),
+    Definition(
+        "period", mark("按发生日"), mark("发放按领取那天计，核销、拉动和退款按核销那天计。")
+    ),
+    Definition(
+        "cohort", mark("按领取日"), mark("都按券领取那天计：这些天领走的券，到现在用成了什么样。")
+    ),
+    Definition(
+        "groups",
+        mark("分组"),
+        mark(
+            "发放的地区是出资预算所在地区，核销和拉动的地区是门店所在地区。"
+            "出资方按约定比例分摊每一笔金额。归不到任何一组的，单列一行，各行相加等于合计。"
+        ),
+    ),
+)
+
+
+def in_words(locale: str) -> dict[str, str]:
+    """Every meaning by its key, in a locale."""
+    return {one.key: one.in_words(locale)[1] for one in DEFINITIONS}

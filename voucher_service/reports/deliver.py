@@ -1,0 +1,74 @@
+"""A report as bytes of the format that was asked for."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from datetime import date
+
+from rich.console import Console
+
+from voucher_service.infra.core import Core
+
+from . import export, leverage as leverage_report, printed
+from .groups import Basis, GroupBy
+from .leverage import LeverageReport
+
+_WIDTH = 150
+
+
+def leverage(
+    core: Core,
+    *,
+    programme: str,
+    group_by: str,
+    basis: str,
+    format_: str,
+    locale: str,
+    first: date | None = None,
+    last: date | None = None,
+) -> bytes:
+    """The leverage report as table, json, csv or xlsx. Raises NoSuchThing, InvalidInput."""
+    report = leverage_report.report(
+        core,
+        programme=programme,
+        group_by=GroupBy(group_by),
+        basis=Basis(basis),
+        from_=first,
+        to=last,
+    )
+    return _WRITERS[format_](report, locale)
+
+
+def _table(report: LeverageReport, locale: str) -> bytes:
+    console = Console(file=io.StringIO(), width=_WIDTH, highlight=False)
+    console.print(printed.leverage(report, locale))
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue().encode()
+
+
+def _json(report: LeverageReport, locale: str) -> bytes:
+    text = json.dumps(leverage_report.as_json(report, locale), ensure_ascii=False, indent=2)
+    return text.encode() + b"\n"
+
+
+def _csv(report: LeverageReport, locale: str) -> bytes:
+    out = io.BytesIO()
+    export.csv(report, out, locale)
+    return out.getvalue()
+
+
+def _xlsx(report: LeverageReport, locale: str) -> bytes:
+    out = io.BytesIO()
+    export.xlsx(report, out, locale)
+    return out.getvalue()
+
+
+_WRITERS: dict[str, Callable[[LeverageReport, str], bytes]] = {
+    "table": _table,
+    "json": _json,
+    "csv": _csv,
+    "xlsx": _xlsx,
+}

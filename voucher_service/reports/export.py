@@ -1,0 +1,144 @@
+"""The leverage report as a file to hand in: Excel and CSV, with the same figures as the screen."""
+
+from __future__ import annotations
+
+import csv as csv_module
+import io
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+import xlsxwriter
+
+from voucher_service.i18n import gettext, mark
+from voucher_service.kernel.money import Money
+
+from . import layout
+from .definitions import DEFINITIONS
+from .leverage import LeverageReport, Row
+
+_YUAN, _FEN = mark("{amount}（元）"), mark("{amount}（分）")
+_VOUCHERS = (mark("发放张数"), mark("核销张数"))
+_MEANINGS = (mark("名词"), mark("意思"))
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def xlsx(report: LeverageReport, out: BinaryIO, locale: str) -> None:
+    """Write an Excel file: figures, then definitions. Amounts are in yuan with two decimals, and in
+    whole fen at the right; every text is a text cell, so that no name becomes a formula.
+    """
+    book = xlsxwriter.Workbook(out, {"constant_memory": True})
+    try:
+        _figures_sheet(book, report, locale)
+        _definitions_sheet(book, locale)
+    finally:
+        book.close()
+
+
+def csv(report: LeverageReport, out: BinaryIO, locale: str) -> None:
+    """Write a CSV file in UTF-8 with a mark that Excel knows; every row says what it is a part of.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front.
+    """
+    text = io.TextIOWrapper(out, "utf-8-sig", newline="")
+    writer = csv_module.writer(text, quoting=csv_module.QUOTE_NONNUMERIC)
+    head = layout.head(report, locale)
+    writer.writerow([*_headings(report, locale), *(heading for heading, _ in head)])
+    facts = [_guarded(value) for _, value in head]
+    for row in (*report.rows, report.totals):
+        writer.writerow([_guarded(one) for one in _cells(row, locale)] + facts)
+    text.flush()
+    text.detach()
+
+
+def _headings(report: LeverageReport, locale: str) -> list[str]:
+    amounts = [gettext(one.heading, locale) for one in layout.AMOUNTS]
+    return [
+        gettext(layout.GROUP_BY[report.group_by], locale),
+        *(gettext(_YUAN, locale, amount=one) for one in amounts),
+        *(gettext(one.heading, locale) for one in layout.QUOTIENTS),
+        *(gettext(one, locale) for one in _VOUCHERS),
+        *(gettext(_FEN, locale, amount=one) for one in amounts),
+    ]
+
+
+def _cells(row: Row, locale: str) -> list[str | Decimal | int | None]:
+    amounts = [one.of(row) for one in layout.AMOUNTS]
+    return [
+        row.labels[locale],
+        *(_yuan(one) for one in amounts),
+        *(one.of(row) for one in layout.QUOTIENTS),
+        row.figures.vouchers_issued,
+        row.figures.vouchers_redeemed,
+        *(one.fen for one in amounts),
+    ]
+
+
+def _yuan(amount: Money) -> Decimal:
+    return Decimal(amount.yuan_text())
+
+
+def _guarded(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return "'" + value
+    return value
+
+
+def _figures_sheet(book: xlsxwriter.Workbook, report: LeverageReport, locale: str) -> None:
+    bold = {"bold": True}
+    heading = book.add_format(bold | {"text_wrap": True, "bottom": 1, "valign": "top"})
+    title = book.add_format(bold | {"font_size": 16})
+    sheet = book.add_worksheet(gettext(layout.TITLE, locale))
+    sheet.set_column(0, 0, 28)
+    sheet.set_column(1, len(_headings(report, locale)) - 1, 17)
+    sheet.write_string(0, 0, gettext(layout.TITLE, locale), title)
+    head = layout.head(report, locale)
+    for line, (name, value) in enumerate(head, 1):
+        sheet.write_string(line, 0, name)
+        sheet.write_string(line, 1, value)
+    first = len(head) + 3
+    for column, text in enumerate(_headings(report, locale)):
+        sheet.write_string(first - 1, column, text, heading)
+    sheet.freeze_panes(first, 1)
+    plain = _formats(book, {})
+    for place, row in enumerate(report.rows, first):
+        _write(sheet, place, _cells(row, locale), plain)
+    total = _formats(book, bold | {"top": 6})
+    _write(sheet, first + len(report.rows), _cells(report.totals, locale), total)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+
+
+def _formats(book: xlsxwriter.Workbook, extra: dict[str, Any]) -> list[Any]:
+    """The format of each cell of a row, left to right."""
+    text, whole, yuan = (
+        book.add_format(extra | {"num_format": one}) for one in ("@", "#,##0", "#,##0.00")
+    )
+    ratio, share = (book.add_format(extra | {"num_format": one}) for one in ("0.00", "0.0%"))
+    amounts = len(layout.AMOUNTS)
+    quotients = [share if one.share else ratio for one in layout.QUOTIENTS]
+    return [text, *[yuan] * amounts, *quotients, *[whole] * (len(_VOUCHERS) + amounts)]
+
+
+def _write(
+    sheet: Any, line: int, cells: list[str | Decimal | int | None], formats: list[Any]
+) -> None:
+    for column, (cell, format_) in enumerate(zip(cells, formats, strict=True)):
+        if cell is None:
+            sheet.write_blank(line, column, None, format_)
+        elif isinstance(cell, str):
+            sheet.write_string(line, column, cell, format_)
+        else:
+            sheet.write_number(line, column, cell, format_)
+
+
+def _definitions_sheet(book: xlsxwriter.Workbook, locale: str) -> None:
+    heading = book.add_format({"bold": True, "bottom": 1})
+    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+    sheet = book.add_worksheet(gettext(mark("名词解释"), locale))
+    sheet.set_column(0, 0, 22)
+    sheet.set_column(1, 1, 90)
+    for column, text in enumerate(_MEANINGS):
+        sheet.write_string(0, column, gettext(text, locale), heading)
+    for line, one in enumerate(DEFINITIONS, 1):
+        for column, text in enumerate(one.in_words(locale)):
+            sheet.write_string(line, column, text, wrapped)

@@ -1,0 +1,111 @@
+"""Amounts of a group and the ratios between them, in exact whole-number arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import TypeVar
+
+from voucher_service.kernel.money import ZERO, Money
+
+K = TypeVar("K")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a group of vouchers moved, net of refunds.
+
+    `threshold` and `face_redeemed` are sums over redeemed vouchers. Counts are None where a voucher
+    belongs to several groups at once, as it does to its funders.
+    """
+
+    released: Money = ZERO
+    issued: Money = ZERO
+    redeemed: Money = ZERO
+    leveraged: Money = ZERO
+    refunded: Money = ZERO
+    threshold: Money = ZERO
+    face_redeemed: Money = ZERO
+    evidenced: Money = ZERO
+    vouchers_issued: int | None = 0
+    vouchers_redeemed: int | None = 0
+
+    @property
+    def net_leveraged(self) -> Money:
+        """What residents paid themselves: leveraged less redeemed."""
+        return self.leveraged - self.redeemed
+
+    def __add__(self, other: Figures) -> Figures:
+        sums = {name: getattr(self, name) + getattr(other, name) for name in AMOUNTS}
+        return Figures(
+            **sums,
+            vouchers_issued=_plus(self.vouchers_issued, other.vouchers_issued),
+            vouchers_redeemed=_plus(self.vouchers_redeemed, other.vouchers_redeemed),
+        )
+
+
+AMOUNTS = tuple(one.name for one in fields(Figures) if not one.name.startswith("vouchers_"))
+
+
+@dataclass(frozen=True, slots=True)
+class Ratios:
+    """Quotients to four decimals, rounded half up; None where one has no meaning.
+
+    `on_issued` and `on_redeemed` are leveraged ÷ issued and ÷ redeemed, each beside its mechanical
+    floor; the `net_` ones leave the vouchers' own part out. `redemption_rate` is redeemed ÷ issued,
+    `evidenced` the share of leveraged spending that has a payment reference of its own.
+    """
+
+    on_issued: Decimal | None = None
+    on_redeemed: Decimal | None = None
+    floor_on_issued: Decimal | None = None
+    floor_on_redeemed: Decimal | None = None
+    net_on_issued: Decimal | None = None
+    net_on_redeemed: Decimal | None = None
+    redemption_rate: Decimal | None = None
+    evidenced: Decimal | None = None
+
+
+def ratios(figures: Figures, *, issued: bool = True, redeemed: bool = True) -> Ratios:
+    """A group's ratios; `issued` and `redeemed` say which denominators have a meaning there."""
+    by_issued = figures.issued if issued else ZERO
+    by_redeemed = figures.redeemed if redeemed else ZERO
+    by_face = figures.face_redeemed if redeemed else ZERO
+    return Ratios(
+        on_issued=quotient(figures.leveraged, by_issued),
+        on_redeemed=quotient(figures.leveraged, by_redeemed),
+        floor_on_issued=quotient(figures.threshold, by_issued),
+        floor_on_redeemed=quotient(figures.threshold, by_face),
+        net_on_issued=quotient(figures.net_leveraged, by_issued),
+        net_on_redeemed=quotient(figures.net_leveraged, by_redeemed),
+        redemption_rate=quotient(figures.redeemed, by_issued),
+        evidenced=quotient(figures.evidenced, figures.leveraged),
+    )
+
+
+def quotient(part: Money, whole: Money) -> Decimal | None:
+    """Part ÷ whole to four decimals, rounded half up; None when the whole is nothing."""
+    if whole <= ZERO:
+        return None
+    steps = (20_000 * abs(part.fen) + whole.fen) // (2 * whole.fen)
+    return Decimal(-steps if part < ZERO else steps).scaleb(-4)
+
+
+def shared(figures: Figures, weights: Mapping[K, int]) -> dict[K, Figures]:
+    """Each amount split in proportion to the weights, so that the parts add up exactly."""
+    parts: dict[str, Sequence[Money]] = {
+        name: getattr(figures, name).split(list(weights.values())) for name in AMOUNTS
+    }
+    return {
+        key: Figures(
+            **{name: parts[name][i] for name in AMOUNTS},
+            vouchers_issued=None,
+            vouchers_redeemed=None,
+        )
+        for i, key in enumerate(weights)
+    }
+
+
+def _plus(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other

@@ -1,0 +1,149 @@
+"""The rollups summed by group: which groups there are, in what order, and what they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from voucher_service.budgets.tables import BudgetLineRow, FunderRow
+from voucher_service.campaigns.tables import CampaignRow
+from voucher_service.i18n import LOCALES, gettext, mark
+from voucher_service.infra import areas
+from voucher_service.merchants.model import SizeClass, Trade
+from voucher_service.reconciliation.tables import RollupRow
+
+from .figures import AMOUNTS, Figures, shared
+
+NOT_ATTRIBUTED = mark("归不到组")
+
+
+class GroupBy(StrEnum):
+    """What one row stands for."""
+
+    CAMPAIGN = "campaign"
+    AREA = "area"
+    TRADE = "trade"
+    DAY = "day"
+    FUNDER = "funder"
+    MERCHANT_SIZE = "merchant_size"
+
+
+class Basis(StrEnum):
+    """Which day a figure belongs to: its own, or the day its voucher was claimed."""
+
+    PERIOD = "period"
+    COHORT = "cohort"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The figures of one group; the key is None for what belongs to none."""
+
+    key: str | None
+    labels: Mapping[str, str]
+    figures: Figures
+
+
+Sums = dict[Any, Figures]
+Name = Callable[[str], str]
+
+
+def groups(
+    session: Session,
+    group_by: GroupBy,
+    day: ColumnElement[date] | None,
+    within: Sequence[ColumnElement[bool]],
+) -> tuple[Figures, list[Group]]:
+    """The sum of all cells, and of each group in the order of a table; `day` groups by days."""
+    sums = _sums(session, _COLUMNS[group_by] if day is None else day, within)
+    total = sum(sums.values(), Figures())
+    if group_by is GroupBy.CAMPAIGN:
+        found = _by_campaign(session, sums)
+    elif group_by is GroupBy.FUNDER:
+        found = _by_funder(session, sums)
+    else:
+        found = [
+            _group(str(key), _NAMES[group_by](key), sums[key])
+            for key in sorted(sums.keys() - {None})
+        ]
+        if None in sums:
+            found.append(_unattributed(sums[None]))
+    return total, found
+
+
+def _sums(
+    session: Session, column: ColumnElement[Any], within: Sequence[ColumnElement[bool]]
+) -> Sums:
+    amounts = [func.sum(getattr(RollupRow, f"{name}_fen")).label(name) for name in AMOUNTS]
+    counts = [func.sum(RollupRow.vouchers_issued), func.sum(RollupRow.vouchers_redeemed)]
+    rows = session.execute(select(column, *amounts, *counts).where(*within).group_by(column))
+    return {key: Figures(*values) for key, *values in rows}
+
+
+def _by_campaign(session: Session, sums: Sums) -> list[Group]:
+    rows = session.execute(
+        select(CampaignRow.id, CampaignRow.name)
+        .where(CampaignRow.id.in_(sums))
+        .order_by(CampaignRow.opens_on, CampaignRow.id)
+    )
+    return [_group(str(campaign), _as_it_is(name), sums[campaign]) for campaign, name in rows]
+
+
+def _by_funder(session: Session, sums: Sums) -> list[Group]:
+    """Each campaign's amounts by the shares of its lines; what has no line is not attributed."""
+    shares: dict[UUID, dict[str, int]] = {}
+    names: dict[str, str] = {}
+    for campaign, code, name, share_bps in session.execute(
+        select(BudgetLineRow.campaign_id, FunderRow.code, FunderRow.name, BudgetLineRow.share_bps)
+        .join(FunderRow, FunderRow.id == BudgetLineRow.funder_id)
+        .where(BudgetLineRow.campaign_id.in_(sums))
+        .order_by(BudgetLineRow.campaign_id, BudgetLineRow.position, BudgetLineRow.id)
+    ):
+        weights = shares.setdefault(campaign, {})
+        weights[code] = weights.get(code, 0) + share_bps
+        names[code] = name
+    found: dict[str, Figures] = {}
+    nobody: list[Figures] = []
+    for campaign, figures in sorted(sums.items()):
+        if not any(shares.get(campaign, {}).values()):
+            nobody.append(figures)
+            continue
+        for code, part in shared(figures, shares[campaign]).items():
+            found[code] = found[code] + part if code in found else part
+    rows = [_group(code, _as_it_is(names[code]), found[code]) for code in sorted(found)]
+    return rows + ([_unattributed(sum(nobody, Figures()))] if nobody else [])
+
+
+def _group(key: str | None, name: Name, figures: Figures) -> Group:
+    return Group(key, {locale: name(locale) for locale in LOCALES}, figures)
+
+
+def _unattributed(figures: Figures) -> Group:
+    return _group(None, partial(gettext, NOT_ATTRIBUTED), figures)
+
+
+def _as_it_is(name: str) -> Name:
+    return lambda _locale: name
+
+
+_COLUMNS: Mapping[GroupBy, ColumnElement[Any]] = {
+    GroupBy.CAMPAIGN: RollupRow.__table__.c.campaign_id,
+    GroupBy.FUNDER: RollupRow.__table__.c.campaign_id,
+    GroupBy.AREA: RollupRow.__table__.c.area,
+    GroupBy.TRADE: RollupRow.__table__.c.trade,
+    GroupBy.MERCHANT_SIZE: RollupRow.__table__.c.merchant_size,
+}
+_NAMES: Mapping[GroupBy, Callable[[Any], Name]] = {
+    GroupBy.AREA: lambda code: partial(areas.name, code),
+    GroupBy.TRADE: lambda code: Trade(code).label,
+    GroupBy.MERCHANT_SIZE: lambda code: SizeClass(code).label,
+    GroupBy.DAY: lambda day: _as_it_is(day.isoformat()),
+}

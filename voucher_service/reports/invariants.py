@@ -1,0 +1,147 @@
+"""The invariants of the books, each as one SQL statement that returns its breaches.
+
+A statement returns rows of one text column; no row means that the invariant holds. The names are those
+of the protocol pages: L for the ledger, I for the quotas, A for approvals and the audit trail.
+"""
+
+from __future__ import annotations
+
+LEDGER = {
+    "L1 all entries add up to nothing": """
+        SELECT 'the sum is ' || sum(amount_fen) FROM ledger.entry HAVING sum(amount_fen) <> 0""",
+    "L2 every transfer has legs that add up to nothing": """
+        SELECT 'transfer ' || t.id FROM ledger.transfer t LEFT JOIN ledger.entry e ON e.transfer_id = t.id
+        GROUP BY t.id HAVING count(e.id) < 2 OR sum(e.amount_fen) <> 0""",
+    "L3 no account but the appropriation is overdrawn": """
+        SELECT a.owner_type || ' ' || a.owner_id || ' ' || a.stage || ' holds ' || sum(e.amount_fen)
+        FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
+        GROUP BY a.id HAVING sum(e.amount_fen) < 0 AND a.stage <> 'appropriation'
+            OR sum(e.amount_fen) > 0 AND a.stage = 'appropriation'""",
+    "L4 outstanding money is the value of live vouchers": """
+        WITH live AS (SELECT offer_id, sum(face_value_fen - spent_fen) AS fen FROM voucher
+                      WHERE status IN ('claimed', 'frozen') GROUP BY offer_id),
+        money AS (SELECT a.owner_id AS offer_id, sum(e.amount_fen) AS fen
+                  FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
+                  WHERE a.owner_type = 'pool' AND a.stage = 'outstanding' GROUP BY a.owner_id)
+        SELECT 'offer ' || coalesce(live.offer_id, money.offer_id) || ': vouchers '
+            || coalesce(live.fen, 0) || ', ledger ' || coalesce(money.fen, 0)
+        FROM live FULL JOIN money USING (offer_id)
+        WHERE coalesce(live.fen, 0) <> coalesce(money.fen, 0)""",
+    "L6 each campaign's money adds up: appropriated, standing, spent": """
+        WITH places AS (SELECT id AS owner_id, campaign_id FROM budget_line
+                        UNION ALL SELECT id, campaign_id FROM offer)
+        SELECT 'campaign ' || p.campaign_id || ': ' || sum(e.amount_fen)
+        FROM places p JOIN ledger.account a USING (owner_id) JOIN ledger.entry e ON e.account_id = a.id
+        GROUP BY p.campaign_id HAVING sum(e.amount_fen) <> 0""",
+    "L7 what was folded and what is still to fold is what was redeemed": """
+        WITH spent AS (SELECT offer_id, sum(discount_fen - refunded_discount_fen) AS fen
+                       FROM redemption WHERE status = 'committed' GROUP BY offer_id),
+        folded AS (SELECT offer_id, sum(folded_fen) AS fen FROM budget_reservation GROUP BY offer_id),
+        waiting AS (SELECT a.owner_id AS offer_id, sum(e.amount_fen) AS fen
+                    FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
+                    WHERE a.owner_type = 'pool' AND a.stage = 'committed' GROUP BY a.owner_id)
+        SELECT 'offer ' || o.id || ': redeemed ' || coalesce(spent.fen, 0) || ', folded '
+            || coalesce(folded.fen, 0) || ', to fold ' || coalesce(waiting.fen, 0)
+        FROM offer o LEFT JOIN spent ON spent.offer_id = o.id LEFT JOIN folded ON folded.offer_id = o.id
+            LEFT JOIN waiting ON waiting.offer_id = o.id
+        WHERE coalesce(spent.fen, 0) <> coalesce(folded.fen, 0) + coalesce(waiting.fen, 0)""",
+    "L7 a line's committed money is the sum of its folds": """
+        WITH folds AS (SELECT line_id, sum(folded_fen) AS fen FROM budget_reservation GROUP BY line_id),
+        money AS (SELECT a.owner_id AS line_id, sum(e.amount_fen) AS fen
+                  FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
+                  WHERE a.owner_type = 'line' AND a.stage IN ('committed', 'settled')
+                  GROUP BY a.owner_id)
+        SELECT 'line ' || folds.line_id FROM folds LEFT JOIN money USING (line_id)
+        WHERE folds.fen <> coalesce(money.fen, 0)""",
+    "L8 the application may not rewrite the books": """
+        SELECT 'voucher_app may ' || p || ' ' || t
+        FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS p,
+             unnest(ARRAY['ledger.transfer', 'ledger.entry', 'audit.event']) AS t
+        WHERE has_table_privilege('voucher_app', t, p)
+        UNION ALL
+        SELECT 'no trigger guards ' || t FROM unnest(ARRAY['ledger.transfer', 'ledger.entry',
+            'audit.event']) AS t
+        WHERE NOT EXISTS (SELECT FROM pg_trigger
+            WHERE tgrelid = t::regclass AND tgname = 'append_only' AND tgenabled = 'O')""",
+    "L9 each offer's reserved money covers exactly what was published": """
+        SELECT 'offer ' || o.id FROM offer o JOIN budget_reservation r ON r.offer_id = o.id
+        GROUP BY o.id HAVING sum(r.reserved_fen) <> o.quota * o.face_value_fen""",
+    "L9 no line promises more than it has": """
+        SELECT 'line ' || l.id FROM budget_line l JOIN budget_reservation r ON r.line_id = l.id
+        GROUP BY l.id HAVING sum(r.reserved_fen) > l.amount_fen""",
+}
+
+QUOTAS = {
+    "I1 no release is over-issued and no slot is held twice": """
+        SELECT 'release ' || v.release_id || ': ' || count(*) || ' of ' || r.quota
+        FROM voucher v JOIN release r ON r.id = v.release_id WHERE v.holds_slot
+        GROUP BY v.release_id, r.quota
+        HAVING count(*) > r.quota OR count(*) <> count(DISTINCT v.slot) OR max(v.slot) > r.quota""",
+    "I1 releases stay within their offer's quota": """
+        SELECT 'offer ' || o.id FROM offer o JOIN release r ON r.offer_id = o.id
+        GROUP BY o.id HAVING sum(r.quota) > o.quota""",
+    "I2 nobody holds more than the limit": """
+        SELECT 'a resident holds ' || count(*) || ' of offer ' || v.offer_id
+        FROM voucher v JOIN offer o ON o.id = v.offer_id WHERE v.holds_slot
+        GROUP BY v.offer_id, v.resident_id, o.per_resident_limit
+        HAVING count(*) > o.per_resident_limit""",
+    "I5 no claim outside its release's window": """
+        SELECT 'voucher ' || v.id FROM voucher v JOIN release r ON r.id = v.release_id
+        WHERE v.occurred_at < r.opens_at - interval '50 ms'
+           OR v.occurred_at > r.closes_at + interval '10 s'""",
+    "I8 money claimed is the value of vouchers ever written": """
+        WITH written AS (SELECT offer_id, sum(face_value_fen) AS fen FROM voucher GROUP BY offer_id),
+        money AS (SELECT a.owner_id AS offer_id, sum(e.amount_fen) AS fen
+                  FROM ledger.transfer t JOIN ledger.entry e ON e.transfer_id = t.id
+                  JOIN ledger.account a ON a.id = e.account_id
+                  WHERE t.code = 'claimed' AND a.stage = 'outstanding' GROUP BY a.owner_id)
+        SELECT 'offer ' || coalesce(written.offer_id, money.offer_id)
+        FROM written FULL JOIN money USING (offer_id)
+        WHERE coalesce(written.fen, 0) <> coalesce(money.fen, 0)""",
+    "I9 no voucher is of a later epoch than its offer": """
+        SELECT 'voucher ' || v.id FROM voucher v JOIN offer o ON o.id = v.offer_id
+        WHERE v.epoch > o.epoch""",
+    "R1 a voucher is redeemed exactly when one redemption says so": """
+        SELECT 'voucher ' || v.id FROM voucher v
+        LEFT JOIN (SELECT voucher_id, count(*) AS times, sum(discount_fen - refunded_discount_fen) AS fen
+                   FROM redemption WHERE status = 'committed' GROUP BY voucher_id) r
+            ON r.voucher_id = v.id
+        WHERE (v.status = 'redeemed') <> (coalesce(r.times, 0) = 1) OR coalesce(r.fen, 0) <> v.spent_fen""",
+    "R2 every redemption meets its offer's threshold within the voucher's validity": """
+        SELECT 'redemption ' || r.id
+        FROM redemption r JOIN voucher v ON v.id = r.voucher_id JOIN offer o ON o.id = r.offer_id
+        WHERE r.status = 'committed' AND (r.order_amount_fen < o.threshold_fen
+            OR r.occurred_at < v.valid_from OR r.occurred_at >= v.valid_until OR r.offer_id <> v.offer_id)""",
+}
+
+RECORDS = {
+    "A1 every voucher's birth is in the audit trail": """
+        WITH born AS (SELECT jsonb_array_elements_text(detail -> 'ids')::uuid AS id
+                      FROM audit.event WHERE action = 'voucher.claimed')
+        SELECT 'voucher ' || coalesce(v.id, born.id) FROM voucher v FULL JOIN born ON born.id = v.id
+        WHERE v.id IS NULL OR born.id IS NULL""",
+    "A2 every redeemed voucher's transition is in the audit trail": """
+        WITH spent AS (SELECT object_id::uuid AS id FROM audit.event WHERE action = 'voucher.redeemed')
+        SELECT 'voucher ' || v.id FROM voucher v LEFT JOIN spent ON spent.id = v.id
+        WHERE v.status = 'redeemed' AND spent.id IS NULL""",
+    "A3 what was executed was signed by enough other people": """
+        SELECT 'approval ' || a.id FROM approval a
+        LEFT JOIN approval_signature s ON s.approval_id = a.id AND s.staff_id <> a.maker_id
+        WHERE a.status = 'executed'
+        GROUP BY a.id HAVING count(s.staff_id) < a.signatures_needed""",
+    "A4 every published campaign has an executed approval": """
+        SELECT 'campaign ' || c.id FROM campaign c
+        WHERE c.status IN ('published', 'paused', 'closed') AND NOT EXISTS (
+            SELECT FROM approval a WHERE a.object_id = c.id AND a.action = 'campaign.publish'
+                AND a.status = 'executed')""",
+    "T1 outside replays, business time is the servers' time": """
+        SELECT 'voucher ' || v.id FROM voucher v JOIN offer o ON o.id = v.offer_id
+        JOIN campaign c ON c.id = o.campaign_id JOIN programme p ON p.id = c.programme_id
+        WHERE NOT p.synthetic AND abs(extract(epoch FROM v.occurred_at - v.recorded_at)) > 60
+        UNION ALL
+        SELECT 'redemption ' || r.id FROM redemption r JOIN offer o ON o.id = r.offer_id
+        JOIN campaign c ON c.id = o.campaign_id JOIN programme p ON p.id = c.programme_id
+        WHERE NOT p.synthetic AND abs(extract(epoch FROM r.occurred_at - r.recorded_at)) > 60""",
+}
+
+ALL: dict[str, str] = LEDGER | QUOTAS | RECORDS

@@ -1,0 +1,93 @@
+"""What stands in a leverage report, the same in every file and on every screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from voucher_service.i18n import formats, gettext, mark
+from voucher_service.kernel.money import Money
+
+from .groups import Basis, GroupBy
+from .leverage import LeverageReport, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A heading, as a Chinese text that has English, and what stands below it."""
+
+    name: str
+    heading: str
+
+
+@dataclass(frozen=True, slots=True)
+class Amount(Column):
+    """A sum of money."""
+
+    def of(self, row: Row) -> Money:
+        """This amount of a row."""
+        value: Money = getattr(row.figures, self.name)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient(Column):
+    """A ratio or a share; None where it has no meaning."""
+
+    share: bool = False
+
+    def of(self, row: Row) -> Decimal | None:
+        """This quotient of a row."""
+        value: Decimal | None = getattr(row.ratios, self.name)
+        return value
+
+
+AMOUNTS = (
+    Amount("released", mark("投放")),
+    Amount("issued", mark("发放")),
+    Amount("redeemed", mark("核销")),
+    Amount("leveraged", mark("拉动消费")),
+    Amount("net_leveraged", mark("扣券后")),
+    Amount("refunded", mark("已减退款")),
+    Amount("evidenced", mark("有支付凭证")),
+)
+QUOTIENTS = (
+    Quotient("on_issued", mark("拉动比 ÷ 发放")),
+    Quotient("floor_on_issued", mark("机械下限 ÷ 发放")),
+    Quotient("on_redeemed", mark("拉动比 ÷ 核销")),
+    Quotient("floor_on_redeemed", mark("机械下限 ÷ 核销")),
+    Quotient("net_on_issued", mark("扣券后 ÷ 发放")),
+    Quotient("net_on_redeemed", mark("扣券后 ÷ 核销")),
+    Quotient("redemption_rate", mark("核销率 ÷ 发放"), share=True),
+    Quotient("evidenced", mark("有支付凭证 ÷ 拉动消费"), share=True),
+)
+GROUP_BY = {
+    GroupBy.CAMPAIGN: mark("活动"),
+    GroupBy.AREA: mark("地区"),
+    GroupBy.TRADE: mark("行业"),
+    GroupBy.DAY: mark("日期"),
+    GroupBy.FUNDER: mark("出资方"),
+    GroupBy.MERCHANT_SIZE: mark("商户规模"),
+}
+BASIS = {Basis.PERIOD: mark("按发生日"), Basis.COHORT: mark("按领取日")}
+SYNTHETIC = mark("回放数据：居民和订单是模拟的，不衡量效果")
+REAL = mark("真实数据")
+TITLE = mark("拉动报表")
+
+
+def head(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
+    """What a reader must know before the first figure: pairs of a heading and a text."""
+    named = report.programme.name_en if locale == "en" else report.programme.name
+    days = [day.isoformat() if day else "…" for day in (report.first, report.last)]
+    facts = [
+        (mark("活动方案"), named),
+        (mark("数据来源"), gettext(SYNTHETIC if report.synthetic else REAL, locale)),
+        (mark("对账截到"), formats.iso(report.as_of) if report.as_of else gettext(NEVER, locale)),
+        (mark("计算口径"), gettext(BASIS[report.basis], locale)),
+        (mark("起止日期"), " – ".join(days)),
+        (mark("分组"), gettext(GROUP_BY[report.group_by], locale)),
+    ]
+    return [(gettext(heading, locale), value) for heading, value in facts]
+
+
+NEVER = mark("还没有对过账")

@@ -1,0 +1,170 @@
+"""The leverage report: what the vouchers of a programme moved, by group, from the rollups alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+
+from voucher_service.campaigns import service as campaigns
+from voucher_service.campaigns.model import Programme
+from voucher_service.i18n import DEFAULT, LOCALES, formats, gettext, mark
+from voucher_service.infra.core import Core
+from voucher_service.kernel.errors import InvalidInput
+from voucher_service.kernel.money import ZERO, Money
+from voucher_service.reconciliation.tables import RollupRow, RollupRunRow
+
+from . import definitions
+from .figures import AMOUNTS, Figures, Ratios, ratios
+from .groups import Basis, Group, GroupBy, groups
+
+TOTAL = mark("合计")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One group, labelled in every locale. The key is None for what belongs to no group."""
+
+    key: str | None
+    labels: Mapping[str, str]
+    figures: Figures
+    ratios: Ratios
+
+
+@dataclass(frozen=True, slots=True)
+class TradeIn:
+    """Trade-in subsidies stand beside the vouchers and never enter their ratios."""
+
+    units: int = 0
+    applications: int = 0
+    subsidy: Money = ZERO
+    turnover: Money = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class LeverageReport:
+    """Figures of one programme as of its last reconciliation; `as_of` is None before the first.
+
+    `first` and `last` are the days asked for, both included; None is open. A synthetic programme
+    was replayed: whoever shows the report says so. The rows add up to the totals.
+    """
+
+    programme: Programme
+    as_of: datetime | None
+    basis: Basis
+    group_by: GroupBy
+    first: date | None
+    last: date | None
+    rows: tuple[Row, ...]
+    totals: Row
+    trade_in: TradeIn = TradeIn()
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the figures come from a replay."""
+        return self.programme.synthetic
+
+
+def report(
+    core: Core,
+    *,
+    programme: str,
+    group_by: GroupBy = GroupBy.CAMPAIGN,
+    basis: Basis = Basis.PERIOD,
+    from_: date | None = None,
+    to: date | None = None,
+) -> LeverageReport:
+    """The report of a programme's vouchers over some days or all.
+
+    Raises NoSuchThing for an unknown programme, InvalidInput when the days are the wrong way round.
+    """
+    if from_ and to and from_ > to:
+        raise InvalidInput(extra={"errors": {"to": f">= {from_.isoformat()}"}})
+    cells = RollupRow.__table__.c
+    day: ColumnElement[date] = cells.day
+    if basis is Basis.COHORT:
+        day = func.coalesce(cells.claim_day, cells.day)
+    with core.transaction() as session:
+        # The figures and their instant are of one and the same run.
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        found = campaigns.programme(session, slug=programme)
+        as_of = session.scalar(
+            select(RollupRunRow.as_of).where(RollupRunRow.programme_id == found.id)
+        )
+        within: list[ColumnElement[bool]] = [cells.programme_id == found.id]
+        within += [day >= from_] if from_ else []
+        within += [day <= to] if to else []
+        of_day = day if group_by is GroupBy.DAY else None
+        total, rows = groups(session, group_by, of_day, within)
+    return LeverageReport(
+        found,
+        as_of,
+        basis,
+        group_by,
+        from_,
+        to,
+        tuple(_row(one, group_by, basis) for one in rows),
+        Row(None, {locale: gettext(TOTAL, locale) for locale in LOCALES}, total, ratios(total)),
+    )
+
+
+def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
+    """The report as the API and the command line answer it; its words in the locale."""
+    return {
+        "programme": report.programme.slug,
+        "synthetic": report.synthetic,
+        "as_of": formats.iso(report.as_of) if report.as_of else None,
+        "basis": str(report.basis),
+        "group_by": str(report.group_by),
+        "from": report.first.isoformat() if report.first else None,
+        "to": report.last.isoformat() if report.last else None,
+        "rows": [_row_json(one, locale) for one in report.rows],
+        "totals": _row_json(report.totals, locale),
+        "trade_in": {
+            "units": report.trade_in.units,
+            "applications": report.trade_in.applications,
+            "subsidy_fen": report.trade_in.subsidy.fen,
+            "turnover_fen": report.trade_in.turnover.fen,
+        },
+        "definitions": definitions.in_words(locale),
+    }
+
+
+def _row(group: Group, group_by: GroupBy, basis: Basis) -> Row:
+    # What is issued and what is redeemed on one day are different vouchers, unless the day is that
+    # of the claim; and no voucher is issued to a trade or to a size of merchant.
+    apart = group_by is GroupBy.DAY and basis is Basis.PERIOD
+    unissued = group_by in (GroupBy.TRADE, GroupBy.MERCHANT_SIZE)
+    found = ratios(group.figures, issued=not (apart or unissued), redeemed=not apart)
+    return Row(group.key, group.labels, group.figures, found)
+
+
+def _row_json(row: Row, locale: str) -> dict[str, Any]:
+    amounts = (*AMOUNTS, "net_leveraged")
+    figures = {f"{name}_fen": getattr(row.figures, name).fen for name in amounts}
+    quotients = {
+        _RATIO_NAMES.get(name, name): _number(value) for name, value in asdict(row.ratios).items()
+    }
+    return {
+        "key": row.key,
+        "label": row.labels[locale],
+        **figures,
+        "vouchers_issued": row.figures.vouchers_issued,
+        "vouchers_redeemed": row.figures.vouchers_redeemed,
+        **quotients,
+    }
+
+
+_RATIO_NAMES = {
+    "on_issued": "ratio_on_issued",
+    "on_redeemed": "ratio_on_redeemed",
+    "evidenced": "evidenced_share",
+}
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)

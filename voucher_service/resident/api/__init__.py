@@ -1,0 +1,1 @@
+"""The public API of residents, one module per resource."""

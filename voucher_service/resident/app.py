@@ -1,0 +1,49 @@
+"""The resident face: a list of blueprints, each with its guard on the same line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from voucher_service.infra.core import Core, build
+from voucher_service.web.app import make_app
+from voucher_service.web.face import Face
+from voucher_service.web.guards import PUBLIC, SIGNED_IN, Guarded
+
+from . import words
+from .api import entry as entry_api
+from .api import me as me_api
+from .api import offers as offers_api
+from .api import wallet as wallet_api
+from .pages import account, claims, entry, home, identity, voucher, wallet
+from .people import load_actor
+
+BLUEPRINTS = (
+    Guarded(entry_api.sign_in, PUBLIC),
+    Guarded(me_api.terms, PUBLIC),
+    Guarded(me_api.me, SIGNED_IN),
+    Guarded(offers_api.offers, PUBLIC),
+    Guarded(offers_api.claims, SIGNED_IN),
+    Guarded(wallet_api.wallet, SIGNED_IN),
+    Guarded(home.pages, PUBLIC),
+    Guarded(entry.pages, PUBLIC),
+    Guarded(identity.pages, SIGNED_IN),
+    Guarded(claims.pages, SIGNED_IN),
+    Guarded(wallet.pages, SIGNED_IN),
+    Guarded(voucher.pages, SIGNED_IN),
+    Guarded(account.pages, SIGNED_IN),
+)
+
+
+def create_app(core: Core | None = None) -> Flask:
+    """The resident face on a core, by default on the settings' servers."""
+    app = make_app(
+        Face.RESIDENT,
+        core or build(),
+        BLUEPRINTS,
+        loader=load_actor,
+        folder=Path(__file__).parent,
+    )
+    words.install(app)
+    return app

@@ -1,0 +1,1 @@
+"""The pages of residents: they read and claim without scripts, which only make them quicker."""

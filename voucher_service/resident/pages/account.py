@@ -1,0 +1,26 @@
+"""Who is signed in, what is known of them, and the way out."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, redirect, render_template
+
+from voucher_service.identity import service as identity
+from voucher_service.web.auth import actor, end_session
+from voucher_service.web.site import core
+
+from ..people import resident_id
+
+pages = Blueprint("account", __name__)
+
+
+@pages.get("/me")
+def show() -> str:
+    """My account."""
+    card = identity.card(core(), resident=resident_id(actor()))
+    return render_template("resident/account.html", card=card)
+
+
+@pages.post("/sign-out")
+def leave() -> Response:
+    """Sign out."""
+    return end_session(make_response(redirect("/", 303)))

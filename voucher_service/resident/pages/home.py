@@ -1,0 +1,71 @@
+"""The first page: what I have, what I can claim now, what comes next. And the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, render_template
+
+from voucher_service.campaigns.model import Offer, Release
+from voucher_service.vouchers import service as vouchers
+from voucher_service.vouchers.service import Standing
+from voucher_service.web.auth import actor_or_none
+from voucher_service.web.language import _
+from voucher_service.web.site import core
+
+from ..people import resident_of
+from .wallet import pocket_of
+
+pages = Blueprint("home", __name__)
+_MOST_COMING = 6
+
+
+@pages.get("/")
+def show() -> str:
+    """The offers, for everybody; for who is signed in also what they hold."""
+    caller = actor_or_none()
+    standings = vouchers.board(core(), actor=caller)
+    return render_template(
+        "resident/home.html",
+        resident=resident_of(core(), caller) if caller else None,
+        pocket=pocket_of(caller) if caller else None,
+        offers=_best_first(standings),
+        coming=_coming(standings),
+    )
+
+
+@pages.get("/help")
+def rules() -> str:
+    """How to claim, how to spend, what becomes of a refund, whom to call."""
+    return render_template("resident/help.html")
+
+
+def _best_first(standings: Sequence[Standing]) -> list[Standing]:
+    """Open offers: what can be claimed, then what is held, then what is gone."""
+    return sorted(
+        (one for one in standings if one.is_open),
+        key=lambda one: (not one.claimable, not one.mine),
+    )
+
+
+def _coming(standings: Sequence[Standing]) -> list[dict[str, Any]]:
+    """The next openings, soonest first."""
+    openings = [(one.offer, one.following) for one in standings if one.following is not None]
+    openings.sort(key=lambda each: each[1].opens_at)
+    return [_opening(offer, release) for offer, release in openings[:_MOST_COMING]]
+
+
+def _opening(offer: Offer, release: Release) -> dict[str, Any]:
+    return {
+        "at": release.opens_at,
+        "brand": offer.brand,
+        "title": offer.title,
+        "text": _(
+            "满{threshold}减{face} · {n} 张",
+            threshold=offer.threshold.yuan_text().removesuffix(".00"),
+            face=offer.face_value.yuan_text().removesuffix(".00"),
+            n=f"{release.quota:,}",
+        ),
+        "offer": offer,
+    }

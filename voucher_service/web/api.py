@@ -1,0 +1,158 @@
+"""API blueprints: strict JSON in, schemas both ways, and the OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar
+
+import marshmallow as ma
+from flask import Blueprint, Flask, Request, Response, jsonify
+from flask_smorest import Api as SmorestApi  # type: ignore[import-untyped]
+from flask_smorest import Blueprint as SmorestBlueprint
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import UnsupportedMediaType
+
+from voucher_service.kernel.errors import InvalidInput, Malformed
+
+from .face import Face
+from .fields import CountField
+from .guards import Guard
+from .schemas import Schema, in_our_words
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class MalformedJson(Malformed):
+    """The body is not one JSON value in UTF-8."""
+
+    code = "malformed_json"
+
+
+def parse(body: bytes) -> Any:
+    """One JSON value. Raises MalformedJson.
+
+    Refuses what JSON does not have or what two readers may read differently: NaN, names given
+    twice, bytes that are not UTF-8, nesting without end.
+    """
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        raise MalformedJson from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name given twice")
+    return found
+
+
+class Parser(FlaskParser):
+    """Reads arguments; what it refuses becomes an error of the domain's kinds."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION | {"query": ma.RAISE}
+
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:  # noqa: ARG002
+        """The body; an absent one counts as an empty object. Raises UnsupportedMediaType."""
+        body = req.get_data(cache=True)
+        if not body:
+            return {}
+        if not req.is_json:
+            raise UnsupportedMediaType
+        return parse(body)
+
+    def handle_error(self, error: ma.ValidationError, *_: Any, **__: Any) -> NoReturn:
+        """Name each wrong field. Raises InvalidInput."""
+        messages: Any = error.messages
+        inner = (
+            next(iter(messages.values())) if isinstance(messages, dict) and messages else messages
+        )
+        raise InvalidInput(extra={"errors": in_our_words(inner)})
+
+
+class ApiBlueprint(SmorestBlueprint):  # type: ignore[misc]
+    """A blueprint of API calls. Its docstrings and schemas are the OpenAPI document."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def route(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """A call at this address below the blueprint's prefix."""
+        decorate: Callable[[View], View] = super().route(rule, **options)
+        return decorate
+
+    def arguments(
+        self, schema: type[ma.Schema] | ma.Schema, **options: Any
+    ) -> Callable[[View], View]:
+        """Load the body (or `location="query"`) with a schema; the view gets the dict first."""
+        decorate: Callable[[View], View] = super().arguments(schema, **options)
+        return decorate
+
+    def response(
+        self, status_code: int, schema: type[ma.Schema] | ma.Schema | None = None, **options: Any
+    ) -> Callable[[View], View]:
+        """Dump what the view returns, a value or `(value, status, headers)`, with a schema."""
+        decorate: Callable[[View], View] = super().response(status_code, schema, **options)
+        return decorate
+
+    def alt_response(self, status_code: int, **options: Any) -> Callable[[View], View]:
+        """Document one more answer of the view."""
+        decorate: Callable[[View], View] = super().alt_response(status_code, **options)
+        return decorate
+
+
+class ProblemSchema(Schema):
+    """Problem details (RFC 9457) with our stable code."""
+
+    type = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    status = CountField(required=True)
+    code = ma.fields.String(required=True, metadata={"description": "stable, for machines"})
+    detail = ma.fields.String(required=True, metadata={"description": "what to do, for people"})
+    errors = ma.fields.Dict(metadata={"description": "by field, with invalid_input"})
+
+
+class Api(SmorestApi):  # type: ignore[misc]
+    """The API of a face: registers blueprints and writes the document; errors are ours."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def __init__(self, app: Flask, face: Face) -> None:
+        app.config.update(
+            API_TITLE=f"Voucher service, {face.value} face",
+            API_VERSION="v1",
+            OPENAPI_VERSION="3.1.0",
+        )
+        super().__init__(app)
+        self.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+
+    def _register_error_handlers(self) -> None:
+        """Leave errors to web.errors, which keeps the Allow header of a 405."""
+
+    def serve(self, app: Flask, guards: Mapping[str, Guard]) -> None:
+        """Serve the document at `/api/openapi.json`."""
+        views = Blueprint("openapi", __name__)
+
+        @views.get("/api/openapi.json")
+        def document() -> Response:
+            return jsonify(_finished(self.spec.to_dict(), guards))
+
+        app.register_blueprint(views)
+
+
+def _finished(document: dict[str, Any], guards: Mapping[str, Guard]) -> dict[str, Any]:
+    for path in document.get("paths", {}).values():
+        for operation in path.values():
+            if not isinstance(operation, dict):
+                continue
+            if any(guards[tag].signed_in for tag in operation.get("tags", ()) if tag in guards):
+                operation["security"] = [{"bearer": []}]
+    for response in document.get("components", {}).get("responses", {}).values():
+        content = response.get("content", {})
+        if "application/json" in content:
+            content["application/problem+json"] = content.pop("application/json")
+    return document

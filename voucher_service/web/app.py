@@ -1,0 +1,96 @@
+"""Builds one face: its blueprints with their guards, and everything that surrounds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from flask import Flask, request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from voucher_service.infra.core import Core
+
+from . import auth, csrf, errors, kit, log, metrics, security
+from .api import Api, ApiBlueprint
+from .assets import STATIC, Assets
+from .face import Face
+from .guards import PUBLIC, Guard, Guarded
+from .health import health
+from .language import preferences
+from .site import Loader, Site
+
+_OURS = ("preferences", "health", "metrics", "kit", "openapi")
+
+
+def make_app(
+    face: Face,
+    core: Core,
+    blueprints: Sequence[Guarded],
+    *,
+    loader: Loader,
+    folder: Path,
+    sign_in_path: str = "/sign-in",
+) -> Flask:
+    """One face. Raises ValueError when a route has no guard.
+
+    `folder` is its package's, with `templates/` and `static/`; `loader` finds the actor of a token.
+    """
+    app = Flask(
+        f"voucher_{face.value}",
+        root_path=str(folder),
+        template_folder="templates",
+        static_folder=None,
+    )
+    limit = core.settings.web.body_limit_bytes
+    app.config.update(MAX_CONTENT_LENGTH=limit, MAX_FORM_MEMORY_SIZE=limit)
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    if core.settings.web.proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=core.settings.web.proxies, x_proto=core.settings.web.proxies
+        )
+    guards = {entry.blueprint.name: entry.guard for entry in blueprints}
+    guards |= dict.fromkeys(_OURS, PUBLIC)
+    assets = Assets([STATIC, folder / "static"], reload=not core.settings.production)
+    app.extensions["voucher"] = Site(face, core, loader, guards, sign_in_path, assets)
+    log.install(app, face)
+    _check_every_request(app, guards)
+    _register(app, face, blueprints, guards)
+    errors.install(app)
+    security.install(app, production=core.settings.production)
+    return app
+
+
+def _register(
+    app: Flask, face: Face, blueprints: Sequence[Guarded], guards: dict[str, Guard]
+) -> None:
+    api = Api(app, face)
+    for entry in blueprints:
+        if isinstance(entry.blueprint, ApiBlueprint):
+            api.register_blueprint(entry.blueprint)
+        else:
+            app.register_blueprint(entry.blueprint)
+    api.serve(app, guards)
+    for own in (health, preferences, kit.blueprint):
+        app.register_blueprint(own)
+    metrics.install(app)
+    kit.install(app)
+    refuse_unguarded(app, guards)
+
+
+def refuse_unguarded(app: Flask, guards: Mapping[str, Guard]) -> None:
+    """Raises ValueError when a route's blueprint has no guard."""
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.split(".")[0] not in guards:
+            raise ValueError(f"no guard for {rule.rule}")
+
+
+def _check_every_request(app: Flask, guards: dict[str, Guard]) -> None:
+    @app.before_request
+    def check() -> None:
+        if request.url_rule is None:
+            return  # answered with 404 or 405 in a moment
+        if (request.content_length or 0) > (request.max_content_length or 0):
+            raise RequestEntityTooLarge  # also where the view never reads the body
+        auth.enforce(guards[(request.blueprint or "").split(".")[0]])
+        csrf.check()

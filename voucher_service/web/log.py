@@ -1,0 +1,88 @@
+"""Logs as one JSON object a line, with a short list of fields: nothing that names a person."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+import traceback
+from collections.abc import MutableMapping
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from flask import Flask, Response, g, has_request_context, request
+
+from .face import Face
+
+ALLOWED = frozenset(
+    {
+        *("timestamp", "level", "event", "request_id", "face", "method", "route"),
+        *("status", "duration_ms", "code", "error", "frames", "count"),
+    }
+)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+def install(app: Flask, face: Face) -> None:
+    """Log a line for each request of this app, and give it an id that the answer repeats."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _only_allowed,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+    @app.before_request
+    def start() -> None:
+        told = request.headers.get("X-Request-Id", "")
+        g.request_id = told if _REQUEST_ID.fullmatch(told) else uuid4().hex
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.get("request_id", "")
+        if not request.path.startswith("/static/"):
+            _logger().info(
+                "request",
+                face=face.value,
+                method=request.method,
+                route=route(),
+                status=response.status_code,
+                duration_ms=round((time.perf_counter() - g.get("started", 0)) * 1000, 1),
+                code=g.get("code"),
+                request_id=g.get("request_id"),
+            )
+        return response
+
+
+def route() -> str:
+    """The route's template, so that no id and no query gets into logs and metrics."""
+    return request.url_rule.rule if request.url_rule else "none"
+
+
+def report(event: str, error: BaseException) -> None:
+    """Log a failure by its kind and place. Its message may hold personal data, so it stays out."""
+    frames = [
+        f"{'/'.join(frame.filename.split('/')[-2:])}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    _logger().error(
+        event,
+        error=type(error).__qualname__,
+        frames=frames[-12:],
+        route=route() if has_request_context() else None,
+        request_id=g.get("request_id") if has_request_context() else None,
+    )
+
+
+def _logger() -> Any:
+    return structlog.get_logger()
+
+
+def _only_allowed(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in line.items() if name in ALLOWED and value is not None}

@@ -1,0 +1,50 @@
+"""Prometheus metrics of a face: requests by route template and status, and how long they took."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+
+from flask import Blueprint, Flask, Response, g, request
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+
+from voucher_service.kernel.errors import NoSuchThing
+
+from .log import route
+
+_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+
+def install(app: Flask) -> None:
+    """Count and time every request of this app, and serve `/metrics` to the own network."""
+    registry = CollectorRegistry()
+    requests = Counter(
+        "http_requests", "Requests answered", ("method", "route", "status"), registry=registry
+    )
+    seconds = Histogram(
+        "http_request_seconds", "Time to answer", ("route",), registry=registry, buckets=_BUCKETS
+    )
+
+    @app.after_request
+    def observe(response: Response) -> Response:
+        requests.labels(request.method, route(), str(response.status_code)).inc()
+        seconds.labels(route()).observe(max(0.0, time.perf_counter() - g.get("started", 0)))
+        return response
+
+    views = Blueprint("metrics", __name__)
+
+    @views.get("/metrics")
+    def metrics() -> Response:
+        if not _from_own_network():
+            raise NoSuchThing
+        text = generate_latest(registry) + generate_latest(REGISTRY)  # ours, then the features'
+        return Response(text, mimetype="text/plain; version=0.0.4")
+
+    app.register_blueprint(views)
+
+
+def _from_own_network() -> bool:
+    try:
+        return ipaddress.ip_address(request.remote_addr or "").is_private
+    except ValueError:
+        return False
