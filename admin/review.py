@@ -190,9 +190,8 @@ def _sums(plan: Plan) -> dict[str, Money]:
 
 
 def _needed(costs: Sequence[Money], weights: Sequence[int]) -> list[Money]:
-    if not sum(weights):
-        return [ZERO for _ in weights]
-    parts = [cost.split(weights) for cost in costs]
+    missing = max(0, 10_000 - sum(weights))  # what nobody bears yet
+    parts = [cost.split([*weights, missing]) for cost in costs]
     return [Money.total(part[i] for part in parts) for i in range(len(weights))]
 
 

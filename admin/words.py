@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -11,11 +12,15 @@ from voucher_service.approvals.model import Status
 from voucher_service.budgets.model import Level
 from voucher_service.campaigns.model import CampaignStatus, OfferKind, OfferStatus, Programme
 from voucher_service.i18n import formats, gettext, mark
+from voucher_service.i18n.errors import written
 from voucher_service.infra import areas
-from voucher_service.kernel.actor import Role
+from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.money import Money
 from voucher_service.merchants.model import Trade
+from voucher_service.reports.groups import Basis, GroupBy
 from voucher_service.web.language import locale
+
+from .review import Check
 
 STATES: Mapping[str, tuple[str, str]] = {
     CampaignStatus.DRAFT: (mark("草稿"), ""),
@@ -40,15 +45,8 @@ LEVELS: Mapping[str, str] = {
     Level.MERCHANT: mark("商户"),
     Level.BANK: mark("银行"),
 }
-ROLES: Mapping[str, str] = {
-    Role.PLANNER: mark("策划"),
-    Role.APPROVER: mark("审批"),
-    Role.REVIEWER: mark("复核"),
-    Role.FINANCE: mark("财务"),
-    Role.AUDITOR: mark("审计"),
-}
 ACTIONS: Mapping[str, str] = {
-    "campaign.publish": mark("发放"),
+    "campaign.publish": mark("发放消费券"),
     "campaign.resume": mark("恢复发放"),
     "campaign.close": mark("提前结束"),
 }
@@ -58,6 +56,18 @@ BRANDS: Mapping[str, str] = {
     "night": mark("夜阳江：暮紫"),
     "feast": mark("美食荟：荔枝红"),
     "renew": mark("以旧换新：新叶绿"),
+}
+GROUPS: Mapping[str, str] = {
+    GroupBy.CAMPAIGN: mark("活动"),
+    GroupBy.AREA: mark("地区"),
+    GroupBy.TRADE: mark("行业"),
+    GroupBy.DAY: mark("按日"),
+    GroupBy.FUNDER: mark("出资方"),
+    GroupBy.MERCHANT_SIZE: mark("商户规模"),
+}
+BASES: Mapping[str, str] = {
+    Basis.PERIOD: mark("按发生日"),
+    Basis.COHORT: mark("按领取日"),
 }
 _SMALL = Money.of_yuan(100_000)
 
@@ -81,7 +91,7 @@ def area(code: str) -> str:
 def scope(codes: list[str], name: Callable[[str], str], everywhere: str) -> str:
     """Several names as one text; none of them means everywhere."""
     joint = ", " if locale() == "en" else "、"
-    return joint.join(name(code) for code in codes) or gettext(everywhere, locale())
+    return joint.join(name(code) for code in codes) or everywhere
 
 
 def trade(value: str) -> str:
@@ -111,14 +121,29 @@ def amount(value: Money, *, small: bool) -> Markup:
 
 
 def figure(value: Money) -> tuple[Markup, str]:
-    """A sum for a ticket of figures, and its unit."""
-    small = is_small(value)
-    return amount(value, small=small), unit(small=small)
+    """A sum for a ticket of figures, and its unit; small sums in whole yuan."""
+    if not is_small(value):
+        return amount(value, small=False), unit(small=False)
+    whole = Money.of_yuan((value.fen + 50) // 100)
+    shown = Markup('<span title="{}">{}</span>').format(formats.money(value), formats.yuan(whole))
+    return shown, unit(small=True)
 
 
 def lines(*parts: str) -> Markup:
     """The head of a column on several lines."""
     return Markup("<br>").join(escape(part) for part in parts)
+
+
+def said(check: Check) -> str:
+    """The sentence of a check, its sums and instants as people write them."""
+    facts = {name: written(value, locale()) for name, value in check.facts.items()}
+    return gettext(check.text, locale(), **facts)
+
+
+def short_day(instant: datetime) -> str:
+    """A day as it stands below a seal: 9.23."""
+    day = day_of(instant)
+    return f"{day.month}.{day.day}"
 
 
 def globals_() -> dict[str, Any]:
@@ -134,8 +159,13 @@ def globals_() -> dict[str, Any]:
         "amount": amount,
         "figure": figure,
         "lines": lines,
+        "said": said,
+        "short_day": short_day,
+        "state_word": lambda value: state(value)[0],
+        "brand_name": say(BRANDS),
+        "group_name": say(GROUPS),
+        "basis_name": say(BASES),
         "kind_name": say(KINDS),
         "level_name": say(LEVELS),
-        "role_name": say(ROLES),
         "action_name": say(ACTIONS),
     }

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -51,8 +51,10 @@ def value(servers: Servers, statement: str) -> object:
 
 
 def test_committed_rows_are_back_after_the_server_was_killed(tmp_path: Path) -> None:
-    with running(tmp_path, durable=True) as servers:
-        kept = psycopg.connect(servers.owner_url)
+    with (
+        running(tmp_path, durable=True) as servers,
+        closing(psycopg.connect(servers.owner_url)) as kept,
+    ):
         kept.execute("CREATE TABLE line (number int)")
         kept.execute("INSERT INTO line SELECT generate_series(1, 500)")
         kept.commit()

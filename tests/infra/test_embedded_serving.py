@@ -105,11 +105,12 @@ def test_data_that_another_command_uses_is_refused_with_its_process(
 def test_second_dev_on_the_same_data_and_a_port_in_use_are_refused(tmp_path: Path) -> None:
     with lock.hold(tmp_path), pytest.raises(serving.ServingError, match="already being served"):
         serving.dev(tmp_path, 8000, None, None)
+    port = three_ports()
     with (
-        socket.create_server(("127.0.0.1", 0)) as taken,
+        socket.create_server(("127.0.0.1", port + 1)),
         pytest.raises(serving.ServingError, match=r"merchant face.*make run PORT="),
     ):
-        serving.dev(tmp_path, taken.getsockname()[1] - 1, None, None)
+        serving.dev(tmp_path, port, None, None)
 
 
 def test_what_dies_is_started_again_and_what_keeps_dying_is_named(tmp_path: Path) -> None:

@@ -57,6 +57,11 @@ def admit(
     return pool, answers
 
 
+def ready(core: Core, *, offer: Offer) -> bool:
+    """Whether the gate stands at the offer's epoch."""
+    return Gate(core, offer.id).free(pool_of(offer)) is not None
+
+
 def rebuild(core: Core, *, offer: OfferId, rows: type[Slotted]) -> Pool:
     """Fill the gate from PostgreSQL: raise the epoch, read what is held, load, switch.
 

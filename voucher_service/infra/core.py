@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -26,7 +26,7 @@ from .verification import Verifier, verifier
 class Core:
     """The first argument of every command."""
 
-    settings: Settings
+    settings: Settings = field(repr=False)
     clock: Clock
 
     @cached_property

@@ -15,6 +15,6 @@ from voucher_service.vouchers import service as vouchers
 
 def prepare_gate(core: Core, args: Mapping[str, Any], finish: Callable[[Session], None]) -> None:
     """Fill the gate, then finish: filling it once more does no harm."""
-    vouchers.prepare_gate(core, offer=OfferId(UUID(args["offer"])))
+    vouchers.prepare_gate(core, offer=OfferId(UUID(args["offer"])), refill=bool(args.get("refill")))
     with core.transaction() as session:
         finish(session)

@@ -26,7 +26,7 @@ from voucher_service.merchants.model import Till
 from voucher_service.vouchers import code as codes
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.code import CodeInvalid, Read
-from voucher_service.vouchers.model import Voucher
+from voucher_service.vouchers.model import AlreadyRedeemed, Voucher
 
 from . import store
 from .model import (
@@ -157,13 +157,29 @@ def _redeem(
     own = bool(till.identity_hashes) and identity.holds_identity(
         session, resident=ResidentId(voucher.resident_id), hashes=till.identity_hashes
     )
-    discount = discount_for(voucher, till, order, own=own, now=now)
+    try:
+        discount = discount_for(voucher, till, order, own=own, now=now)
+    except AlreadyRedeemed as refusal:
+        raise _with_place(session, voucher) from refusal
     row = _row(actor, till, voucher, read, order, discount, hash_of(key), body, now)
     if not store.insert_new(session, row):
         # Somebody was quicker with the same order, code or voucher; ask again to learn which.
         raise InProgress(retry_after_seconds=1)
     _spend(session, actor, voucher, row, now)
     return Outcome(_view(row, voucher, till))
+
+
+def _with_place(session: Session, voucher: Voucher) -> AlreadyRedeemed:
+    """The refusal that tells when and where: it ends "you already used it" disputes."""
+    spent = store.redemptions(
+        session, RedemptionRow.voucher_id == voucher.id, RedemptionRow.status == Status.COMMITTED
+    )
+    if not spent:
+        return AlreadyRedeemed()
+    at, shop = spent[0].occurred_at, spent[0].shop_name
+    return AlreadyRedeemed(
+        extra={"redeemed_at": at.isoformat(), "shop": shop}, redeemed_at=at, shop=shop
+    )
 
 
 def _spend(

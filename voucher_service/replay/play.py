@@ -90,7 +90,7 @@ def expire(core: Core, plan: Plan) -> int:
     longest = max(one.valid_days for one in plan.offers)
     clock = Clock(end_of(last.fromordinal(last.toordinal() + longest)))
     then, expired = with_clock(core, clock), 0
-    while count := vouchers.expire_due(then):
+    while count := vouchers.expire_due(then, programme=plan.programme.slug):
         expired += count
     return expired
 

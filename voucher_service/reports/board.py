@@ -126,7 +126,7 @@ def _count(
         .where(rows.offer_id.in_(offers), rows.occurred_at >= since, counts)
         .group_by(hour)
     )
-    return dict(found.tuples())
+    return {start: count for start, count in found}
 
 
 def _offer_now(offer: Offer, remaining: int, now: datetime) -> OfferNow:

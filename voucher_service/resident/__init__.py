@@ -1,1 +1,1 @@
-"""The resident face: offers, claims, the wallet and the code at the till; pages and a public API."""
+"""The resident face, as pages and as a public API: offers, claims, the wallet, the code to show."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-
 from marshmallow import fields, validate
 
 from voucher_service.identity.documents import Document
 from voucher_service.web.fields import CountField, FenField, InstantField, NameField, TextField
 from voucher_service.web.schemas import PageArgs, Schema
 from voucher_service.web.site import now
-
 
 
 class NothingSchema(Schema):
@@ -76,7 +74,8 @@ class OffersArgs(PageArgs):
 
 class OfferSchema(Schema):
     """What can be claimed. `remaining` counts the releases that are open, or the next one to open;
-    `area` is the division that issues it, `areas` and `trades` where it can be spent (empty: all)."""
+    `area` is the division that issues it, `areas` and `trades` where it can be spent (empty: all).
+    """
 
     id = fields.UUID(attribute="offer.id")
     slug = fields.String(attribute="offer.slug")
@@ -138,5 +137,3 @@ class CodesSchema(Schema):
     """Codes in the order in which they are to be shown."""
 
     codes = fields.List(fields.Nested(CodeSchema), required=True)
-
-

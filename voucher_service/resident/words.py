@@ -1,4 +1,4 @@
-"""How the pages of residents say what an offer is for, how long it lasts, and which voucher it is."""
+"""How the residents' pages say what an offer is for, how long it lasts, which voucher it is."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def install(app: Flask) -> None:
 
 
 def trades(offer: Offer) -> str:
-    """What it can be spent on: 餐饮、商超, or any trade."""
+    """What it can be spent on: 餐饮、商超, or anything: 通用券."""
     if not offer.trades:
-        return _("各类门店通用")
+        return _("通用券")
     return _("、").join(Trade(one).label(locale()) for one in offer.trades)
 
 

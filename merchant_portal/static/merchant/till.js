@@ -51,6 +51,7 @@
   const signals = { yes: [[880, 1320], [60]], no: [[220, 180], [90, 60, 90]], hold: [[520], [30]] };
   const signal = (kind) => {
     const [tones, shakes] = signals[kind];
+    if (navigator.userActivation && !navigator.userActivation.hasBeenActive) return;
     navigator.vibrate?.(shakes);
     try {
       const sound = new AudioContext();
@@ -81,7 +82,8 @@
     setTimeout(() => patience.abort(), 8000);
     return fetch(address, { method: body ? "POST" : "GET", body, signal: patience.signal });
   };
-  const known = (answer) => answer.redirected || (answer.status < 500 && !answer.headers.has("Retry-After"));
+  const known = (answer) =>
+    answer.redirected || answer.status === 429 || (answer.status < 500 && !answer.headers.has("Retry-After"));
 
   /* The same request again does no harm: one key, one effect. First the order is looked up, then it is
      sent again, until somebody answers. */
@@ -113,20 +115,19 @@
     }
   };
   const hold = (address, body) => {
-    const waiting = document.getElementById("unknown");
-    if (waiting) {
-      const screen = waiting.content.cloneNode(true);
-      if (body.get("order_reference")) screen.querySelector(".late .num").textContent = body.get("order_reference");
-      document.querySelector(".phone").replaceChildren(screen);
-      signal("hold");
-    }
+    const screen = document.getElementById("unknown").content.cloneNode(true);
+    const reference = body.get("order_reference");
+    if (reference) screen.querySelector(".late .num").textContent = reference;
+    document.querySelector("main").replaceChildren(screen);
+    document.querySelector(".top")?.remove();
+    signal("hold");
     untilKnown(address, body);
   };
   const send = async (form) => {
     const [address, body] = [form.action, new URLSearchParams(new FormData(form))];
     try {
       const answer = await ask(address, body);
-      if (known(answer) || answer.status === 429) return show(answer);
+      if (known(answer)) return show(answer);
     } catch {
       /* sent, perhaps, and no answer: not known */
     }
@@ -134,7 +135,7 @@
   };
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!("lasting" in form.dataset) || event.defaultPrevented) return;
+    if (!("lasting" in form.dataset) || event.defaultPrevented) return; // a second press
     event.preventDefault();
     send(form);
   });

@@ -20,7 +20,7 @@ from voucher_service.kernel.ids import CampaignId, OfferId
 
 from .. import store
 from ..model import Campaign, CampaignStatus, Mode, Offer, OfferStatus, Programme
-from ..tables import CampaignRow, OfferRow, ReleaseRow
+from ..tables import CampaignRow, OfferRow, ProgrammeRow, ReleaseRow
 
 _terms: dict[OfferId, Offer] = {}
 _MOST_TERMS = 4_096
@@ -93,6 +93,21 @@ def open_offers(core: Core, *, now: datetime | None = None) -> list[Offer]:
 def offer(session: Session, *, offer: OfferId) -> Offer:
     """One offer. Raises NoSuchThing."""
     return store.offer(session, offer)
+
+
+def offer_ids(session: Session, *, programme: str | None = None) -> list[OfferId]:
+    """The offers of one programme, or of every programme that lives on the servers' clock.
+
+    A synthetic programme lives on the clock of its replay: the servers' clock must not judge it.
+    """
+    which = ~ProgrammeRow.synthetic if programme is None else ProgrammeRow.slug == programme
+    found = session.scalars(
+        select(OfferRow.id)
+        .join(CampaignRow, CampaignRow.id == OfferRow.campaign_id)
+        .join(ProgrammeRow, ProgrammeRow.id == CampaignRow.programme_id)
+        .where(which, OfferRow.status != OfferStatus.DRAFT)
+    )
+    return [OfferId(one) for one in found]
 
 
 def terms(session: Session, *, offers: Collection[OfferId]) -> dict[OfferId, Offer]:

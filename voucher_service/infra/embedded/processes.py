@@ -21,7 +21,7 @@ _ENTER = Path(__file__).with_name("enter.py")
 _SERVER_PROGRAMS = ("postgres", "valkey-server")
 
 
-class ServerFailed(Exception):  # noqa: N818 - named like every error here: by what happened
+class ServerFailed(Exception):
     """A child did not start or did not get ready; the text says which, and its last words."""
 
 

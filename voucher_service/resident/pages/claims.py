@@ -18,6 +18,8 @@ from voucher_service.web.idempotency import idempotency_key
 from voucher_service.web.language import locale
 from voucher_service.web.site import core, now
 
+from ..people import resident_of
+
 pages = Blueprint("claiming", __name__)
 
 
@@ -46,6 +48,7 @@ def _refused(offer: Offer, refusal: DomainError, key: str) -> str:
     return render_template(
         "resident/refused.html",
         offer=offer,
+        resident=resident_of(core(), actor()),
         code=refusal.code,
         sentence=sentence(refusal, locale()),
         unknown=isinstance(refusal, Unavailable),

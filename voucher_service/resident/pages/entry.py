@@ -1,4 +1,4 @@
-"""Sign in on a page, in two steps. Between them a short-lived cookie holds the mobile, encrypted."""
+"""Sign in in two steps; between them a short-lived cookie holds the mobile, encrypted."""
 
 from __future__ import annotations
 

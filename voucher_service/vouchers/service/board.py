@@ -1,4 +1,4 @@
-"""What a resident's first page shows: every offer that is open or will open, and what they hold of it."""
+"""The first page of residents: offers open and to come, and what the reader holds of them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _held(
             session,
             VoucherRow.resident_id == actor.id,
             VoucherRow.offer_id.in_([offer.id for offer in offers]),
-            VoucherRow.holds_slot,
+            VoucherRow.holds_slot.is_(True),
         ):
             held.setdefault(one.offer.id, []).append(one)
     return held

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +35,7 @@ from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import KeyReused, Outcome, hash_of
 from voucher_service.kernel.actor import Actor, ActorKind
-from voucher_service.kernel.errors import DomainError, NoSuchThing
+from voucher_service.kernel.errors import DomainError, NoSuchThing, TryAgain
 from voucher_service.kernel.ids import OfferId, ResidentId, VoucherId, new_id, voucher_id
 from voucher_service.kernel.money import ZERO
 from voucher_service.ledger import service as ledger
@@ -45,6 +46,8 @@ from ..model import Status, Voucher
 from ..tables import VoucherRow
 
 Answer = Outcome[Voucher] | DomainError
+# A gate is filled within a second or two; most are filled in a few milliseconds.
+_PAUSES = (0.0, 0.02, 0.05, 0.1, 0.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +83,24 @@ def claim(core: Core, *, actor: Actor, offer: OfferId, key: str) -> Outcome[Vouc
 
 def claim_many(core: Core, *, offer: OfferId, requests: Sequence[Request]) -> list[Answer]:
     """Claims of one offer as one batch: one call of the gate, one transaction. Answers in order."""
-    for _ in range(2):
+    for pause_seconds in _PAUSES:
         try:
-            answers = _claim_batch(core, offer, requests)
-            break
+            return _claim_batch(core, offer, requests)
         except GateNotReady:
-            continue  # the gate was filled anew while we were writing: ask it again, once
-    else:
-        raise GateNotReady(retry_after_seconds=1)
-    return answers
+            # The gate was filled anew while we were writing, or another process is filling it.
+            time.sleep(pause_seconds)
+    raise TryAgain(retry_after_seconds=1)
 
 
-def prepare_gate(core: Core, *, offer: OfferId) -> None:
-    """Fill an offer's gate from PostgreSQL: after publishing, after slots came back, or to repair it."""
-    allocation.rebuild(core, offer=offer, rows=VoucherRow)
+def prepare_gate(core: Core, *, offer: OfferId, refill: bool) -> None:
+    """Fill an offer's gate from PostgreSQL before the crowd comes, or after slots came back.
+
+    A gate that is ready is left alone unless `refill` says that it lacks slots.
+    """
+    with core.transaction() as session:
+        found = campaigns.offer(session, offer=offer)
+    if refill or not allocation.ready(core, offer=found):
+        allocation.rebuild(core, offer=offer, rows=VoucherRow)
 
 
 def settle_pending(core: Core, *, offer: Offer) -> int:

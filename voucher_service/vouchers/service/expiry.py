@@ -22,13 +22,21 @@ from ..model import LIFECYCLE, Event, Status
 from ..tables import VoucherRow
 
 
-def expire_due(core: Core, *, most: int = 5_000) -> int:
-    """Expire vouchers whose last day is over, up to `most` of one offer. Returns how many; call until 0."""
+def expire_due(core: Core, *, programme: str | None = None, most: int = 5_000) -> int:
+    """Expire vouchers whose last day is over, up to `most` of one offer; call until it returns 0.
+
+    Without a programme: of all that live on the servers' clock. Returns how many expired.
+    """
     with core.transaction() as session:
         now = core.now(session)
+        mine = campaigns.offer_ids(session, programme=programme)
         offer_id = session.scalars(
             select(VoucherRow.offer_id)
-            .where(VoucherRow.status == Status.CLAIMED, VoucherRow.valid_until <= now)
+            .where(
+                VoucherRow.status == Status.CLAIMED,
+                VoucherRow.valid_until <= now,
+                VoucherRow.offer_id.in_(mine),
+            )
             .order_by(VoucherRow.valid_until)
             .limit(1)
         ).one_or_none()
@@ -80,8 +88,8 @@ def _expire(session: Session, offer_id: OfferId, ids: list[UUID], now: datetime)
         outbox.add(
             session,
             kind="prepare_gate",
-            key=f"prepare_gate:{offer.id}",
-            args={"offer": str(offer.id)},
+            key=f"refill_gate:{offer.id}",
+            args={"offer": str(offer.id), "refill": True},
         )
     elif offer.status is OfferStatus.CLOSED:
         campaigns.free_unspent(session, campaign=offer.campaign_id, now=now)

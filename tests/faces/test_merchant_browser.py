@@ -1,0 +1,217 @@
+"""The till in a real Chromium: pad, scanner, lost replies, and what assistive technology finds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from werkzeug.serving import make_server
+
+from merchant_portal.app import create_app
+from tests.make import World
+from tests.web.chromium import MODULES, launch_options
+from voucher_service.campaigns.model import Offer
+from voucher_service.infra.core import Core
+from voucher_service.web.auth import issue
+from voucher_service.web.face import Face
+
+AXE = MODULES / "axe-core" / "axe.min.js"
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def world(core: Core) -> World:
+    """One city for all tests here."""
+    return World(core)
+
+
+@pytest.fixture(scope="module")
+def offer(world: World) -> Offer:
+    """满100减20."""
+    return world.offer(world.plan(quota=100))
+
+
+@pytest.fixture(scope="module")
+def base(core: Core) -> Iterator[str]:
+    """The address of a running merchant face."""
+    server = make_server("127.0.0.1", 0, create_app(core), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests here."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**launch_options())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser, base: str, world: World) -> Iterator[BrowserContext]:
+    """The phone of a cashier of a new shop, signed in."""
+    cashier = world.cashier()
+    assert cashier.id
+    context = chromium.new_context(viewport=PHONE, locale="zh-CN", base_url=base)
+    token = issue(world.core, Face.MERCHANT, cashier.id).access_token
+    context.add_cookies([{"name": "voucher_merchant", "value": token, "url": base}])
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """Its page, at the till."""
+    page = context.new_page()
+    page.goto("/")
+    return page
+
+
+def test_a_scanner_types_the_code_and_the_pad_counts(
+    page: Page, world: World, offer: Offer
+) -> None:
+    page.evaluate("document.activeElement.blur()")  # a cashier touched something else
+    page.keyboard.type(world.code(world.claim(offer)))
+    page.keyboard.press("Enter")
+    for key in ("8", "3", ".", "5"):
+        page.locator(f".key[value='{key}']").click()
+    assert page.locator("[data-short]").inner_text() == "还差 ¥16.50"
+    assert page.locator("[data-show=payable]").inner_text() == "¥83.50"
+    for _ in range(4):
+        page.locator(".key[value=back]").click()
+    for key in ("1", "2", "8", "00"):
+        page.locator(f".key[value='{key}']").click()
+    page.locator(".key[value=back]").click()
+    page.locator(".key[value=back]").click()
+    assert page.locator("#f-amount").input_value() == "128"
+    assert page.locator("[data-show=payable]").inner_text() == "¥108.00"
+    page.locator(".pad .btn-primary").click()
+    page.wait_for_selector(".result.yes")
+    assert "¥108.00" in page.locator(".result-top").inner_text()
+    assert "/redemptions/" in page.url
+
+
+def test_an_order_that_is_too_small_is_changed_without_scanning_again(
+    page: Page, world: World, offer: Offer
+) -> None:
+    begin(page, world, offer)
+    page.fill("#f-amount", "83.5")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".result.no")
+    page.get_by_role("button", name="改金额").click()
+    page.fill("#f-amount", "100")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".result.yes")
+
+
+def test_a_lost_reply_is_looked_up_and_counts_once(
+    page: Page, context: BrowserContext, world: World, offer: Offer
+) -> None:
+    begin(page, world, offer)
+    page.fill("#f-amount", "128")
+
+    def lose(route: Route) -> None:
+        route.fetch(max_redirects=0)  # it arrives, its answer does not
+        route.abort()
+
+    context.route("**/redemptions", lose, times=1)
+    page.locator(".pad .btn-primary").click()
+    page.wait_for_selector(".result.hold")
+    assert "先别重扫" in page.locator(".result-low").inner_text()
+    page.wait_for_selector(".result.yes", timeout=15_000)
+    page.goto("/today")
+    assert "全天 1 笔" in page.locator("tfoot").inner_text()
+
+
+def test_an_order_that_never_arrived_is_sent_again_when_the_network_is_back(
+    page: Page, context: BrowserContext, world: World, offer: Offer
+) -> None:
+    begin(page, world, offer)
+    page.fill("#f-amount", "128")
+    context.set_offline(True)
+    page.locator(".pad .btn-primary").click()
+    page.wait_for_selector(".result.hold")
+    context.set_offline(False)
+    page.wait_for_selector(".result.yes", timeout=15_000)
+
+
+def test_the_network_may_break_off_on_the_screen_of_a_refusal_too(
+    page: Page, context: BrowserContext, world: World, offer: Offer
+) -> None:
+    begin(page, world, offer)
+    page.evaluate("code => document.querySelector('[name=code]').value = code", "X")
+    page.fill("#f-amount", "128")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".result.no")
+    page.fill("#f-code", world.code(world.claim(offer)))
+    context.set_offline(True)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".result.hold")
+    context.set_offline(False)
+    page.wait_for_selector(".result.yes", timeout=15_000)
+
+
+@pytest.mark.parametrize(
+    ("lang", "theme", "mode"),
+    [
+        ("zh-CN", "light", ""),
+        ("en", "dark", ""),
+        ("en", "light", "elder"),
+    ],
+)
+def test_every_screen_is_clean_for_assistive_technology_and_fits_a_small_phone(
+    page: Page, base: str, world: World, offer: Offer, lang: str, theme: str, mode: str
+) -> None:
+    chosen = {"lang": lang, "theme": theme, "mode": mode}
+    page.context.add_cookies(
+        [{"name": name, "value": value, "url": base} for name, value in chosen.items() if value]
+    )
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.add_init_script(AXE.read_text("utf-8"))
+    for path in ("/", "/today", "/shop", "/sign-in", "/orders?order_reference=1"):
+        page.goto(path)
+        look(page, path)
+    begin(page, world, offer)
+    look(page, "amount")
+    page.fill("#f-amount", "83.5")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".result.no")
+    look(page, "refused")
+    page.locator(".result-low .btn-primary").click()
+    page.fill("#f-amount", "128")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".result.yes")
+    look(page, "receipt")
+
+
+def begin(page: Page, world: World, offer: Offer) -> None:
+    """Go to the amount page of a fresh voucher."""
+    page.goto("/")
+    page.fill("#f-code", world.code(world.claim(offer)))
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#f-amount")
+
+
+def look(page: Page, what: str) -> None:
+    """Nothing that axe finds wrong, nothing to scroll sideways, nothing too small to tap."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360, what
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": 360, "height": max(740, height)})  # nothing under the menu
+    found = page.evaluate(
+        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})"
+        ".then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html).slice(0, 3)]))"
+    )
+    assert not found, f"{what}: {found}"
+    small = page.evaluate(
+        "[...document.querySelectorAll('a.btn, button, .form-control, summary, .tabs a')].filter("
+        "e => e.offsetParent && e.getBoundingClientRect().height < 47.5).map(e => e.outerHTML)"
+    )
+    assert not small, f"{what}: {small}"
+    page.set_viewport_size({"width": 360, "height": 740})
