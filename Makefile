@@ -18,11 +18,12 @@ run: .venv/.assets ## install, start servers, faces and worker with demo data; C
 test: .venv/.assets ## every test, the browser's included
 	$(BIN)/python -m pytest
 
-check: .venv/.installed ## lint, format, types, import contracts
+check: .venv/.installed ## lint, format, types, import contracts, generated pages fresh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/voucher docs --check
 
 fix: .venv/.installed ## what lint and format can mend by themselves
 	$(BIN)/ruff check --fix .

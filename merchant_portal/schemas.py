@@ -23,6 +23,7 @@ from voucher_service.web.fields import (
 from voucher_service.web.schemas import PageArgs, Schema
 
 REFERENCE_LENGTH = 64
+_WRONG_REFERENCE = {"invalid": mark("订单号用字母、数字和符号，最多 64 个，不用汉字。")}
 _UNSEEN = re.compile(r"[\s\u200b-\u200f\u2060\ufeff-]+")
 
 
@@ -151,6 +152,8 @@ class ScannedField(fields.String):
 
 class TypedReferenceField(CodeField):
     """An order reference as people type it: blanks inside and around it don't count."""
+
+    default_error_messages = _WRONG_REFERENCE
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any

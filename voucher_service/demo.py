@@ -49,8 +49,16 @@ _DAYS_OPEN = 365
 _TEN = timedelta(hours=10)
 
 
-def load(core: Core) -> Sequence[Login]:
-    """Load what is missing, and name the logins."""
+def logins() -> Sequence[Login]:
+    """The demo's logins; each password is `demo-only-` and the name."""
+    return [
+        *(Login("admin", name, f"demo-only-{name}") for name, *_ in STAFF),
+        *(Login("merchant", name, f"demo-only-{name}") for name, *_ in TILLS),
+    ]
+
+
+def load(core: Core) -> None:
+    """Load what is missing."""
     planner, approver = _staff(core)
     _shop(core)
     today = _today(core)
@@ -71,10 +79,6 @@ def load(core: Core) -> Sequence[Login]:
         budgets.create_funder(core, actor=SYSTEM, code=code, name=name, level=level, area=area)
     for one in _campaigns(today):
         publish(core, one, planner=planner, approver=approver)
-    return [
-        *(Login("admin", name, f"demo-only-{name}") for name, *_ in STAFF),
-        *(Login("merchant", name, f"demo-only-{name}") for name, *_ in TILLS),
-    ]
 
 
 def _today(core: Core) -> date:

@@ -14,19 +14,19 @@ from voucher_service.settings import Settings
 PROGRAMME = "yangjiang-2023"
 SCALE = "0.01"
 SEED = 1
-_DONE = "showcase-replayed"
+_DONE = "showcase-loaded"
 
 
 def load(settings: Settings, data: Path) -> Sequence[Login]:
     """Load what is missing; at a later start that is nothing. Names the demo's logins."""
-    core = core_module.build(settings)
-    try:
-        logins = demo.load(core)
-        done = data / _DONE
-        if not done.exists():
+    done = data / _DONE
+    if not done.exists():
+        core = core_module.build(settings)
+        try:
+            demo.load(core)
             wanted = driver.prepare(PROGRAMME, scale=SCALE, seed=SEED)
             driver.run(core, settings, wanted, data, resume=True)
-            done.touch()
-        return logins
-    finally:
-        core.close()
+        finally:
+            core.close()
+        done.touch()
+    return demo.logins()

@@ -18,9 +18,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.make import World
+from voucher_service import settings
 from voucher_service.campaigns.model import Offer, ReleasePlan
-from voucher_service.infra.core import Core
+from voucher_service.infra.core import Core, build
 from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.page import encode_cursor
 from voucher_service.replay.strangers import strangers
 from voucher_service.resident.app import create_app
 from voucher_service.web.auth import ALGORITHM, ISSUER, issue
@@ -335,3 +337,31 @@ def test_the_api_document_names_every_call_of_the_contract(client: FlaskClient) 
         "get /vouchers/{id}/codes",
     }
     assert "security" not in document["paths"]["/api/v1/offers"]["get"]
+
+
+def test_without_its_servers_the_face_says_try_again_and_recovers_by_itself() -> None:
+    away = settings.load(
+        {
+            "VOUCHER_ENV": "test",
+            "VOUCHER__DATABASE__URL": "postgresql://nobody@127.0.0.1:9/none",
+            "VOUCHER__GATE__URL": "redis://127.0.0.1:9/0",
+            "VOUCHER__QUEUE__URL": "redis://127.0.0.1:9/1",
+        }
+    )
+    client = create_app(build(away)).test_client()
+    for answer in (
+        client.get("/api/v1/offers"),
+        client.post("/api/v1/sign-in/codes", json={"mobile": "13900001111"}),
+    ):
+        assert outcome(answer) == (503, "try_again") and int(answer.headers["Retry-After"]) > 0
+    assert client.get("/").status_code == 503
+    assert client.get("/help").status_code == client.get("/sign-in").status_code == 200
+
+
+@pytest.mark.parametrize("key", [[1, 2], ["x", "y"]])
+def test_a_cursor_that_we_did_not_give_is_refused(
+    client: FlaskClient, core: Core, city: World, key: list[Any]
+) -> None:
+    headers = bearer(core, city.resident())
+    answer = client.get(f"/api/v1/vouchers?cursor={encode_cursor(*key)}", headers=headers)
+    assert outcome(answer) == (400, "cursor_invalid")

@@ -95,7 +95,7 @@ def _figures_sheet(book: xlsxwriter.Workbook, report: LeverageReport, locale: st
     for line, (name, value) in enumerate(head, 1):
         sheet.write_string(line, 0, name)
         sheet.write_string(line, 1, value)
-    first = len(head) + 3
+    first = len(head) + 3  # below the title, the head, a gap and the headings
     for column, text in enumerate(_headings(report, locale)):
         sheet.write_string(first - 1, column, text, heading)
     sheet.freeze_panes(first, 1)

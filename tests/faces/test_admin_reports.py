@@ -1,0 +1,100 @@
+"""Funders and reports of the admin API: the same figures in every form, and a county's part."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from uuid import uuid4
+
+import openpyxl
+import pytest
+
+from tests.faces.admin_desk import Desk, refused
+from tests.make import JIANGCHENG, World
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import Actor, Role
+from voucher_service.reconciliation import service as reconciliation
+
+YANGCHUN = "441781"
+
+
+@pytest.fixture(scope="module")
+def desk(core: Core) -> Desk:
+    return Desk(core)
+
+
+@pytest.fixture(scope="module")
+def world(desk: Desk) -> World:
+    return desk.world
+
+
+@pytest.fixture(scope="module")
+def finance(world: World) -> Actor:
+    return world.staff(Role.FINANCE)
+
+
+def test_funders_are_entered_once(desk: Desk, world: World) -> None:
+    code = f"f-{uuid4().hex[:6]}"
+    body = {"code": code, "name": "阳西县财政局", "level": "county", "area": "441721"}
+    first = desk.post(world.planner, "/funders", body)
+    again = desk.post(world.planner, "/funders", body)
+    assert (first.status_code, again.json["id"]) == (201, first.json["id"])
+    listed = desk.get(world.approver, "/funders?limit=200").json["items"]
+    assert code in [one["code"] for one in listed]
+
+
+def test_reports_tell_the_same_figures_as_json_excel_and_csv(
+    desk: Desk, world: World, finance: Actor
+) -> None:
+    campaign = world.draft()
+    offer = world.offer(campaign=campaign)
+    first, _ = world.claim(offer), world.claim(offer)
+    world.redeem(first, order_fen=12_850)
+    slug = campaign.programme.slug
+    asked = desk.post(finance, "/reconciliations", {"programme": slug})
+    assert (asked.status_code, asked.json["jobs"]) == (202, [f"reconcile:{slug}"])
+    reconciliation.run(desk.core, programme=slug)
+    query = f"?programme={slug}&group_by=area"
+    report = desk.get(finance, f"/reports/leverage{query}").json
+    totals = report["totals"]
+    assert (totals["issued_fen"], totals["redeemed_fen"]) == (4_000, 2_000)
+    assert (totals["leveraged_fen"], totals["net_leveraged_fen"]) == (12_850, 10_850)
+    assert totals["ratio_on_issued"] == 3.2125
+    assert totals["floor_on_redeemed"] == 5.0
+    assert sum(row["leveraged_fen"] for row in report["rows"]) == 12_850
+    book = desk.get(finance, f"/reports/leverage.xlsx{query}")
+    sheet = openpyxl.load_workbook(BytesIO(book.data)).worksheets[0]
+    assert 128.5 in {cell.value for row in sheet.iter_rows() for cell in row}
+    table = desk.get(finance, f"/reports/leverage.csv{query}")
+    assert "128.50" in table.data.decode("utf-8-sig")
+    assert f'filename="leverage-{slug}-area.csv"' in table.headers["Content-Disposition"]
+
+
+def test_reports_refuse_unknown_programmes_and_wrong_questions(
+    desk: Desk, world: World, finance: Actor
+) -> None:
+    slug = world.programme().slug
+    refused(desk.get(finance, "/reports/leverage"), 422, "invalid_input")
+    unknown = desk.get(finance, "/reports/leverage?programme=nothing-here")
+    refused(unknown, 404, "not_found")
+    path = f"/reports/leverage?programme={slug}"
+    refused(desk.get(finance, f"{path}&group_by=mood"), 422, "invalid_input")
+    refused(desk.get(finance, f"{path}&basis=gut"), 422, "invalid_input")
+    backwards = desk.get(finance, f"{path}&from=2026-09-30&to=2026-09-01")
+    refused(backwards, 422, "invalid_input")
+    refused(desk.post(finance, "/reconciliations", {"programme": "nothing-here"}), 404, "not_found")
+
+
+def test_a_county_reads_only_its_own_rows(desk: Desk, world: World) -> None:
+    programme = world.programme()
+    for area in (JIANGCHENG, YANGCHUN):
+        world.claim(world.offer(campaign=world.draft(programme=programme, area=area)))
+    reconciliation.run(desk.core, programme=programme.slug)
+    county = world.staff(Role.FINANCE, area=JIANGCHENG)
+    path = f"/reports/leverage?programme={programme.slug}"
+    for group_by in ("area", "campaign"):
+        report = desk.get(county, f"{path}&group_by={group_by}").json
+        assert len(report["rows"]) == 1
+        assert report["totals"]["issued_fen"] == 2_000
+    refused(desk.get(county, f"{path}&group_by=day"), 403, "not_allowed")
+    whole = desk.get(world.approver, f"{path}&group_by=area").json
+    assert whole["totals"]["issued_fen"] == 4_000
