@@ -23,7 +23,9 @@ from voucher_service.web.fields import (
 from voucher_service.web.schemas import PageArgs, Schema
 
 REFERENCE_LENGTH = 64
-_WRONG_REFERENCE = {"invalid": mark("订单号用字母、数字和符号，最多 64 个，不用汉字。")}
+_WRONG_REFERENCE: dict[str, Any] = {
+    "invalid": mark("订单号用字母、数字和符号，最多 64 个，不用汉字。")
+}
 _UNSEEN = re.compile(r"[\s\u200b-\u200f\u2060\ufeff-]+")
 
 

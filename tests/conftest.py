@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -41,6 +42,13 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 @pytest.fixture(scope="module")
 def database_url(servers: Servers) -> Iterator[str]:
     """A fresh copy of the migrated database, for one module of tests."""
+    with fresh_database(servers) as url:
+        yield url
+
+
+@contextmanager
+def fresh_database(servers: Servers) -> Iterator[str]:
+    """A copy of the migrated database, dropped afterwards."""
     name = f"test_{uuid4().hex[:12]}"
     superuser = _on(servers.url("postgres", postgres.SUPERUSER), "postgres")
     with psycopg.connect(superuser, autocommit=True) as connection:
@@ -59,7 +67,11 @@ def settings(
     servers: Servers, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Settings:
     """Settings of a face that runs on these servers."""
-    outbox: Path = tmp_path_factory.mktemp("outbox") / "sms.jsonl"
+    return settings_on(servers, database_url, tmp_path_factory.mktemp("outbox") / "sms.jsonl")
+
+
+def settings_on(servers: Servers, database_url: str, outbox: Path) -> Settings:
+    """Settings for one database of these servers."""
     return settings_module.load(
         {
             "VOUCHER_ENV": "test",

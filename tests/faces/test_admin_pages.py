@@ -141,7 +141,7 @@ def test_a_planner_fills_in_a_campaign_and_an_approver_seals_it(
     running = approver.get(campaign).text
     assert "发放中" in running
     assert "暂停发放" in running
-    assert "0 / 1,500" in running
+    assert "0 / 1,000" in running  # the first of the releases to come
 
 
 def test_the_form_sent_twice_is_one_campaign(reader: Reader, world: World) -> None:

@@ -193,3 +193,20 @@ def test_what_a_claim_leaves_behind_names_no_person(world: World, core: Core) ->
         ).scalar_one()
     assert detail["ids"] == [str(voucher.id)]
     assert set(detail) == {"offer", "ids", "sha256"}
+
+
+def test_a_gate_that_cannot_tell_is_counted_in_postgresql(world: World, core: Core) -> None:
+    offer = world.offer(world.plan(quota=3))
+    world.claim(offer)
+    core.gate.flushall()
+    with core.transaction() as session:
+        left = vouchers.remaining(core, session, offers=[world.reload(offer.id)], now=world.now())
+    assert left == {offer.id: 2}
+
+
+@pytest.mark.parametrize("cursor", ["x", "W10", "WyJhIiwiYiJd", "WzEsMl0"])
+def test_a_forged_cursor_is_refused(world: World, core: Core, cursor: str) -> None:
+    from voucher_service.kernel.page import CursorInvalid
+
+    with pytest.raises(CursorInvalid):
+        vouchers.wallet(core, actor=world.resident(), cursor=cursor, limit=10)

@@ -189,11 +189,10 @@ def drift(core: Core, session: Session, *, offer: Offer, rows: type[Slotted]) ->
 
 def _free_in_books(session: Session, pool: Pool, rows: type[Slotted]) -> list[int]:
     table: Any = rows.__table__  # type: ignore[attr-defined]
-    held = dict(
-        session.execute(
-            select(table.c.release_id, func.count())
-            .where(table.c.offer_id == pool.offer, table.c.holds_slot)
-            .group_by(table.c.release_id)
-        ).tuples()
+    counts = session.execute(
+        select(table.c.release_id, func.count())
+        .where(table.c.offer_id == pool.offer, table.c.holds_slot)
+        .group_by(table.c.release_id)
     )
+    held: dict[UUID, int] = {release: count for release, count in counts.all()}
     return [window.quota - held.get(window.release, 0) for window in pool.windows]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -16,7 +16,7 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import ApprovalId, new_id
-from voucher_service.kernel.page import Page, decode_cursor, encode_cursor
+from voucher_service.kernel.page import Page, decode_moment, encode_cursor
 
 from .model import (
     LIFECYCLE,
@@ -159,13 +159,8 @@ def page(
         statement = statement.where(ApprovalRow.status == status)
     if actor.area:
         statement = statement.where(ApprovalRow.area.startswith(actor.area, autoescape=True))
-    if cursor:
-        at, id = decode_cursor(cursor, 2)
-        after = (ApprovalRow.proposed_at, ApprovalRow.id)
-        statement = statement.where(
-            (after[0] > datetime.fromisoformat(at))
-            | ((after[0] == datetime.fromisoformat(at)) & (after[1] > UUID(id)))
-        )
+    if after := decode_moment(cursor):
+        statement = statement.where(tuple_(ApprovalRow.proposed_at, ApprovalRow.id) > after)
     with core.transaction() as session:
         rows = list(session.scalars(statement.limit(limit + 1)))
         items = [_view(session, row) for row in rows[:limit]]

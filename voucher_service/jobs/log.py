@@ -30,6 +30,7 @@ def failed(event: str, error: BaseException, **facts: object) -> None:
     places = [
         f"{'/'.join(frame.filename.split('/')[-2:])}:{frame.lineno} {frame.name}"
         for frame in traceback.extract_tb(error.__traceback__)
+        if "/voucher_service/" in frame.filename
     ]
     cause = error.__cause__
     structlog.get_logger().error(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,6 +21,7 @@ from voucher_service.reports import verification
 from voucher_service.vouchers import service as vouchers
 
 from . import log
+from .stopping import Stopping
 from .upkeep import forget
 
 Step = Callable[[Core], int]
@@ -112,15 +111,16 @@ def run() -> None:
     A second process waits until the first is gone. When PostgreSQL or Redis is away, what needs it
     is logged once and tried again until it works.
     """
-    stopping = threading.Event()
-    for kind in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(kind, lambda *_: stopping.set())
+    stopping = Stopping()
+    stopping.listen()
     core = core_module.build()
     log.info("schedule_started")
     away = False
-    while not stopping.is_set():
+    while not stopping.asked:
         try:
             with _alone(core) as connection:
+                if away:
+                    log.info("database_back")
                 away = False
                 if connection is not None:
                     _loop(core, connection, stopping)
@@ -133,22 +133,22 @@ def run() -> None:
     log.info("schedule_stopped")
 
 
-def _loop(core: Core, connection: Connection, stopping: threading.Event) -> None:
+def _loop(core: Core, connection: Connection, stopping: Stopping) -> None:
     """Until stopping; raises SQLAlchemyError when the connection that holds the lock is lost."""
     planned = tasks(core)
     for task in planned:
         task.due_at = time.monotonic() + (0 if task.at_once else task.every_seconds)
-    while not stopping.is_set():
+    while not stopping.asked:
         connection.execute(text("SELECT 1"))
         for task in planned:
-            if task.due_at <= time.monotonic() and not stopping.is_set():
+            if task.due_at <= time.monotonic() and not stopping.asked:
                 _do(core, task, stopping)
         stopping.wait(_TICK_SECONDS)
 
 
-def _do(core: Core, task: Task, stopping: threading.Event) -> None:
+def _do(core: Core, task: Task, stopping: Stopping) -> None:
     try:
-        while task.step(core) and task.until_none and not stopping.is_set():
+        while task.step(core) and task.until_none and not stopping.asked:
             pass
     except Exception as error:  # noqa: BLE001 - one task's failure must not stop the others
         if task.failing != type(error).__qualname__:

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from types import FrameType
 
 import redis
 from rq import Worker
-from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
 from voucher_service import settings as settings_module
 from voucher_service.infra import queue
+from voucher_service.settings import Settings
 
-# Imported before the fork, so that a child finds every handler loaded.
-from . import log, registry, runtime
+# `runtime` is imported before the fork, so that a child finds every handler loaded.
+from . import log, runtime
+from .stopping import Stopping
 
-__all__ = ["registry", "runtime", "work"]
+__all__ = ["runtime", "work"]
 
 _PAUSE_SECONDS = 2.0
 
 
 class _Worker(Worker):
-    """Looks again for a queue that is away every ten seconds at most, and says when it stops."""
+    """Looks for a queue that is away every ten seconds at least, and notes that it was stopped."""
 
     max_connection_wait_time = 10.0
-    stopping: threading.Event
+    stopping: Stopping
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        self.stopping.set()
+        self.stopping.asked = True
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def check_for_suspension(self, burst: bool) -> None:  # noqa: FBT001 - the library's signature
+        # The first step of its loop: a signal that came before its own handlers stood counts too.
+        self._stop_requested = self._stop_requested or self.stopping.asked
+        super().check_for_suspension(burst)  # type: ignore[no-untyped-call]
 
 
 def work() -> None:
@@ -38,35 +42,31 @@ def work() -> None:
 
     The queue's server may be away at the start or later: the worker waits for it.
     """
-    settings, stopping, away = settings_module.load(), threading.Event(), False
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
-        raise StopRequested
-
+    settings, stopping, away = settings_module.load(), Stopping(), False
     log.info("worker_started")
-    while not stopping.is_set():
+    while not stopping.asked:
+        stopping.listen()
         try:
-            for kind in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(kind, stop)
-            found = queue.queue(settings)
-            worker = _Worker(
-                [found],
-                connection=found.connection,
-                serializer=JSONSerializer,
-                worker_ttl=30,
-                job_monitoring_interval=5,
-                maintenance_interval=10,
-            )
-            worker.stopping = stopping
-            worker.work(logging_level="WARNING")
+            _serve(settings, stopping)
             away = False
-            stopping.wait(_PAUSE_SECONDS)
-        except StopRequested:
-            break
         except (redis.RedisError, OSError) as error:
-            if not away and not stopping.is_set():
+            if not away and not stopping.asked:
                 log.failed("queue_away", error)
             away = True
-            stopping.wait(_PAUSE_SECONDS)
+        stopping.wait(_PAUSE_SECONDS)
     log.info("worker_stopped")
+
+
+def _serve(settings: Settings, stopping: Stopping) -> None:
+    """Until stopping, or until the library gives up on the server."""
+    found = queue.queue(settings)
+    worker = _Worker(
+        [found],
+        connection=found.connection,
+        serializer=JSONSerializer,
+        worker_ttl=30,
+        job_monitoring_interval=5,
+        maintenance_interval=10,
+    )
+    worker.stopping = stopping
+    worker.work(logging_level="WARNING")

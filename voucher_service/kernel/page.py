@@ -7,7 +7,9 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from .errors import Malformed
 
@@ -43,3 +45,18 @@ def decode_cursor(cursor: str, length: int) -> list[Any]:
     if not isinstance(key, list) or len(key) != length:
         raise CursorInvalid
     return key
+
+
+def decode_moment(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """The instant and id of the last item shown; None for the first page. Raises CursorInvalid."""
+    if not cursor:
+        return None
+    at, id = decode_cursor(cursor, 2)
+    try:
+        instant = datetime.fromisoformat(at)
+        found = instant, UUID(id)
+    except (TypeError, ValueError, AttributeError):
+        raise CursorInvalid from None
+    if instant.tzinfo is None:
+        raise CursorInvalid
+    return found

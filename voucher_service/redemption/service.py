@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -18,7 +17,7 @@ from voucher_service.kernel.clock import end_of, start_of
 from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.ids import CashierId, RedemptionId, ResidentId, VoucherId, new_id
 from voucher_service.kernel.money import ZERO, Money
-from voucher_service.kernel.page import Page, decode_cursor, encode_cursor
+from voucher_service.kernel.page import Page, decode_moment, encode_cursor
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Code, Leg, Stage, pool
 from voucher_service.merchants import service as merchants
@@ -101,10 +100,7 @@ def lines(
     core: Core, *, actor: Actor, day: date, cursor: str | None, limit: int
 ) -> Page[Redemption]:
     """A day of this cashier's shop, newest first."""
-    after = None
-    if cursor:
-        at, id = decode_cursor(cursor, 2)
-        after = (datetime.fromisoformat(at), UUID(id))
+    after = decode_moment(cursor)
     with core.transaction() as session:
         till = merchants.till(session, cashier=_cashier(actor))
         span = (start_of(day), end_of(day))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -14,7 +13,7 @@ from voucher_service.kernel.actor import Actor, ActorKind
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import ResidentId, VoucherId
 from voucher_service.kernel.money import Money
-from voucher_service.kernel.page import Page, decode_cursor, encode_cursor
+from voucher_service.kernel.page import Page, decode_moment, encode_cursor
 
 from .. import code, store
 from ..model import LIFECYCLE, AlreadyRedeemed, Event, Voucher
@@ -23,10 +22,7 @@ from ..tables import VoucherRow
 
 def wallet(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[Voucher]:
     """The resident's own vouchers, newest claim first."""
-    after = None
-    if cursor:
-        at, id = decode_cursor(cursor, 2)
-        after = (datetime.fromisoformat(at), UUID(id))
+    after = decode_moment(cursor)
     with core.transaction() as session:
         found = store.vouchers(session, store.of_resident(_resident(actor), after), limit=limit + 1)
     items = found[:limit]

@@ -1,0 +1,139 @@
+"""A programme played through the real services: the totals, whatever the seed, and after a kill too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from tests.conftest import fresh_database, settings_on
+from voucher_service.infra.core import Core, build
+from voucher_service.infra.embedded.servers import Servers
+from voucher_service.kernel.money import Money
+from voucher_service.replay import driver, play
+from voucher_service.replay.driver import ReplayRefused
+from voucher_service.reports import leverage, recount, verification
+from voucher_service.reports.groups import Basis, GroupBy
+from voucher_service.settings import CONFIG, Settings
+
+NAME = "yangjiang-2023"
+SCALE = "0.001"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A database and a folder of its own."""
+
+    core: Core
+    settings: Settings
+    folder: Path
+
+
+@pytest.fixture
+def place(servers: Servers, tmp_path: Path) -> Iterator[Place]:
+    """Where one replay is played."""
+    with fresh_database(servers) as url:
+        settings = settings_on(servers, url, tmp_path / "sms.jsonl")
+        core = build(settings)
+        yield Place(core, settings, tmp_path)
+        core.close()
+
+
+def played(place: Place, name: str = NAME, *, seed: int = 1, resume: bool = False) -> driver.Wanted:
+    """One replay from beginning to end."""
+    wanted = driver.prepare(name, scale=SCALE, seed=seed)
+    driver.run(place.core, place.settings, wanted, place.folder, resume=resume)
+    return wanted
+
+
+def reached(place: Place, wanted: driver.Wanted) -> None:
+    """The books give the targets, by rollups and by plain SQL, and they are clean."""
+    targets, slug = wanted.plan.targets, wanted.plan.programme.slug
+    for group_by in (GroupBy.CAMPAIGN, GroupBy.AREA, GroupBy.FUNDER):
+        report = leverage.report(place.core, programme=slug, group_by=group_by, basis=Basis.PERIOD)
+        figures = report.totals.figures
+        assert figures.issued == Money(targets.issued.target_fen)
+        assert figures.leveraged == Money(targets.leveraged.target_fen)
+        assert Money.total(row.figures.leveraged for row in report.rows) == figures.leveraged
+    with place.core.transaction() as session:
+        raw = recount.totals(session, slug)
+    assert (raw.issued, raw.leveraged) == (figures.issued, figures.leveraged)
+    assert (raw.vouchers, raw.redemptions) == (targets.vouchers, targets.redemptions)
+    assert verification.verify(place.core).breaches == ()
+
+
+def test_the_published_totals_come_out_and_the_report_begins_by_saying_what_it_is(
+    place: Place,
+) -> None:
+    wanted = played(place)
+    reached(place, wanted)
+    printed = driver.report(place.core, wanted)
+    assert printed.startswith(
+        "Calibrated synthetic replay: the two published totals are inputs. It shows that the books "
+        "reproduce them through the real services; it measures no effect."
+    )
+    for part in ("5.18", wanted.plan.programme.file_hash, recount.SQL.splitlines()[0], "published"):
+        assert part in printed
+    with pytest.raises(ReplayRefused, match="--resume"):
+        played(place)
+
+
+def test_two_other_published_figures_give_their_own_ratio(place: Place, tmp_path: Path) -> None:
+    source = (CONFIG / "programmes" / f"{NAME}.toml").read_text("utf-8")
+    changed = source.replace("1_783_100_000", "1_000_000_000").replace(
+        "9_243_200_000", "6_200_000_000"
+    )
+    assert changed.count("6_200_000_000") == 1
+    file = tmp_path / "changed.toml"
+    file.write_text(changed, "utf-8")
+    wanted = played(place, str(file), seed=7)
+    reached(place, wanted)
+    report = leverage.report(
+        place.core, programme=NAME, group_by=GroupBy.CAMPAIGN, basis=Basis.PERIOD
+    )
+    assert report.totals.ratios.on_issued == Decimal("6.2000")
+
+
+def test_an_interrupted_replay_goes_on_and_repeats_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(Exception):
+        pass
+
+    real = play.expire
+
+    def interrupted(core: Core, plan: object) -> int:
+        raise Interrupted
+
+    monkeypatch.setattr(play, "expire", interrupted)
+    with pytest.raises(Interrupted):
+        played(place)
+    with place.core.transaction() as session:
+        before = session.execute(text("SELECT count(*) FROM redemption")).scalar_one()
+    monkeypatch.setattr(play, "expire", real)
+    wanted = played(place, resume=True)
+    assert before == wanted.plan.targets.redemptions
+    reached(place, wanted)
+
+
+def test_a_file_that_cannot_be_met_is_refused_before_the_first_write(tmp_path: Path) -> None:
+    source = (CONFIG / "programmes" / f"{NAME}.toml").read_text("utf-8")
+    file = tmp_path / "greedy.toml"
+    file.write_text(source.replace("9_243_200_000", "99_243_200_000"), "utf-8")
+    with pytest.raises(ReplayRefused, match=r"redemption rate|no rate"):
+        driver.prepare(str(file), scale="1", seed=1)
+
+
+@pytest.mark.parametrize("scale", ["0", "-1", "much"])
+def test_a_scale_that_is_none_is_refused(scale: str) -> None:
+    with pytest.raises(ReplayRefused):
+        driver.prepare(NAME, scale=scale, seed=1)
+
+
+def test_an_unknown_programme_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(ReplayRefused, match=NAME):
+        driver.prepare("atlantis-2023", scale="1", seed=1)
