@@ -31,6 +31,7 @@ BLUEPRINTS = (
     Guarded(campaigns.planning, any_of(Role.PLANNER)),
     Guarded(campaigns.running, any_of(Role.PLANNER, Role.APPROVER)),
     Guarded(approvals.approvals, SIGNED_IN),
+    Guarded(approvals.rejecting, any_of(Role.PLANNER, Role.APPROVER)),
     Guarded(reports.reports, SIGNED_IN),
     Guarded(reports.reconciliations, SIGNED_IN),
     Guarded(front.front, PUBLIC),
@@ -41,6 +42,7 @@ BLUEPRINTS = (
     Guarded(campaign_pages.planning, any_of(Role.PLANNER)),
     Guarded(campaign_pages.running, any_of(Role.PLANNER, Role.APPROVER)),
     Guarded(approval_pages.approvals, SIGNED_IN),
+    Guarded(approval_pages.rejecting, any_of(Role.PLANNER, Role.APPROVER)),
     Guarded(report_pages.reports, SIGNED_IN),
 )
 

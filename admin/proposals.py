@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -19,10 +20,8 @@ def waiting_for(campaign: UUID) -> Approval | None:
 
 def sent_back(campaign: UUID) -> Approval | None:
     """The newest proposal about a campaign that was sent back."""
-    found = None
-    for found in _about(campaign, Status.REJECTED):  # noqa: B007 - they come oldest first
-        pass
-    return found
+    last = deque(_about(campaign, Status.REJECTED), maxlen=1)  # they come oldest first
+    return last[0] if last else None
 
 
 def _about(campaign: UUID, status: Status) -> Iterator[Approval]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,9 +11,11 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import make_url
 
 from tests.make import World
+from tests.web.chromium import NoBrowserError, launch_options
 from voucher_service import migrate
 from voucher_service import settings as settings_module
 from voucher_service.infra.core import Core, build, with_clock
@@ -108,3 +111,18 @@ def clock_core(core: Core, clock: Clock) -> Core:
 def world(core: Core) -> World:
     """Builders that walk the real services, on the servers' clock."""
     return World(core)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A real browser. Without one its tests are named at the end, and fail under CI."""
+    try:
+        options = launch_options()
+    except NoBrowserError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no browser: {error}")
+        pytest.skip(f"no browser: {error}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**options)
+        yield browser
+        browser.close()

@@ -1,4 +1,4 @@
-"""Builders that reach a state by walking the real services, so that no test starts from an impossible one."""
+"""Builders that walk the real services, so that no test starts from an impossible state."""
 
 from __future__ import annotations
 

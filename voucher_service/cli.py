@@ -28,7 +28,8 @@ DATA = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     default=Path(".voucher"),
     show_default=True,
-    help="Directory of the data; attached to when it is being served, else started for the command.",
+    help="Directory of the data; attached to when it is being served,"
+    " else started for the command.",
 )
 
 
@@ -83,7 +84,7 @@ def _serving(data: Path) -> Iterator[tuple[Core, Settings]]:
 )
 @DATA
 @_plainly
-def dev(port: int, demo: bool, ready_file: Path | None, data: Path) -> None:
+def dev(*, port: int, demo: bool, ready_file: Path | None, data: Path) -> None:
     """Start servers, faces and worker, and keep them running until Ctrl-C."""
     from voucher_service import showcase
 
@@ -129,7 +130,7 @@ def assets() -> None:
     help="Default: .voucher/replays/NAME-SCALE-SEED",
 )
 @_plainly
-def replay(programme: str, scale: str, seed: int, resume: bool, data: Path | None) -> None:
+def replay(*, programme: str, scale: str, seed: int, resume: bool, data: Path | None) -> None:
     """Play a published programme through the real services and print its leverage."""
     from voucher_service.replay import driver
     from voucher_service.replay.driver import ReplayRefused
@@ -277,7 +278,7 @@ def verify(data: Path) -> None:
 @main.command()
 @click.option("--check", is_flag=True, help="Fail when a page is stale, write nothing.")
 @_plainly
-def docs(check: bool) -> None:
+def docs(*, check: bool) -> None:
     """Write the pages of docs/ that come from the code: states.md and errors.md."""
     from voucher_service import docs as pages
 

@@ -6,6 +6,7 @@ passwords are refused in production.
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -62,7 +63,7 @@ def load(core: Core) -> None:
     planner, approver = _staff(core)
     _shop(core)
     today = _today(core)
-    try:
+    with contextlib.suppress(ProgrammeExists):
         campaigns.create_programme(
             core,
             actor=planner,
@@ -73,8 +74,6 @@ def load(core: Core) -> None:
             opens_on=today - timedelta(days=1),
             closes_on=today + timedelta(days=_DAYS_OPEN),
         )
-    except ProgrammeExists:
-        pass
     for code, name, level, area in FUNDERS:
         budgets.create_funder(core, actor=SYSTEM, code=code, name=name, level=level, area=area)
     for one in _campaigns(today):
@@ -122,7 +121,7 @@ def _shop(core: Core) -> None:
         core,
         actor=SYSTEM,
         name="阳江市漠阳味道餐饮有限公司",
-        uscc=credit_code(random.Random(SLUG)),  # noqa: S311 - an invented company
+        uscc=credit_code(random.Random(SLUG)),  # an invented company
         size_class=SizeClass.SMALL,
     )
     shop = merchants.create_shop(

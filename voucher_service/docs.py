@@ -35,7 +35,9 @@ MACHINES: tuple[Machine[Any, Any], ...] = (
 
 def states() -> str:
     """docs/states.md: a diagram of every lifecycle."""
-    intro = "# Lifecycles\n\nDrawn from the tables in each `model.py` by `voucher states`; don't edit.\n"
+    intro = (
+        "# Lifecycles\n\nDrawn from the tables in each `model.py` by `voucher docs`; don't edit.\n"
+    )
     return intro + "".join(f"\n{_section(one)}" for one in MACHINES)
 
 

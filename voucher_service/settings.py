@@ -1,7 +1,8 @@
 """Settings: TOML files, then the environment, then secrets from files. Unknown keys are an error.
 
-`config/default.toml` holds every key with its meaning and unit; `config/<VOUCHER_ENV>.toml` changes some;
-`VOUCHER__SECTION__KEY` changes one more; `VOUCHER__SECTION__KEY_FILE` names a file that holds the value.
+`config/default.toml` holds every key with its meaning and unit; `config/<VOUCHER_ENV>.toml` changes
+some; `VOUCHER__SECTION__KEY` changes one more; `VOUCHER__SECTION__KEY_FILE` names a file that holds
+the value.
 """
 
 from __future__ import annotations
@@ -99,11 +100,9 @@ class Verification:
 class Web:
     """The faces."""
 
-    host: str
     port: int
     threads: int
     body_limit_bytes: int
-    public_url: str
     proxies: int
 
 
@@ -168,11 +167,12 @@ def _apply_environment(values: dict[str, Any], environ: Mapping[str, str]) -> No
         if len(parts) != 2:
             raise SettingsError(f"{name}: write VOUCHER__SECTION__KEY")
         section, key = parts
+        value = text
         if key.endswith("_file") and key not in values.get(section, {}):
-            key, text = key.removesuffix("_file"), Path(text).read_text("utf-8").strip()
+            key, value = key.removesuffix("_file"), Path(value).read_text("utf-8").strip()
         if key not in values.get(section, {}):
             raise SettingsError(f"{name}: there is no setting {section}.{key}")
-        values[section][key] = text
+        values[section][key] = value
 
 
 def _section(kind: type[Any], name: str, values: dict[str, Any]) -> Any:

@@ -15,6 +15,7 @@ from voucher_service.web.schemas import page_of
 from voucher_service.web.site import core
 
 approvals = ApiBlueprint("approvals", __name__, url_prefix="/api/v1/approvals")
+rejecting = ApiBlueprint("rejecting", __name__, url_prefix="/api/v1/approvals")
 
 
 @approvals.route("", methods=["GET"])
@@ -42,9 +43,9 @@ def approve(approval: UUID) -> Any:
     return service.approve(core(), actor=actor(), approval=ApprovalId(approval))
 
 
-@approvals.route("/<uuid:approval>/reject", methods=["POST"])
-@approvals.arguments(ReasonSchema)
-@approvals.response(200, ApprovalSchema)
+@rejecting.route("/<uuid:approval>/reject", methods=["POST"])
+@rejecting.arguments(ReasonSchema)
+@rejecting.response(200, ApprovalSchema)
 def reject(body: dict[str, Any], approval: UUID) -> Any:
     """Send it back with a reason."""
     return service.reject(core(), actor=actor(), approval=ApprovalId(approval), **body)

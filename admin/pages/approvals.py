@@ -23,6 +23,7 @@ from voucher_service.web.errors import status_of
 from voucher_service.web.site import core, now
 
 approvals = Blueprint("approval_pages", __name__, url_prefix="/approvals")
+rejecting = Blueprint("rejecting_pages", __name__, url_prefix="/approvals")
 
 PAGE = 50
 
@@ -64,7 +65,7 @@ def approve(approval: UUID) -> Any:
     return _back(approval)
 
 
-@approvals.post("/<uuid:approval>/reject")
+@rejecting.post("/<uuid:approval>/reject")
 def reject(approval: UUID) -> Any:
     """Send it back with a reason."""
     form = forms.read(ReasonForm)

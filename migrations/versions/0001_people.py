@@ -39,7 +39,8 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("status IN ('active', 'blocked')", name=op.f("ck_resident_status")),
         sa.CheckConstraint(
-            "num_nonnulls(verified_at, identity_hash, identity_key_id, document, name_cipher, id_number_cipher, consent_version, consented_at) IN (0, 8)",
+            "num_nonnulls(verified_at, identity_hash, identity_key_id, document, name_cipher,"
+            " id_number_cipher, consent_version, consented_at) IN (0, 8)",
             name=op.f("ck_resident_verified_whole"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_resident")),
@@ -94,7 +95,8 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.CheckConstraint(
-            "cardinality(roles) > 0 AND roles <@ ARRAY['planner', 'approver', 'reviewer', 'finance', 'auditor']",
+            "cardinality(roles) > 0 AND roles <@"
+            " ARRAY['planner', 'approver', 'reviewer', 'finance', 'auditor']",
             name=op.f("ck_staff_roles"),
         ),
         sa.CheckConstraint("status IN ('active', 'closed')", name=op.f("ck_staff_status")),

@@ -1,4 +1,4 @@
-"""What the books promise: balanced transfers, nothing rewritten, and a role that may not do more."""
+"""What the books promise: balanced transfers, nothing rewritten, a role that may do no more."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def upgrade() -> None:
             f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
             " FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change()"
         )
-    # The legs of a transfer add up to nothing, and there are at least two. Deferred, so that a transfer
-    # and its entries may be written by several statements of one transaction.
+    # The legs of a transfer add up to nothing, and there are at least two. Deferred, so that a
+    # transfer and its entries may be written by several statements of one transaction.
     op.execute(
         """
         CREATE FUNCTION ledger.check_balanced() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -49,7 +49,8 @@ def upgrade() -> None:
     for table, column in (("transfer", "id"), ("entry", "transfer_id")):
         op.execute(
             f"CREATE CONSTRAINT TRIGGER balanced AFTER INSERT ON ledger.{table}"
-            f" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger.check_balanced('{column}')"
+            " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+            f" EXECUTE FUNCTION ledger.check_balanced('{column}')"
         )
     op.execute(f"GRANT USAGE ON SCHEMA public, ledger, audit TO {APPLICATION}")
     op.execute(

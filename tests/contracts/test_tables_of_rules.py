@@ -1,4 +1,6 @@
-"""Lifecycles are total, errors are said in every language, settings are documented, scripts match their callers."""
+"""Lifecycles are total, errors are said in every language, settings are documented, and scripts
+match their callers.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small files, small functions, no drawers for odds and ends, nothing that lies about time or money."""
+"""Small files and functions, no drawers for odds and ends, no lies about time or money."""
 
 from __future__ import annotations
 

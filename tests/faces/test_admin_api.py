@@ -131,6 +131,8 @@ def test_only_planners_plan_and_only_approvers_approve(
         refused(answer, 403, "not_allowed")
     refused(desk.post(finance, f"/campaigns/{campaign}/pause"), 403, "not_allowed")
     refused(desk.post(finance, f"/approvals/{approval}/approve"), 403, "not_allowed")
+    reason = {"reason": "不喜欢"}
+    refused(desk.post(finance, f"/approvals/{approval}/reject", reason), 403, "not_allowed")
     assert desk.get(finance, f"/approvals/{approval}").json["status"] == "waiting"
 
 

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from tests.faces.admin_desk import Desk
 from tests.make import JIANGCHENG, World
+from voucher_service.campaigns import service as campaigns
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.clock import SHANGHAI, day_of
@@ -267,6 +268,30 @@ def test_the_report_says_both_floors_and_that_no_effect_is_measured(
         assert answer.headers["Content-Disposition"].startswith("attachment")
     assert browser.get("/reports/leverage?programme=none-such").status_code == 404
     assert browser.get(f"/reports/leverage?programme={slug}&from=x").status_code == 422
+
+
+def test_a_replayed_programme_says_so_wherever_its_figures_stand(
+    reader: Reader, desk: Desk, world: World
+) -> None:
+    slug = f"replay-{uuid4().hex[:6]}"
+    today = day_of(world.now())
+    campaigns.create_programme(
+        desk.core,
+        actor=world.planner,
+        slug=slug,
+        name="回放方案",
+        name_en="Replayed",
+        brand="jinqiu",
+        opens_on=today,
+        closes_on=today,
+        synthetic=True,
+    )
+    browser = reader(world.approver)
+    for path in ("/", "/reports/leverage"):
+        page = browser.get(f"{path}?programme={slug}").text
+        assert "合成回放，不是真实数据" in page
+        english = browser.get(f"{path}?programme={slug}", headers={"Accept-Language": "en"})
+        assert "Synthetic replay, not real data" in english.text
 
 
 def test_reconciliation_is_rung_from_the_page_of_the_books(

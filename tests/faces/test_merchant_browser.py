@@ -6,12 +6,12 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route
 from werkzeug.serving import make_server
 
 from merchant_portal.app import create_app
 from tests.make import World
-from tests.web.chromium import MODULES, launch_options
+from tests.web.chromium import MODULES
 from voucher_service.campaigns.model import Offer
 from voucher_service.infra.core import Core
 from voucher_service.web.auth import issue
@@ -43,15 +43,6 @@ def base(core: Core) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all tests here."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**launch_options())
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import zxingcpp
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.make import World
-from tests.web.chromium import MODULES, NoBrowserError, launch_options
+from tests.web.chromium import MODULES
 from voucher_service.campaigns.model import Offer
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
@@ -64,18 +64,6 @@ def base(core: Core) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    try:
-        options = launch_options()
-    except NoBrowserError as error:
-        pytest.skip(str(error))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**options)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
-"""Many at once: exactly the quota, exactly one voucher, exactly one redemption, exactly one execution."""
+"""Many at once: exactly the quota, and exactly one voucher, redemption and execution."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -42,10 +43,9 @@ def at_once(acts: list[Callable[[], object]]) -> Counter[str]:
 
     def one(act: Callable[[], object]) -> str:
         if barrier.n_waiting < barrier.parties and not barrier.broken:
-            try:
+            # Broken for the last ones of a crowd that does not divide.
+            with contextlib.suppress(threading.BrokenBarrierError):
                 barrier.wait(timeout=2)
-            except threading.BrokenBarrierError:
-                pass  # the last ones of a crowd that does not divide
         for _ in range(50):
             try:
                 act()

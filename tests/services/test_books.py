@@ -74,7 +74,7 @@ def test_nobody_rewrites_the_books(
 
     owner = make_url(servers.owner_url).set(database=make_url(database_url).database)
     with psycopg.connect(owner.render_as_string(hide_password=False)) as connection:  # noqa: SIM117
-        with pytest.raises(psycopg.Error, match="append only|can only be updated to DEFAULT"):
+        with pytest.raises(psycopg.Error, match=r"append only|can only be updated to DEFAULT"):
             connection.execute(verb.format(table))
 
 

@@ -255,7 +255,7 @@ def test_csv_opens_in_excel_and_starts_no_formula(report: LeverageReport) -> Non
 @pytest.mark.parametrize(
     ("locale", "words"),
     [
-        ("zh-CN", ("回放数据", "0.1万元", "¥550.01", "3.44", "56.3%")),
+        ("zh-CN", ("回放数据", "0.1", "¥550.01", "3.44", "56.3%")),
         ("en", ("replayed", "3.44", "¥550.01")),
     ],
 )

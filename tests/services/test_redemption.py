@@ -1,4 +1,4 @@
-"""The till: what a voucher takes off, refusals in their order, and the same answer after a lost reply."""
+"""The till: what a voucher takes off, refusals in order, the same answer after a lost reply."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Redis-backed quota locking for whatever is handed out by slots: the gate admits, PostgreSQL decides."""
+"""Redis-backed quota locking of whatever has slots: the gate admits, PostgreSQL decides."""

@@ -1,7 +1,7 @@
 """The gate on Redis: slots to hand out, who was given which, and what is pending.
 
-All keys of an offer share a hash tag. Nothing here is the truth: a gate that is empty, stale or wrong is
-found out by its epoch or by PostgreSQL's constraints, and filled again.
+All keys of an offer share a hash tag. Nothing here is the truth: a gate that is empty, stale or
+wrong is found out by its epoch or by PostgreSQL's constraints, and filled again.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import cast
 from uuid import UUID
 
 import redis
+from redis.typing import EncodableT, FieldT
 
 from voucher_service.infra.core import Core
 from voucher_service.infra.scripts import Scripts
@@ -82,7 +83,10 @@ class Gate:
         return [one if one.verdict in known else Answer(verdict) for one in answers]
 
     def settle(self, pool: Pool, seats: Sequence[tuple[Seat, bool]]) -> bool:
-        """Confirm (True) or free (False) pending seats. False when the gate is away or at another epoch."""
+        """Confirm (True) or free (False) pending seats.
+
+        False when the gate is away or at another epoch.
+        """
         if not seats:
             return True
         positions = {window.release: i for i, window in enumerate(pool.windows, 1)}
@@ -104,8 +108,14 @@ class Gate:
 
     def pending(self, pool: Pool, before: datetime) -> list[Seat]:
         """Seats set aside before an instant and neither confirmed nor freed since."""
-        fields = self._redis.zrangebyscore(self._state()[2], "-inf", _ms(before), 0, 500)
-        values = self._redis.hmget(self._state()[1], fields) if fields else []
+        # The client decodes replies, which its types can't know.
+        fields = cast(
+            list[str],
+            self._redis.zrangebyscore(self._state()[2], "-inf", _ms(before), 0, 500),
+        )
+        values = cast(
+            list[str | None], self._redis.hmget(self._state()[1], fields) if fields else []
+        )
         seats = []
         for field, value in zip(fields, values, strict=True):
             if value is None or not value.startswith("P|"):
@@ -147,8 +157,8 @@ class Gate:
     ) -> bool:
         """Write a whole gate beside the old one, then switch. False when a newer one stands.
 
-        `free` gives the free slots of each release in order; `held` gives resident, ordinal and value.
-        Raises TryAgain when the gate is away.
+        `free` gives the free slots of each release in order; `held` gives resident, ordinal and
+        value. Raises TryAgain when the gate is away.
         """
         filled = f"{self._prefix}:fill:{pool.epoch}"
         pairs: list[str] = []
@@ -165,12 +175,11 @@ class Gate:
 
     def run_id(self) -> str:
         """Which run of the server this is; another one has forgotten everything."""
-        info: Any = self._redis.info("server")
-        return str(info["run_id"])
+        return str(self._redis.info("server")["run_id"])
 
     def _load_who(self, key: str, held: Iterable[tuple[ResidentId, int, str]]) -> None:
         self._redis.delete(key)
-        batch: dict[str, str] = {}
+        batch: dict[FieldT, EncodableT] = {}
         for resident, ordinal, value in held:
             batch[f"{resident.hex}:{ordinal}"] = value
             if len(batch) == _CHUNK:
@@ -197,7 +206,7 @@ class Gate:
         return f"{self._prefix}:free:{position}"
 
 
-def value_of(holds: bool, position: int, slot: int, generation: int, key_hash: bytes) -> str:
+def value_of(position: int, slot: int, generation: int, key_hash: bytes, *, holds: bool) -> str:
     """How the gate writes what a resident has: held, or returned with its last generation."""
     if not holds:
         return f"R|0|0|{generation}|"

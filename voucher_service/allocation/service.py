@@ -1,4 +1,4 @@
-"""Admit, settle, rebuild. Whoever allocates passes the class of its rows; the constraints are the same."""
+"""Admit, settle, rebuild. The caller passes its class of rows; the constraints are the same."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def ready(core: Core, *, offer: Offer) -> bool:
 def rebuild(core: Core, *, offer: OfferId, rows: type[Slotted]) -> Pool:
     """Fill the gate from PostgreSQL: raise the epoch, read what is held, load, switch.
 
-    One process at a time. Claims wait or are told to try again; none is lost, since the raised epoch
-    fences those under way. Raises GateNotReady while another process fills it.
+    One process at a time. Claims wait or are told to try again; none is lost, since the raised
+    epoch fences those under way. Raises GateNotReady while another process fills it.
     """
     with core.engine.connect() as connection:
         taken = connection.execute(
@@ -104,11 +104,11 @@ def _fill(core: Core, offer: OfferId, rows: type[Slotted]) -> Pool:
         if row.holds_slot:
             taken[row.release_id].add(row.slot)
         who[row.resident_id, row.ordinal] = value_of(
-            row.holds_slot,
             positions[row.release_id],
             row.slot,
             row.generation,
             bytes(row.claim_key_hash),
+            holds=row.holds_slot,
         )
     free = (
         (slot for slot in range(1, window.quota + 1) if slot not in taken[window.release])
@@ -140,7 +140,7 @@ def _standing(session: Session, offer: OfferId, rows: type[Slotted]) -> list[Any
 def settle_pending(core: Core, *, offer: Offer, rows: type[Slotted]) -> int:
     """Confirm or free seats that were set aside and not settled, by what PostgreSQL holds.
 
-    A late commit of a freed seat is caught by the slot's unique index. Returns how many were settled.
+    A freed seat's late commit is caught by the slot's unique index. Returns how many were settled.
     """
     pool, gate = pool_of(offer), Gate(core, offer.id)
     table: Any = rows.__table__  # type: ignore[attr-defined]
@@ -194,5 +194,5 @@ def _free_in_books(session: Session, pool: Pool, rows: type[Slotted]) -> list[in
         .where(table.c.offer_id == pool.offer, table.c.holds_slot)
         .group_by(table.c.release_id)
     )
-    held: dict[UUID, int] = {release: count for release, count in counts.all()}
+    held: dict[UUID, int] = dict(counts.all())
     return [window.quota - held.get(window.release, 0) for window in pool.windows]

@@ -35,7 +35,8 @@ def constraints(table: str) -> tuple[Any, ...]:
     """What PostgreSQL enforces for a table of slotted rows.
 
     `release_quota` copies the release's quota through a foreign key, so that the ceiling is a plain
-    check on the row. A release's quota never changes once vouchers exist; more quota is one more release.
+    check on the row. A release's quota never changes once vouchers exist; more quota is one more
+    release.
     """
     holds = text("holds_slot")
     return (

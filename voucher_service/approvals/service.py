@@ -130,7 +130,7 @@ def approve(core: Core, *, actor: Actor, approval: ApprovalId) -> Approval:
 
 
 def reject(core: Core, *, actor: Actor, approval: ApprovalId, reason: str) -> Approval:
-    """Send the proposal back with a reason. The maker may do that too: it takes back, it spends nothing."""
+    """Send the proposal back with a reason. The maker may too: it takes back, it spends nothing."""
     with core.transaction() as session:
         now = core.now(session)
         found = _load(session, approval, lock=True)

@@ -67,9 +67,9 @@ def transition(
 ) -> S:
     """Move one row along its lifecycle by compare-and-set, and write the record.
 
-    `also` is judged by the statement itself (an expiry, say); `set_` changes further columns with it.
-    Raises IllegalTransition when the table has no such edge and OvertakenByAnother when the row was no
-    longer in `current` or `also` did not hold.
+    `also` is judged by the statement itself (an expiry, say); `set_` changes further columns with
+    it. Raises IllegalTransition when the table has no such edge and OvertakenByAnother when the row
+    was no longer in `current` or `also` did not hold.
     """
     following = lifecycle.next(current, event)
     table: Any = row.__table__

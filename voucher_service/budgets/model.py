@@ -92,7 +92,7 @@ def reserve(lines: Sequence[BudgetLine], costs: Sequence[Money]) -> list[tuple[M
     parts: list[tuple[Money, ...]] = []
     so_far, before = ZERO, tuple(ZERO for _ in lines)
     for cost in costs:
-        # Shared cumulatively, so that the lines' sums are those of the whole, not of rounded pieces.
+        # Shared cumulatively: the lines' sums are those of the whole, not of rounded pieces.
         so_far += cost
         after = so_far.split(weights)
         parts.append(tuple(new - old for new, old in zip(after, before, strict=True)))
@@ -106,8 +106,8 @@ def reserve(lines: Sequence[BudgetLine], costs: Sequence[Money]) -> list[tuple[M
 def fold(total: Money, rooms: Sequence[Room]) -> list[Money]:
     """Share a cumulative sum of commits over the lines, none above its room.
 
-    By largest remainder on the shares; what a full line can't bear goes to the fallback line, then to
-    the others in order. Raises ValueError when all rooms together are too small.
+    By largest remainder on the shares; what a full line can't bear goes to the fallback line, then
+    to the others in order. Raises ValueError when all rooms together are too small.
     """
     parts = largest_remainder(total.fen, [room.line.share_bps for room in rooms])
     parts = [min(part, room.limit.fen) for part, room in zip(parts, rooms, strict=True)]

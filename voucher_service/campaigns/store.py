@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from voucher_service.kernel.errors import NoSuchThing
@@ -14,8 +12,6 @@ from voucher_service.kernel.ids import CampaignId, OfferId, ProgrammeId, Release
 
 from .model import Campaign, Offer, Programme, Release
 from .tables import CampaignRow, OfferRow, ProgrammeRow, ReleaseRow
-
-Rows = Select[tuple[OfferRow, CampaignRow, ProgrammeRow]]
 
 
 def programme_of(row: ProgrammeRow) -> Programme:
@@ -64,7 +60,7 @@ def campaign(session: Session, id: CampaignId, *, lock: bool = False) -> Campaig
 
 def offers(session: Session, *where: ColumnElement[bool]) -> list[Offer]:
     """Offers that match, with their releases."""
-    statement: Rows = (
+    statement = (
         select(OfferRow, CampaignRow, ProgrammeRow)
         .join(CampaignRow, CampaignRow.id == OfferRow.campaign_id)
         .join(ProgrammeRow, ProgrammeRow.id == CampaignRow.programme_id)
@@ -72,7 +68,7 @@ def offers(session: Session, *where: ColumnElement[bool]) -> list[Offer]:
         .order_by(OfferRow.id)
         .execution_options(populate_existing=True)
     )
-    rows: Sequence[Any] = session.execute(statement).all()
+    rows = session.execute(statement).all()
     slices: dict[UUID, list[Release]] = {row[0].id: [] for row in rows}
     for one in session.scalars(
         select(ReleaseRow)

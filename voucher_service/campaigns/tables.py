@@ -82,7 +82,7 @@ class OfferRow(Recorded, Base):
 
 
 class ReleaseRow(Recorded, Base):
-    """A dated slice of an offer's quota. Its quota never changes: more quota is one more release."""
+    """A dated slice of an offer's quota. Its quota never changes: more quota is another release."""
 
     __tablename__ = "release"
     __table_args__ = (

@@ -55,7 +55,7 @@ class Core:
         return verifier(self.settings.verification)
 
     def transaction(self) -> AbstractContextManager[Session]:
-        """One transaction; commits at the end of the block. Raises TryAgain when PostgreSQL is away."""
+        """One transaction; the block's end commits it. Raises TryAgain when PostgreSQL is away."""
         return database.transaction(self.engine)
 
     def now(self, session: Session) -> datetime:
@@ -76,7 +76,7 @@ def build(settings: Settings | None = None) -> Core:
 
 
 def with_clock(core: Core, clock: Clock) -> Core:
-    """The same core, with the same connections, on another clock: for tests, simulation and replays."""
+    """The same core and connections on another clock: for tests, simulation and replays."""
     other = replace(core, clock=clock)
     other.__dict__.update({"engine": core.engine, "gate": core.gate, "keyring": core.keyring})
     return other

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.errors import TryAgain
@@ -36,7 +36,7 @@ from voucher_service.settings import Database
 
 
 class Base(DeclarativeBase):
-    """All tables of all features; constraints are named by rule, so that migrations can name them."""
+    """All tables of all features; constraints are named by rule, so migrations can name them."""
 
     metadata = MetaData(
         naming_convention={
@@ -47,7 +47,11 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: DateTime(timezone=True), str: Text(), UUID: Uuid()}
+    type_annotation_map: ClassVar[dict[type, TypeEngine[Any]]] = {
+        datetime: DateTime(timezone=True),
+        str: Text(),
+        UUID: Uuid(),
+    }
 
 
 class MoneyFen(TypeDecorator[Money]):
@@ -56,10 +60,10 @@ class MoneyFen(TypeDecorator[Money]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: Money | None, dialect: Dialect) -> int | None:
+    def process_bind_param(self, value: Money | None, _dialect: Dialect) -> int | None:
         return None if value is None else value.fen
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> Money | None:
+    def process_result_value(self, value: int | None, _dialect: Dialect) -> Money | None:
         return None if value is None else Money(int(value))
 
 
@@ -81,7 +85,7 @@ class Recorded:
 
 
 class Sealable:
-    """The transaction that wrote the row, so that a log can be sealed without missing a late commit."""
+    """The transaction that wrote the row, so that sealing a log misses no late commit."""
 
     xid: Mapped[int] = mapped_column(
         BigInteger, server_default=text("pg_current_xact_id()::text::bigint")
@@ -119,8 +123,8 @@ def _drop_dead_connections(context: Any) -> None:
 def transaction(engine: Engine) -> Iterator[Session]:
     """One transaction: committed at the end of the block, rolled back on any error.
 
-    Raises TryAgain when the server is away, busy or gave up waiting: the outcome of a lost commit is
-    unknown, and the same request again finds out.
+    Raises TryAgain when the server is away, busy or gave up waiting: the outcome of a lost commit
+    is unknown, and the same request again finds out.
     """
     try:
         with Session(engine, expire_on_commit=False, autoflush=False) as session, session.begin():

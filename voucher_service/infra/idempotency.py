@@ -94,7 +94,8 @@ def once(
         return None
     earlier = session.execute(
         text(
-            "SELECT body_hash, result FROM idempotency WHERE scope = :scope AND key_hash = :key_hash"
+            "SELECT body_hash, result FROM idempotency"
+            " WHERE scope = :scope AND key_hash = :key_hash"
         ),
         values,
     ).one()

@@ -1,7 +1,8 @@
 """The list of jobs in PostgreSQL, which is the truth; the queue only rings.
 
-A job is due while `served < wanted`. Ringing raises `wanted`; a run takes a lease and remembers which
-`wanted` it serves, so that a ring during the run is not lost and a job killed half-way runs again.
+A job is due while `served < wanted`. Ringing raises `wanted`; a run takes a lease and remembers
+which `wanted` it serves, so that a ring during the run is not lost and a job killed half-way runs
+again.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Job:
 
 
 def add(session: Session, *, kind: str, key: str, args: Mapping[str, Any]) -> None:
-    """Want a job done, in the transaction that makes it necessary. The same key again: once more."""
+    """Want a job done, in the transaction that needs it. The same key again: once more."""
     session.execute(
         text(
             "INSERT INTO job_outbox (id, key, kind, args, wanted, served, fence, attempts, due_at)"
@@ -106,7 +107,8 @@ def finish(session: Session, job: Job) -> None:
     """Mark the job done in the transaction of its effect. Raises LeaseLost."""
     done: Any = session.execute(
         text(
-            "UPDATE job_outbox SET served = :wanted, lease_until = NULL, attempts = 0, last_error = NULL"
+            "UPDATE job_outbox"
+            " SET served = :wanted, lease_until = NULL, attempts = 0, last_error = NULL"
             " WHERE id = :id AND fence = :fence"
         ),
         {"id": job.id, "fence": job.fence, "wanted": job.wanted},
@@ -116,10 +118,14 @@ def finish(session: Session, job: Job) -> None:
 
 
 def fail(session: Session, job: Job, *, error: str) -> None:
-    """Give the lease back after a failure; the job is due again after a pause that doubles up to 10 minutes."""
+    """Give the lease back after a failure.
+
+    The job is due again after a pause that doubles up to 10 minutes.
+    """
     session.execute(
         text(
-            "UPDATE job_outbox SET lease_until = NULL, last_error = :error, due_at = clock_timestamp()"
+            "UPDATE job_outbox"
+            " SET lease_until = NULL, last_error = :error, due_at = clock_timestamp()"
             " + make_interval(secs => least(600, power(2, least(attempts, 10))))"
             " WHERE id = :id AND fence = :fence"
         ),

@@ -25,7 +25,7 @@ def queue(settings: Settings) -> Queue:
 
 
 def ring(settings: Settings, key: str) -> bool:
-    """Wake the worker for a job of the outbox. False when the queue is away: the sweep rings later."""
+    """Wake the worker for an outbox job. False when the queue is away: the sweep rings later."""
     try:
         queue(settings).enqueue(RUN, key, result_ttl=0, failure_ttl=3600)
     except redis.RedisError as error:

@@ -1,4 +1,4 @@
-"""Lua scripts by name: one file each, with a header that gives KEYS, ARGV with units, and the answer."""
+"""Lua scripts by name: one file each, whose header gives KEYS, ARGV with units, and the answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def source(path: Path) -> str:
 
 
 class Scripts:
-    """The scripts of one folder on one server; loaded again by itself after the server forgot them."""
+    """The scripts of one folder on one server; loaded again when the server forgot them."""
 
     def __init__(self, client: redis.Redis, folder: Path) -> None:
         self._scripts = {

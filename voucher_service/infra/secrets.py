@@ -1,6 +1,6 @@
 """Encryption of personal data, hashes to find it by, and signatures on voucher codes.
 
-Each purpose has numbered keys, "2:HEX,1:HEX": the first makes new values, all of them read old ones.
+Each purpose has numbered keys, "2:HEX,1:HEX": the first makes new values, all read old ones.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Short messages, through an adapter. A city plugs in its provider; development writes to a file."""
+"""Short messages through an adapter. A city plugs in its provider; development writes to a file."""
 
 from __future__ import annotations
 

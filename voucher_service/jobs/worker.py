@@ -34,7 +34,7 @@ class _Worker(Worker):
     def check_for_suspension(self, burst: bool) -> None:  # noqa: FBT001 - the library's signature
         # The first step of its loop: a signal that came before its own handlers stood counts too.
         self._stop_requested = self._stop_requested or self.stopping.asked
-        super().check_for_suspension(burst)  # type: ignore[no-untyped-call]
+        super().check_for_suspension(burst)
 
 
 def work() -> None:

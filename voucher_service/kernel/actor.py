@@ -39,7 +39,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts. `area` limits staff to a division and what lies below it; empty is the whole city."""
+    """Who acts. `area` limits staff to a division and all below it; empty is the whole city."""
 
     kind: ActorKind
     id: UUID | None

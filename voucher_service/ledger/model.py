@@ -1,7 +1,7 @@
 """The chart of accounts and the codes of transfers.
 
-Every balance is credit-normal: an account holds what has come in. `appropriation` is the source and goes
-negative; every other stage stays at zero or above.
+Every balance is credit-normal: an account holds what has come in. `appropriation` is the source
+and goes negative; every other stage stays at zero or above.
 """
 
 from __future__ import annotations

@@ -37,9 +37,9 @@ SELECT (SELECT id FROM t) AS transfer, (SELECT count(*) FROM e) AS legs
 
 
 def post(session: Session, *, code: Code, key: str, legs: Sequence[Leg], now: datetime) -> bool:
-    """Append one transfer; False when the same code and key were posted before (nothing is changed).
+    """Append one transfer. False, and nothing changed, when its code and key were posted before.
 
-    Raises ValueError when the legs don't balance or name an account twice. Legs of nothing are left out.
+    Leaves out legs of nothing. Raises ValueError when legs don't balance or name an account twice.
     """
     legs = [leg for leg in legs if leg.amount]
     if not legs:
@@ -103,7 +103,7 @@ def _named(accounts: list[Account]) -> ColumnElement[bool]:
 
 
 def _write_missing(session: Session, transfer: int, legs: list[Leg]) -> None:
-    """Open the accounts that are used for the first time, and write the legs that waited for them."""
+    """Open the accounts used for the first time, and write the legs that waited for them."""
     done = set(
         session.execute(
             select(_ENTRY.c.account_id).where(_ENTRY.c.transfer_id == transfer)

@@ -1,7 +1,7 @@
 """What a till may do: the lifecycle of a redemption, and its refusals in their fixed order.
 
-The order is part of the contract: merchant_suspended, till_locked, code_invalid, code_expired, code_used,
-already_redeemed, voucher_expired, own_voucher, shop_not_in_scope, below_threshold.
+The order is part of the contract: merchant_suspended, till_locked, code_invalid, code_expired,
+code_used, already_redeemed, voucher_expired, own_voucher, shop_not_in_scope, below_threshold.
 """
 
 from __future__ import annotations
@@ -184,8 +184,8 @@ def check_merchant(till: Till) -> None:
 def discount_for(voucher: Voucher, till: Till, order: Order, *, own: bool, now: datetime) -> Money:
     """What the voucher takes off this order at this till.
 
-    Raises, in this order, AlreadyRedeemed, VoucherExpired, VoucherNotUsable, OwnVoucher, ShopNotInScope,
-    BelowThreshold.
+    Raises, in this order, AlreadyRedeemed, VoucherExpired, VoucherNotUsable, OwnVoucher,
+    ShopNotInScope, BelowThreshold.
     """
     voucher.check_usable(now)
     if own:

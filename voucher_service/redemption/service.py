@@ -50,8 +50,8 @@ def redeem(core: Core, *, actor: Actor, code: str, order: Order, key: str) -> Ou
     """Spend a voucher on an order, in one step.
 
     The same key, or the same order reference with the same content, gives the first answer again. A
-    refused attempt burns neither the code nor the order reference; it is kept as evidence. Refusals come
-    in the order that `model` fixes; OrderReferenceReused and KeyReused come before them.
+    refused attempt burns neither the code nor the order reference; it is kept as evidence. Refusals
+    come in the order that `model` fixes; OrderReferenceReused and KeyReused come before them.
     """
     try:
         with core.transaction() as session:
@@ -234,7 +234,7 @@ def _read(core: Core, code: str) -> Read | None:
 
 
 def _body_hash(voucher: str, order: Order) -> bytes:
-    # The voucher, not the code: after a lost reply the cashier scans the next code of the same voucher.
+    # The voucher, not the code: after a lost reply the cashier scans the voucher's next code.
     return hash_of(
         {
             "voucher": voucher,

@@ -25,9 +25,10 @@ _INSERT = pg_insert(_ROW).on_conflict_do_nothing().returning(_ROW.c.id)
 # One round trip for all that a till must know of the past before it decides.
 _BEFORE = text("""
 SELECT
-    (SELECT jsonb_agg(jsonb_build_array(id, order_reference, encode(key_hash, 'hex'), encode(body_hash, 'hex')))
-     FROM redemption WHERE shop_id = :shop AND (order_reference = :reference OR key_hash = :key_hash))
-        AS earlier,
+    (SELECT jsonb_agg(jsonb_build_array(
+         id, order_reference, encode(key_hash, 'hex'), encode(body_hash, 'hex')))
+     FROM redemption
+     WHERE shop_id = :shop AND (order_reference = :reference OR key_hash = :key_hash)) AS earlier,
     EXISTS (SELECT FROM redemption WHERE nonce = :nonce) AS nonce_used,
     (SELECT count(*) FROM redemption_refusal
      WHERE shop_id = :shop AND code = :bad AND occurred_at > :since) AS bad_codes,
@@ -48,7 +49,7 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What happened before: the same request, the same code, and unreadable codes in the last minute."""
+    """What happened before: the same request, the same code, the last minute's unreadable codes."""
 
     earlier: tuple[Earlier, ...]
     nonce_used: bool

@@ -31,7 +31,7 @@ def check(programme: Programme) -> None:
         _campaign(programme, campaign, f"campaigns.value[{place}]")
 
 
-def _require(true: bool, key: str, reason: str) -> None:
+def _require(true: bool, key: str, reason: str) -> None:  # noqa: FBT001 - read like an assertion
     if not true:
         raise ProgrammeInvalid(f"assumptions.{key}", reason)
 

@@ -1,4 +1,4 @@
-"""Replay a programme: plan it, refuse what can't be met, play it, reconcile, and say what came out."""
+"""Replay a programme: plan it, refuse what can't be met, play it, reconcile, say what came out."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ class Wanted:
 def prepare(name: str, *, scale: str, seed: int) -> Wanted:
     """Read the programme (a name in config/programmes, or a path), and plan it.
 
-    Raises ReplayRefused before anything is written: no such file, an invalid one, totals that can't be met.
+    Raises ReplayRefused before anything is written: no such file, an invalid one, totals that can't
+    be met.
     """
     path = Path(name)
     if path.suffix != ".toml":

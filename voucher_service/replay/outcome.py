@@ -1,4 +1,4 @@
-"""What a replay prints: published, target, reached and the difference, and where each figure comes from."""
+"""What a replay prints: published, target, reached, the difference, and each figure's source."""
 
 from __future__ import annotations
 

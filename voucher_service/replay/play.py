@@ -1,7 +1,7 @@
 """Play a plan: every claim and every redemption through the real services, on the replay's clock.
 
-A campaign is played in the order of time by one process; several processes play campaigns side by side.
-Keys and order references follow from the plan, so that a resumed run repeats nothing.
+A campaign is played in the order of time by one process; several processes play campaigns side by
+side. Keys and order references follow from the plan, so that a resumed run repeats nothing.
 """
 
 from __future__ import annotations

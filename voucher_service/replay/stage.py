@@ -1,7 +1,8 @@
-"""Set the stage of a replay through the real services: programme, funders, campaigns, people, shops."""
+"""Set a replay's stage through the real services: programme, funders, campaigns, people, shops."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import secrets
@@ -40,7 +41,7 @@ class Stage:
     cashiers: list[UUID]
 
     def save(self, path: Path) -> None:
-        """Keep it for a resumed run; renamed into place, so that it is there whole or not at all."""
+        """Keep it for a resumed run; renamed into place, so it is there whole or not at all."""
         text = json.dumps(
             {
                 "offers": {slug: str(id) for slug, id in self.offers.items()},
@@ -79,7 +80,8 @@ def build(core: Core, plan: Plan) -> Stage:
 
 def _announce(core: Core, plan: Plan) -> None:
     programme = plan.programme
-    try:
+    # It stands already in a resumed run.
+    with contextlib.suppress(ProgrammeExists):
         campaigns.create_programme(
             core,
             actor=SYSTEM,
@@ -91,8 +93,6 @@ def _announce(core: Core, plan: Plan) -> None:
             closes_on=programme.closes_on,
             synthetic=True,
         )
-    except ProgrammeExists:
-        pass  # a resumed run
     for one in programme.assumed.funders:
         level = Level.CITY if one.area.endswith(_CITY_LEVEL_SUFFIX) else Level.COUNTY
         budgets.create_funder(

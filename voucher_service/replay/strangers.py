@@ -1,4 +1,4 @@
-"""Invented residents and shops outside any programme: for demonstrations, development tokens and tests."""
+"""Invented residents and shops of no programme: for demonstrations, development tokens, tests."""
 
 from __future__ import annotations
 

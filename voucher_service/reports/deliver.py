@@ -11,7 +11,8 @@ from rich.console import Console
 
 from voucher_service.infra.core import Core
 
-from . import export, leverage as leverage_report, printed
+from . import export, printed
+from . import leverage as leverage_report
 from .groups import Basis, GroupBy
 from .leverage import LeverageReport
 

@@ -1,7 +1,8 @@
 """The invariants of the books, each as one SQL statement that returns its breaches.
 
-A statement returns rows of one text column; no row means that the invariant holds. The names are those
-of the protocol pages: L for the ledger, I for the quotas, A for approvals and the audit trail.
+A statement returns rows of one text column; no row means that the invariant holds. The names are
+those of the protocol pages: L for the ledger, I for the quotas, A for approvals and the audit
+trail.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ LEDGER = {
     "L1 all entries add up to nothing": """
         SELECT 'the sum is ' || sum(amount_fen) FROM ledger.entry HAVING sum(amount_fen) <> 0""",
     "L2 every transfer has legs that add up to nothing": """
-        SELECT 'transfer ' || t.id FROM ledger.transfer t LEFT JOIN ledger.entry e ON e.transfer_id = t.id
+        SELECT 'transfer ' || t.id
+        FROM ledger.transfer t LEFT JOIN ledger.entry e ON e.transfer_id = t.id
         GROUP BY t.id HAVING count(e.id) < 2 OR sum(e.amount_fen) <> 0""",
     "L3 no account but the appropriation is overdrawn": """
         SELECT a.owner_type || ' ' || a.owner_id || ' ' || a.stage || ' holds ' || sum(e.amount_fen)
@@ -31,22 +33,26 @@ LEDGER = {
         WITH places AS (SELECT id AS owner_id, campaign_id FROM budget_line
                         UNION ALL SELECT id, campaign_id FROM offer)
         SELECT 'campaign ' || p.campaign_id || ': ' || sum(e.amount_fen)
-        FROM places p JOIN ledger.account a USING (owner_id) JOIN ledger.entry e ON e.account_id = a.id
+        FROM places p JOIN ledger.account a USING (owner_id)
+            JOIN ledger.entry e ON e.account_id = a.id
         GROUP BY p.campaign_id HAVING sum(e.amount_fen) <> 0""",
     "L7 what was folded and what is still to fold is what was redeemed": """
         WITH spent AS (SELECT offer_id, sum(discount_fen - refunded_discount_fen) AS fen
                        FROM redemption WHERE status = 'committed' GROUP BY offer_id),
-        folded AS (SELECT offer_id, sum(folded_fen) AS fen FROM budget_reservation GROUP BY offer_id),
+        folded AS (SELECT offer_id, sum(folded_fen) AS fen
+                   FROM budget_reservation GROUP BY offer_id),
         waiting AS (SELECT a.owner_id AS offer_id, sum(e.amount_fen) AS fen
                     FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
                     WHERE a.owner_type = 'pool' AND a.stage = 'committed' GROUP BY a.owner_id)
         SELECT 'offer ' || o.id || ': redeemed ' || coalesce(spent.fen, 0) || ', folded '
             || coalesce(folded.fen, 0) || ', to fold ' || coalesce(waiting.fen, 0)
-        FROM offer o LEFT JOIN spent ON spent.offer_id = o.id LEFT JOIN folded ON folded.offer_id = o.id
+        FROM offer o LEFT JOIN spent ON spent.offer_id = o.id
+            LEFT JOIN folded ON folded.offer_id = o.id
             LEFT JOIN waiting ON waiting.offer_id = o.id
         WHERE coalesce(spent.fen, 0) <> coalesce(folded.fen, 0) + coalesce(waiting.fen, 0)""",
     "L7 a line's committed money is the sum of its folds": """
-        WITH folds AS (SELECT line_id, sum(folded_fen) AS fen FROM budget_reservation GROUP BY line_id),
+        WITH folds AS (SELECT line_id, sum(folded_fen) AS fen
+                       FROM budget_reservation GROUP BY line_id),
         money AS (SELECT a.owner_id AS line_id, sum(e.amount_fen) AS fen
                   FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
                   WHERE a.owner_type = 'line' AND a.stage IN ('committed', 'settled')
@@ -90,7 +96,8 @@ QUOTAS = {
         WHERE v.occurred_at < r.opens_at - interval '50 ms'
            OR v.occurred_at > r.closes_at + interval '10 s'""",
     "I8 money claimed is the value of vouchers ever written": """
-        WITH written AS (SELECT offer_id, sum(face_value_fen) AS fen FROM voucher GROUP BY offer_id),
+        WITH written AS (SELECT offer_id, sum(face_value_fen) AS fen
+                         FROM voucher GROUP BY offer_id),
         money AS (SELECT a.owner_id AS offer_id, sum(e.amount_fen) AS fen
                   FROM ledger.transfer t JOIN ledger.entry e ON e.transfer_id = t.id
                   JOIN ledger.account a ON a.id = e.account_id
@@ -103,15 +110,18 @@ QUOTAS = {
         WHERE v.epoch > o.epoch""",
     "R1 a voucher is redeemed exactly when one redemption says so": """
         SELECT 'voucher ' || v.id FROM voucher v
-        LEFT JOIN (SELECT voucher_id, count(*) AS times, sum(discount_fen - refunded_discount_fen) AS fen
+        LEFT JOIN (SELECT voucher_id, count(*) AS times,
+                       sum(discount_fen - refunded_discount_fen) AS fen
                    FROM redemption WHERE status = 'committed' GROUP BY voucher_id) r
             ON r.voucher_id = v.id
-        WHERE (v.status = 'redeemed') <> (coalesce(r.times, 0) = 1) OR coalesce(r.fen, 0) <> v.spent_fen""",
+        WHERE (v.status = 'redeemed') <> (coalesce(r.times, 0) = 1)
+           OR coalesce(r.fen, 0) <> v.spent_fen""",
     "R2 every redemption meets its offer's threshold within the voucher's validity": """
         SELECT 'redemption ' || r.id
         FROM redemption r JOIN voucher v ON v.id = r.voucher_id JOIN offer o ON o.id = r.offer_id
         WHERE r.status = 'committed' AND (r.order_amount_fen < o.threshold_fen
-            OR r.occurred_at < v.valid_from OR r.occurred_at >= v.valid_until OR r.offer_id <> v.offer_id)""",
+            OR r.occurred_at < v.valid_from OR r.occurred_at >= v.valid_until
+            OR r.offer_id <> v.offer_id)""",
 }
 
 RECORDS = {
@@ -121,7 +131,8 @@ RECORDS = {
         SELECT 'voucher ' || coalesce(v.id, born.id) FROM voucher v FULL JOIN born ON born.id = v.id
         WHERE v.id IS NULL OR born.id IS NULL""",
     "A2 every redeemed voucher's transition is in the audit trail": """
-        WITH spent AS (SELECT object_id::uuid AS id FROM audit.event WHERE action = 'voucher.redeemed')
+        WITH spent AS (SELECT object_id::uuid AS id
+                       FROM audit.event WHERE action = 'voucher.redeemed')
         SELECT 'voucher ' || v.id FROM voucher v LEFT JOIN spent ON spent.id = v.id
         WHERE v.status = 'redeemed' AND spent.id IS NULL""",
     "A3 what was executed was signed by enough other people": """

@@ -73,21 +73,22 @@ BASIS = {Basis.PERIOD: mark("按发生日"), Basis.COHORT: mark("按领取日")}
 SYNTHETIC = mark("回放数据：居民和订单是模拟的，不衡量效果")
 REAL = mark("真实数据")
 TITLE = mark("拉动报表")
+NEVER = mark("还没有对过账")
+ALL_DAYS = mark("全部日期")
 
 
 def head(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
     """What a reader must know before the first figure: pairs of a heading and a text."""
     named = report.programme.name_en if locale == "en" else report.programme.name
-    days = [day.isoformat() if day else "…" for day in (report.first, report.last)]
+    days = " – ".join(day.isoformat() if day else "…" for day in (report.first, report.last))
+    if not report.first and not report.last:
+        days = gettext(ALL_DAYS, locale)
     facts = [
         (mark("活动方案"), named),
         (mark("数据来源"), gettext(SYNTHETIC if report.synthetic else REAL, locale)),
         (mark("对账截到"), formats.iso(report.as_of) if report.as_of else gettext(NEVER, locale)),
         (mark("计算口径"), gettext(BASIS[report.basis], locale)),
-        (mark("起止日期"), " – ".join(days)),
+        (mark("起止日期"), days),
         (mark("分组"), gettext(GROUP_BY[report.group_by], locale)),
     ]
     return [(gettext(heading, locale), value) for heading, value in facts]
-
-
-NEVER = mark("还没有对过账")

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from rich import box
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from voucher_service.i18n import formats, gettext
+from voucher_service.i18n import formats, gettext, mark
 
 from . import layout
 from .definitions import DEFINITIONS
 from .leverage import LeverageReport, Row
 
-_SHOWN = ("released", "issued", "redeemed", "leveraged")
+# What fits into 80 columns; the totals in full below have the rest.
+_AMOUNTS = [one for one in layout.AMOUNTS if one.name in ("issued", "redeemed", "leveraged")]
+_QUOTIENTS = [one for one in layout.QUOTIENTS if "net_" not in one.name and one.name != "evidenced"]
+_UNIT = mark("万元")
 
 
 def leverage(report: LeverageReport, locale: str) -> RenderableType:
-    """Head, figures by group in 万元 with the totals in full below, and definitions."""
+    """Head, figures by group in 万元 (CNY million), the totals in full, and definitions."""
     parts: list[RenderableType] = [Text(gettext(layout.TITLE, locale), style="bold")]
     parts.append(_pairs(layout.head(report, locale)))
     parts += [Text(), _figures(report, locale), Text(), _in_full(report, locale), Text()]
@@ -25,42 +30,59 @@ def leverage(report: LeverageReport, locale: str) -> RenderableType:
 
 
 def _figures(report: LeverageReport, locale: str) -> Table:
-    table = Table(show_footer=True, pad_edge=False)
-    cells = _cells(report.totals, locale)
-    headings = [gettext(layout.GROUP_BY[report.group_by], locale), *_headings(locale)]
-    for place, (heading, total) in enumerate(zip(headings, cells, strict=True)):
-        table.add_column(heading, footer=total, justify="right" if place else "left")
-    for row in report.rows:
-        table.add_row(*_cells(row, locale))
+    table = Table(show_footer=True, pad_edge=False, padding=0, box=box.SIMPLE)
+    lines = [_cells(row, locale) for row in (*report.rows, report.totals)]
+    for heading, cells in zip(_headings(report, locale), zip(*lines, strict=True), strict=True):
+        first = not table.columns
+        table.add_column(
+            heading,
+            footer=cells[-1],
+            justify="left" if first else "right",
+            overflow="fold",
+            # Names may break anywhere, figures and words of a heading may not.
+            min_width=None if first else max(map(cell_len, (*map(str, cells), *heading.split()))),
+        )
+    for line in lines[:-1]:
+        table.add_row(*line)
     return table
 
 
-def _headings(locale: str) -> list[str]:
-    shown: list[layout.Column] = [one for one in layout.AMOUNTS if one.name in _SHOWN]
-    return [gettext(one.heading, locale) for one in (*shown, *layout.QUOTIENTS)]
+def _headings(report: LeverageReport, locale: str) -> list[str]:
+    unit = gettext(_UNIT, locale)
+    return [
+        gettext(layout.GROUP_BY[report.group_by], locale),
+        *(f"{gettext(one.heading, locale)}\n{unit}" for one in _AMOUNTS),
+        *(
+            gettext(one.heading, locale).replace(" ÷ ", "\n÷\N{NO-BREAK SPACE}")
+            for one in _QUOTIENTS
+        ),
+    ]
 
 
 def _cells(row: Row, locale: str) -> list[str | Text]:
-    amounts = [one.of(row) for one in layout.AMOUNTS if one.name in _SHOWN]
     quotients = [
         formats.percent(one.of(row)) if one.share else formats.ratio(one.of(row))
-        for one in layout.QUOTIENTS
+        for one in _QUOTIENTS
     ]
+    amounts = [formats.wan_parts(one.of(row), locale)[0] for one in _AMOUNTS]
     # Names are data: a square bracket in one of them is no markup.
-    return [Text(row.labels[locale]), *(formats.wan(one, locale) for one in amounts), *quotients]
+    return [Text(row.labels[locale]), *amounts, *quotients]
 
 
 def _in_full(report: LeverageReport, locale: str) -> Table:
-    return _pairs(
-        [
-            (gettext(one.heading, locale), formats.money(one.of(report.totals)))
-            for one in layout.AMOUNTS
-        ]
-    )
+    amounts = [(one.heading, formats.money(one.of(report.totals))) for one in layout.AMOUNTS]
+    shares = [
+        (one.heading, formats.percent(one.of(report.totals)))
+        for one in layout.QUOTIENTS
+        if one.share
+    ]
+    return _pairs([(gettext(heading, locale), value) for heading, value in amounts + shares])
 
 
 def _pairs(pairs: list[tuple[str, str]]) -> Table:
     table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(overflow="fold")
     for name, value in pairs:
         table.add_row(Text(name, style="dim"), Text(value))
     return table

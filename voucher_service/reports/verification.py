@@ -37,12 +37,16 @@ class Verification:
         """What a clean run says."""
         return (
             f"clean: {self.invariants} invariants hold over {self.vouchers:,} vouchers, "
-            f"{self.redemptions:,} redemptions, {self.transfers:,} transfers, {self.events:,} events"
+            f"{self.redemptions:,} redemptions, {self.transfers:,} transfers, "
+            f"{self.events:,} events"
         )
 
 
 def verify(core: Core) -> Verification:
-    """Check every invariant on one snapshot of the database. Reads only; at most 20 cases of each are named."""
+    """Check every invariant on one snapshot of the database.
+
+    Reads only; at most 20 cases of each are named.
+    """
     with core.transaction() as session:
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
         session.execute(text("SET LOCAL statement_timeout = '10min'"))

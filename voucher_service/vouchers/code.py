@@ -2,8 +2,8 @@
 
     version (1)  key number (1)  voucher reference (8)  window (4)  nonce (8)  MAC (16)
 
-Only this server verifies it, in exactly one spelling. A window is `code_window_seconds` long; a code is
-accepted in its own window and in the ones right before and after it.
+Only this server verifies it, in exactly one spelling. A window is `code_window_seconds` long; a
+code is accepted in its own window and in the ones right before and after it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a verified code says: which voucher, which window, and the nonce that makes it single-use."""
+    """What a verified code says: which voucher, which window, and the nonce that is used once."""
 
     code_ref: int
     window: int
@@ -80,7 +80,7 @@ def make(keyring: Keyring, *, code_ref: int, window: int, window_seconds: int) -
 
 
 def read(keyring: Keyring, text: str) -> Read:
-    """Verify a code's spelling and signature. Raises CodeInvalid, the same for every way to be wrong."""
+    """Verify a code's spelling and signature. Raises CodeInvalid, whatever is wrong with it."""
     if len(text) != LENGTH or not text.isascii():
         raise CodeInvalid
     try:

@@ -106,7 +106,7 @@ class Voucher:
             raise VoucherNotUsable
 
     def shown_status(self, now: datetime) -> Status:
-        """The status to show: a voucher past its end is expired, whether the sweep has come by or not."""
+        """The status to show: a voucher past its end is expired, swept or not."""
         if self.status is Status.CLAIMED and now >= self.valid_until:
             return Status.EXPIRED
         return self.status

@@ -1,7 +1,8 @@
 """Refused claims of signed-in residents, kept as a control group: appended off the answer path.
 
-A claim must not wait for its refusal to be written, so refusals go through a bounded queue and a thread
-of the process. What does not fit, or what the database refuses, is counted as lost and never retried.
+A claim must not wait for its refusal to be written, so refusals go through a bounded queue and a
+thread of the process. What does not fit, or what the database refuses, is counted as lost and never
+retried.
 """
 
 from __future__ import annotations

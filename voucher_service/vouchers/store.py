@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select, text
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, and_, or_, select, text
 from sqlalchemy.orm import Session
 
 from voucher_service.campaigns import service as campaigns
@@ -17,15 +17,15 @@ from voucher_service.kernel.ids import OfferId, ResidentId, VoucherId
 from .model import Voucher
 from .tables import VoucherRow
 
-# The ceiling, the slot and the resident's ordinal are constraints of the table; a row that breaks one is
-# simply not there afterwards, and the caller finds out which and why.
+# The ceiling, the slot and the resident's ordinal are constraints of the table; a row that breaks
+# one is simply not there afterwards, and the caller finds out which and why.
 _INSERT = text("""
-INSERT INTO voucher (id, offer_id, release_id, release_quota, slot, resident_id, ordinal, generation,
-    epoch, holds_slot, claim_key_hash, occurred_at, face_value_fen, spent_fen, status, valid_from,
-    valid_until, code_ref, address_prefix, device_id, agent_hash)
-SELECT u.id, :offer, u.release_id, u.release_quota, u.slot, u.resident_id, u.ordinal, u.generation,
-    :epoch, true, u.key_hash, :now, :face, 0, 'claimed', :now, :until, u.code_ref, u.address, u.device,
-    u.agent
+INSERT INTO voucher (id, offer_id, release_id, release_quota, slot, resident_id, ordinal,
+    generation, epoch, holds_slot, claim_key_hash, occurred_at, face_value_fen, spent_fen, status,
+    valid_from, valid_until, code_ref, address_prefix, device_id, agent_hash)
+SELECT u.id, :offer, u.release_id, u.release_quota, u.slot, u.resident_id, u.ordinal,
+    u.generation, :epoch, true, u.key_hash, :now, :face, 0, 'claimed',
+    :now, :until, u.code_ref, u.address, u.device, u.agent
 FROM unnest(CAST(:ids AS uuid[]), CAST(:releases AS uuid[]), CAST(:quotas AS int[]),
     CAST(:slots AS int[]), CAST(:residents AS uuid[]), CAST(:ordinals AS int[]),
     CAST(:generations AS int[]), CAST(:key_hashes AS bytea[]), CAST(:code_refs AS bigint[]),
@@ -49,7 +49,7 @@ def code_ref(voucher: VoucherId) -> int:
 
 
 def vouchers(
-    session: Session, *where: ColumnElement[bool], limit: int | None = None
+    session: Session, *where: ColumnExpressionArgument[bool], limit: int | None = None
 ) -> list[Voucher]:
     """Vouchers that match, newest claim first."""
     statement = (

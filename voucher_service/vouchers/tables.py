@@ -1,4 +1,4 @@
-"""Vouchers. The row is its own idempotency record, and its constraints are the last word on quota."""
+"""Vouchers. The row is its own idempotency record; its constraints have the last word on quota."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .model import Status
 
 
 class VoucherRow(Slotted, Recorded, Base):
-    """One claimed right to a discount, held by one resident. `occurred_at` is the claim's instant."""
+    """One resident's claimed right to a discount. `occurred_at` is the claim's instant."""
 
     __tablename__ = "voucher"
     __table_args__ = (

@@ -180,7 +180,10 @@ def add_budget_line(
     fallback: bool = False,
     key: str | None = None,
 ) -> Outcome[BudgetLine]:
-    """Plan money for a draft. Raises NoSuchThing, CampaignNotDraft, FunderUnknown, LineExists, PlanInvalid."""
+    """Plan money for a draft.
+
+    Raises NoSuchThing, CampaignNotDraft, FunderUnknown, LineExists, PlanInvalid.
+    """
     if amount <= ZERO or not 0 <= share_bps <= 10_000:
         raise PlanInvalid(
             extra={"errors": {"amount_fen": "> 0", "share_bps": "0–10000"}}, fields="amount_fen"
@@ -223,7 +226,10 @@ def add_budget_line(
 
 
 def draft(session: Session, actor: Actor, id: CampaignId) -> Campaign:
-    """The campaign, locked, if it is a draft of the actor's area. Raises NoSuchThing, CampaignNotDraft."""
+    """The campaign, locked, if it is a draft of the actor's area.
+
+    Raises NoSuchThing, CampaignNotDraft.
+    """
     found = store.campaign(session, id, lock=True)
     if not areas.within(found.area, actor.area):
         raise NoSuchThing

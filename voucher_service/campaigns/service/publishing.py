@@ -75,12 +75,12 @@ def resume(core: Core, *, actor: Actor, campaign: CampaignId) -> ApprovalId:
 
 
 def close(core: Core, *, actor: Actor, campaign: CampaignId) -> ApprovalId:
-    """Ask a second person to end a campaign; what no voucher stands against goes back to its lines."""
+    """Ask a second person to end a campaign; what no voucher needs goes back to its lines."""
     return _ask(core, CLOSE, CampaignEvent.CLOSED, actor, campaign)
 
 
 def free_unspent(session: Session, *, campaign: CampaignId, now: datetime) -> Money:
-    """Give back what closed offers no longer need: at the close, and again as vouchers lapse later."""
+    """Give back what closed offers no longer need: at the close, and again as vouchers lapse."""
     freed = ZERO
     for one in store.offers(session, OfferRow.campaign_id == campaign):
         if one.status is OfferStatus.CLOSED:

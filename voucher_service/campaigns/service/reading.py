@@ -111,7 +111,7 @@ def offer_ids(session: Session, *, programme: str | None = None) -> list[OfferId
 
 
 def terms(session: Session, *, offers: Collection[OfferId]) -> dict[OfferId, Offer]:
-    """Offers for what never changes once they are published: their terms, not their status or epoch.
+    """Offers for what never changes once they are published: their terms, not status or epoch.
 
     Remembered by the process, since every till and every wallet asks for them.
     """
@@ -127,8 +127,10 @@ def terms(session: Session, *, offers: Collection[OfferId]) -> dict[OfferId, Off
 
 
 def fence(session: Session, *, offer: OfferId) -> Fence:
-    """The fence, share-locked until the transaction ends: a rebuild waits for this batch, or this batch
-    sees the rebuild's epoch. A plain read would let a stale batch commit. Raises NoSuchThing.
+    """The fence, share-locked until the transaction ends.
+
+    A rebuild waits for this batch, or this batch sees the rebuild's epoch; a plain read would let a
+    stale batch commit. Raises NoSuchThing.
     """
     row = session.execute(
         select(OfferRow.epoch, OfferRow.mode, OfferRow.status)
@@ -143,7 +145,7 @@ def fence(session: Session, *, offer: OfferId) -> Fence:
 def raise_epoch(session: Session, offer: OfferId, *, mode: Mode | None = None) -> int:
     """Fence off everything under way: waits for open batches, and later ones see the new epoch.
 
-    The explicit FOR UPDATE matters: an UPDATE of these columns alone would not wait for share locks.
+    The explicit FOR UPDATE matters: an UPDATE of these columns alone doesn't wait for share locks.
     """
     session.execute(select(OfferRow.id).where(OfferRow.id == offer).with_for_update())
     values = {"epoch": OfferRow.epoch + 1} | ({"mode": mode} if mode else {})

@@ -72,8 +72,8 @@ class Request:
 def claim(core: Core, *, actor: Actor, offer: OfferId, key: str) -> Outcome[Voucher]:
     """Take one voucher of an offer. The same key again gives the same voucher.
 
-    Raises NoSuchThing, IdentityRequired, NotOpenYet, Closed, SoldOut, LimitReached (with the ids of what
-    the resident holds), KeyReused, and TryAgain when the outcome is not known.
+    Raises NoSuchThing, IdentityRequired, NotOpenYet, Closed, SoldOut, LimitReached (with the ids of
+    what the resident holds), KeyReused, and TryAgain when the outcome is not known.
     """
     (answer,) = claim_many(core, offer=offer, requests=[Request(actor, key)])
     if isinstance(answer, DomainError):
@@ -140,8 +140,8 @@ def _claim_batch(core: Core, offer: OfferId, requests: Sequence[Request]) -> lis
                 answers[i] = REFUSALS[one.verdict](retry_after_seconds=None)
         if seats:
             written = _write(core, found, pool, {i: (requests[i], seats[i]) for i in seats})
-            for i, answer in written.items():
-                answers[i] = answer
+            for i, result in written.items():
+                answers[i] = result
     _explain_limits(core, found, requests, answers)
     for request, answer in zip(requests, answers, strict=True):
         if isinstance(answer, DomainError):

@@ -97,7 +97,7 @@ def _expire(session: Session, offer_id: OfferId, ids: list[UUID], now: datetime)
 
 
 def _flows_back(offer: Offer, now: datetime) -> bool:
-    """Whether a lapsed slot can be claimed again: the offer says so and a release is open or still to open."""
+    """Whether a lapsed slot can be claimed again: the offer says so and a release isn't over."""
     return (
         offer.lapse_returns
         and offer.status in (OfferStatus.OPEN, OfferStatus.PAUSED)

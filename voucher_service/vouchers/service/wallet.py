@@ -64,7 +64,7 @@ def by_code_ref(session: Session, *, code_ref: int) -> Voucher | None:
 
 
 def take(session: Session, *, voucher: Voucher, amount: Money, actor: Actor, now: datetime) -> None:
-    """Spend a voucher: exactly one caller succeeds, and only before it expires. Raises AlreadyRedeemed."""
+    """Spend a voucher: exactly one caller can, before it expires. Raises AlreadyRedeemed."""
     try:
         audit.transition(
             session,
