@@ -23,6 +23,7 @@ from voucher_service.kernel.errors import DomainError
 from voucher_service.settings import Settings, SettingsError
 
 F = TypeVar("F", bound=Callable[..., Any])
+STAFF_ROLES = ["planner", "approver", "reviewer", "finance", "auditor"]
 DATA = click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
@@ -288,6 +289,51 @@ def docs(*, check: bool) -> None:
             path.write_text(text, "utf-8")
         elif not path.exists() or path.read_text("utf-8") != text:
             raise click.ClickException(f"{path} is stale: run `voucher docs`")
+
+
+@main.command("create-staff")
+@click.argument("username")
+@click.option("--name", required=True, help="The name that colleagues see.")
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(STAFF_ROLES))
+@click.option("--area", default="", help="A division code; empty is the whole city.")
+@click.password_option(help="Asked for when it is not given; 12 characters or more.")
+@DATA
+@_plainly
+def create_staff(
+    username: str, name: str, roles: tuple[str, ...], area: str, password: str, data: Path
+) -> None:
+    """Open a staff account, the first one too."""
+    from voucher_service.identity import service as identity
+    from voucher_service.kernel.actor import SYSTEM, Role
+
+    with _serving(data) as (core, _):
+        identity.create_staff(
+            core,
+            actor=SYSTEM,
+            username=username,
+            password=password,
+            display_name=name,
+            roles=[Role(one) for one in roles],
+            area=area,
+        )
+    click.echo(f"{username} may sign in at the admin face")
+
+
+@main.command("rotate-keys")
+@DATA
+@_plainly
+def rotate_keys(data: Path) -> None:
+    """Bring personal data to the newest keys, after a new key was put first in the settings."""
+    from voucher_service.identity import service as identity
+    from voucher_service.merchants import service as merchants
+
+    renewed = 0
+    with _serving(data) as (core, _):
+        # Merchants first: their cashiers' identities are compared with the residents'.
+        for rotate in (merchants.rotate_fields, identity.rotate_fields):
+            while count := rotate(core):
+                renewed += count
+    click.echo(f"{renewed:,} rows renewed; the old keys may be taken out of the settings")
 
 
 @main.command()

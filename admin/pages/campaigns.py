@@ -8,9 +8,11 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from admin import places, proposals, review
+from admin import places, review
 from admin.forms import OFFER_LISTS, LineForm, OfferForm, refuse
 from admin.planning import offer_plan
+from voucher_service.approvals import service as approvals
+from voucher_service.approvals.model import Approval, Status
 from voucher_service.budgets import service as budgets
 from voucher_service.campaigns import service
 from voucher_service.campaigns.model import Campaign, CampaignStatus
@@ -135,9 +137,13 @@ def _page(campaign: UUID, form: forms.Form) -> str:
         form=form,
         funders=budgets.funders(core()) if draft else [],
         runs=[] if draft else _runs(found),
-        waiting=proposals.waiting_for(campaign),
-        sent_back=proposals.sent_back(campaign) if draft else None,
+        waiting=_proposal(campaign, Status.WAITING),
+        sent_back=_proposal(campaign, Status.REJECTED) if draft else None,
     )
+
+
+def _proposal(campaign: UUID, status: Status) -> Approval | None:
+    return approvals.latest(core(), actor=actor(), about=campaign, status=status)
 
 
 def _runs(found: Campaign) -> list[OfferNow]:

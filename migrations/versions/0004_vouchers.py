@@ -73,7 +73,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'claimed'"),
     )
-    op.create_index("ix_voucher_offer", "voucher", ["offer_id"], unique=False)
+    op.create_index("ix_voucher_offer", "voucher", ["offer_id", "occurred_at"], unique=False)
     op.create_index("ix_voucher_resident", "voucher", ["resident_id", "occurred_at"], unique=False)
     op.create_index(
         "uq_voucher_ordinal",
@@ -171,7 +171,7 @@ def upgrade() -> None:
             "shop_id", "order_reference", name=op.f("uq_redemption_shop_id_order_reference")
         ),
     )
-    op.create_index("ix_redemption_offer", "redemption", ["offer_id"], unique=False)
+    op.create_index("ix_redemption_offer", "redemption", ["offer_id", "occurred_at"], unique=False)
     op.create_index(
         "ix_redemption_shop_time", "redemption", ["shop_id", "occurred_at"], unique=False
     )
@@ -227,13 +227,6 @@ def upgrade() -> None:
         sa.Column("evidenced_fen", sa.BigInteger(), nullable=False),
         sa.Column("vouchers_issued", sa.Integer(), nullable=False),
         sa.Column("vouchers_redeemed", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["campaign_id"], ["campaign.id"], name=op.f("fk_rollup_campaign_id")
-        ),
-        sa.ForeignKeyConstraint(["offer_id"], ["offer.id"], name=op.f("fk_rollup_offer_id")),
-        sa.ForeignKeyConstraint(
-            ["programme_id"], ["programme.id"], name=op.f("fk_rollup_programme_id")
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rollup")),
     )
     op.create_index("ix_rollup_programme", "rollup", ["programme_id"], unique=False)

@@ -1,4 +1,4 @@
-"""Servers that die: 503 with Retry-After, nothing acknowledged, nothing lost, no restart of the faces."""
+"""Servers that die: 503 with Retry-After, nothing lost, and no restart of the faces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A programme played through the real services: the totals, whatever the seed, and after a kill too."""
+"""A programme played through the real services: its totals, whatever the seed."""
 
 from __future__ import annotations
 

@@ -55,5 +55,5 @@ def constraints(table: str) -> tuple[Any, ...]:
             unique=True,
             postgresql_where=holds,
         ),
-        Index(f"ix_{table}_offer", "offer_id"),
+        Index(f"ix_{table}_offer", "offer_id", "occurred_at"),
     )

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
+from voucher_service.infra import areas
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
@@ -105,9 +106,7 @@ def approve(core: Core, *, actor: Actor, approval: ApprovalId) -> Approval:
         now = core.now(session)
         found = _load(session, approval, lock=True)
         _check_area(actor, found)
-        found.check_signer(actor)
-        if not actor.roles & OWNER[found.status]:
-            raise NotAllowed
+        _check_signer(actor, found)
         session.add(
             SignatureRow(
                 approval_id=approval, staff_id=actor.id, maker_id=found.maker_id, signed_at=now
@@ -136,7 +135,7 @@ def reject(core: Core, *, actor: Actor, approval: ApprovalId, reason: str) -> Ap
         found = _load(session, approval, lock=True)
         _check_area(actor, found)
         if actor.id != found.maker_id:
-            found.check_signer(actor)
+            _check_signer(actor, found)
         _decide(session, found, Event.REJECTED, actor, now, reason)
         _EXECUTORS[found.action][1](session, found.payload, actor, now)
         return _load(session, approval)
@@ -158,7 +157,9 @@ def page(
     if status is not None:
         statement = statement.where(ApprovalRow.status == status)
     if actor.area:
-        statement = statement.where(ApprovalRow.area.startswith(actor.area, autoescape=True))
+        statement = statement.where(
+            ApprovalRow.area.startswith(areas.stem(actor.area), autoescape=True)
+        )
     if after := decode_moment(cursor):
         statement = statement.where(tuple_(ApprovalRow.proposed_at, ApprovalRow.id) > after)
     with core.transaction() as session:
@@ -168,6 +169,19 @@ def page(
     return Page(
         items, encode_cursor(items[-1].proposed_at.isoformat(), items[-1].id) if more else None
     )
+
+
+def latest(core: Core, *, actor: Actor, about: UUID, status: Status) -> Approval | None:
+    """The newest proposal about a thing that stands so, if it is of the actor's area."""
+    with core.transaction() as session:
+        row = session.scalars(
+            select(ApprovalRow)
+            .where(ApprovalRow.object_id == about, ApprovalRow.status == status)
+            .order_by(ApprovalRow.proposed_at.desc(), ApprovalRow.id.desc())
+            .limit(1)
+        ).one_or_none()
+        found = None if row is None else _view(session, row)
+    return found if found is not None and areas.within(found.area, actor.area) else None
 
 
 def _decide(
@@ -192,8 +206,15 @@ def _decide(
 
 
 def _check_area(actor: Actor, found: Approval) -> None:
-    if actor.area and not found.area.startswith(actor.area):
+    if not areas.within(found.area, actor.area):
         raise NoSuchThing
+
+
+def _check_signer(actor: Actor, found: Approval) -> None:
+    """Who proposes is told so before the role is looked at."""
+    found.check_signer(actor)
+    if not actor.roles & OWNER[found.status]:
+        raise NotAllowed
 
 
 def _load(session: Session, id: ApprovalId, *, lock: bool = False) -> Approval:

@@ -236,7 +236,7 @@ class Offer:
     releases: tuple[Release, ...]
 
     def valid_until(self, claimed_at: datetime) -> datetime:
-        """When a voucher claimed then stops: the end of its last day; the claim day is one."""
+        """When a voucher claimed then stops: its last day's end; the claim day is the first."""
         return end_of(day_of(claimed_at) + timedelta(days=self.valid_days - 1))
 
     def window(self) -> tuple[datetime, datetime]:

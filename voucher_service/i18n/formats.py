@@ -34,7 +34,7 @@ def yuan(value: Money) -> str:
 
 
 def wan(value: Money | None, locale: str) -> str:
-    """A sum for officials: 1,783.1万元, CNY 17.831 million. Rounded half away from zero."""
+    """A sum for officials: 1,204.5万元, CNY 17.831 million. Rounded half away from zero."""
     figure, unit = wan_parts(value, locale)
     return f"CNY {figure} {unit}" if locale == "en" and unit else f"{figure}{unit}"
 

@@ -22,9 +22,10 @@ class RollupRow(Base):
     __table_args__ = (Index("ix_rollup_programme", "programme_id"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    programme_id: Mapped[UUID] = mapped_column(ForeignKey("programme.id"))
-    campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaign.id"))
-    offer_id: Mapped[UUID] = mapped_column(ForeignKey("offer.id"))
+    # No foreign keys: the rows are written from the tables they name, a hundred thousand at a time.
+    programme_id: Mapped[UUID]
+    campaign_id: Mapped[UUID]
+    offer_id: Mapped[UUID]
     day: Mapped[date]
     claim_day: Mapped[date | None]
     area: Mapped[str]

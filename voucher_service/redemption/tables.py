@@ -40,7 +40,7 @@ class RedemptionRow(Recorded, Base):
             postgresql_where=text("status IN ('frozen', 'committed')"),
         ),
         Index("ix_redemption_shop_time", "shop_id", "occurred_at"),
-        Index("ix_redemption_offer", "offer_id"),
+        Index("ix_redemption_offer", "offer_id", "occurred_at"),
         CheckConstraint("order_amount_fen > 0", name="order_amount"),
         CheckConstraint("discount_fen BETWEEN 1 AND order_amount_fen", name="discount"),
         CheckConstraint("refunded_fen BETWEEN 0 AND order_amount_fen", name="refunded"),

@@ -126,7 +126,7 @@ def _count(
         .where(rows.offer_id.in_(offers), rows.occurred_at >= since, counts)
         .group_by(hour)
     )
-    return {key: count for key, count in found.all()}
+    return {row[0]: row[1] for row in found}
 
 
 def _offer_now(offer: Offer, remaining: int, now: datetime) -> OfferNow:

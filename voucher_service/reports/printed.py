@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich import box
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
@@ -16,7 +18,7 @@ from .leverage import LeverageReport, Row
 
 # What fits into 80 columns; the totals in full below have the rest.
 _AMOUNTS = [one for one in layout.AMOUNTS if one.name in ("issued", "redeemed", "leveraged")]
-_QUOTIENTS = [one for one in layout.QUOTIENTS if "net_" not in one.name and one.name != "evidenced"]
+_QUOTIENTS = [one for one in layout.QUOTIENTS if not one.share and "net_" not in one.name]
 _UNIT = mark("万元")
 
 
@@ -39,12 +41,17 @@ def _figures(report: LeverageReport, locale: str) -> Table:
             footer=cells[-1],
             justify="left" if first else "right",
             overflow="fold",
-            # Names may break anywhere, figures and words of a heading may not.
-            min_width=None if first else max(map(cell_len, (*map(str, cells), *heading.split()))),
+            min_width=None if first else _width(heading, cells),
         )
     for line in lines[:-1]:
         table.add_row(*line)
     return table
+
+
+def _width(heading: str, cells: Iterable[str | Text]) -> int:
+    """Names may break anywhere; figures and the words of a heading may not."""
+    words = heading.replace("\n", " ").split(" ")
+    return max(cell_len(str(one)) for one in (*words, *cells))
 
 
 def _headings(report: LeverageReport, locale: str) -> list[str]:
@@ -60,10 +67,7 @@ def _headings(report: LeverageReport, locale: str) -> list[str]:
 
 
 def _cells(row: Row, locale: str) -> list[str | Text]:
-    quotients = [
-        formats.percent(one.of(row)) if one.share else formats.ratio(one.of(row))
-        for one in _QUOTIENTS
-    ]
+    quotients = [formats.ratio(one.of(row)) for one in _QUOTIENTS]
     amounts = [formats.wan_parts(one.of(row), locale)[0] for one in _AMOUNTS]
     # Names are data: a square bracket in one of them is no markup.
     return [Text(row.labels[locale]), *amounts, *quotients]

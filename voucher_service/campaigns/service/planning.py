@@ -143,6 +143,8 @@ def create_offer(
     with core.transaction() as session:
         now = core.now(session)
         found = draft(session, actor, campaign)
+        if found.kind is not CampaignKind.VOUCHER:
+            raise PlanInvalid(extra={"errors": {"kind": str(found.kind)}}, fields="kind")
         if unknown := [one for one in plan.areas if not areas.known(one)]:
             raise PlanInvalid(extra={"errors": {"areas": ", ".join(unknown)}}, fields="areas")
         checked = check_plan(plan, found, TRADES)
