@@ -107,9 +107,9 @@ def clock_core(core: Core, clock: Clock) -> Core:
     return with_clock(core, clock)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def world(core: Core) -> World:
-    """Builders that walk the real services, on the servers' clock."""
+    """Builders that walk the real services, on the servers' clock; one city for a module."""
     return World(core)
 
 

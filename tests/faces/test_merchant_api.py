@@ -33,12 +33,6 @@ URL = "/api/v1/redemptions"
 
 
 @pytest.fixture(scope="module")
-def world(core: Core) -> World:
-    """One city for all tests here; each has its own shop and residents."""
-    return World(core)
-
-
-@pytest.fixture(scope="module")
 def offer(world: World) -> Offer:
     """满100减20, enough for all tests here."""
     return world.offer(world.plan(quota=100))

@@ -22,12 +22,6 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
-def world(core: Core) -> World:
-    """One city for all tests here."""
-    return World(core)
-
-
-@pytest.fixture(scope="module")
 def offer(world: World) -> Offer:
     """满100减20."""
     return world.offer(world.plan(quota=100))

@@ -25,8 +25,11 @@ from voucher_service.allocation.model import (
     Drift,
     GateNotReady,
     LimitReached,
+    NotOpenYet,
     Pool,
     Seat,
+    SoldOut,
+    Verdict,
 )
 from voucher_service.audit import service as audit
 from voucher_service.campaigns import service as campaigns
@@ -137,7 +140,7 @@ def _claim_batch(core: Core, offer: OfferId, requests: Sequence[Request]) -> lis
             if one.seat is not None:
                 seats[i] = one.seat
             else:
-                answers[i] = REFUSALS[one.verdict](retry_after_seconds=None)
+                answers[i] = _refusal(one.verdict, found, now)
         if seats:
             written = _write(core, found, pool, {i: (requests[i], seats[i]) for i in seats})
             for i, result in written.items():
@@ -150,6 +153,16 @@ def _claim_batch(core: Core, offer: OfferId, requests: Sequence[Request]) -> lis
                 core, refusals.Refusal(offer, request.resident, answer.code, now, evidence)
             )
     return [answer for answer in answers if answer is not None]
+
+
+def _refusal(verdict: Verdict, offer: Offer, now: datetime) -> DomainError:
+    """The refusal, with the next opening where that is what to do next."""
+    later = [one.opens_at for one in offer.releases if one.opens_at > now]
+    if verdict is Verdict.TOO_EARLY and later:
+        return NotOpenYet(opens_at=min(later))
+    if verdict is Verdict.SOLD_OUT and later:
+        return SoldOut(next_at=min(later))
+    return REFUSALS[verdict]()
 
 
 def _known_answers(
