@@ -155,9 +155,9 @@ def _campaigns(today: date) -> tuple[WantedCampaign, ...]:
             CITY,
             today,
             (
-                _offer("demo-open", "惠利金秋 满100减20", 20, 100, 200_000, begin),
-                _offer("demo-scarce", "惠利金秋 满300减60 限量", 60, 300, 50, begin),
-                _offer("demo-tomorrow", "惠利金秋 满200减40", 40, 200, 12_000, tomorrow_ten),
+                _offer("demo-open", "惠利金秋 通用券", 20, 100, 200_000, begin),
+                _offer("demo-scarce", "惠利金秋 限量大额券", 60, 300, 50, begin),
+                _offer("demo-tomorrow", "惠利金秋 明日加场", 40, 200, 12_000, tomorrow_ten),
             ),
             (("city", 7_000), ("jiangcheng", 3_000)),
         ),
@@ -168,7 +168,7 @@ def _campaigns(today: date) -> tuple[WantedCampaign, ...]:
             (
                 _offer(
                     "demo-yangchun",
-                    "醉美阳春 满150减30",
+                    "醉美阳春 餐饮券",
                     30,
                     150,
                     8_000,
