@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import openpyxl
 import pytest
 import zxingcpp
-from flask import Flask
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from admin.app import create_app as create_admin
 from merchant_portal.app import create_app as create_merchant
 from tests.make import JIANGCHENG, World
+from tests.web.serving import serving
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM, Role
 from voucher_service.kernel.clock import day_of
@@ -61,23 +58,6 @@ class City:
     merchant: str
     admin: str
     outbox: Path
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_request(self, *args: Any) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def serving(app: Flask) -> Iterator[str]:
-    """The address of a running face."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture(scope="module")

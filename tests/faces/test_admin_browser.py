@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.faces.admin_desk import Desk
 from tests.make import World
-from tests.web.chromium import MODULES, launch_options
+from tests.web.chromium import MODULES
+from tests.web.serving import serving
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
 from voucher_service.reconciliation import service as reconciliation
@@ -64,22 +63,8 @@ def paths(desk: Desk, world: World) -> list[str]:
 @pytest.fixture(scope="module")
 def base(desk: Desk) -> Iterator[str]:
     """The address of a running admin face."""
-    server = make_server("127.0.0.1", 0, desk.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all tests here."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**launch_options())
-        yield browser
-        browser.close()
+    with serving(desk.app) as url:
+        yield url
 
 
 def at_desk(

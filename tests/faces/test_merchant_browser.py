@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route
-from werkzeug.serving import make_server
 
 from merchant_portal.app import create_app
 from tests.make import World
 from tests.web.chromium import MODULES
+from tests.web.serving import serving
 from voucher_service.campaigns.model import Offer
 from voucher_service.infra.core import Core
 from voucher_service.web.auth import issue
@@ -30,13 +29,8 @@ def offer(world: World) -> Offer:
 @pytest.fixture(scope="module")
 def base(core: Core) -> Iterator[str]:
     """The address of a running merchant face."""
-    server = make_server("127.0.0.1", 0, create_app(core), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(create_app(core)) as url:
+        yield url
 
 
 @pytest.fixture

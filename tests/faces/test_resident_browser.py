@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import zxingcpp
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.make import World
 from tests.web.chromium import MODULES
+from tests.web.serving import serving
 from voucher_service.campaigns.model import Offer
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
@@ -38,11 +36,6 @@ SMALL = """[...document.querySelectorAll('a, button, select, input:not([type=hid
   .filter(([, box]) => box.width && box.height < 47.5).map(([text]) => text)"""
 
 
-class _Quiet(WSGIRequestHandler):
-    def log_request(self, *args: Any) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
 def city(core: Core) -> World:
     return World(core)
@@ -57,13 +50,8 @@ def offer(city: World) -> Offer:
 
 @pytest.fixture(scope="module")
 def base(core: Core) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, create_app(core), threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(create_app(core)) as url:
+        yield url
 
 
 @pytest.fixture

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Page, sync_playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
+from playwright.sync_api import Browser, Page
 
-from tests.web.chromium import MODULES, NoBrowserError, launch_options
+from tests.web.chromium import MODULES
+from tests.web.serving import serving
 from voucher_service.web.assets import BUNDLES, STATIC
 
 MODES: dict[str, dict[str, str]] = {
@@ -25,35 +23,14 @@ MODES: dict[str, dict[str, str]] = {
 }
 
 
-class _Quiet(WSGIRequestHandler):
-    def log_request(self, *args: Any) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    try:
-        options = launch_options()
-    except NoBrowserError as error:
-        pytest.skip(str(error))
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(**options)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def address(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
+    with serving(app) as url:
+        yield url
 
 
-def _open(browser: Browser, url: str, width: int, **cookies: str) -> tuple[Page, list[str]]:
-    context = browser.new_context(viewport={"width": width, "height": 844})
+def _open(chromium: Browser, url: str, width: int, **cookies: str) -> tuple[Page, list[str]]:
+    context = chromium.new_context(viewport={"width": width, "height": 844})
     context.add_cookies(
         [{"name": name, "value": value, "url": url} for name, value in cookies.items()]
     )
@@ -66,9 +43,9 @@ def _open(browser: Browser, url: str, width: int, **cookies: str) -> tuple[Page,
 
 @pytest.mark.parametrize("mode", MODES)
 def test_the_kit_is_accessible_and_breaks_no_policy(
-    browser: Browser, address: str, mode: str
+    chromium: Browser, address: str, mode: str
 ) -> None:
-    page, said = _open(browser, f"{address}/kit", 390, **MODES[mode])
+    page, said = _open(chromium, f"{address}/kit", 390, **MODES[mode])
     page.evaluate((MODULES / "axe-core" / "axe.min.js").read_text("utf-8"))
     found = page.evaluate(
         "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
@@ -80,9 +57,9 @@ def test_the_kit_is_accessible_and_breaks_no_policy(
 
 @pytest.mark.parametrize("mode", MODES)
 def test_nothing_scrolls_sideways_at_360_px_and_everything_can_be_tapped(
-    browser: Browser, address: str, mode: str
+    chromium: Browser, address: str, mode: str
 ) -> None:
-    page, _ = _open(browser, f"{address}/kit", 360, **MODES[mode])
+    page, _ = _open(chromium, f"{address}/kit", 360, **MODES[mode])
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     small = page.evaluate(
         """[...document.querySelectorAll('.btn, .form-control, .tabs a, .pick span, .seg a')]
@@ -92,8 +69,8 @@ def test_nothing_scrolls_sideways_at_360_px_and_everything_can_be_tapped(
     assert small == []
 
 
-def test_a_clock_counts_and_a_form_is_sent_once(browser: Browser, address: str) -> None:
-    page, _ = _open(browser, f"{address}/kit", 390)
+def test_a_clock_counts_and_a_form_is_sent_once(chromium: Browser, address: str) -> None:
+    page, _ = _open(chromium, f"{address}/kit", 390)
     clock = page.locator(".clock").first
     assert re.fullmatch(r"03:24:1\d", clock.inner_text().replace("\n", ""))
     page.goto(f"{address}/sign-in")
@@ -101,8 +78,8 @@ def test_a_clock_counts_and_a_form_is_sent_once(browser: Browser, address: str) 
     assert page.url == f"{address}/desk"
 
 
-def test_paper_is_white_whatever_the_screen_is(browser: Browser, address: str) -> None:
-    page, _ = _open(browser, f"{address}/kit", 794, theme="dark", mode="elder")
+def test_paper_is_white_whatever_the_screen_is(chromium: Browser, address: str) -> None:
+    page, _ = _open(chromium, f"{address}/kit", 794, theme="dark", mode="elder")
     page.emulate_media(media="print")
     shown = page.evaluate(
         """(() => { const style = getComputedStyle(document.body);
@@ -111,8 +88,8 @@ def test_paper_is_white_whatever_the_screen_is(browser: Browser, address: str) -
     assert shown == ["rgb(255, 255, 255)", "rgb(0, 0, 0)", "14px"]
 
 
-def test_pages_read_without_scripts(browser: Browser, address: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
+def test_pages_read_without_scripts(chromium: Browser, address: str) -> None:
+    context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{address}/kit")
     assert page.locator(".clock time").first.is_visible()
@@ -120,8 +97,8 @@ def test_pages_read_without_scripts(browser: Browser, address: str) -> None:
     assert page.locator("html").get_attribute("data-mode") == "elder"
 
 
-def test_chinese_has_glyphs(browser: Browser, address: str) -> None:
-    page, _ = _open(browser, f"{address}/kit", 390)
+def test_chinese_has_glyphs(chromium: Browser, address: str) -> None:
+    page, _ = _open(chromium, f"{address}/kit", 390)
     widths = page.evaluate(
         """['惠', '券'].map((text) => {
              const canvas = document.createElement('canvas').getContext('2d');

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from random import Random
 
 from voucher_service.identity.model import SyntheticPerson
+from voucher_service.infra import areas
 
 from .people import (
     GIVEN,
@@ -16,7 +17,7 @@ from .people import (
     organisation_check_character,
 )
 
-_AREAS = ("441702", "441704", "441721", "441781")
+_AREAS = areas.children("441700")
 _FIRST_BIRTHDAY = date(1955, 1, 1)
 _BIRTHDAYS = 18_000  # days from the first birthday: all adults
 _MOBILE_SEGMENT = "153"
@@ -39,5 +40,5 @@ def credit_code(rng: Random) -> str:
     """An invented unified social credit code that checks (GB 32100)."""
     body = "".join(rng.choices(_CREDIT_ALPHABET, k=8))
     organisation = body + organisation_check_character(body)
-    first17 = f"92441702{organisation}"
+    first17 = f"92{_AREAS[0]}{organisation}"
     return first17 + credit_check_character(first17)
