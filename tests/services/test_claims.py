@@ -18,7 +18,7 @@ from voucher_service.infra.idempotency import KeyReused
 from voucher_service.kernel.actor import Actor, ActorKind, Evidence
 from voucher_service.kernel.clock import Clock, day_of, end_of
 from voucher_service.kernel.errors import NoSuchThing, TryAgain
-from voucher_service.kernel.ids import ResidentId
+from voucher_service.kernel.ids import OfferId, ResidentId
 from voucher_service.settings import Gate as GateSettings
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.model import Status
@@ -210,3 +210,70 @@ def test_a_forged_cursor_is_refused(world: World, core: Core, cursor: str) -> No
 
     with pytest.raises(CursorInvalid):
         vouchers.wallet(core, actor=world.resident(), cursor=cursor, limit=10)
+
+
+def test_two_keys_of_one_resident_in_one_batch_are_one_voucher(world: World, core: Core) -> None:
+    offer, resident = world.offer(), world.resident()
+    requests = [vouchers.Request(resident, key) for key in ("a", "b", "a")]
+    answers = vouchers.claim_many(core, offer=offer.id, requests=requests)
+    refused = [answer for answer in answers if isinstance(answer, LimitReached)]
+    given = {answer.value.id for answer in answers if not isinstance(answer, Exception)}
+    assert len(given) == 1
+    assert [one.extra["voucher_ids"] for one in refused] == [[str(one)] for one in given]
+
+
+def test_a_closed_offer_repeats_its_first_answers(world: World, core: Core) -> None:
+    offer, resident = world.offer(), world.resident()
+    first = world.claim(offer, resident, "kept")
+    campaigns.pause(core, actor=world.planner, campaign=offer.campaign_id)
+    assert world.claim(offer, resident, "kept").id == first.id
+    core.gate.flushall()
+    assert world.claim(offer, resident, "kept").id == first.id
+
+
+def test_claims_at_the_same_moment_share_a_commit(world: World, core: Core) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from sqlalchemy import text
+
+    offer = world.offer(world.plan(quota=60))
+    group, crowd = vouchers.Group(core), world.residents(50)
+    with ThreadPoolExecutor(50) as pool:
+        won = list(
+            pool.map(lambda one: group.claim(actor=one, offer=offer.id, key="k").value.id, crowd)
+        )
+    with core.transaction() as session:
+        batches = session.execute(
+            text("SELECT count(*) FROM audit.event WHERE detail ->> 'offer' = :offer"),
+            {"offer": str(offer.id)},
+        ).scalar_one()
+    assert len(set(won)) == 50
+    assert batches < 25
+
+
+def test_one_bad_row_costs_the_others_nothing(
+    world: World, core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from voucher_service.vouchers.service import group as groups
+
+    offer, crowd = world.offer(world.plan(quota=20)), world.residents(8)
+    poison = crowd[3].id
+
+    def sour(core: Core, *, offer: OfferId, requests: list[vouchers.Request]):
+        if any(one.resident == poison for one in requests):
+            raise RuntimeError("a bad row")
+        return vouchers.claim_many(core, offer=offer, requests=requests)
+
+    monkeypatch.setattr(groups, "claim_many", sour)
+    group = vouchers.Group(core)
+
+    def one(actor: Actor) -> bool:
+        try:
+            return bool(group.claim(actor=actor, offer=offer.id, key="k").value)
+        except RuntimeError:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(one, crowd)) == [actor.id != poison for actor in crowd]

@@ -60,21 +60,14 @@ class Gate:
             for position, window in candidates
             for value in (position, _ms(window.opens_at), _ms(window.closes_at))
         ]
+        wanted = [part for ask in asks for part in (ask.resident.hex, ask.key_hash.hex()[:24])]
+        fixed = [pool.epoch, self._clock.milliseconds, pool.limit, len(candidates)]
         try:
-            pipeline = self._redis.pipeline(transaction=False)
-            for ask in asks:
-                args = [
-                    pool.epoch,
-                    self._clock.milliseconds,
-                    ask.resident.hex,
-                    pool.limit,
-                    ask.key_hash.hex()[:24],
-                    *spans,
-                ]
-                self._scripts("admit", keys, args, client=pipeline)
-            replies = pipeline.execute()
+            replies = self._scripts("admit", keys, [*fixed, *spans, *wanted])
         except redis.RedisError as error:
             raise away(error) from error
+        if len(replies) != len(asks):
+            return [Answer(Verdict.NOT_READY) for _ in asks]
         answers = [_answer(pool, ask, reply) for ask, reply in zip(asks, replies, strict=True)]
         if candidates:
             return answers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -38,23 +39,35 @@ def pool_of(offer: Offer) -> Pool:
     )
 
 
-def admit(
-    core: Core, *, offer: Offer, asks: Sequence[Ask], now: datetime, rows: type[Slotted]
-) -> tuple[Pool, list[Answer]]:
-    """Ask the gate for a seat each; a gate that is not ready is filled first, by one process.
+def ask(
+    core: Core, *, offer: Offer, asks: Sequence[Ask], now: datetime
+) -> tuple[Pool, list[Answer]] | None:
+    """Ask the gate for a seat each; None when it is not ready for this offer's epoch.
 
-    Returns the pool whose epoch the seats are of. Raises TryAgain and GateNotReady.
+    Returns the pool whose epoch the seats are of. Raises TryAgain when the gate is away.
     """
     pool = pool_of(offer)
     answers = Gate(core, offer.id).admit(pool, asks, now)
-    if any(one.verdict is Verdict.NOT_READY for one in answers):
-        if offer.status is not OfferStatus.OPEN:
-            return pool, [Answer(Verdict.CLOSED) for _ in asks]
+    return None if answers[0].verdict is Verdict.NOT_READY else (pool, answers)
+
+
+def admit(
+    core: Core, *, offer: Offer, asks: Sequence[Ask], now: datetime, rows: type[Slotted]
+) -> tuple[Pool, list[Answer]]:
+    """As `ask`; a gate that is not ready is filled first, by one process.
+
+    Raises TryAgain, and GateNotReady while another process fills it.
+    """
+    answered = ask(core, offer=offer, asks=asks, now=now)
+    if answered is None and offer.status is not OfferStatus.OPEN:
+        return pool_of(offer), [Answer(Verdict.CLOSED) for _ in asks]
+    if answered is None:
         pool = rebuild(core, offer=offer.id, rows=rows)
-        answers = Gate(core, offer.id).admit(pool, asks, now)
-    if any(one.verdict is Verdict.NOT_READY for one in answers):
+        filled = replace(offer, epoch=pool.epoch)
+        answered = ask(core, offer=filled, asks=asks, now=now)
+    if answered is None:
         raise GateNotReady(retry_after_seconds=1)
-    return pool, answers
+    return answered
 
 
 def ready(core: Core, *, offer: Offer) -> bool:

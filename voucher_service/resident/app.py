@@ -9,9 +9,9 @@ from flask import Flask
 from voucher_service.infra.core import Core, build
 from voucher_service.web.app import make_app
 from voucher_service.web.face import Face
-from voucher_service.web.guards import PUBLIC, SIGNED_IN, Guarded
+from voucher_service.web.guards import PUBLIC, SIGNED_IN, TOKEN, Guarded
 
-from . import words
+from . import crowd, words
 from .api import entry as entry_api
 from .api import me as me_api
 from .api import offers as offers_api
@@ -24,7 +24,7 @@ BLUEPRINTS = (
     Guarded(me_api.terms, PUBLIC),
     Guarded(me_api.me, SIGNED_IN),
     Guarded(offers_api.offers, PUBLIC),
-    Guarded(offers_api.claims, SIGNED_IN),
+    Guarded(offers_api.claims, TOKEN),
     Guarded(wallet_api.wallet, SIGNED_IN),
     Guarded(home.pages, PUBLIC),
     Guarded(entry.pages, PUBLIC),
@@ -46,4 +46,5 @@ def create_app(core: Core | None = None) -> Flask:
         folder=Path(__file__).parent,
     )
     words.install(app)
+    crowd.install(app)
     return app

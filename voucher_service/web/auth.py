@@ -97,16 +97,21 @@ def session_token() -> str | None:
 def actor() -> Actor:
     """Who calls, with the evidence of this request. Raises Unauthenticated leaves."""
     if "actor" not in g:
-        token = session_token()
-        if token is None:
-            raise TokenMissing
         here = site()
-        found = here.loader(here.core, subject_of(here.core, here.face, token))
+        found = here.loader(here.core, _subject())
         if found is None:
             raise TokenInvalid
         g.actor = replace(found, evidence=evidence())
     caller: Actor = g.actor
     return caller
+
+
+def _subject() -> UUID:
+    token = session_token()
+    if token is None:
+        raise TokenMissing
+    here = site()
+    return subject_of(here.core, here.face, token)
 
 
 def actor_or_none() -> Actor | None:
@@ -119,7 +124,9 @@ def actor_or_none() -> Actor | None:
 
 def enforce(guard: Guard) -> None:
     """Let the caller pass or raise Unauthenticated leaves or NotAllowed."""
-    if guard.signed_in:
+    if guard.signed_in and not guard.loaded:
+        g.actor = Actor(site().face.actor_kind, _subject(), evidence=evidence())
+    elif guard.signed_in:
         caller = actor()
         if guard.roles and not caller.has(*guard.roles):
             raise NotAllowed

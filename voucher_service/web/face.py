@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from voucher_service.kernel.actor import ActorKind
+
 
 class Face(StrEnum):
     """One of the three web applications. Its value is the audience of its tokens."""
@@ -16,6 +18,12 @@ class Face(StrEnum):
     def cookie(self) -> str:
         """The cookie that carries the access token of a page's reader."""
         return f"voucher_{self.value}"
+
+    @property
+    def actor_kind(self) -> ActorKind:
+        """What those who sign in here act as."""
+        kinds = {Face.RESIDENT: ActorKind.RESIDENT, Face.MERCHANT: ActorKind.CASHIER}
+        return kinds.get(self, ActorKind.STAFF)
 
     @property
     def shell(self) -> str:

@@ -11,14 +11,19 @@ from voucher_service.kernel.actor import Role
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What a caller needs: nothing, to be signed in, or one of some roles."""
+    """What a caller needs: nothing, to be signed in, or one of some roles.
+
+    Not `loaded`: the token is checked and the account is not read; the command judges its standing.
+    """
 
     signed_in: bool
     roles: frozenset[Role] = frozenset()
+    loaded: bool = True
 
 
 PUBLIC = Guard(signed_in=False)
 SIGNED_IN = Guard(signed_in=True)
+TOKEN = Guard(signed_in=True, loaded=False)
 
 
 def any_of(*roles: Role) -> Guard:

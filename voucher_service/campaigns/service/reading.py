@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from voucher_service.budgets import service as budgets
@@ -28,11 +28,12 @@ _MOST_TERMS = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """What a batch of claims must find true when it is written."""
+    """What a batch of claims must find true when it is written, and the server's instant."""
 
     epoch: int
     mode: Mode
     status: OfferStatus
+    at: datetime
 
 
 def programmes(core: Core) -> list[Programme]:
@@ -133,13 +134,13 @@ def fence(session: Session, *, offer: OfferId) -> Fence:
     stale batch commit. Raises NoSuchThing.
     """
     row = session.execute(
-        select(OfferRow.epoch, OfferRow.mode, OfferRow.status)
+        select(OfferRow.epoch, OfferRow.mode, OfferRow.status, func.clock_timestamp())
         .where(OfferRow.id == offer)
         .with_for_update(read=True, key_share=True)
     ).one_or_none()
     if row is None:
         raise NoSuchThing
-    return Fence(row.epoch, row.mode, row.status)
+    return Fence(*row)
 
 
 def raise_epoch(session: Session, offer: OfferId, *, mode: Mode | None = None) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from voucher_service.campaigns import service as campaigns
 from voucher_service.kernel.page import Page, decode_cursor, encode_cursor
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.model import Voucher
@@ -15,6 +14,7 @@ from voucher_service.web.idempotency import idempotency_key, replay_header
 from voucher_service.web.schemas import page_of
 from voucher_service.web.site import core
 
+from ..crowd import group, offer_id
 from ..schemas import NothingSchema, OffersArgs, OfferSchema, VoucherSchema
 
 offers = ApiBlueprint("offers", __name__, url_prefix="/api/v1/offers")
@@ -43,6 +43,5 @@ def show(args: dict[str, Any]) -> Page[Standing]:
 def claim(_body: dict[str, Any], name: str) -> tuple[Voucher, int, dict[str, str]]:
     """Take one voucher of an offer, named by its id or slug. The body is empty."""
     key = idempotency_key()
-    offer = campaigns.offer_named(core(), name=name)
-    outcome = vouchers.claim(core(), actor=actor(), offer=offer.id, key=key)
+    outcome = group().claim(actor=actor(), offer=offer_id(name), key=key)
     return outcome.value, 201, replay_header(outcome.replayed)

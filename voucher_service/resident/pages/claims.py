@@ -18,6 +18,7 @@ from voucher_service.web.idempotency import idempotency_key
 from voucher_service.web.language import locale
 from voucher_service.web.site import core, now
 
+from ..crowd import group
 from ..people import resident_of
 
 pages = Blueprint("claiming", __name__)
@@ -29,7 +30,7 @@ def claim(name: str) -> Response | tuple[str, int]:
     key = idempotency_key()
     offer = campaigns.offer_named(core(), name=name)
     try:
-        taken = vouchers.claim(core(), actor=actor(), offer=offer.id, key=key)
+        taken = group().claim(actor=actor(), offer=offer.id, key=key)
     except DomainError as refusal:
         return _refused(offer, refusal, key), status_of(refusal)
     return make_response(redirect(url_for("claiming.claimed", id=taken.value.id), 303))
