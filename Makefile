@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix lock
+.PHONY: help run test check fix lock bench bench-full
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 |/p' Makefile | column -t -s '|' 2>/dev/null || grep '##' Makefile
@@ -28,6 +28,12 @@ check: .venv/.installed ## lint, format, types, import contracts, generated page
 fix: .venv/.installed ## what lint and format can mend by themselves
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: .venv/.assets ## claims and redemptions beside empty Flask and plain rivals, in 15 minutes
+	$(BIN)/python -m benchmarks --page docs/performance.md
+
+bench-full: .venv/.assets ## the same at every combination of settings, and how claims grow
+	$(BIN)/python -m benchmarks --plan full
 
 lock: .venv/.installed ## write requirements.lock from what is installed in .venv
 	@sed -n '1p' requirements.lock > .venv/lock

@@ -14,13 +14,17 @@ from voucher_service.web.face import Face
 from voucher_service.web.guards import PUBLIC, SIGNED_IN, Guarded, any_of
 
 from . import staff
-from .api import approvals, campaigns, programmes, reports, sign_in
+from .api import approvals, campaigns, lotteries, programmes, reports, sign_in
 from .pages import approvals as approval_pages
 from .pages import campaigns as campaign_pages
 from .pages import front, home
+from .pages import lotteries as lottery_pages
 from .pages import programmes as programme_pages
 from .pages import reports as report_pages
 from .words import globals_
+
+# Whoever may speak for a party; for which one, the service says.
+_PARTIES = any_of(Role.FINANCE, Role.AUDITOR, Role.PLANNER, Role.APPROVER)
 
 BLUEPRINTS = (
     Guarded(sign_in.door, PUBLIC),
@@ -32,6 +36,10 @@ BLUEPRINTS = (
     Guarded(campaigns.running, any_of(Role.PLANNER, Role.APPROVER)),
     Guarded(approvals.approvals, SIGNED_IN),
     Guarded(approvals.rejecting, any_of(Role.PLANNER, Role.APPROVER)),
+    Guarded(lotteries.lotteries, SIGNED_IN),
+    Guarded(lotteries.planning, any_of(Role.PLANNER)),
+    Guarded(lotteries.running, any_of(Role.PLANNER, Role.APPROVER)),
+    Guarded(lotteries.parties, _PARTIES),
     Guarded(reports.reports, SIGNED_IN),
     Guarded(reports.reconciliations, SIGNED_IN),
     Guarded(front.front, PUBLIC),
@@ -43,6 +51,10 @@ BLUEPRINTS = (
     Guarded(campaign_pages.running, any_of(Role.PLANNER, Role.APPROVER)),
     Guarded(approval_pages.approvals, SIGNED_IN),
     Guarded(approval_pages.rejecting, any_of(Role.PLANNER, Role.APPROVER)),
+    Guarded(lottery_pages.lotteries, SIGNED_IN),
+    Guarded(lottery_pages.planning, any_of(Role.PLANNER)),
+    Guarded(lottery_pages.running, any_of(Role.PLANNER, Role.APPROVER)),
+    Guarded(lottery_pages.parties, _PARTIES),
     Guarded(report_pages.reports, SIGNED_IN),
 )
 

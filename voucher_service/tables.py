@@ -8,6 +8,7 @@ from voucher_service.identity import tables as identity
 from voucher_service.infra import idempotency, outbox
 from voucher_service.infra.database import Base
 from voucher_service.ledger import tables as ledger
+from voucher_service.lotteries import tables as lotteries
 from voucher_service.merchants import tables as merchants
 from voucher_service.reconciliation import tables as reconciliation
 from voucher_service.redemption import tables as redemption
@@ -25,6 +26,7 @@ __all__ = [
     "idempotency",
     "identity",
     "ledger",
+    "lotteries",
     "merchants",
     "outbox",
     "reconciliation",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request
@@ -10,19 +11,27 @@ from werkzeug.wrappers import Response
 from admin import figures, words
 from admin.api.reports import file
 from admin.schemas import LeverageArgs
-from voucher_service.allocation.model import Drift
+from voucher_service.allocation.drift import Kind
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Offer, OfferStatus
-from voucher_service.kernel.errors import InvalidInput, NoSuchThing
+from voucher_service.i18n import mark
+from voucher_service.kernel.errors import InvalidInput, NoSuchThing, TryAgain
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reports import definitions
 from voucher_service.reports.groups import Basis, GroupBy
-from voucher_service.vouchers import service as vouchers
+from voucher_service.reports.repairs import repairs
+from voucher_service.vouchers.service.drift import Finding, examine
 from voucher_service.web.auth import actor
 from voucher_service.web.language import locale
 from voucher_service.web.site import core
 
 reports = Blueprint("report_pages", __name__)
+KINDS = {
+    Kind.MISSING: mark("{n} 个没人领得到"),
+    Kind.TAKEN: mark("{n} 个会重复发"),
+    Kind.UNKNOWN: mark("{n} 个持有人对不上"),
+    Kind.STUCK: mark("{n} 个卡在半路"),
+}
 
 
 @reports.get("/reports/leverage")
@@ -62,9 +71,13 @@ def books() -> str:
         for offer in campaigns.campaign(core(), actor=reader, campaign=campaign.id)[1]
         if offer.status in (OfferStatus.OPEN, OfferStatus.PAUSED)
     ]
+    titles = {one.id: one for one in offers}
     return render_template(
         "admin/books.html",
-        drifts=_drifts(offers),
+        offers=offers,
+        findings=_findings(offers),
+        kinds=KINDS,
+        repairs=[(titles[one.offer], one) for one in repairs(core(), offers=titles)],
         programmes=campaigns.programmes(core()),
         rung="rung" in request.args,
     )
@@ -77,9 +90,16 @@ def reconcile() -> Response:
     return redirect("/books?rung=yes", 303)
 
 
-def _drifts(offers: list[Offer]) -> list[tuple[Offer, Drift | None]]:
-    with core().transaction() as session:
-        return [(one, vouchers.drift(core(), session, offer=one)) for one in offers]
+def _findings(offers: list[Offer]) -> list[tuple[Offer, Finding | None, Counter[str]]]:
+    """Each offer with what two looks agree on; without findings while the gate is away."""
+    try:
+        found: list[Finding | None] = [*examine(core(), offers=offers)]
+    except TryAgain:
+        found = [None for _ in offers]
+    return [
+        (offer, one, Counter(each.kind for each in one.differences) if one else Counter())
+        for offer, one in zip(offers, found, strict=True)
+    ]
 
 
 def _args(programme: str) -> dict[str, Any]:

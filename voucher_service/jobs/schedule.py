@@ -19,6 +19,7 @@ from voucher_service.kernel.errors import DomainError
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reports import verification
 from voucher_service.vouchers import service as vouchers
+from voucher_service.vouchers.service.drift import Watch, refill_stale
 
 from . import log
 from .stopping import Stopping
@@ -97,7 +98,9 @@ def tasks(core: Core) -> tuple[Task, ...]:
     """Everything that is done in a rhythm."""
     return (
         Task("ring_due", core.settings.queue.sweep_seconds, ring_due),
+        Task("refill_stale", 1, refill_stale),
         Task("settle_pending", 10, settle_pending),
+        Task("find_drift", 10, Watch()),
         Task("expire_due", 60, vouchers.expire_due, until_none=True),
         Task("reconcile_changed", 30, Changes()),
         Task("forget", 3600, forget, until_none=True),

@@ -13,10 +13,11 @@ from voucher_service.web.guards import PUBLIC, SIGNED_IN, TOKEN, Guarded
 
 from . import crowd, words
 from .api import entry as entry_api
+from .api import lotteries as lotteries_api
 from .api import me as me_api
 from .api import offers as offers_api
 from .api import wallet as wallet_api
-from .pages import account, claims, entry, home, identity, voucher, wallet
+from .pages import account, claims, entry, home, identity, lotteries, voucher, wallet
 from .people import load_actor
 
 BLUEPRINTS = (
@@ -26,6 +27,8 @@ BLUEPRINTS = (
     Guarded(offers_api.offers, PUBLIC),
     Guarded(offers_api.claims, TOKEN),
     Guarded(wallet_api.wallet, SIGNED_IN),
+    Guarded(lotteries_api.lotteries, PUBLIC),
+    Guarded(lotteries_api.entries, SIGNED_IN),
     Guarded(home.pages, PUBLIC),
     Guarded(entry.pages, PUBLIC),
     Guarded(identity.pages, SIGNED_IN),
@@ -33,6 +36,8 @@ BLUEPRINTS = (
     Guarded(wallet.pages, SIGNED_IN),
     Guarded(voucher.pages, SIGNED_IN),
     Guarded(account.pages, SIGNED_IN),
+    Guarded(lotteries.pages, PUBLIC),
+    Guarded(lotteries.entering, SIGNED_IN),
 )
 
 
