@@ -6,14 +6,13 @@ wrong is found out by its epoch or by PostgreSQL's constraints, and filled again
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 from uuid import UUID
 
 import redis
-from redis.typing import EncodableT, FieldT
 
 from voucher_service.infra.core import Core
 from voucher_service.infra.scripts import Scripts
@@ -23,7 +22,6 @@ from voucher_service.kernel.ids import OfferId, ResidentId
 from .model import Answer, Ask, Pool, Seat, Verdict, Window
 
 _LUA = Path(__file__).parent / "lua"
-_CHUNK = 5_000
 # How far the gate's clock may be from ours before a release is not even asked about.
 _CLOCKS_APART = timedelta(minutes=1)
 
@@ -138,72 +136,11 @@ class Gate:
             return None
         return [int(count) for count in counts] if epoch == str(pool.epoch) else None
 
-    def pending_count(self) -> int:
-        """How many seats are pending."""
-        return int(self._redis.zcard(self._state()[2]))
-
-    def fill(
-        self,
-        pool: Pool,
-        free: Iterable[Iterable[int]],
-        held: Iterable[tuple[ResidentId, int, str]],
-    ) -> bool:
-        """Write a whole gate beside the old one, then switch. False when a newer one stands.
-
-        `free` gives the free slots of each release in order; `held` gives resident, ordinal and
-        value. Raises TryAgain when the gate is away.
-        """
-        filled = f"{self._prefix}:fill:{pool.epoch}"
-        pairs: list[str] = []
-        try:
-            self._load_who(f"{filled}:who", held)
-            for position, slots in enumerate(free, 1):
-                target = f"{filled}:{position}"
-                self._load_list(target, slots)
-                pairs += [self._free(position), target]
-            keys = [*self._state(), f"{filled}:who", *pairs]
-            return bool(self._scripts("activate", keys, [pool.epoch]))
-        except redis.RedisError as error:
-            raise away(error) from error
-
-    def run_id(self) -> str:
-        """Which run of the server this is; another one has forgotten everything."""
-        return str(self._redis.info("server")["run_id"])
-
-    def _load_who(self, key: str, held: Iterable[tuple[ResidentId, int, str]]) -> None:
-        self._redis.delete(key)
-        batch: dict[FieldT, EncodableT] = {}
-        for resident, ordinal, value in held:
-            batch[f"{resident.hex}:{ordinal}"] = value
-            if len(batch) == _CHUNK:
-                self._redis.hset(key, mapping=batch)
-                batch = {}
-        if batch:
-            self._redis.hset(key, mapping=batch)
-
-    def _load_list(self, key: str, slots: Iterable[int]) -> None:
-        self._redis.delete(key)
-        batch: list[int] = []
-        for slot in slots:
-            batch.append(slot)
-            if len(batch) == _CHUNK:
-                self._redis.rpush(key, *batch)
-                batch = []
-        if batch:
-            self._redis.rpush(key, *batch)
-
     def _state(self) -> tuple[str, str, str]:
         return f"{self._prefix}:meta", f"{self._prefix}:who", f"{self._prefix}:pending"
 
     def _free(self, position: int) -> str:
         return f"{self._prefix}:free:{position}"
-
-
-def value_of(position: int, slot: int, generation: int, key_hash: bytes, *, holds: bool) -> str:
-    """How the gate writes what a resident has: held, or returned with its last generation."""
-    if not holds:
-        return f"R|0|0|{generation}|"
-    return f"H|{position}|{slot}|{generation}|{key_hash.hex()[:24]}"
 
 
 def _answer(pool: Pool, ask: Ask, reply: list[str]) -> Answer:

@@ -105,13 +105,3 @@ class Answer:
 
     verdict: Verdict
     seat: Seat | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """How far the gate is from PostgreSQL for one offer, in slots."""
-
-    offer: OfferId
-    free_in_gate: int
-    free_in_books: int
-    pending: int

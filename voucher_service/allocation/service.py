@@ -14,12 +14,14 @@ from sqlalchemy.orm import Session
 
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Offer, OfferStatus
+from voucher_service.infra import incarnation
 from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import TryAgain
-from voucher_service.kernel.ids import OfferId, ReleaseId, ResidentId, voucher_id
+from voucher_service.kernel.ids import OfferId, ReleaseId, voucher_id
 
-from .gate import Gate, value_of
-from .model import Answer, Ask, Drift, GateNotReady, Pool, Verdict, Window
+from .filling import Filling
+from .gate import Gate
+from .model import Answer, Ask, GateNotReady, Pool, Verdict, Window
 from .slots import Slotted
 
 # A pending seat is left alone this long: longer than any transaction of a claim can last.
@@ -48,7 +50,8 @@ def ask(
     """
     pool = pool_of(offer)
     answers = Gate(core, offer.id).admit(pool, asks, now)
-    return None if answers[0].verdict is Verdict.NOT_READY else (pool, answers)
+    other = incarnation.differs(core.gate, offer.gate_run_id)
+    return None if other or answers[0].verdict is Verdict.NOT_READY else (pool, answers)
 
 
 def admit(
@@ -63,7 +66,7 @@ def admit(
         return pool_of(offer), [Answer(Verdict.CLOSED) for _ in asks]
     if answered is None:
         pool = rebuild(core, offer=offer.id, rows=rows)
-        filled = replace(offer, epoch=pool.epoch)
+        filled = replace(offer, epoch=pool.epoch, gate_run_id="")
         answered = ask(core, offer=filled, asks=asks, now=now)
     if answered is None:
         raise GateNotReady(retry_after_seconds=1)
@@ -99,55 +102,18 @@ def rebuild(core: Core, *, offer: OfferId, rows: type[Slotted]) -> Pool:
 
 
 def _fill(core: Core, offer: OfferId, rows: type[Slotted]) -> Pool:
-    gate = Gate(core, offer)
+    filling = Filling(core, offer)
     try:
-        run_id = gate.run_id()
+        run_id = incarnation.current(core.gate)
     except redis.RedisError as error:
         raise TryAgain(retry_after_seconds=1) from error
     with core.transaction() as session:
         campaigns.raise_epoch(session, offer)
         campaigns.set_run_id(session, offer, run_id=run_id)
-        found = campaigns.offer(session, offer=offer)
-        pool = pool_of(found)
-        standing = _standing(session, offer, rows)
-    positions = {window.release: i for i, window in enumerate(pool.windows, 1)}
-    taken: dict[UUID, set[int]] = {window.release: set() for window in pool.windows}
-    who: dict[tuple[ResidentId, int], str] = {}
-    for row in standing:
-        if row.holds_slot:
-            taken[row.release_id].add(row.slot)
-        who[row.resident_id, row.ordinal] = value_of(
-            positions[row.release_id],
-            row.slot,
-            row.generation,
-            bytes(row.claim_key_hash),
-            holds=row.holds_slot,
-        )
-    free = (
-        (slot for slot in range(1, window.quota + 1) if slot not in taken[window.release])
-        for window in pool.windows
-    )
-    gate.fill(pool, free, ((resident, n, value) for (resident, n), value in who.items()))
+        pool = pool_of(campaigns.offer(session, offer=offer))
+        filling.load(session, pool=pool, rows=rows)
+    filling.activate(pool)
     return pool
-
-
-def _standing(session: Session, offer: OfferId, rows: type[Slotted]) -> list[Any]:
-    """The newest generation of every (resident, ordinal) of an offer, held or returned."""
-    table: Any = rows.__table__  # type: ignore[attr-defined]
-    statement = (
-        select(
-            table.c.release_id,
-            table.c.slot,
-            table.c.resident_id,
-            table.c.ordinal,
-            table.c.generation,
-            table.c.holds_slot,
-            table.c.claim_key_hash,
-        )
-        .where(table.c.offer_id == offer)
-        .order_by(table.c.generation)
-    )
-    return list(session.execute(statement))
 
 
 def settle_pending(core: Core, *, offer: Offer, rows: type[Slotted]) -> int:
@@ -187,17 +153,6 @@ def remaining(
         later = [i for i, one in enumerate(pool.windows) if one.opens_at > now]
         counts[offer.id] = sum(free[i] for i in open_now or later[:1])
     return counts
-
-
-def drift(core: Core, session: Session, *, offer: Offer, rows: type[Slotted]) -> Drift | None:
-    """The gate against PostgreSQL, or None when the gate can't tell."""
-    pool, gate = pool_of(offer), Gate(core, offer.id)
-    free = gate.free(pool)
-    if free is None:
-        return None
-    return Drift(
-        offer.id, sum(free), sum(_free_in_books(session, pool, rows)), gate.pending_count()
-    )
 
 
 def _free_in_books(session: Session, pool: Pool, rows: type[Slotted]) -> list[int]:

@@ -6,6 +6,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from . import incarnation
+
 
 def connect(url: str, timeout_seconds: float) -> redis.Redis:
     """A client with a bounded wait and no retries. Does not connect until it is used."""
@@ -16,4 +18,5 @@ def connect(url: str, timeout_seconds: float) -> redis.Redis:
         retry=Retry(NoBackoff(), 0),
         max_connections=64,
         decode_responses=True,
+        redis_connect_func=incarnation.remember,
     )

@@ -6,12 +6,12 @@ local standing = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '-1')
 if standing >= tonumber(ARGV[1]) then
   return 0
 end
-redis.call('DEL', KEYS[2], KEYS[3])
+redis.call('UNLINK', KEYS[2], KEYS[3])
 if redis.call('EXISTS', KEYS[4]) == 1 then
   redis.call('RENAME', KEYS[4], KEYS[2])
 end
 for i = 5, #KEYS, 2 do
-  redis.call('DEL', KEYS[i])
+  redis.call('UNLINK', KEYS[i])
   if redis.call('EXISTS', KEYS[i + 1]) == 1 then
     redis.call('RENAME', KEYS[i + 1], KEYS[i])
   end

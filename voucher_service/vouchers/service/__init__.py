@@ -1,7 +1,7 @@
 """Use cases of vouchers."""
 
 from .board import Standing, board
-from .claim import claim, claim_many, drift, prepare_gate, remaining, settle_pending
+from .claim import claim, claim_many, prepare_gate, remaining, settle_pending
 from .expiry import expire_due
 from .group import Group
 from .request import Request
@@ -16,7 +16,6 @@ __all__ = [
     "claim",
     "claim_many",
     "codes",
-    "drift",
     "expire_due",
     "get",
     "prepare_gate",

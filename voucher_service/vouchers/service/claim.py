@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from voucher_service.allocation import service as allocation
 from voucher_service.allocation.model import (
     REFUSALS,
-    Drift,
     GateNotReady,
     LimitReached,
     NotOpenYet,
@@ -86,11 +85,6 @@ def remaining(
 ) -> dict[OfferId, int]:
     """How many vouchers of each offer can be claimed now."""
     return allocation.remaining(core, session, offers=offers, now=now, rows=VoucherRow)
-
-
-def drift(core: Core, session: Session, *, offer: Offer) -> Drift | None:
-    """The gate against PostgreSQL for one offer, or None when the gate can't tell."""
-    return allocation.drift(core, session, offer=offer, rows=VoucherRow)
 
 
 def _claim_batch(core: Core, offer: OfferId, requests: Sequence[Request]) -> list[Answer]:

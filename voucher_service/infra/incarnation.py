@@ -1,0 +1,56 @@
+"""Which incarnation of a Redis server answers: one run of one process, with the data it has now.
+
+A restart changes the run id; a promotion, or a demotion and a promotion, changes the replication
+id. Whatever was filled under another incarnation is not to be believed, even where its keys look
+right: they may come from an older moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import redis
+
+_SECTIONS = ("server", "replication")
+_met: dict[tuple[str, int], str] = {}
+
+
+def current(client: redis.Redis) -> str:
+    """Ask the server which incarnation it is; empty for a replica. Raises redis.RedisError."""
+    facts: Mapping[str, Any] = client.info(*_SECTIONS)
+    return _named(facts)
+
+
+def remember(connection: Any) -> None:
+    """Greet a server at a new connection and remember which incarnation it is.
+
+    For `redis_connect_func`: a restarted or promoted server can't be reached without one.
+    """
+    connection.on_connect()
+    connection.send_command("INFO", *_SECTIONS)
+    answer = connection.read_response()
+    text = answer.decode() if isinstance(answer, bytes) else str(answer)
+    facts = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    _met[connection.host, int(connection.port)] = _named(facts)
+
+
+def differs(client: redis.Redis, filled: str) -> bool:
+    """Whether this process last connected to another incarnation than the one that was filled.
+
+    No question to the server: false while it is not known, or when nothing was filled yet.
+    """
+    options = client.connection_pool.connection_kwargs
+    met = _met.get((options.get("host", ""), int(options.get("port", 0))))
+    return met is not None and bool(filled) and not same(met, filled)
+
+
+def same(met: str, filled: str) -> bool:
+    """Whether a gate filled under `filled`, which may be the run id alone, is the one met."""
+    return met == filled or met.split(":", maxsplit=1)[0] == filled
+
+
+def _named(facts: Mapping[str, Any]) -> str:
+    if facts["role"] != "master":
+        return ""
+    return f"{facts['run_id']}:{facts['master_replid']}"

@@ -1,0 +1,1 @@
+"""Verifiable lotteries (摇号): who may claim an offer, drawn so that anybody can check it."""

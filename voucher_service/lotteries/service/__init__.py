@@ -1,0 +1,26 @@
+"""Use cases of lotteries: planning, entering, the three parties, and what is published."""
+
+from .entering import barred, eligible, enter, forget, my_entry
+from .parties import commit, reveal, void
+from .planning import close_entries, open_entries, plan
+from .reading import entries_file, for_staff, lottery, lottery_file, published, result_file
+
+__all__ = [
+    "barred",
+    "close_entries",
+    "commit",
+    "eligible",
+    "enter",
+    "entries_file",
+    "for_staff",
+    "forget",
+    "lottery",
+    "lottery_file",
+    "my_entry",
+    "open_entries",
+    "plan",
+    "published",
+    "result_file",
+    "reveal",
+    "void",
+]
