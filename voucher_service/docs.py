@@ -14,6 +14,7 @@ from voucher_service.i18n import gettext, sentences
 from voucher_service.identity import model as identity
 from voucher_service.kernel.errors import KINDS, DomainError
 from voucher_service.kernel.machine import Machine
+from voucher_service.lotteries import model as lotteries
 from voucher_service.merchants import model as merchants
 from voucher_service.redemption import model as redemption
 from voucher_service.vouchers import model as vouchers
@@ -22,6 +23,7 @@ from voucher_service.web.errors import status_of
 MACHINES: tuple[Machine[Any, Any], ...] = (
     campaigns.CAMPAIGN,
     campaigns.OFFER,
+    lotteries.LIFECYCLE,
     vouchers.LIFECYCLE,
     redemption.LIFECYCLE,
     approvals.LIFECYCLE,

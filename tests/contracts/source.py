@@ -18,6 +18,7 @@ FEATURES = (
     "budgets",
     "campaigns",
     "allocation",
+    "lotteries",
     "vouchers",
     "redemption",
     "reconciliation",

@@ -38,7 +38,15 @@ def test_a_lifecycle_is_total(machine: Machine) -> None:
 
 
 def _model_modules() -> list[str]:
-    packages = ("campaigns", "vouchers", "redemption", "approvals", "identity", "merchants")
+    packages = (
+        "campaigns",
+        "lotteries",
+        "vouchers",
+        "redemption",
+        "approvals",
+        "identity",
+        "merchants",
+    )
     return [f"voucher_service.{package}.model" for package in packages]
 
 

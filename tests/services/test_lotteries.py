@@ -39,6 +39,7 @@ from voucher_service.lotteries.model import (
     SecretWrong,
     Status,
 )
+from voucher_service.vouchers import service as vouchers
 
 
 @pytest.fixture(scope="module")
@@ -273,3 +274,18 @@ def test_entries_that_race_with_the_close_are_on_the_list_or_refused(city: World
     assert set(published) == acknowledged
     assert closed.entries == len(published)
     assert closed.list_sha256 == drawing.list_hash(bytes.fromhex(leaf) for leaf in published)
+
+
+def test_only_those_drawn_claim_and_losers_take_no_seat(fair: Fair) -> None:
+    crowd = fair.world.residents(7)
+    fair.enter(crowd)
+    fair.draw()
+    fair.at(fair.offer.window()[0])
+    refusals = {Outcome.WAITING: NotOpenYet, Outcome.NOT_DRAWN: NotEligible}
+    for one in crowd:
+        outcome = fair.outcome(one)
+        if outcome is Outcome.WON:
+            vouchers.claim(fair.core, actor=one, offer=fair.offer.id, key=str(one.id))
+        else:
+            with pytest.raises(refusals[outcome]):
+                vouchers.claim(fair.core, actor=one, offer=fair.offer.id, key=str(one.id))

@@ -6,13 +6,14 @@ from sqlalchemy import text
 
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
+from voucher_service.lotteries import service as lotteries
 
 _BATCH = 10_000
 
 
 def forget(core: Core) -> int:
     """Delete one batch of what is too old; how many rows. Call until it answers 0."""
-    return identity.forget_expired(core) + _forget_refusals(core)
+    return identity.forget_expired(core) + _forget_refusals(core) + lotteries.forget(core)
 
 
 def _forget_refusals(core: Core) -> int:

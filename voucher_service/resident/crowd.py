@@ -12,6 +12,8 @@ from voucher_service.vouchers.service import Group
 from voucher_service.web.site import Site, core
 
 _NAME = "claims"
+_MOST = 1_024
+_ids: dict[str, OfferId] = {}  # a published offer keeps its short name for good
 
 
 def install(app: Flask) -> None:
@@ -26,7 +28,14 @@ def offer_id(name: str) -> OfferId:
     try:
         return OfferId(UUID(name))
     except ValueError:
-        return campaigns.offer_named(core(), name=name).id
+        pass
+    known = _ids.get(name)
+    if known is None:
+        known = campaigns.offer_named(core(), name=name).id
+        if len(_ids) >= _MOST:
+            _ids.clear()
+        _ids[name] = known
+    return known
 
 
 def group() -> Group:

@@ -28,6 +28,7 @@ from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import DomainError, TryAgain
 from voucher_service.kernel.ids import OfferId
+from voucher_service.lotteries import service as lotteries
 
 from .. import refusals, store
 from ..model import Voucher
@@ -93,17 +94,24 @@ def _claim_batch(core: Core, offer: OfferId, requests: Sequence[Request]) -> lis
     Who is refused at the gate costs PostgreSQL nothing.
     """
     now = core.clock.at or datetime.now(UTC)
-    asks = [one.ask for one in requests]
     found = remembered(core, offer)
-    answered = allocation.ask(core, offer=found, asks=asks, now=now)
+    residents = [one.resident for one in requests]
+    barred = lotteries.barred(core, offer=offer, residents=residents, now=now)
+    going = [i for i, one in enumerate(requests) if one.resident not in barred]
+    asks = [requests[i].ask for i in going]
+    answered = (
+        allocation.ask(core, offer=found, asks=asks, now=now)
+        if asks
+        else (allocation.pool_of(found), [])
+    )
     if answered is None:
         found = remembered(core, offer, fresh=True)
         answered = allocation.admit(core, offer=found, asks=asks, now=now, rows=VoucherRow)
     pool_, admitted = answered
-    answers: list[Answer | None] = [
-        None if one.seat else _refusal(one.verdict, found, now) for one in admitted
-    ]
-    seats = {i: (requests[i], one.seat) for i, one in enumerate(admitted) if one.seat}
+    answers: list[Answer | None] = [barred.get(one.resident) for one in requests]
+    for i, one in zip(going, admitted, strict=True):
+        answers[i] = None if one.seat else _refusal(one.verdict, found, now)
+    seats = {i: (requests[i], one.seat) for i, one in zip(going, admitted, strict=True) if one.seat}
     if seats:
         for i, written in write(core, found, pool_, seats).items():
             answers[i] = written
