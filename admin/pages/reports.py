@@ -13,8 +13,9 @@ from admin.api.reports import file
 from admin.schemas import LeverageArgs
 from voucher_service.allocation.drift import Kind
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import Offer, OfferStatus
+from voucher_service.campaigns.model import Offer
 from voucher_service.i18n import mark
+from voucher_service.infra import areas
 from voucher_service.kernel.errors import InvalidInput, NoSuchThing, TryAgain
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reports import definitions
@@ -65,11 +66,11 @@ def download(form: str) -> Any:
 def books() -> str:
     """What the gate says against what PostgreSQL holds, and when figures were last counted."""
     reader = actor()
+    # Only what can still be claimed: a gate that nobody asks any more costs nobody anything.
     offers = [
         offer
-        for campaign in campaigns.campaigns(core(), actor=reader)
-        for offer in campaigns.campaign(core(), actor=reader, campaign=campaign.id)[1]
-        if offer.status in (OfferStatus.OPEN, OfferStatus.PAUSED)
+        for offer in campaigns.open_offers(core())
+        if areas.within(offer.issuing_area, reader.area)
     ]
     titles = {one.id: one for one in offers}
     return render_template(
