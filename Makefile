@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix lock bench bench-full
+.PHONY: help run test check fix lock bench bench-full faults
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 |/p' Makefile | column -t -s '|' 2>/dev/null || grep '##' Makefile
@@ -34,6 +34,9 @@ bench: .venv/.assets ## claims and redemptions beside empty Flask and plain riva
 
 bench-full: .venv/.assets ## the same at every combination of settings, and how claims grow
 	$(BIN)/python -m benchmarks --plan full
+
+faults: .venv/.installed ## kill, freeze and cut everything under load, then judge: 12 minutes
+	$(BIN)/python -m tests.faults.campaign
 
 lock: .venv/.installed ## write requirements.lock from what is installed in .venv
 	@sed -n '1p' requirements.lock > .venv/lock

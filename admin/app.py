@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Flask
+from flask import Flask, request
 
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core, build
@@ -14,17 +14,20 @@ from voucher_service.web.face import Face
 from voucher_service.web.guards import PUBLIC, SIGNED_IN, Guarded, any_of
 
 from . import staff
-from .api import approvals, campaigns, lotteries, programmes, reports, sign_in
+from .api import approvals, campaigns, lotteries, programmes, pushes, reports, sign_in
 from .pages import approvals as approval_pages
 from .pages import campaigns as campaign_pages
 from .pages import front, home
 from .pages import lotteries as lottery_pages
 from .pages import programmes as programme_pages
+from .pages import pushes as push_pages
 from .pages import reports as report_pages
 from .words import globals_
 
 # Whoever may speak for a party; for which one, the service says.
 _PARTIES = any_of(Role.FINANCE, Role.AUDITOR, Role.PLANNER, Role.APPROVER)
+
+_WITH_LISTS = {pushes.planning.name, push_pages.planning.name}
 
 BLUEPRINTS = (
     Guarded(sign_in.door, PUBLIC),
@@ -40,6 +43,8 @@ BLUEPRINTS = (
     Guarded(lotteries.planning, any_of(Role.PLANNER)),
     Guarded(lotteries.running, any_of(Role.PLANNER, Role.APPROVER)),
     Guarded(lotteries.parties, _PARTIES),
+    Guarded(pushes.pushes, SIGNED_IN),
+    Guarded(pushes.planning, any_of(Role.PLANNER)),
     Guarded(reports.reports, SIGNED_IN),
     Guarded(reports.reconciliations, SIGNED_IN),
     Guarded(front.front, PUBLIC),
@@ -55,6 +60,8 @@ BLUEPRINTS = (
     Guarded(lottery_pages.planning, any_of(Role.PLANNER)),
     Guarded(lottery_pages.running, any_of(Role.PLANNER, Role.APPROVER)),
     Guarded(lottery_pages.parties, _PARTIES),
+    Guarded(push_pages.pushes, SIGNED_IN),
+    Guarded(push_pages.planning, any_of(Role.PLANNER)),
     Guarded(report_pages.reports, SIGNED_IN),
 )
 
@@ -75,4 +82,11 @@ def create_app(core: Core | None = None) -> Flask:
         waiting=staff.waiting,
         waiting_count=staff.waiting_count,
     )
+    app.before_request_funcs.setdefault(None, []).insert(0, _let_lists_through)
     return app
+
+
+def _let_lists_through() -> None:
+    """A list of people is larger than any other request; the length is checked after this."""
+    if request.method == "POST" and request.blueprint in _WITH_LISTS:
+        request.max_content_length = pushes.LIST_LIMIT_BYTES

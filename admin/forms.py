@@ -40,6 +40,7 @@ RULES: Mapping[str, str] = {
     "amount_fen": mark("金额要大于 0。"),
     "share_bps": mark("比例要在 0 到 100 之间。"),
 }
+CROWD = ("waiting_room", "proof_of_work")
 _OTHER = mark("这一项不合规定。")
 _IN_FORM: Mapping[str, str] = {
     "face_value_fen": "face",
@@ -142,6 +143,7 @@ class OfferForm(Schema):
     trades = fields.List(CodeField(maximum=40), load_default=list)
     opening = fields.List(fields.String(), load_default=list)
     quota = fields.List(fields.String(), load_default=list)
+    crowd = fields.List(fields.String(validate=one_of(*CROWD)), load_default=list)
     more = fields.String(load_default=None)
 
     @ma.post_load
@@ -164,10 +166,11 @@ class OfferForm(Schema):
             "areas": data["areas"],
             "trades": data["trades"],
             "releases": releases,
+            **{name: name in data["crowd"] for name in CROWD},
         }
 
 
-OFFER_LISTS = frozenset({"areas", "trades", "opening", "quota"})
+OFFER_LISTS = frozenset({"areas", "trades", "opening", "quota", "crowd"})
 
 
 class LineForm(Schema):

@@ -42,6 +42,8 @@ class Ticket:
     areas: tuple[str, ...]
     trades: tuple[str, ...]
     slices: tuple[Slice, ...]
+    waiting_room: bool
+    proof_of_work: bool
 
     @property
     def cost(self) -> Money:
@@ -121,6 +123,13 @@ def plan_of(payload: Mapping[str, Any], funders: Sequence[Funder]) -> Plan:
             for i, one in enumerate(lines)
         ),
     )
+
+
+def cost_of(payload: Mapping[str, Any], funders: Sequence[Funder]) -> Money:
+    """The most that a proposal can cost."""
+    if "worst_case_fen" in payload:
+        return Money(payload["worst_case_fen"])
+    return plan_of(payload, funders).cost
 
 
 def draft_of(campaign: Campaign, offers: Sequence[Offer], lines: Sequence[BudgetLine]) -> Plan:
@@ -220,4 +229,7 @@ def _ticket(one: Mapping[str, Any]) -> Ticket:
             )
             for each in one["releases"]
         ),
+        # plans that were frozen before these existed have neither
+        waiting_room=one.get("waiting_room", False),
+        proof_of_work=one.get("proof_of_work", False),
     )

@@ -111,7 +111,10 @@ class ReleaseSchema(Schema):
 
 
 class OfferSchema(Schema):
-    """What can be claimed. Empty `areas` or `trades` mean all of the campaign's."""
+    """What can be claimed. Empty `areas` or `trades` mean all of the campaign's. `waiting_room`:
+    claims wait in a line, early ones in random order; `proof_of_work`: a device first solves a
+    small puzzle.
+    """
 
     id = fields.UUID(dump_only=True)
     campaign_id = fields.UUID(dump_only=True)
@@ -128,6 +131,8 @@ class OfferSchema(Schema):
         CodeField(maximum=40), load_default=list, validate=validate.Length(max=100)
     )
     lapse_returns = fields.Boolean(load_default=True)
+    waiting_room = fields.Boolean(load_default=False)
+    proof_of_work = fields.Boolean(load_default=False)
     releases = fields.List(
         fields.Nested(ReleaseSchema), load_default=list, validate=validate.Length(max=1000)
     )

@@ -17,6 +17,8 @@ from voucher_service.infra import areas
 from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.money import Money
 from voucher_service.merchants.model import Trade
+from voucher_service.pushes.model import RESULTS
+from voucher_service.pushes.model import Status as Giving
 from voucher_service.reports.groups import Basis, GroupBy
 from voucher_service.web.language import locale
 
@@ -32,6 +34,8 @@ STATES: Mapping[str, tuple[str, str]] = {
     Status.WAITING: (mark("等待批准"), "wait"),
     Status.EXECUTED: (mark("已批准"), "ok"),
     Status.REJECTED: (mark("已退回"), "stop"),
+    Giving.APPROVED: (mark("正在发"), "wait"),
+    Giving.DONE: (mark("发完了"), "ok"),
 }
 KINDS: Mapping[str, str] = {
     OfferKind.THRESHOLD: mark("满减券：满了门槛减面额"),
@@ -49,6 +53,7 @@ ACTIONS: Mapping[str, str] = {
     "campaign.publish": mark("发放消费券"),
     "campaign.resume": mark("恢复发放"),
     "campaign.close": mark("提前结束"),
+    "push.give": mark("按名单发"),
 }
 BRANDS: Mapping[str, str] = {
     "jinqiu": mark("惠利金秋：桂花金"),
@@ -146,6 +151,11 @@ def short_day(instant: datetime) -> str:
     return f"{day.month}.{day.day}"
 
 
+def moment(text: str) -> str:
+    """An instant of a frozen payload, as people write it."""
+    return written(datetime.fromisoformat(text), locale())
+
+
 def globals_() -> dict[str, Any]:
     """What the templates of this face can say besides the kit's words."""
     return {
@@ -160,6 +170,7 @@ def globals_() -> dict[str, Any]:
         "figure": figure,
         "lines": lines,
         "said": said,
+        "moment": moment,
         "short_day": short_day,
         "state_word": lambda value: state(value)[0],
         "brand_name": say(BRANDS),
@@ -168,4 +179,5 @@ def globals_() -> dict[str, Any]:
         "kind_name": say(KINDS),
         "level_name": say(LEVELS),
         "action_name": say(ACTIONS),
+        "result_name": say({str(one): words for one, words in RESULTS.items()}),
     }

@@ -90,7 +90,7 @@ def _orders(stand: Stand, seconds: int, rate: float) -> Window:
     return Window(orders, spent=stand.spent)
 
 
-_OURS, _TILL = "voucher_service.resident.wsgi:app", "merchant_portal.wsgi:app"
+_OURS, _TILL = "voucher_service.resident.asgi:app", "merchant_portal.wsgi:app"
 _PLAIN = "benchmarks.baselines.{}:app"
 ROWS = (
     Row("empty_flask", _PLAIN.format("empty"), Counts.SUCCESS, _nothing),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from voucher_service.infra.embedded import ports
 from voucher_service.infra.embedded.processes import Child, Launch
+from voucher_service.serving.programs import served
 
 _READY_SECONDS = 60.0
 POOL = "BENCH_POOL"
@@ -22,13 +23,12 @@ def serving(
 ) -> Iterator[int]:
     """The port on which `target` (module:app) answers. Raises ServerFailed."""
     port = ports.assign(data / "bench-port.json", ["bench"])["bench"]
-    command = (sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1")
+    command = (sys.executable, "-m", "granian", *served(target, threads), "--host", "127.0.0.1")
     options = ("--port", str(port), "--workers", str(processes), "--no-ws")
-    more = ("--blocking-threads", str(threads), "--workers-kill-timeout", "5", target)
+    more = ("--workers-kill-timeout", "5", target)
+    set_ = {**environment, "VOUCHER__WEB__THREADS": str(threads)}
     child = Child(
-        data,
-        "bench",
-        lambda: Launch((*command, *options, *more), Path.cwd(), environment=environment),
+        data, "bench", lambda: Launch((*command, *options, *more), Path.cwd(), environment=set_)
     )
     child.start()
     try:

@@ -147,6 +147,34 @@ def replay(*, programme: str, scale: str, seed: int, resume: bool, data: Path | 
         raise click.ClickException(str(error)) from error
 
 
+@main.command()
+@click.option("--seeds", type=int, default=1_000, show_default=True, help="How many histories.")
+@click.option("--from", "first", type=int, default=0, show_default=True, help="The first seed.")
+@click.option("--processes", type=int, default=2, show_default=True)
+@click.option("--mutant", default="", help="Protections to take away, parted by commas.")
+@click.option("--mutants", is_flag=True, help="Take each away, alone and in pairs; a table.")
+@click.option("--check-fakes", type=int, default=0, help="Compare fakes and real servers so often.")
+@DATA
+@_plainly
+def simulate(*, seeds: int, first: int, data: Path, check_fakes: int, **wanted: Any) -> None:
+    """Play claims under faults on simulated servers; fails when a promise is broken."""
+    try:
+        from voucher_service.simulation import running
+    except ModuleNotFoundError as error:
+        raise click.ClickException("needs the extra `dev`: pip install -e '.[dev]'") from error
+
+    span = range(first, first + seeds)
+    if check_fakes:
+        with _serving(data / "fakes") as (core, _):
+            lines, passed = running.check_fakes(core, range(first, first + check_fakes))
+    else:
+        lines, passed = running.simulate(span, folder=data, **wanted)
+    for line in lines:
+        click.echo(line)
+    if not passed:
+        raise SystemExit(1)
+
+
 @main.group()
 def report() -> None:
     """Reports of what the reconciliation has worked out."""

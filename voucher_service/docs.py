@@ -16,6 +16,7 @@ from voucher_service.kernel.errors import KINDS, DomainError
 from voucher_service.kernel.machine import Machine
 from voucher_service.lotteries import model as lotteries
 from voucher_service.merchants import model as merchants
+from voucher_service.pushes import model as pushes
 from voucher_service.redemption import model as redemption
 from voucher_service.vouchers import model as vouchers
 from voucher_service.web.errors import status_of
@@ -24,6 +25,7 @@ MACHINES: tuple[Machine[Any, Any], ...] = (
     campaigns.CAMPAIGN,
     campaigns.OFFER,
     lotteries.LIFECYCLE,
+    pushes.LIFECYCLE,
     vouchers.LIFECYCLE,
     redemption.LIFECYCLE,
     approvals.LIFECYCLE,

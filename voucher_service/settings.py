@@ -40,6 +40,8 @@ class Gate:
 
     url: str
     timeout_ms: int
+    degraded_after_ms: int
+    steady_ms: int
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,33 @@ class Till:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """Lines and puzzles before a claim, for the offers that have them."""
+
+    lobby_minutes: int
+    draw_seconds: int
+    per_second: int
+    wave_seconds: int
+    longest_poll_seconds: int
+    proof_numbers: int
+    proof_seconds: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is too often."""
+
+    resident_per_minute: int
+    resident_burst: int
+    device_per_minute: int
+    device_burst: int
+    network_per_second: int
+    network_burst: int
+    device_codes_per_hour: int
+    network_codes_per_minute: int
+
+
+@dataclass(frozen=True)
 class Sms:
     """Short messages."""
 
@@ -117,6 +146,8 @@ class Settings:
     secrets: Secrets
     sign_in: SignIn
     till: Till
+    waiting: Waiting
+    limits: Limits
     sms: Sms
     verification: Verification
     web: Web

@@ -10,6 +10,8 @@ from voucher_service.infra.database import Base
 from voucher_service.ledger import tables as ledger
 from voucher_service.lotteries import tables as lotteries
 from voucher_service.merchants import tables as merchants
+from voucher_service.notices import tables as notices
+from voucher_service.pushes import tables as pushes
 from voucher_service.reconciliation import tables as reconciliation
 from voucher_service.redemption import tables as redemption
 from voucher_service.vouchers import refusals
@@ -28,7 +30,9 @@ __all__ = [
     "ledger",
     "lotteries",
     "merchants",
+    "notices",
     "outbox",
+    "pushes",
     "reconciliation",
     "redemption",
     "refusals",

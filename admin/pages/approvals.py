@@ -17,6 +17,8 @@ from voucher_service.campaigns import service as campaigns
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.ids import ApprovalId, CampaignId
+from voucher_service.pushes import service as pushes
+from voucher_service.pushes.model import PushId
 from voucher_service.web import forms
 from voucher_service.web.auth import actor
 from voucher_service.web.errors import status_of
@@ -42,7 +44,7 @@ def show_all() -> str:
         state=state,
         states=list(Status),
         page=page,
-        sums={one.id: review.plan_of(one.payload, known).cost for one in page.items},
+        sums={one.id: review.cost_of(one.payload, known) for one in page.items},
         names=staff.names([one.maker_id for one in page.items]),
     )
 
@@ -82,20 +84,26 @@ def reject(approval: UUID) -> Any:
 def _page(approval: UUID, form: forms.Form) -> str:
     reader = actor()
     found = service.get(core(), actor=reader, approval=ApprovalId(approval))
+    signing = {
+        "approval": found,
+        "names": staff.names(_people(found)),
+        "may_sign": found.may_sign(reader) and reader.has(Role.APPROVER),
+        "is_maker": reader.id == found.maker_id,
+        "has_signed": any(one.staff_id == reader.id for one in found.signatures),
+        "form": form,
+    }
+    if found.object_type == "push":
+        push = pushes.push(core(), actor=reader, push=PushId(found.object_id))
+        return render_template("admin/push_approval.html", push=push, **signing)
     campaign, _, _ = campaigns.campaign(core(), actor=reader, campaign=CampaignId(found.object_id))
     plan = review.plan_of(found.payload, budgets.funders(core()))
     waits = found.status is Status.WAITING
     return render_template(
         "admin/approval.html",
-        approval=found,
         campaign=campaign,
         plan=plan,
         checks=review.checks(plan, now(), campaigns.open_offers(core())) if waits else [],
-        names=staff.names(_people(found)),
-        may_sign=found.may_sign(reader) and reader.has(Role.APPROVER),
-        is_maker=reader.id == found.maker_id,
-        has_signed=any(one.staff_id == reader.id for one in found.signatures),
-        form=form,
+        **signing,
     )
 
 

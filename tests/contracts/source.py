@@ -19,7 +19,10 @@ FEATURES = (
     "campaigns",
     "allocation",
     "lotteries",
+    "pushes",
+    "notices",
     "vouchers",
+    "waiting",
     "redemption",
     "reconciliation",
 )

@@ -10,8 +10,9 @@ import sys
 from tests.contracts.source import FEATURES, ROOT, imports, name, product, tree
 
 PRIVATE = ("tables", "store", "gate")
-# Who may: reports read every table; `tables` collects them for migrations; a mixin is no storage.
-READERS = {"reports": ("tables",), "tables.py": ("tables",)}
+# Who may: reports read every table; `tables` collects them for migrations; a mixin is no storage;
+# the simulation hands the claim's own flows the rows that they work on.
+READERS = {"reports": ("tables",), "tables.py": ("tables",), "simulation": ("tables",)}
 # The claim's batch speaks to the gate that allocation admitted it through.
 NAMED = {("vouchers", "voucher_service.allocation.gate")}
 

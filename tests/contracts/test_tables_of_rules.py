@@ -41,6 +41,7 @@ def _model_modules() -> list[str]:
     packages = (
         "campaigns",
         "lotteries",
+        "pushes",
         "vouchers",
         "redemption",
         "approvals",

@@ -43,6 +43,7 @@ def paths(desk: Desk, world: World) -> list[str]:
     reconciliation.run(desk.core, programme=slug)
     draft = desk.draft()
     _, approval = desk.proposed()
+    push = desk.pushed(str(offer.id))
     return [
         "/",
         "/campaigns",
@@ -56,6 +57,8 @@ def paths(desk: Desk, world: World) -> list[str]:
         f"/approvals/{approval}",
         f"/reports/leverage?programme={slug}",
         "/books",
+        "/pushes",
+        f"/pushes/{push}",
         "/nothing-here",
     ]
 

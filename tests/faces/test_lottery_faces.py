@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from tests.contracts.source import ROOT
 from tests.faces.admin_desk import Body, Desk, refused
+from tests.services.fairs import a_fair
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.clock import SHANGHAI, Clock
@@ -227,6 +228,38 @@ def test_a_resident_enters_by_page_and_reads_what_came_of_it(
     assert "Hash of the result" in english
     late = client.post(f"{home}/enter", data=_hidden(client.get("/me").text))
     assert late.status_code == 303  # whoever has entered may press again
+
+
+def test_the_first_page_leads_to_the_draw_and_has_no_button_to_race_for(
+    desk: Desk, app: Flask, clock: Clock, parties: dict[Party, Actor]
+) -> None:
+    fair = a_fair(desk.world)
+    client, resident = app.test_client(), desk.world.resident()
+    clock.set(fair.terms.opens_at)
+
+    def shown(language: str = "zh-CN") -> str:
+        page = client.get("/", headers={"Accept-Language": language}).text
+        section = page[page.index('id="h-draws"') : page.index("</section>", page.index("h-draws"))]
+        assert "/claim" not in section
+        (ticket,) = [one for one in section.split("</article>") if str(fair.found.id) in one]
+        return ticket
+
+    assert "去报名摇号" in shown() and "Enter the draw" in shown("en")
+    assert resident.id is not None
+    client.set_cookie(
+        Face.RESIDENT.cookie, issue(desk.core, Face.RESIDENT, resident.id).access_token
+    )
+    fair.enter([resident])
+    assert "已报名" in shown()
+    fair.draw()
+    assert "中签了" in shown() and "给您留着" in shown()
+    clock.set(fair.offer.window()[0])
+    page = client.get("/").text
+    assert f'action="/offers/{fair.offer.slug}/claim"' in page  # now it is theirs to take
+    assert str(fair.found.id) not in page
+    other = app.test_client()
+    assert f'action="/offers/{fair.offer.slug}/claim"' not in other.get("/").text
+    assert "中签的人才能领" in other.get("/").text
 
 
 def _words(page: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -365,3 +366,12 @@ def test_a_cursor_that_we_did_not_give_is_refused(
     headers = bearer(core, city.resident())
     answer = client.get(f"/api/v1/vouchers?cursor={encode_cursor(*key)}", headers=headers)
     assert outcome(answer) == (400, "cursor_invalid")
+
+
+def test_a_face_without_its_gate_still_takes_requests(core: Core) -> None:
+    away = replace(core.settings.gate, url="redis://127.0.0.1:9/0", timeout_ms=200)
+    alone = Core(replace(core.settings, gate=away), core.clock)
+    answer = create_app(alone).test_client().get("/readyz")
+    alone.close()
+    assert answer.status_code == 200
+    assert answer.json == {"status": "degraded", "database": "ok", "gate": "down", "queue": "ok"}

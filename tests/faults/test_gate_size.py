@@ -1,9 +1,11 @@
-"""A gate of 300,000 slots: how long it takes to fill, and to look at."""
+"""How long a gate of 300,000 slots takes to fill and to look at, and how large a claim is in it."""
 
 from __future__ import annotations
 
 import itertools
+import secrets
 import time
+from datetime import UTC, datetime
 from random import Random
 
 import pytest
@@ -12,16 +14,21 @@ from sqlalchemy import text
 from tests.make import World
 from voucher_service.allocation import service as allocation
 from voucher_service.allocation.filling import Filling
+from voucher_service.allocation.gate import Gate
+from voucher_service.allocation.model import Ask, Pool, Verdict
 from voucher_service.campaigns import service as campaigns
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
-from voucher_service.kernel.ids import OfferId
+from voucher_service.kernel.ids import OfferId, ResidentId, new_id
 from voucher_service.replay.strangers import strangers
+from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.service.drift import examine
 from voucher_service.vouchers.tables import VoucherRow
 
 SLOTS = 300_000
 EACH = 100
+CLAIMS = 100_000
+BATCH = 250
 
 
 def fill(core: Core, offer: OfferId) -> float:
@@ -42,6 +49,7 @@ def test_three_hundred_thousand_held_slots_are_filled_within_seconds(
     people = list(itertools.islice(strangers(Random()), SLOTS // EACH + 200))  # some are alike
     residents = identity.register_synthetic(core, people=people, now=world.now())[: SLOTS // EACH]
     with core.transaction() as session:
+        session.execute(text("SET LOCAL statement_timeout = '1min'"))
         session.execute(
             text(
                 "INSERT INTO voucher (id, offer_id, release_id, release_quota, slot, resident_id,"
@@ -72,3 +80,39 @@ def test_three_hundred_thousand_held_slots_are_filled_within_seconds(
     with capsys.disabled():
         print(f"\n{SLOTS:,} slots held: filled {filled:.2f} s, looked {looked:.2f} s")  # noqa: T201 - figures
     assert filled <= 6, "two seconds on a machine that does nothing else"
+
+
+def test_a_claim_costs_the_gate_few_bytes_and_a_refusal_none(
+    core: Core, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    offer = world.offer(world.plan(quota=CLAIMS, face=1, threshold=10))
+    vouchers.prepare_gate(core, offer=offer.id, refill=False)
+    pool = allocation.pool_of(world.reload(offer.id))
+
+    def used() -> int:
+        return int(core.gate.info("memory")["used_memory"])
+
+    before = used()
+    claim(core, pool, CLAIMS, Verdict.SEAT)
+    held = used()
+    claim(core, pool, CLAIMS // 2, Verdict.SOLD_OUT)
+    refused = (used() - held) / (CLAIMS / 2)
+    whole = core.gate.memory_usage(f"gate:{{{offer.id.hex}}}:who", samples=0)
+    each, key = (held - before) / CLAIMS, int(whole or 0) / CLAIMS
+    with capsys.disabled():
+        print(  # noqa: T201 - figures
+            f"\n{CLAIMS:,} claims: the gate grew by {each:.1f} bytes each, of which who"
+            f" {key:.1f}; a refusal cost {refused:.2f}"
+        )
+    assert max(each, key) <= 120
+    assert refused <= 1
+
+
+def claim(core: Core, pool: Pool, count: int, verdict: Verdict) -> None:
+    """So many residents ask, in batches; who gets a seat holds it."""
+    gate = Gate(core, pool.offer)
+    for _ in range(0, count, BATCH):
+        asks = [Ask(ResidentId(new_id()), secrets.token_bytes(32)) for _ in range(BATCH)]
+        answers = gate.admit(pool, asks, datetime.now(UTC))
+        assert {one.verdict for one in answers} == {verdict}
+        assert gate.settle(pool, [(one.seat, True) for one in answers if one.seat])

@@ -137,4 +137,9 @@ def test_two_signatures_are_two_persons(world: World, core: Core) -> None:
 
 
 def test_every_action_that_spends_is_registered() -> None:
-    assert approvals.actions() == ["campaign.close", "campaign.publish", "campaign.resume"]
+    assert approvals.actions() == [
+        "campaign.close",
+        "campaign.publish",
+        "campaign.resume",
+        "push.give",
+    ]

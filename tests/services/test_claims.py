@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy.orm import Session
 
 from tests.make import World
 from voucher_service.allocation.gate import Gate
 from voucher_service.allocation.model import Closed, LimitReached, NotOpenYet, SoldOut
+from voucher_service.allocation.service import pool_of
 from voucher_service.approvals import service as approvals
 from voucher_service.campaigns import service as campaigns
 from voucher_service.identity import service as identity
@@ -19,8 +23,8 @@ from voucher_service.kernel.actor import Actor, ActorKind, Evidence
 from voucher_service.kernel.clock import Clock, day_of, end_of
 from voucher_service.kernel.errors import NoSuchThing, TryAgain
 from voucher_service.kernel.ids import OfferId, ResidentId
-from voucher_service.settings import Gate as GateSettings
 from voucher_service.vouchers import service as vouchers
+from voucher_service.vouchers import store
 from voucher_service.vouchers.model import Status
 
 
@@ -147,7 +151,13 @@ def test_a_gate_that_is_away_acknowledges_nothing(world: World, core: Core) -> N
 def _elsewhere(core: Core) -> Core:
     from dataclasses import replace
 
-    away = Core(replace(core.settings, gate=GateSettings("redis://127.0.0.1:9/0", 200)), core.clock)
+    away = Core(
+        replace(
+            core.settings,
+            gate=replace(core.settings.gate, url="redis://127.0.0.1:9/0", timeout_ms=200),
+        ),
+        core.clock,
+    )
     away.__dict__["engine"] = core.engine
     return away
 
@@ -261,7 +271,7 @@ def test_one_bad_row_costs_the_others_nothing(
     offer, crowd = world.offer(world.plan(quota=20)), world.residents(8)
     poison = crowd[3].id
 
-    def sour(core: Core, *, offer: OfferId, requests: list[vouchers.Request]):
+    def sour(core: Core, *, offer: OfferId, requests: list[vouchers.Request]) -> list[Any]:
         if any(one.resident == poison for one in requests):
             raise RuntimeError("a bad row")
         return vouchers.claim_many(core, offer=offer, requests=requests)
@@ -277,3 +287,22 @@ def test_one_bad_row_costs_the_others_nothing(
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(one, crowd)) == [actor.id != poison for actor in crowd]
+
+
+def test_a_claim_that_was_taken_for_dead_leaves_no_wrong_slot_at_the_gate(
+    world: World, core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer = world.offer(world.plan(quota=2))
+    world.claim(offer)
+    gate, insert = Gate(core, offer.id), store.insert
+
+    def slowly(session: Session, values: dict[str, Any]) -> set[UUID]:
+        pool = pool_of(world.reload(offer.id))
+        seats = gate.pending(pool, world.now() + timedelta(hours=1))
+        assert gate.settle(pool, [(one, False) for one in seats])  # as the reaper does
+        return insert(session, values)
+
+    monkeypatch.setattr(store, "insert", slowly)
+    world.claim(offer)
+    monkeypatch.undo()
+    assert gate.free(pool_of(world.reload(offer.id))) == [0]

@@ -100,17 +100,20 @@ def test_a_holder_whom_the_gate_forgot_or_confuses_is_unknown(core: Core, offer:
 
 def test_a_holder_of_the_gate_alone_is_unknown(core: Core, offer: Offer) -> None:
     slot = core.gate.lpop(key(offer, "free:1"))
-    core.gate.hset(key(offer, "who"), f"{'0' * 32}:1", f"H|1|{slot}|1|{'a' * 24}")
+    core.gate.hset(key(offer, "who"), f"{'A' * 22}1", f"{'k' * 12}1.{slot}.1")
     assert kinds(core, offer) == {Kind.UNKNOWN: 1, Kind.MISSING: 1}
 
 
 def test_a_seat_is_no_drift_until_it_is_pending_for_too_long(core: Core, offer: Offer) -> None:
     slot = core.gate.lpop(key(offer, "free:1"))
-    name = f"{'1' * 32}:1"
-    core.gate.hset(key(offer, "who"), name, f"P|1|{slot}|1|{'a' * 24}")
-    core.gate.zadd(key(offer, "pending"), {name: int((time.time() - 5) * 1000)})
+
+    def set_aside(seconds_ago: int) -> None:
+        stamp = int((time.time() - seconds_ago) * 1000)
+        core.gate.hset(key(offer, "pending"), f"{'A' * 22}1", f"{stamp}{'k' * 12}1.{slot}.1")
+
+    set_aside(5)
     assert kinds(core, offer) == {}
-    core.gate.zadd(key(offer, "pending"), {name: int((time.time() - 20) * 1000)})
+    set_aside(20)
     assert kinds(core, offer) == {Kind.STUCK: 1}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import text
 
 from tests.make import World
@@ -69,7 +70,7 @@ def test_a_piece_that_is_sent_twice_counts_once(world: World, core: Core) -> Non
     filling, pool = Filling(core, found.id), pool_of(found)
     who, target, _ = filling._filled(pool)
     for _ in range(2):
-        filling._put(who, target, "a:1 H|1|1|1|", "2-4 7-7", 0)
+        filling._put(who, target, "a1 k1.1.1", "2-4 7-7", 0)
         filling._put(who, target, "", "9-9", 4)
     assert core.gate.lrange(target, 0, -1) == ["2", "3", "4", "7", "9"]
     core.gate.delete(who, target)
@@ -92,3 +93,20 @@ def test_who_returned_a_voucher_claims_a_new_generation(world: World, core: Core
             {"id": offer.id},
         ).all()
     assert generations == [1, 2]
+
+
+@pytest.mark.parametrize("part", ["who", "1"])
+def test_a_gate_that_lost_a_piece_of_what_was_loaded_is_not_switched_on(
+    world: World, core: Core, part: str
+) -> None:
+    offer = world.offer()
+    world.claim(offer)
+    filling = Filling(core, offer.id)
+    with core.transaction() as session:
+        campaigns.raise_epoch(session, offer.id)
+        found = campaigns.offer(session, offer=offer.id)
+        filling.load(session, pool=pool_of(found), rows=VoucherRow)
+    core.gate.delete(f"gate:{{{offer.id.hex}}}:fill:{found.epoch}:{part}")
+    assert not filling.activate(pool_of(found))
+    world.claim(found)
+    assert world.reload(offer.id).epoch > found.epoch, "filled again by who came next"

@@ -8,10 +8,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from tests.make import World
 from tests.services.fairs import HOUR, Fair, a_fair
 from voucher_service.allocation.model import NotOpenYet
+from voucher_service.approvals import service as approvals
+from voucher_service.approvals.model import ChangedSinceProposed
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import CampaignNotDraft
 from voucher_service.identity.model import IdentityRequired
@@ -38,6 +41,7 @@ from voucher_service.lotteries.model import (
     PartyTaken,
     SecretWrong,
     Status,
+    Terms,
 )
 from voucher_service.vouchers import service as vouchers
 
@@ -289,3 +293,60 @@ def test_only_those_drawn_claim_and_losers_take_no_seat(fair: Fair) -> None:
         else:
             with pytest.raises(refusals[outcome]):
                 vouchers.claim(fair.core, actor=one, offer=fair.offer.id, key=str(one.id))
+
+
+def test_the_approver_signs_for_the_terms_and_they_stand(city: World) -> None:
+    now = city.now()
+    campaign = city.draft()
+    plan = city.plan(quota=12, opens_at=now + 5 * HOUR)
+    offer = campaigns.create_offer(
+        city.core, actor=city.planner, campaign=campaign.id, plan=plan
+    ).value
+    city.line(campaign.id, plan.face_value * plan.quota)
+    terms = Terms(2, now, now + HOUR)
+    planned = lotteries.plan(city.core, actor=city.planner, offer=offer.id, terms=terms)
+    proposal = campaigns.submit(city.core, actor=city.planner, campaign=campaign.id)
+    signed = approvals.get(city.core, actor=city.approver, approval=proposal)
+    (seen,) = signed.payload["lotteries"]
+    assert (seen["offer"], seen["seats"], seen["rule"]) == (str(offer.id), 2, "lottery/1")
+    with pytest.raises(CampaignNotDraft):
+        lotteries.plan(city.core, actor=city.planner, offer=offer.id, terms=terms)
+    with city.core.transaction() as session:  # somebody with the database's password
+        session.execute(text("UPDATE lottery SET seats = 3 WHERE id = :id"), {"id": planned.id})
+    with pytest.raises(ChangedSinceProposed):
+        approvals.approve(city.core, actor=city.approver, approval=proposal)
+
+
+def test_winners_are_told_by_a_message_and_nobody_else_is(fair: Fair) -> None:
+    crowd = fair.world.residents(6)
+    fair.enter(crowd)
+    fair.draw()
+    won = {one.id for one in crowd if fair.outcome(one) is Outcome.WON}
+    with fair.core.transaction() as session:
+        told = session.execute(
+            text("SELECT resident_id, at FROM notice WHERE subject_id = :id"),
+            {"id": fair.found.id},
+        ).all()
+    assert {row.resident_id for row in told} == won
+    assert {row.at for row in told} == {fair.offer.window()[0]}
+
+
+def test_the_first_page_offers_the_draw_and_never_a_race(fair: Fair) -> None:
+    crowd, stranger = fair.world.residents(5), fair.world.resident()
+    fair.enter(crowd)
+
+    def standing(reader: Actor | None) -> vouchers.Standing:
+        shown = vouchers.board(fair.core, actor=reader)
+        return next(one for one in shown if one.offer.id == fair.offer.id)
+
+    before = standing(crowd[0])
+    assert before.draw is not None and before.draw.entry is not None
+    assert not before.claimable
+    fair.draw()
+    fair.at(fair.offer.window()[0])
+    for one in crowd:
+        assert standing(one).claimable is (fair.outcome(one) is Outcome.WON)
+    assert not standing(stranger).claimable and not standing(None).claimable
+    plain = fair.world.offer()
+    shown = vouchers.board(fair.core, actor=stranger)
+    assert next(one for one in shown if one.offer.id == plain.id).claimable

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -112,6 +114,13 @@ def test_an_outsider_repeats_the_draw_from_the_files_alone(fair: Fair, tmp_path:
     assert code == 1 and "not what you noted" in said
 
 
+def test_the_script_is_short_and_needs_nothing_but_python() -> None:
+    source = (ROOT / "tools" / "verify_lottery.py").read_text("utf-8")
+    assert len(source.splitlines()) <= 100
+    imported = re.findall(r"^(?:import|from) (\w+)", source, re.MULTILINE)
+    assert imported and set(imported) <= sys.stdlib_module_names
+
+
 def test_one_changed_byte_anywhere_fails(fair: Fair, tmp_path: Path) -> None:
     fair.enter(fair.world.residents(4))
     fair.draw()
@@ -128,9 +137,11 @@ def test_one_changed_byte_anywhere_fails(fair: Fair, tmp_path: Path) -> None:
     for name in ("lottery.json", "entries.csv", "result.csv"):
         whole = (tmp_path / name).read_bytes()
         for at in range(len(whole)):
-            changed = bytearray(whole)
-            changed[at] ^= 1
-            for wrong in (bytes(changed), whole[:at] + whole[at + 1 :]):
+            # Another character, the other case, any other byte; one less, one more.
+            flips = (1, 0x20, random.randrange(1, 256))
+            changed = [whole[:at] + bytes([whole[at] ^ one]) + whole[at + 1 :] for one in flips]
+            shorter, longer = whole[:at] + whole[at + 1 :], whole[:at] + b"0" + whole[at:]
+            for wrong in (*changed, shorter, longer, whole + b"\n"):
                 (tmp_path / name).write_bytes(wrong)
                 with pytest.raises(faults):
                     script.check(tmp_path, None)

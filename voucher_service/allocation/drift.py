@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import cast
 from uuid import UUID
 
 import redis
@@ -23,7 +23,7 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.ids import OfferId, ReleaseId
 
 from .filling import held, returned
-from .gate import Gate, away
+from .gate import Gate, away, seat_of
 from .model import Pool
 from .service import SETTLE_AFTER, pool_of
 from .slots import Slotted
@@ -74,7 +74,7 @@ class Look:
 
 @dataclass
 class _Seen:
-    """Everything a gate says. Lines are entries, `resident:ordinal value`, as it keeps them."""
+    """Everything a gate says. Lines are entries, field and value, as `who` keeps them."""
 
     free: list[Counter[int]]
     held: set[str] = field(default_factory=set)
@@ -88,18 +88,21 @@ class _Reader(Gate):
 
     def read(self, pool: Pool) -> _Seen | None:
         """Everything the gate says, or None when it is not, or no longer, at the pool's epoch."""
-        meta, who, pending = self._state()
+        meta, who, _ = self._state()
         if self._redis.hget(meta, "epoch") != str(pool.epoch):
             return None
         positions = range(1, len(pool.windows) + 1)
         seen = _Seen([Counter(self._slots(self._free(one))) for one in positions])
-        young = self._young(pending)
+        # Before `who`: a seat that is confirmed meanwhile is met at least once.
+        now = self._clock.at or datetime.now(UTC)
+        since = (now - SETTLE_AFTER).timestamp() * 1000
+        for name, stamp, value in self._underway():
+            (seen.pending if stamp > since else seen.stuck).add(f"{name} {value}")
         cursor = "0"
         while True:
-            cursor, held, others = self._scripts("read_who", [who], [cursor, _PIECE])
+            cursor, held, returned = self._scripts("read_who", [who], [cursor, _PIECE])
             seen.held.update(held.splitlines())
-            for line in others.splitlines():
-                _note(seen, line, young)
+            seen.returned.update(returned.splitlines())
             if cursor == "0":
                 break
         return seen if self._redis.hget(meta, "epoch") == str(pool.epoch) else None
@@ -117,23 +120,6 @@ class _Reader(Gate):
             if len(slots) < _PIECE:
                 return
             done += len(slots)
-
-    def _young(self, key: str) -> set[str]:
-        now = self._clock.milliseconds
-        if not now:
-            seconds, micros = self._redis.time()
-            now = str(int(seconds) * 1000 + int(micros) // 1000)
-        since = int(now) - int(SETTLE_AFTER.total_seconds() * 1000)
-        return set(cast(list[str], self._redis.zrangebyscore(key, f"({since}", "+inf")))
-
-
-def _note(seen: _Seen, line: str, young: set[str]) -> None:
-    name, value = line.split(" ")
-    if value.startswith("R"):
-        seen.returned.add(line)
-    else:
-        side = seen.pending if name in young else seen.stuck
-        side.add(f"{name} H{value[1:]}")
 
 
 def look(core: Core, session: Session, *, offer: Offer, rows: type[Slotted]) -> Look | None:
@@ -202,8 +188,9 @@ def _free(seen: _Seen, booked: list[set[int]], pool: Pool) -> Iterator[Differenc
 
 
 def _of(line: str, kind: Kind = Kind.UNKNOWN) -> Difference:
-    _, position, slot, *_ = line.split("|")
-    return Difference(kind, int(position), int(slot))
+    _, value = line.split(" ")
+    position, slot, _ = seat_of(value)
+    return Difference(kind, position, slot)
 
 
 def stale(core: Core, *, offers: Sequence[Offer]) -> list[OfferId]:

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import redis
-from sqlalchemy import String, case, cast, func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from .gate import Gate, away
@@ -37,6 +37,7 @@ class Filling(Gate):
             for release, piece, text, slots in held(session, pool, rows)
         }
         self._patiently(lambda: self._redis.unlink(who, *free))
+        entries, lengths = 0, []
         for window, target in zip(pool.windows, free, strict=True):
             done = 0
             for piece in range(window.quota // _PIECE + 1):
@@ -45,20 +46,26 @@ class Filling(Gate):
                 text, taken = pieces.get((window.release, piece), ("", ()))
                 self._put(who, target, text, " ".join(_gaps(first, last, taken)), done)
                 done += last - first + 1 - len(taken)
+                entries += len(taken)
+            lengths.append(done)
         for text in returned(session, pool, rows):
             self._put(who, free[0], text, "", 0)
+            entries += len(text.splitlines())
+        self._loaded = [entries, *lengths]
 
     def activate(self, pool: Pool) -> bool:
-        """Switch, once the raised epoch is committed. False when a newer gate stands.
+        """Switch what was loaded, once the raised epoch is committed.
 
-        Raises TryAgain when the gate is away.
+        False when a newer gate stands, or when the server lost some of it meanwhile. Raises
+        TryAgain when the gate is away.
         """
         who, *free = self._filled(pool)
         pairs = [
             key for position, filled in enumerate(free, 1) for key in (self._free(position), filled)
         ]
         try:
-            return bool(self._scripts("activate", [*self._state(), who, *pairs], [pool.epoch]))
+            args = [pool.epoch, *self._loaded]
+            return bool(self._scripts("activate", [*self._state(), who, *pairs], args))
         except redis.RedisError as error:
             raise away(error) from error
 
@@ -91,15 +98,14 @@ def held(
     table: Any = rows.__table__  # type: ignore[attr-defined]
     positions = {one.release: str(i) for i, one in enumerate(pool.windows, 1)}
     entry = func.concat(
-        _name(table),
-        " H|",
+        _field(table),
+        " ",
+        func.encode(func.substring(table.c.claim_key_hash, 1, 9), "base64"),
         case(positions, value=table.c.release_id),
-        "|",
+        ".",
         table.c.slot,
-        "|",
+        ".",
         table.c.generation,
-        "|",
-        func.left(func.encode(table.c.claim_key_hash, "hex"), 24),
     )
     piece = table.c.slot.op("/")(_PIECE)
     statement = (
@@ -120,9 +126,7 @@ def returned(session: Session, pool: Pool, rows: type[Slotted]) -> Iterator[str]
     """Lines of those who hold nothing any more, so that their next claim is a new generation."""
     table: Any = rows.__table__  # type: ignore[attr-defined]
     newest = (
-        select(
-            func.concat(_name(table), " R|0|0|", func.max(table.c.generation), "|").label("entry")
-        )
+        select(func.concat(_field(table), " -", func.max(table.c.generation)).label("entry"))
         .where(table.c.offer_id == pool.offer)
         .group_by(table.c.resident_id, table.c.ordinal)
         .having(~func.bool_or(table.c.holds_slot))
@@ -131,9 +135,9 @@ def returned(session: Session, pool: Pool, rows: type[Slotted]) -> Iterator[str]
         yield "\n".join(entries)
 
 
-def _name(table: Any) -> Any:
-    resident = func.replace(cast(table.c.resident_id, String), "-", "")
-    return resident + ":" + cast(table.c.ordinal, String)
+def _field(table: Any) -> Any:
+    resident = func.left(func.encode(func.uuid_send(table.c.resident_id), "base64"), 22)
+    return func.concat(resident, table.c.ordinal)
 
 
 def _gaps(first: int, last: int, taken: Sequence[int]) -> Iterator[str]:

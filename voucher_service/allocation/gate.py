@@ -2,14 +2,21 @@
 
 All keys of an offer share a hash tag. Nothing here is the truth: a gate that is empty, stale or
 wrong is found out by its epoch or by PostgreSQL's constraints, and filled again.
+
+A resident's field is 22 characters of base64 and the ordinal. Its value in `who` is the request key
+(12 characters of base64) and `position.slot.generation`, or minus the generation that was returned;
+in `pending` the instant (13 digits, Unix milliseconds) stands before them. A pending field counts
+before the same field of `who`. `filling.py` spells the same in SQL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import cast
 from uuid import UUID
 
 import redis
@@ -19,11 +26,15 @@ from voucher_service.infra.scripts import Scripts
 from voucher_service.kernel.errors import TryAgain
 from voucher_service.kernel.ids import OfferId, ResidentId
 
-from .model import Answer, Ask, Pool, Seat, Verdict, Window
+from .model import Answer, Ask, Pool, Seat, SeatFreed, Verdict
 
 _LUA = Path(__file__).parent / "lua"
+_FREED = -2  # as settle.lua says it
 # How far the gate's clock may be from ours before a release is not even asked about.
 _CLOCKS_APART = timedelta(minutes=1)
+# What one call of a script may take apart: it keeps the gate busy for a few milliseconds.
+_MOST_FIELDS = 3_000
+_MOST_SETTLED = 2_000
 
 
 def away(error: Exception) -> TryAgain:
@@ -37,9 +48,8 @@ class Gate:
     """One offer's gate."""
 
     def __init__(self, core: Core, offer: OfferId) -> None:
-        self._redis = core.gate
+        self._core = core
         self._clock = core.clock
-        self._scripts = Scripts(core.gate, _LUA)
         self._prefix = f"gate:{{{offer.hex}}}"
 
     def admit(self, pool: Pool, asks: Sequence[Ask], now: datetime) -> list[Answer]:
@@ -49,92 +59,93 @@ class Gate:
             for position, window in enumerate(pool.windows, 1)
             if window.opens_at <= now + _CLOCKS_APART and window.closes_at > now - _CLOCKS_APART
         ]
-        if not candidates:
-            early = all(window.opens_at > now for window in pool.windows)
-            verdict = Verdict.TOO_EARLY if early else Verdict.CLOSED
         keys = [*self._state(), *(self._free(position) for position, _ in candidates)]
         spans = [
             value
             for position, window in candidates
             for value in (position, _ms(window.opens_at), _ms(window.closes_at))
         ]
-        wanted = [part for ask in asks for part in (ask.resident.hex, ask.key_hash.hex()[:24])]
-        fixed = [pool.epoch, self._clock.milliseconds, pool.limit, len(candidates)]
+        fixed = [pool.epoch, self._clock.milliseconds, pool.limit]
+        wanted = [_short(one.resident.bytes)[:22] + _short(one.key_hash[:9]) for one in asks]
+        replies: list[str] = []
         try:
-            replies = self._scripts("admit", keys, [*fixed, *spans, *wanted])
+            for some in _pieces(wanted, max(_MOST_FIELDS // pool.limit, 1)):
+                text = self._scripts("admit", keys, [*fixed, "".join(some), *spans])
+                replies += text.split(" ")
         except redis.RedisError as error:
             raise away(error) from error
-        if len(replies) != len(asks):
+        if Verdict.NOT_READY in replies:
             return [Answer(Verdict.NOT_READY) for _ in asks]
         answers = [_answer(pool, ask, reply) for ask, reply in zip(asks, replies, strict=True)]
         if candidates:
             return answers
         # Nothing is open: a resident who has one is still told so.
-        known = (Verdict.SEAT, Verdict.LIMIT, Verdict.NOT_READY)
+        early = all(window.opens_at > now for window in pool.windows)
+        verdict = Verdict.TOO_EARLY if early else Verdict.CLOSED
+        known = (Verdict.SEAT, Verdict.LIMIT)
         return [one if one.verdict in known else Answer(verdict) for one in answers]
 
     def settle(self, pool: Pool, seats: Sequence[tuple[Seat, bool]]) -> bool:
         """Confirm (True) or free (False) pending seats.
 
-        False when the gate is away or at another epoch.
+        False when the gate is away or at another epoch. Raises SeatFreed when a seat to be
+        confirmed was freed meanwhile.
         """
-        if not seats:
-            return True
         positions = {window.release: i for i, window in enumerate(pool.windows, 1)}
-        keys, args = [*self._state()], [str(pool.epoch)]
+        freed = sorted({positions[seat.window.release] for seat, held in seats if not held})
+        lists = {position: str(i) for i, position in enumerate(freed, 1)}
+        keys = [*self._state(), *(self._free(position) for position in freed)]
+        lines = []
         for seat, held in seats:
             position = positions[seat.window.release]
-            keys.append(self._free(position))
-            args += [
-                "confirm" if held else "free",
-                f"{seat.resident.hex}:{seat.ordinal}",
-                str(position),
-                str(seat.slot),
-                str(seat.generation),
-            ]
+            field = _short(seat.resident.bytes)[:22] + str(seat.ordinal)
+            taker = "0" if held else lists[position]
+            lines.append(f"{taker} {field} {position}.{seat.slot}.{seat.generation}")
         try:
-            return int(self._scripts("settle", keys, args)) >= 0
+            told = [
+                int(self._scripts("settle", keys, [pool.epoch, " ".join(some)]))
+                for some in _pieces(lines, _MOST_FIELDS)
+            ]
         except redis.RedisError:
             return False
+        if _FREED in told:
+            raise SeatFreed
+        return all(one >= 0 for one in told)
 
     def pending(self, pool: Pool, before: datetime) -> list[Seat]:
-        """Seats set aside before an instant and neither confirmed nor freed since."""
-        # The client decodes replies, which its types can't know.
-        fields = cast(
-            list[str],
-            self._redis.zrangebyscore(self._state()[2], "-inf", _ms(before), 0, 500),
+        """Some of the seats set aside before an instant and neither confirmed nor freed since.
+
+        Raises redis.RedisError.
+        """
+        until = _ms(before)
+        old = (
+            _seat(pool, field, value) for field, since, value in self._underway() if since <= until
         )
-        values = cast(
-            list[str | None], self._redis.hmget(self._state()[1], fields) if fields else []
-        )
-        seats = []
-        for field, value in zip(fields, values, strict=True):
-            if value is None or not value.startswith("P|"):
-                continue
-            _, position, slot, generation, _ = value.split("|")
-            resident, ordinal = field.split(":")
-            seats.append(
-                Seat(
-                    pool.windows[int(position) - 1],
-                    int(slot),
-                    ResidentId(UUID(hex=resident)),
-                    int(ordinal),
-                    int(generation),
-                )
-            )
-        return seats
+        return list(islice(old, _MOST_SETTLED))
 
     def free(self, pool: Pool) -> list[int] | None:
         """Free slots of each release, or None when the gate is away or not at this epoch."""
         try:
-            pipeline = self._redis.pipeline(transaction=True)
-            pipeline.hget(self._state()[0], "epoch")
-            for position in range(1, len(pool.windows) + 1):
-                pipeline.llen(self._free(position))
-            epoch, *counts = pipeline.execute()
+            keys = [self._state()[0], *(self._free(i) for i in range(1, len(pool.windows) + 1))]
+            text = self._scripts("free", keys, [pool.epoch])
         except redis.RedisError:
             return None
-        return [int(count) for count in counts] if epoch == str(pool.epoch) else None
+        return None if text is None else [int(count) for count in text.split(" ")]
+
+    def _underway(self) -> Iterator[tuple[str, int, str]]:
+        """Pending seats: field, set aside when (Unix milliseconds), and the value for `who`."""
+        for field, value in self._redis.hscan_iter(self._state()[2], count=1_000):
+            if field != "wide":
+                yield field, int(value[:13]), value[13:]
+
+    # A cluster is looked for here, so that one that is away is met where that is expected.
+    @property
+    def _redis(self) -> redis.Redis:
+        return self._core.gate
+
+    @cached_property
+    def _scripts(self) -> Scripts:
+        return Scripts(self._core.gate, _LUA)
 
     def _state(self) -> tuple[str, str, str]:
         return f"{self._prefix}:meta", f"{self._prefix}:who", f"{self._prefix}:pending"
@@ -143,13 +154,32 @@ class Gate:
         return f"{self._prefix}:free:{position}"
 
 
-def _answer(pool: Pool, ask: Ask, reply: list[str]) -> Answer:
-    verdict = Verdict(reply[0])
-    if verdict is not Verdict.SEAT:
-        return Answer(verdict)
-    position, slot, ordinal, generation = (int(part) for part in reply[1:])
-    window: Window = pool.windows[position - 1]
-    return Answer(verdict, Seat(window, slot, ask.resident, ordinal, generation))
+def seat_of(value: str) -> tuple[int, int, int]:
+    """Position, slot and generation, from a holder's value in `who`."""
+    position, slot, generation = map(int, value[12:].split("."))
+    return position, slot, generation
+
+
+def _answer(pool: Pool, ask: Ask, reply: str) -> Answer:
+    if not reply[0].isdigit():
+        return Answer(Verdict(reply))
+    position, slot, generation, ordinal = map(int, reply.split("."))
+    seat = Seat(pool.windows[position - 1], slot, ask.resident, ordinal, generation)
+    return Answer(Verdict.SEAT, seat)
+
+
+def _seat(pool: Pool, field: str, value: str) -> Seat:
+    position, slot, generation = seat_of(value)
+    resident = ResidentId(UUID(bytes=a2b_base64(field[:22] + "==")))
+    return Seat(pool.windows[position - 1], slot, resident, int(field[22:]), generation)
+
+
+def _short(value: bytes) -> str:
+    return b2a_base64(value, newline=False).decode()
+
+
+def _pieces(parts: list[str], most: int) -> Iterator[list[str]]:
+    return (parts[first : first + most] for first in range(0, len(parts), most))
 
 
 def _ms(instant: datetime) -> int:

@@ -40,6 +40,10 @@ class GateNotReady(Unavailable):
     code = "gate_not_ready"
 
 
+class SeatFreed(Exception):
+    """A seat whose row stands was freed, since its claim seemed dead: the gate is wrong now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A release as the gate sees it. Instants are aware."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,20 +13,25 @@ import redis
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from voucher_service.audit import service as audit
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import Offer, OfferStatus
+from voucher_service.campaigns.model import Mode, Offer, OfferStatus
 from voucher_service.infra import incarnation
 from voucher_service.infra.core import Core
-from voucher_service.kernel.errors import TryAgain
-from voucher_service.kernel.ids import OfferId, ReleaseId, voucher_id
+from voucher_service.infra.flow import Flow, run, step, within
+from voucher_service.kernel.actor import SYSTEM
+from voucher_service.kernel.ids import OfferId, ReleaseId, VoucherId, voucher_id
 
+from . import degraded
 from .filling import Filling
-from .gate import Gate
-from .model import Answer, Ask, GateNotReady, Pool, Verdict, Window
+from .gate import Gate, away
+from .model import Answer, Ask, GateNotReady, Pool, Seat, SeatFreed, Verdict, Window
 from .slots import Slotted
 
 # A pending seat is left alone this long: longer than any transaction of a claim can last.
 SETTLE_AFTER = timedelta(seconds=15)
+# The audit event of an offer that PostgreSQL alone hands out from then on.
+DEGRADED = "gate.away"
 
 
 def pool_of(offer: Offer) -> Pool:
@@ -50,27 +56,37 @@ def ask(
     """
     pool = pool_of(offer)
     answers = Gate(core, offer.id).admit(pool, asks, now)
+    degraded.answered()
     other = incarnation.differs(core.gate, offer.gate_run_id)
     return None if other or answers[0].verdict is Verdict.NOT_READY else (pool, answers)
 
 
 def admit(
-    core: Core, *, offer: Offer, asks: Sequence[Ask], now: datetime, rows: type[Slotted]
-) -> tuple[Pool, list[Answer]]:
-    """As `ask`; a gate that is not ready is filled first, by one process.
+    *, offer: Offer, asks: Sequence[Ask], now: datetime, rows: type[Slotted]
+) -> Flow[Core, tuple[Pool, list[Answer]]]:
+    """As `ask`, but as a flow; a gate that is not ready is filled first, by one process.
 
     Raises TryAgain, and GateNotReady while another process fills it.
     """
-    answered = ask(core, offer=offer, asks=asks, now=now)
+    answered = yield from step(ask, offer=offer, asks=asks, now=now)
     if answered is None and offer.status is not OfferStatus.OPEN:
         return pool_of(offer), [Answer(Verdict.CLOSED) for _ in asks]
     if answered is None:
-        pool = rebuild(core, offer=offer.id, rows=rows)
+        pool = yield from rebuilding(offer=offer.id, rows=rows)
         filled = replace(offer, epoch=pool.epoch, gate_run_id="")
-        answered = ask(core, offer=filled, asks=asks, now=now)
+        answered = yield from step(ask, offer=filled, asks=asks, now=now)
     if answered is None:
         raise GateNotReady(retry_after_seconds=1)
     return answered
+
+
+def settle(core: Core, *, pool: Pool, seats: Sequence[tuple[Seat, bool]]) -> bool:
+    """Tell the gate which seats PostgreSQL holds (True) and which not; free those.
+
+    False when the gate is away or at another epoch: then the reaper settles them. Raises SeatFreed
+    when the reaper was there first, and freed what PostgreSQL holds.
+    """
+    return Gate(core, pool.offer).settle(pool, seats)
 
 
 def ready(core: Core, *, offer: Offer) -> bool:
@@ -79,63 +95,135 @@ def ready(core: Core, *, offer: Offer) -> bool:
 
 
 def rebuild(core: Core, *, offer: OfferId, rows: type[Slotted]) -> Pool:
-    """Fill the gate from PostgreSQL: raise the epoch, read what is held, load, switch.
+    """Fill the gate from PostgreSQL. Raises TryAgain, and GateNotReady while another fills it."""
+    return run(core, rebuilding(offer=offer, rows=rows))
+
+
+def rebuilding(*, offer: OfferId, rows: type[Slotted]) -> Flow[Core, Pool]:
+    """Fill the gate: raise the epoch, read what is held, load, commit, switch.
 
     One process at a time. Claims wait or are told to try again; none is lost, since the raised
-    epoch fences those under way. Raises GateNotReady while another process fills it.
+    epoch fences those under way.
     """
-    with core.engine.connect() as connection:
-        taken = connection.execute(
-            text("SELECT pg_try_advisory_lock(hashtextextended(:offer, 0))"), {"offer": str(offer)}
-        ).scalar_one()
-        connection.commit()
-        if not taken:
-            raise GateNotReady(retry_after_seconds=1)
-        try:
-            return _fill(core, offer, rows)
-        finally:
-            connection.execute(
-                text("SELECT pg_advisory_unlock(hashtextextended(:offer, 0))"),
-                {"offer": str(offer)},
-            )
-            connection.commit()
+    return (yield from within(_alone, _fill(offer, rows), offer))
 
 
-def _fill(core: Core, offer: OfferId, rows: type[Slotted]) -> Pool:
-    filling = Filling(core, offer)
-    try:
-        run_id = incarnation.current(core.gate)
-    except redis.RedisError as error:
-        raise TryAgain(retry_after_seconds=1) from error
+@contextmanager
+def _alone(core: Core, offer: OfferId) -> Iterator[Core]:
+    """One process at a time. Raises GateNotReady while another is inside."""
     with core.transaction() as session:
-        campaigns.raise_epoch(session, offer)
-        campaigns.set_run_id(session, offer, run_id=run_id)
-        pool = pool_of(campaigns.offer(session, offer=offer))
-        filling.load(session, pool=pool, rows=rows)
-    filling.activate(pool)
+        lock = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:offer, 0))")
+        if not session.execute(lock, {"offer": str(offer)}).scalar_one():
+            raise GateNotReady(retry_after_seconds=1)
+        yield core
+
+
+def _fill(offer: OfferId, rows: type[Slotted]) -> Flow[Core, Pool]:
+    filling = yield from step(Filling, offer)
+    run_id = yield from step(_incarnation)
+    pool = yield from within(Core.transaction, _load(filling, offer, run_id, rows))
+    yield from step(_activate, filling, pool)
     return pool
 
 
-def settle_pending(core: Core, *, offer: Offer, rows: type[Slotted]) -> int:
-    """Confirm or free seats that were set aside and not settled, by what PostgreSQL holds.
+def _load(
+    filling: Filling, offer: OfferId, run_id: str, rows: type[Slotted]
+) -> Flow[Session, Pool]:
+    yield from step(campaigns.raise_epoch, offer, mode=Mode.GATE)
+    yield from step(campaigns.set_run_id, offer, run_id=run_id)
+    pool = pool_of((yield from step(campaigns.offer, offer=offer)))
+    yield from step(filling.load, pool=pool, rows=rows)
+    return pool
 
-    A freed seat's late commit is caught by the slot's unique index. Returns how many were settled.
+
+def entering(*, offer: Offer) -> Flow[Core, None]:
+    """Declare that PostgreSQL alone hands out an offer's slots, until the gate is filled again.
+
+    One process at a time, and once: nothing happens when the epoch is no longer the one at which
+    the caller found the gate away. Raises TryAgain, and GateNotReady while another is at it.
     """
-    pool, gate = pool_of(offer), Gate(core, offer.id)
-    table: Any = rows.__table__  # type: ignore[attr-defined]
+    declaring = within(Core.transaction, _declare(offer))
+    yield from within(_alone, declaring, offer.id)
+
+
+def _declare(known: Offer) -> Flow[Session, None]:
+    fence = yield from step(campaigns.fence, offer=known.id, alone=True)
+    if fence.epoch == known.epoch:
+        epoch = yield from step(campaigns.raise_epoch, known.id, mode=Mode.DEGRADED)
+        yield from step(_declared, known.id, epoch, fence.at)
+
+
+def _declared(session: Session, offer: OfferId, epoch: int, at: datetime) -> None:
+    audit.record(
+        session,
+        actor=SYSTEM,
+        action=DEGRADED,
+        object_type="offer",
+        object_id=str(offer),
+        now=at,
+        detail={"to_epoch": epoch},
+    )
+
+
+def answering(core: Core) -> str:
+    """Which incarnation of the gate answers; empty when none does that can be filled."""
     try:
-        with core.transaction() as session:
-            now = core.now(session)
-            seats = gate.pending(pool, now - SETTLE_AFTER)
-            ids = {
-                voucher_id(offer.id, one.resident, one.ordinal, one.generation): one
-                for one in seats
-            }
-            held = set(session.scalars(select(table.c.id).where(table.c.id.in_(ids))))
-        gate.settle(pool, [(seat, id in held) for id, seat in ids.items()])
+        return incarnation.current(core.gate)
+    except redis.RedisError:
+        return ""
+
+
+def _incarnation(core: Core) -> str:
+    try:
+        return incarnation.current(core.gate)
     except redis.RedisError as error:
-        raise TryAgain(retry_after_seconds=1) from error
+        raise away(error) from error
+
+
+def _activate(_core: Core, filling: Filling, pool: Pool) -> bool:
+    return filling.activate(pool)
+
+
+def settle_pending(core: Core, *, offer: Offer, rows: type[Slotted]) -> int:
+    """Confirm or free seats that were set aside and not settled; how many. Raises TryAgain."""
+    return run(core, settling(offer=offer, rows=rows))
+
+
+def settling(*, offer: Offer, rows: type[Slotted]) -> Flow[Core, int]:
+    """Settle old pending seats by what PostgreSQL holds.
+
+    A freed seat's late commit is caught by the slot's unique index.
+    """
+    pool = pool_of(offer)
+    now = yield from step(_now)
+    seats = yield from step(_pending, pool, now - SETTLE_AFTER)
+    if not seats:
+        return 0
+    ids = {voucher_id(offer.id, one.resident, one.ordinal, one.generation): one for one in seats}
+    held = yield from within(Core.transaction, step(_held, list(ids), rows))
+    try:
+        yield from step(settle, pool=pool, seats=[(seat, id in held) for id, seat in ids.items()])
+    except SeatFreed:
+        with suppress(GateNotReady):  # another process is at it
+            yield from rebuilding(offer=offer.id, rows=rows)
     return len(seats)
+
+
+def _now(core: Core) -> datetime:
+    with core.transaction() as session:
+        return core.now(session)
+
+
+def _pending(core: Core, pool: Pool, before: datetime) -> list[Seat]:
+    try:
+        return Gate(core, pool.offer).pending(pool, before)
+    except redis.RedisError as error:
+        raise away(error) from error
+
+
+def _held(session: Session, ids: list[VoucherId], rows: type[Slotted]) -> set[UUID]:
+    table: Any = rows.__table__  # type: ignore[attr-defined]
+    return set(session.scalars(select(table.c.id).where(table.c.id.in_(ids))))
 
 
 def remaining(
@@ -148,7 +236,8 @@ def remaining(
     counts: dict[OfferId, int] = {}
     for offer in offers:
         pool = pool_of(offer)
-        free = Gate(core, offer.id).free(pool) or _free_in_books(session, pool, rows)
+        told = Gate(core, offer.id).free(pool) if offer.mode is Mode.GATE else None
+        free = told or _free_in_books(session, pool, rows)
         open_now = [i for i, one in enumerate(pool.windows) if one.opens_at <= now < one.closes_at]
         later = [i for i, one in enumerate(pool.windows) if one.opens_at > now]
         counts[offer.id] = sum(free[i] for i in open_now or later[:1])

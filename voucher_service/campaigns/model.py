@@ -229,6 +229,8 @@ class Offer:
     areas: tuple[str, ...]
     trades: tuple[str, ...]
     lapse_returns: bool
+    waiting_room: bool
+    proof_of_work: bool
     status: OfferStatus
     epoch: int
     mode: Mode
@@ -267,7 +269,11 @@ class ReleasePlan:
 
 @dataclass(frozen=True, slots=True)
 class OfferPlan:
-    """An offer as it is planned. Empty `areas` or `trades` mean all."""
+    """An offer as it is planned. Empty `areas` or `trades` mean all.
+
+    With `waiting_room`, claims wait for a place in a line; with `proof_of_work`, the claimant's
+    device first solves a small puzzle.
+    """
 
     title: str
     kind: OfferKind
@@ -281,6 +287,8 @@ class OfferPlan:
     releases: tuple[ReleasePlan, ...] = ()
     slug: str | None = None
     lapse_returns: bool = True
+    waiting_room: bool = False
+    proof_of_work: bool = False
 
 
 MAX_FACE = Money.of_yuan(2_000)  # the highest single voucher found in practice (Huizhou's cap)
@@ -364,6 +372,8 @@ def _frozen_offer(one: Offer) -> dict[str, Any]:
         "areas": list(one.areas),
         "trades": list(one.trades),
         "lapse_returns": one.lapse_returns,
+        "waiting_room": one.waiting_room,
+        "proof_of_work": one.proof_of_work,
         "releases": [
             {
                 "opens_at": slice_.opens_at.isoformat(),

@@ -122,6 +122,8 @@ def _offer(row: tuple[OfferRow, CampaignRow, ProgrammeRow], releases: tuple[Rele
         areas=tuple(offer.areas),
         trades=tuple(offer.trades),
         lapse_returns=offer.lapse_returns,
+        waiting_room=offer.waiting_room,
+        proof_of_work=offer.proof_of_work,
         status=offer.status,
         epoch=offer.epoch,
         mode=offer.mode,

@@ -75,6 +75,8 @@ class OfferRow(Recorded, Base):
     areas: Mapped[list[str]] = mapped_column(ARRAY(Text))
     trades: Mapped[list[str]] = mapped_column(ARRAY(Text))
     lapse_returns: Mapped[bool]
+    waiting_room: Mapped[bool]
+    proof_of_work: Mapped[bool]
     status: Mapped[OfferStatus] = mapped_column(status_type(OfferStatus))
     epoch: Mapped[int]
     mode: Mapped[Mode] = mapped_column(status_type(Mode))

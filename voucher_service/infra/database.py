@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -137,6 +138,29 @@ def transaction(engine: Engine) -> Iterator[Session]:
         if error.connection_invalidated:
             raise TryAgain(retry_after_seconds=1) from error
         raise
+
+
+def array(values: Iterable[UUID | int | str | bytes | None]) -> str:
+    """Values as the text of a PostgreSQL array, for `CAST(:name AS type[])`.
+
+    The driver does the same for lists, and asks a regular expression about each element: half of
+    what a batch of claims cost.
+    """
+    return "{" + ",".join([_ELEMENT[type(one)](one) for one in values]) + "}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+_ELEMENT: dict[type, Callable[[Any], str]] = {
+    UUID: attrgetter("hex"),
+    int: str,
+    str: _quoted,
+    bytes: lambda value: f'"\\\\x{value.hex()}"',
+    type(None): lambda _: "NULL",
+}
 
 
 def now(session: Session, clock: Clock) -> datetime:

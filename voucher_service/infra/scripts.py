@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,15 @@ class Scripts:
     """The scripts of one folder on one server; loaded again when the server forgot them."""
 
     def __init__(self, client: redis.Redis, folder: Path) -> None:
-        self._scripts = {
-            path.stem: client.register_script(source(path)) for path in sorted(folder.glob("*.lua"))
-        }
+        self._scripts = _registered(client, folder)
 
     def __call__(self, name: str, keys: list[str], args: list[Any], client: Any = None) -> Any:
         """Run a script, or queue it when `client` is a pipeline."""
         return self._scripts[name](keys=keys, args=args, client=client)
+
+
+@lru_cache(maxsize=16)
+def _registered(client: redis.Redis, folder: Path) -> dict[str, Any]:
+    return {
+        path.stem: client.register_script(source(path)) for path in sorted(folder.glob("*.lua"))
+    }

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from voucher_service.infra.core import Core
 
+from .notices import send_notices
 from .prepare_gate import prepare_gate
+from .pushes import give_push
 from .reconcile import reconcile
 
 Finish = Callable[[Session], None]
@@ -18,6 +20,8 @@ Handler = Callable[[Core, Mapping[str, Any], Finish], None]
 # A handler calls `finish` once: in the transaction of its effect, or in one of its own after an
 # effect that may be repeated.
 HANDLERS: Mapping[str, Handler] = {
+    "give_push": give_push,
     "prepare_gate": prepare_gate,
     "reconcile": reconcile,
+    "send_notices": send_notices,
 }

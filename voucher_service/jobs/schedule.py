@@ -16,10 +16,13 @@ from voucher_service.infra import core as core_module
 from voucher_service.infra import outbox, queue
 from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import DomainError
+from voucher_service.notices import service as notices
+from voucher_service.pushes import service as pushes
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reports import verification
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.service.drift import Watch, refill_stale
+from voucher_service.vouchers.service.returning import Return
 
 from . import log
 from .stopping import Stopping
@@ -86,6 +89,18 @@ def settle_pending(core: Core) -> int:
     return sum(vouchers.settle_pending(core, offer=one) for one in campaigns.open_offers(core))
 
 
+def go_on(core: Core) -> int:
+    """Ring the long jobs that stopped to let others in: lists to give, notices to send.
+
+    Once a second, which is what bounds the rate of notices. How many were rung.
+    """
+    with core.transaction() as session:
+        keys = [pushes.want(session, push=one) for one in pushes.stopped(session)]
+        if notices.stopped(session):
+            keys.append(notices.want(session))
+    return sum(queue.ring(core.settings, key) for key in keys)
+
+
 def check_books(core: Core) -> int:
     """Check every invariant of the books; a breach goes to the log by name. How many there are."""
     found = verification.verify(core)
@@ -98,8 +113,10 @@ def tasks(core: Core) -> tuple[Task, ...]:
     """Everything that is done in a rhythm."""
     return (
         Task("ring_due", core.settings.queue.sweep_seconds, ring_due),
+        Task("go_on", 1, go_on),
         Task("refill_stale", 1, refill_stale),
-        Task("settle_pending", 10, settle_pending),
+        Task("return_to_gate", 1, Return()),
+        Task("settle_pending", 5, settle_pending),
         Task("find_drift", 10, Watch()),
         Task("expire_due", 60, vouchers.expire_due, until_none=True),
         Task("reconcile_changed", 30, Changes()),

@@ -7,13 +7,19 @@ from sqlalchemy import text
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
 from voucher_service.lotteries import service as lotteries
+from voucher_service.notices import service as notices
 
 _BATCH = 10_000
 
 
 def forget(core: Core) -> int:
     """Delete one batch of what is too old; how many rows. Call until it answers 0."""
-    return identity.forget_expired(core) + _forget_refusals(core) + lotteries.forget(core)
+    return (
+        identity.forget_expired(core)
+        + _forget_refusals(core)
+        + lotteries.forget(core)
+        + notices.forget(core)
+    )
 
 
 def _forget_refusals(core: Core) -> int:

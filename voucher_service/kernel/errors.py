@@ -45,9 +45,12 @@ class NotFound(DomainError):
 
 
 class Conflict(DomainError):
-    """The state of things forbids it now (409, or 410 when it is gone for good)."""
+    """The state of things forbids it now (409, 410 when it is gone for good, 428 when a step of the
+    caller's comes first).
+    """
 
     gone: ClassVar[bool] = False
+    unmet: ClassVar[bool] = False
 
 
 class Unprocessable(DomainError):

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from .model import Lottery
+from .model import RULE_VERSION, Lottery
 
-FORMAT = "lottery/1"
 RULE = (
     "leaves sorted; list_sha256 = SHA-256 of entries.csv; seed = SHA-256 of lottery.json without "
     "seed and result_sha256; key = SHA-256(seed, list_sha256, leaf), 32 bytes each; lowest keys "
@@ -58,7 +57,7 @@ def announced(lottery: Lottery) -> dict[str, Any]:
             }
         )
     return {
-        "format": FORMAT,
+        "format": RULE_VERSION,
         "rule": RULE,
         "id": str(lottery.id),
         "offer": str(lottery.offer.id),

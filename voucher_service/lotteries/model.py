@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType
+from typing import Any, NewType
 from uuid import UUID
 
+from voucher_service.allocation.model import NotOpenYet
 from voucher_service.campaigns.model import Offer
 from voucher_service.kernel.actor import Role
-from voucher_service.kernel.errors import Conflict, Forbidden, Unprocessable
+from voucher_service.kernel.errors import Conflict, DomainError, Unprocessable
 from voucher_service.kernel.machine import Machine
+from voucher_service.pushes.model import NotEligible
 
 LotteryId = NewType("LotteryId", UUID)
 
@@ -21,6 +23,8 @@ REVEAL_WITHIN = timedelta(hours=24)
 # Entrants are the control group of the causal estimate; after this only their leaves stay.
 KEPT_AFTER_DRAW = timedelta(days=90)
 MOST_PLACES = 10_000_000
+# Named in every published file and in what an approver signs; another way to draw is another rule.
+RULE_VERSION = "lottery/1"
 
 
 class Status(StrEnum):
@@ -93,12 +97,6 @@ class Outcome(StrEnum):
     WON = "won"
     WAITING = "waiting"
     NOT_DRAWN = "not_drawn"
-
-
-class NotEligible(Forbidden):
-    """The offer is for others: only those whom its lottery drew may claim it."""
-
-    code = "not_eligible"
 
 
 class LotteryInvalid(Unprocessable):
@@ -224,6 +222,17 @@ class Lottery:
             return Outcome.NOT_DRAWN
         return Outcome.WON if rank <= self.terms.seats else Outcome.WAITING
 
+    def refusal(self, rank: int | None, now: datetime) -> DomainError | None:
+        """Why a rank may not claim now; None when it may. Before the draw nobody may."""
+        outcome, later = self.outcome(rank), self.terms.waiting_from
+        if outcome is Outcome.UNDECIDED:
+            return NotOpenYet()
+        if outcome is Outcome.NOT_DRAWN:
+            return NotEligible()
+        if outcome is Outcome.WAITING and later is not None and now < later:
+            return NotOpenYet(opens_at=later)
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -233,6 +242,33 @@ class Entry:
     entered_at: datetime
     rank: int | None
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """A lottery as one reader stands in it. `entry` is None for who did not enter."""
+
+    lottery: Lottery
+    entry: Entry | None
+
+    def may_claim(self, now: datetime) -> bool:
+        """Whether the reader was drawn and their time has come."""
+        return self.lottery.refusal(self.entry.rank if self.entry else None, now) is None
+
+
+def frozen(lottery: Lottery) -> dict[str, Any]:
+    """What an approver signs for besides the offer itself, as plain JSON."""
+    terms = lottery.terms
+    return {
+        "offer": str(lottery.offer.id),
+        "title": lottery.offer.title,
+        "rule": RULE_VERSION,
+        "seats": terms.seats,
+        "waiting": terms.waiting,
+        "opens_at": terms.opens_at.isoformat(),
+        "closes_at": terms.closes_at.isoformat(),
+        "waiting_from": terms.waiting_from.isoformat() if terms.waiting_from else None,
+    }
 
 
 def check_terms(terms: Terms, offer: Offer) -> None:

@@ -148,6 +148,38 @@ def entry(session: Session, id: LotteryId, resident: ResidentId) -> EntryRow | N
     ).one_or_none()
 
 
+def entries_of(
+    session: Session, lotteries: Sequence[LotteryId], resident: ResidentId
+) -> dict[LotteryId, EntryRow]:
+    """A resident's entries in several lotteries."""
+    rows = session.scalars(
+        select(EntryRow)
+        .where(EntryRow.lottery_id.in_(lotteries), EntryRow.resident_id == resident)
+        .execution_options(populate_existing=True)
+    )
+    return {LotteryId(row.lottery_id): row for row in rows}
+
+
+def winners(session: Session, id: LotteryId, seats: int) -> list[ResidentId]:
+    """The residents who won."""
+    found = session.scalars(
+        select(EntryRow.resident_id).where(
+            EntryRow.lottery_id == id, EntryRow.rank <= seats, EntryRow.resident_id.is_not(None)
+        )
+    )
+    return [ResidentId(one) for one in found if one is not None]
+
+
+def ranked_leaves(session: Session, id: LotteryId) -> list[tuple[bytes, int | None]]:
+    """Every leaf with its rank, sorted by leaf."""
+    rows = session.execute(
+        select(EntryRow.leaf, EntryRow.rank)
+        .where(EntryRow.lottery_id == id)
+        .order_by(EntryRow.leaf)
+    )
+    return [(bytes(leaf), rank) for leaf, rank in rows]
+
+
 def ranks(
     session: Session, id: LotteryId, residents: Sequence[ResidentId]
 ) -> dict[ResidentId, int | None]:

@@ -91,10 +91,14 @@ QUOTAS = {
         FROM voucher v JOIN offer o ON o.id = v.offer_id WHERE v.holds_slot
         GROUP BY v.offer_id, v.resident_id, o.per_resident_limit
         HAVING count(*) > o.per_resident_limit""",
-    "I5 no claim outside its release's window": """
-        SELECT 'voucher ' || v.id FROM voucher v JOIN release r ON r.id = v.release_id
-        WHERE v.occurred_at < r.opens_at - interval '50 ms'
-           OR v.occurred_at > r.closes_at + interval '10 s'""",
+    "I5 no claim outside its release's window, or a later one's that leftovers flow into": """
+        SELECT 'voucher ' || v.id FROM voucher v JOIN offer o ON o.id = v.offer_id
+        JOIN release own ON own.id = v.release_id
+        WHERE NOT EXISTS (
+            SELECT FROM release r WHERE r.offer_id = v.offer_id
+                AND (r.id = own.id OR o.lapse_returns AND r.closes_at > own.closes_at)
+                AND v.occurred_at BETWEEN r.opens_at - interval '50 ms'
+                    AND r.closes_at + interval '10 s')""",
     "I8 money claimed is the value of vouchers ever written": """
         WITH written AS (SELECT offer_id, sum(face_value_fen) AS fen
                          FROM voucher GROUP BY offer_id),
@@ -155,4 +159,34 @@ RECORDS = {
         WHERE NOT p.synthetic AND abs(extract(epoch FROM r.occurred_at - r.recorded_at)) > 60""",
 }
 
-ALL: dict[str, str] = LEDGER | QUOTAS | RECORDS
+# Whether the list, the seed and the places are those of the files, `lotteries.differences` says.
+CLOSED_OFFERS = {
+    "D2 there is a voucher for everybody who was drawn": """
+        SELECT 'lottery ' || l.id
+        FROM lottery l JOIN offer o ON o.id = l.offer_id JOIN release r ON r.offer_id = o.id
+        WHERE l.status <> 'draft'
+        GROUP BY l.id, o.id HAVING l.seats * o.per_resident_limit > sum(r.quota)
+        UNION ALL
+        SELECT 'lottery ' || lottery_id FROM lottery_entry e JOIN lottery l ON l.id = e.lottery_id
+        GROUP BY lottery_id, l.seats, l.waiting HAVING max(rank) > l.seats + l.waiting""",
+    "D3 only who was drawn holds a voucher of a lottery's offer, and none before their time": """
+        SELECT 'voucher ' || v.id FROM voucher v JOIN lottery l ON l.offer_id = v.offer_id
+        LEFT JOIN lottery_entry e ON e.lottery_id = l.id AND e.resident_id = v.resident_id
+        WHERE (e.rank IS NULL OR v.occurred_at < l.drawn_at - interval '50 ms'
+            OR e.rank > l.seats AND v.occurred_at < l.waiting_from - interval '50 ms')
+        -- 90 days after the draw places are parted from residents
+        AND NOT EXISTS (SELECT FROM lottery_entry f WHERE f.lottery_id = l.id
+            AND f.rank IS NOT NULL AND f.resident_id IS NULL)""",
+    "P1 an offer for lists is held by people on them only": """
+        SELECT 'voucher ' || v.id FROM voucher v
+        WHERE EXISTS (SELECT FROM push p WHERE p.offer_id = v.offer_id AND p.reserved)
+        AND NOT EXISTS (SELECT FROM push p JOIN push_line n ON n.push_id = p.id
+            WHERE p.offer_id = v.offer_id AND n.resident_id = v.resident_id AND n.chosen)""",
+    "P2 who was given one by a push holds it": """
+        SELECT 'push ' || p.id || ' line ' || n.number
+        FROM push p JOIN push_line n ON n.push_id = p.id
+        WHERE n.result = 'given' AND NOT EXISTS (SELECT FROM voucher v
+            WHERE v.offer_id = p.offer_id AND v.resident_id = n.resident_id)""",
+}
+
+ALL: dict[str, str] = LEDGER | QUOTAS | RECORDS | CLOSED_OFFERS

@@ -11,12 +11,13 @@ from voucher_service.web.app import make_app
 from voucher_service.web.face import Face
 from voucher_service.web.guards import PUBLIC, SIGNED_IN, TOKEN, Guarded
 
-from . import crowd, words
+from . import words
 from .api import entry as entry_api
 from .api import lotteries as lotteries_api
 from .api import me as me_api
 from .api import offers as offers_api
 from .api import wallet as wallet_api
+from .crowd import Crowd
 from .pages import account, claims, entry, home, identity, lotteries, voucher, wallet
 from .people import load_actor
 
@@ -43,13 +44,14 @@ BLUEPRINTS = (
 
 def create_app(core: Core | None = None) -> Flask:
     """The resident face on a core, by default on the settings' servers."""
+    core = core or build()
     app = make_app(
         Face.RESIDENT,
-        core or build(),
+        core,
         BLUEPRINTS,
         loader=load_actor,
         folder=Path(__file__).parent,
     )
     words.install(app)
-    crowd.install(app)
+    Crowd(core).install(app)
     return app

@@ -1,45 +1,106 @@
-"""The claims of this process, which share their commits."""
+"""The claims of this process, which share their commits, and the light way to them."""
 
 from __future__ import annotations
 
-from uuid import UUID
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from flask import Flask, current_app
 
 from voucher_service.campaigns import service as campaigns
+from voucher_service.i18n.formats import iso
+from voucher_service.infra.core import Core
 from voucher_service.kernel.ids import OfferId
+from voucher_service.vouchers.model import Voucher
 from voucher_service.vouchers.service import Group
-from voucher_service.web.site import Site, core
+from voucher_service.web.express import Call, Created, Lane, LongWay
+from voucher_service.web.site import core
+
+from .limiting import not_too_often
 
 _NAME = "claims"
+_RULE = "/api/v1/offers/<name>/claims"
 _MOST = 1_024
-_ids: dict[str, OfferId] = {}  # a published offer keeps its short name for good
 
 
-def install(app: Flask) -> None:
-    """Give the face its group."""
-    site = app.extensions["voucher"]
-    assert isinstance(site, Site)
-    app.extensions[_NAME] = Group(site.core)
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What never changes of a published offer; `plain`: a claim needs no turn and no proof."""
+
+    id: OfferId
+    plain: bool
 
 
-def offer_id(name: str) -> OfferId:
-    """The id of an offer named by its id or its slug. Raises NoSuchThing for an unknown slug."""
-    try:
-        return OfferId(UUID(name))
-    except ValueError:
-        pass
-    known = _ids.get(name)
-    if known is None:
-        known = campaigns.offer_named(core(), name=name).id
-        if len(_ids) >= _MOST:
-            _ids.clear()
-        _ids[name] = known
-    return known
+_known: dict[str, _Known] = {}
+
+
+class Crowd:
+    """The group of one process and its light way."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.group = Group(core)
+        self.lane = Lane(_RULE, self._claim)
+
+    def install(self, app: Flask) -> None:
+        """Give the face its group."""
+        app.extensions[_NAME] = self
+
+    async def _claim(self, call: Call) -> Created:
+        """What the route `claims.claim` does, for an offer that this process knows."""
+        offer = _known.get(call.name)
+        if offer is None or not offer.plain:
+            raise LongWay
+        refusal = self.group.told_lately(resident=call.subject, offer=offer.id)
+        if refusal is not None:
+            raise refusal
+        actor = call.actor()
+        not_too_often(self._core, actor)
+        outcome = await self.group.claim_soon(actor=actor, offer=offer.id, key=call.key)
+        now = self._core.clock.at or datetime.now(UTC)
+        return Created(_json(outcome.value, now), outcome.replayed)
+
+
+def crowd_of(app: Flask) -> Crowd:
+    """The crowd that a face was given."""
+    found = app.extensions[_NAME]
+    assert isinstance(found, Crowd)
+    return found
 
 
 def group() -> Group:
     """The group of the face that answers this request."""
-    found = current_app.extensions[_NAME]
-    assert isinstance(found, Group)
-    return found
+    return crowd_of(current_app).group
+
+
+def offer_id(name: str) -> OfferId:
+    """The id of an offer named by its id or its slug. Raises NoSuchThing when there is none."""
+    known = _known.get(name)
+    if known is None:
+        found = campaigns.offer_named(core(), name=name)
+        known = _Known(found.id, plain=not (found.waiting_room or found.proof_of_work))
+        if len(_known) >= _MOST:
+            _known.clear()
+        _known[name] = known
+    return known.id
+
+
+def _json(voucher: Voucher, now: datetime) -> bytes:
+    """What VoucherSchema makes of a voucher, without its machinery."""
+    offer = voucher.offer
+    body = {
+        "id": str(voucher.id),
+        "offer_id": str(offer.id),
+        "campaign": offer.campaign_name,
+        "title": offer.title,
+        "status": str(voucher.shown_status(now)),
+        "face_value_fen": voucher.face_value.fen,
+        "threshold_fen": offer.threshold.fen,
+        "claimed_at": iso(voucher.claimed_at),
+        "valid_from": iso(voucher.valid_from),
+        "valid_until": iso(voucher.valid_until),
+        "areas": offer.areas,
+        "trades": offer.trades,
+    }
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

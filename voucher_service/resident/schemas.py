@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from voucher_service.identity.documents import Document
+from voucher_service.web.api import ProblemSchema
 from voucher_service.web.fields import CountField, FenField, InstantField, NameField, TextField
 from voucher_service.web.schemas import PageArgs, Schema
 from voucher_service.web.site import now
@@ -75,6 +76,8 @@ class OffersArgs(PageArgs):
 class OfferSchema(Schema):
     """What can be claimed. `remaining` counts the releases that are open, or the next one to open;
     `area` is the division that issues it, `areas` and `trades` where it can be spent (empty: all).
+    With `waiting_room` a claim is first answered with a place in a line, with `proof_of_work` it
+    needs a puzzle solved.
     """
 
     id = fields.UUID(attribute="offer.id")
@@ -94,6 +97,8 @@ class OfferSchema(Schema):
     area = fields.String(attribute="offer.issuing_area")
     areas = fields.List(fields.String(), attribute="offer.areas")
     trades = fields.List(fields.String(), attribute="offer.trades")
+    waiting_room = fields.Boolean(attribute="offer.waiting_room")
+    proof_of_work = fields.Boolean(attribute="offer.proof_of_work")
 
 
 class VoucherSchema(Schema):
@@ -111,6 +116,51 @@ class VoucherSchema(Schema):
     valid_until = InstantField()
     areas = fields.List(fields.String(), attribute="offer.areas")
     trades = fields.List(fields.String(), attribute="offer.trades")
+
+
+class ProofSchema(Schema):
+    """The solution of a challenge, for an offer that asks for a proof of work."""
+
+    proof = fields.String(
+        data_key="X-Proof-Of-Work",
+        load_default=None,
+        metadata={
+            "description": "Base64 of the JSON {algorithm, challenge, salt, number, signature}: "
+            "the challenge of the 428 answer with the number found, so that SHA-256 of salt and "
+            "number is the challenge in hex. Counts once, for two minutes, for this resident and "
+            "offer."
+        },
+    )
+
+
+class ChallengeSchema(Schema):
+    """Find `number` from 0 to `maxnumber`: SHA-256 of `salt` and the number in decimal digits."""
+
+    algorithm = fields.Constant("SHA-256", required=True)
+    challenge = fields.String(required=True)
+    salt = fields.String(required=True)
+    maxnumber = CountField(required=True)
+    signature = fields.String(required=True)
+
+
+class ProofRequiredSchema(ProblemSchema):
+    """`proof_of_work_required`, with the challenge to solve."""
+
+    challenge = fields.Nested(ChallengeSchema, required=True)
+
+
+class TicketSchema(Schema):
+    """A place in the line of an opening. `state`: waiting your_turn closed. With `your_turn` and
+    `closed` the claim answers, sent again with the same key. `position` counts from 1 while
+    waiting; until places are `drawn` it is how many wait so far.
+    """
+
+    ticket = fields.String(required=True)
+    state = fields.String(required=True)
+    position = CountField(required=True)
+    poll_after_seconds = CountField(required=True)
+    drawn = fields.Boolean(required=True)
+    opens_at = InstantField(required=True)
 
 
 class CodeSchema(Schema):

@@ -15,7 +15,7 @@ from .addresses import ServingError
 
 DRAIN_SECONDS = 20.0  # requests under way may take this long when a face stops
 _FACES = {
-    "resident": "voucher_service.resident.wsgi:app",
+    "resident": "voucher_service.resident.asgi:app",
     "merchant": "merchant_portal.wsgi:app",
     "admin": "admin.wsgi:app",
 }
@@ -64,15 +64,21 @@ def wait_for_faces(children: Sequence[Child], port: int) -> None:
 
 def _granian(target: str, port: int, threads: int) -> tuple[str, ...]:
     options = {
-        "--interface": "wsgi",
         "--host": _HOST,
         "--port": str(port),
         "--workers": "1",
-        "--blocking-threads": str(threads),
         # A request that never ends must not hold the stop up.
         "--workers-kill-timeout": str(int(DRAIN_SECONDS) - 5),
     }
-    return ("granian", *(word for option in options.items() for word in option), "--no-ws", target)
+    words = [word for option in options.items() for word in option]
+    return ("granian", *served(target, threads), *words, "--no-ws", target)
+
+
+def served(target: str, threads: int) -> tuple[str, ...]:
+    """How granian serves an application: an ASGI one keeps its own threads."""
+    if target.split(":", maxsplit=1)[0].endswith(".asgi"):
+        return ("--interface", "asgi")
+    return ("--interface", "wsgi", "--blocking-threads", str(threads))
 
 
 def _python(

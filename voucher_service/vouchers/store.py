@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sqlalchemy import ColumnElement, ColumnExpressionArgument, and_, or_, selec
 from sqlalchemy.orm import Session
 
 from voucher_service.campaigns import service as campaigns
+from voucher_service.infra.database import array
 from voucher_service.kernel.ids import OfferId, ResidentId, VoucherId
 
 from .model import Voucher
@@ -39,10 +41,14 @@ RETURNING id
 
 
 def insert(session: Session, values: dict[str, Any]) -> set[UUID]:
-    """Insert a batch; the ids that are new."""
-    return set(session.execute(_INSERT, values).scalars())
+    """Insert a batch, its lists one a column; the ids that are new."""
+    spelt = {
+        name: array(value) if isinstance(value, list) else value for name, value in values.items()
+    }
+    return set(session.execute(_INSERT, spelt).scalars())
 
 
+@lru_cache(maxsize=4_096)
 def code_ref(voucher: VoucherId) -> int:
     """A random-looking 63-bit handle of a voucher, which its codes carry instead of the id."""
     return int.from_bytes(hashlib.sha256(b"code ref\0" + voucher.bytes).digest()[:8], "big") >> 1
@@ -103,6 +109,6 @@ def by_key(
             " FROM unnest(CAST(:residents AS uuid[]), CAST(:keys AS bytea[])) AS u (resident, key)"
             " JOIN voucher v ON v.resident_id = u.resident AND v.claim_key_hash = u.key"
         ),
-        {"residents": [one for one, _ in pairs], "keys": [key for _, key in pairs]},
+        {"residents": array([one for one, _ in pairs]), "keys": array([key for _, key in pairs])},
     )
     return {(resident, bytes(key)): (id, offer) for resident, key, id, offer in rows}

@@ -47,6 +47,7 @@ STATUS: dict[type[DomainError], int] = {
     Unavailable: 503,
 }
 GONE = 410
+PRECONDITION_REQUIRED = 428
 
 TITLES = {
     400: mark("请求读不懂"),
@@ -81,6 +82,8 @@ def status_of(error: DomainError) -> int:
     """The HTTP status of a refusal."""
     if isinstance(error, Conflict) and error.gone:
         return GONE
+    if isinstance(error, Conflict) and error.unmet:
+        return PRECONDITION_REQUIRED
     return next(status for kind, status in STATUS.items() if isinstance(error, kind))
 
 

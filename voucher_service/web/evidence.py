@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import re
 import secrets
+from functools import lru_cache
 
 from flask import Response, request
 
@@ -18,13 +19,23 @@ _TWO_YEARS_SECONDS = 2 * 365 * 24 * 3600
 
 
 def evidence() -> Evidence:
+    """Where this request came from."""
+    told = request.headers.get(HEADER) or request.cookies.get(COOKIE) or ""
+    return of(request.remote_addr, told, request.headers.get("User-Agent", ""))
+
+
+def of(address: str | None, device: str, agent: str) -> Evidence:
     """The network prefix (/24 or /48), the device id if one was told, and a hash of the agent."""
-    agent = request.headers.get("User-Agent", "")
-    return Evidence(
-        address_prefix=_prefix(request.remote_addr),
-        device_id=_told(),
-        agent_hash=hashlib.sha256(agent.encode()).hexdigest()[:32] if agent else None,
-    )
+    return Evidence(_prefix(address), device if _DEVICE.fullmatch(device) else None, _hash(agent))
+
+
+def address(forwarded: str, peer: str | None, hops: int) -> str | None:
+    """Where a request comes from: what the outermost of our own proxies saw.
+
+    Each of `hops` proxies adds one address to X-Forwarded-For; what is left of theirs is hearsay.
+    """
+    told = [one.strip() for one in forwarded.split(",")] if forwarded and hops else []
+    return told[-hops] if len(told) >= hops > 0 else peer
 
 
 def remember_device(response: Response, *, secure: bool) -> Response:
@@ -41,11 +52,12 @@ def remember_device(response: Response, *, secure: bool) -> Response:
     return response
 
 
-def _told() -> str | None:
-    told = request.headers.get(HEADER) or request.cookies.get(COOKIE) or ""
-    return told if _DEVICE.fullmatch(told) else None
+@lru_cache(maxsize=1_024)
+def _hash(agent: str) -> str | None:
+    return hashlib.sha256(agent.encode()).hexdigest()[:32] if agent else None
 
 
+@lru_cache(maxsize=16_384)
 def _prefix(address: str | None) -> str | None:
     try:
         parsed = ipaddress.ip_address(address or "")

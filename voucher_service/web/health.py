@@ -25,16 +25,20 @@ def alive() -> Response:
 
 @health.get("/readyz")
 def ready() -> tuple[Response, int, dict[str, str]]:
-    """PostgreSQL, the gate and the queue answer; else 503 and which of them does not."""
+    """Which of the servers answer; 503 without PostgreSQL.
+
+    With the gate or the queue away this face still answers, so a balancer must not take it out.
+    """
     checks: dict[str, Callable[[], object]] = {
         "database": lambda: _select_one(core()),
-        "gate": core().gate.ping,
+        "gate": _ping_gate,
         "queue": _queue(core().settings.queue.url, core().settings.gate.timeout_ms).ping,
     }
     states = {name: _state(check) for name, check in checks.items()}
-    if all(state == "ok" for state in states.values()):
-        return jsonify(status="ok", **states), 200, {}
-    return jsonify(status="down", **states), 503, {"Retry-After": "1"}
+    if states["database"] != "ok":
+        return jsonify(status="down", **states), 503, {"Retry-After": "1"}
+    whole = all(state == "ok" for state in states.values())
+    return jsonify(status="ok" if whole else "degraded", **states), 200, {}
 
 
 def _state(check: Callable[[], object]) -> str:
@@ -43,6 +47,10 @@ def _state(check: Callable[[], object]) -> str:
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it does not answer
         return "down"
     return "ok"
+
+
+def _ping_gate() -> None:
+    core().gate.ping()  # a cluster that is away can't even be reached for
 
 
 def _select_one(core: Core) -> None:

@@ -32,9 +32,14 @@ def idempotency_key() -> IdempotencyKey:
     key = request.headers.get(HEADER) or request.form.get(FIELD)
     if not key:
         raise KeyMissing
-    if not _FORM.fullmatch(key):
+    if not well_formed(key):
         raise KeyMalformed
     return IdempotencyKey(key)
+
+
+def well_formed(key: str) -> bool:
+    """Whether a key is 1 to 128 visible ASCII characters."""
+    return _FORM.fullmatch(key) is not None
 
 
 def new_key() -> str:

@@ -7,6 +7,7 @@ import re
 import time
 import traceback
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -28,7 +29,7 @@ class _Line:
     """Writes a line to standard error in one call, so that no thread waits for another's lock."""
 
     def msg(self, line: str) -> None:
-        os.write(2, line.encode() + b"\n")
+        _write(line)
 
     debug = info = warning = error = critical = msg
 
@@ -48,25 +49,48 @@ def install(app: Flask, face: Face) -> None:
 
     @app.before_request
     def start() -> None:
-        told = request.headers.get("X-Request-Id", "")
-        g.request_id = told if _REQUEST_ID.fullmatch(told) else uuid4().hex
+        g.request_id = request_id(request.headers.get("X-Request-Id", ""))
         g.started = time.perf_counter()
 
     @app.after_request
     def end(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.get("request_id", "")
         if not request.path.startswith("/static/"):
-            _logger().info(
-                "request",
-                face=face.value,
-                method=request.method,
-                route=route(),
-                status=response.status_code,
-                duration_ms=round((time.perf_counter() - g.get("started", 0)) * 1000, 1),
-                code=g.get("code"),
-                request_id=g.get("request_id"),
+            request_line(
+                face,
+                request.method,
+                route(),
+                response.status_code,
+                time.perf_counter() - g.get("started", 0),
+                g.get("code"),
+                g.get("request_id", ""),
             )
         return response
+
+
+def request_id(told: str) -> str:
+    """The id that a caller gave its request, or a new one."""
+    return told if _REQUEST_ID.fullmatch(told) else uuid4().hex
+
+
+def request_line(
+    face: Face,
+    method: str,
+    route: str,
+    status: int,
+    seconds: float,
+    code: str | None,
+    request_id: str,
+) -> None:
+    """Log that a request was answered, and how long that took."""
+    # Written by hand: nothing here needs escaping, and at an opening this line is half the work.
+    at = datetime.now(UTC).isoformat()
+    refused = f', "code": "{code}"' if code else ""
+    _write(
+        f'{{"face": "{face.value}", "method": "{method}", "route": "{route}", "status": {status}, '
+        f'"duration_ms": {seconds * 1000:.1f}, "request_id": "{request_id}", "event": "request", '
+        f'"level": "info", "timestamp": "{at}"{refused}}}'
+    )
 
 
 def route() -> str:
@@ -87,6 +111,10 @@ def report(event: str, error: BaseException) -> None:
         route=route() if has_request_context() else None,
         request_id=g.get("request_id") if has_request_context() else None,
     )
+
+
+def _write(line: str) -> None:
+    os.write(2, line.encode() + b"\n")
 
 
 def _logger() -> Any:

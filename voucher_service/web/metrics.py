@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import time
+from dataclasses import dataclass
 
 from flask import Blueprint, Flask, Response, g, request
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
@@ -15,6 +16,22 @@ from .log import route
 _BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
+_NAME = "metrics"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    requests: Counter
+    seconds: Histogram
+
+
+def observe(app: Flask, method: str, route: str, status: int, seconds: float) -> None:
+    """Count one answer of this app and how long it took."""
+    kept: _Kept = app.extensions[_NAME]
+    kept.requests.labels(method, route, str(status)).inc()
+    kept.seconds.labels(route).observe(max(0.0, seconds))
+
+
 def install(app: Flask) -> None:
     """Count and time every request of this app, and serve `/metrics` to the own network."""
     registry = CollectorRegistry()
@@ -24,11 +41,12 @@ def install(app: Flask) -> None:
     seconds = Histogram(
         "http_request_seconds", "Time to answer", ("route",), registry=registry, buckets=_BUCKETS
     )
+    app.extensions[_NAME] = _Kept(requests, seconds)
 
     @app.after_request
-    def observe(response: Response) -> Response:
-        requests.labels(request.method, route(), str(response.status_code)).inc()
-        seconds.labels(route()).observe(max(0.0, time.perf_counter() - g.get("started", 0)))
+    def count(response: Response) -> Response:
+        took = time.perf_counter() - g.get("started", 0)
+        observe(app, request.method, route(), response.status_code, took)
         return response
 
     views = Blueprint("metrics", __name__)

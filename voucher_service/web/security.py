@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from flask import Flask, Response, request
 
 from .evidence import remember_device
@@ -33,6 +35,17 @@ HEADERS = {
 }
 
 
+VARY = ("Accept-Language", "Cookie", "Authorization")
+_HSTS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+
+
+@cache
+def fixed_headers(*, production: bool) -> tuple[tuple[str, str], ...]:
+    """What every answer of an API carries, whoever asks in whichever language."""
+    fixed = (*HEADERS.items(), ("Cache-Control", "no-store"), ("Vary", ", ".join(VARY)))
+    return (*fixed, _HSTS) if production else fixed
+
+
 def install(app: Flask, *, production: bool) -> None:
     """Put the headers on every answer of this app."""
 
@@ -41,11 +54,11 @@ def install(app: Flask, *, production: bool) -> None:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if production:
-            response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+            response.headers.add(*_HSTS)
         if request.path.startswith("/static/"):
             return response
         response.headers.setdefault("Cache-Control", "no-store")
-        response.vary.update(("Accept-Language", "Cookie", "Authorization"))
+        response.vary.update(VARY)
         if "Content-Language" not in response.headers:
             response.headers["Content-Language"] = locale()
         if response.mimetype == "text/html":

@@ -1,72 +1,98 @@
--- Set one slot aside for each of several residents. A resident's checks all come before the first
--- write for them. The same resident with the same request key gets the same slot again.
+-- Set one slot aside for each of several asks. All checks come before the first write. The same
+-- resident with the same request key gets the same slot again.
 -- KEYS  1 meta  2 who  3 pending  4.. free list of each candidate release, in order
 -- ARGV  1 epoch  2 now (Unix milliseconds; empty: this server's clock)  3 limit per resident
---       4 number of candidates
---       5.. for each candidate: position, opens (Unix milliseconds), closes (Unix milliseconds);
---       then for each resident: resident, request key
--- Returns for each resident {verdict} or {"SEAT", position, slot, ordinal, generation};
---         one {"NOT_READY"} when the gate is at another epoch
+--       4 for each ask: resident (22 characters), request key (12 characters), run together;
+--         asks times limit must stay within 3,000
+--       5.. for each candidate: position, opens (Unix milliseconds), closes (Unix milliseconds)
+-- Returns for each ask, parted by blanks: a verdict, or position.slot.generation.ordinal of a seat;
+--         NOT_READY alone when the gate is at another epoch
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
-  return {{'NOT_READY'}}
+  return 'NOT_READY'
 end
 local now = tonumber(ARGV[2])
 if not now then
   local time = redis.call('TIME')
   now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
-local limit, candidates = tonumber(ARGV[3]), tonumber(ARGV[4])
 local early, open = true, {}
-for i = 1, candidates do
-  if now >= tonumber(ARGV[3 * i + 3]) then
+for i = 5, #ARGV, 3 do
+  if now >= tonumber(ARGV[i + 1]) then
     early = false
-    if now < tonumber(ARGV[3 * i + 4]) then
-      open[#open + 1] = {ARGV[3 * i + 2], KEYS[3 + i]}
+    if now < tonumber(ARGV[i + 2]) then
+      open[#open + 1] = {position = ARGV[i], key = KEYS[4 + (i - 5) / 3], taken = 0}
     end
   end
 end
+local refusal = early and 'TOO_EARLY' or #open == 0 and 'CLOSED' or 'SOLD_OUT'
 
-local function admit(resident, request)
-  local ordinal, generation, pending
-  for i = 1, limit do
-    local held = redis.call('HGET', KEYS[2], resident .. ':' .. i)
-    if held then
-      local state, position, slot, times, key = string.match(held, '^(%a)|(%d+)|(%d+)|(%d+)|(.*)$')
-      if state ~= 'R' and key == request then
-        return {'SEAT', position, slot, tostring(i), times}
-      elseif state == 'P' then
-        pending = pending or {'SEAT', position, slot, tostring(i), times}
-      elseif state == 'R' and not ordinal then
-        ordinal, generation = i, tonumber(times) + 1
-      end
-    elseif not ordinal then
-      ordinal, generation = i, 1
-    end
+local limit, asks = tonumber(ARGV[3]), ARGV[4]
+local fields = {}
+for i = 1, #asks, 34 do
+  local resident = string.sub(asks, i, i + 21)
+  for ordinal = 1, limit do
+    fields[#fields + 1] = resident .. ordinal
   end
-  if not ordinal then
-    -- Another request of the same resident may have died half-way; whoever comes next finishes it.
-    return pending or {'LIMIT'}
-  end
+end
+local held = redis.call('HMGET', KEYS[2], unpack(fields))
+local pending = redis.call('HMGET', KEYS[3], unpack(fields))
+
+-- Slots are read as far as all asks need them, and taken off their lists at the end.
+local function next_seat()
   for _, release in ipairs(open) do
-    if redis.call('LLEN', release[2]) > 0 then
-      local slot = redis.call('LPOP', release[2])
-      local field = resident .. ':' .. ordinal
-      redis.call('ZADD', KEYS[3], now, field)
-      redis.call('HSET', KEYS[2], field,
-        'P|' .. release[1] .. '|' .. slot .. '|' .. generation .. '|' .. request)
-      return {'SEAT', release[1], slot, tostring(ordinal), tostring(generation)}
+    release.slots = release.slots or redis.call('LRANGE', release.key, 0, #asks / 34 - 1)
+    local slot = release.slots[release.taken + 1]
+    if slot then
+      release.taken = release.taken + 1
+      return release.position .. '.' .. slot .. '.'
     end
   end
-  if early then
-    return {'TOO_EARLY'}
-  elseif #open == 0 then
-    return {'CLOSED'}
-  end
-  return {'SOLD_OUT'}
 end
 
-local answers = {}
-for i = 5 + 3 * candidates, #ARGV, 2 do
-  answers[#answers + 1] = admit(ARGV[i], ARGV[i + 1])
+local answers, fresh, writes = {}, {}, {}
+local stamp = string.format('%013d', now)
+
+local function admit(first, request)
+  local vacant, generation, waiting
+  for ordinal = 1, limit do
+    local at = first + ordinal
+    local set_aside = fresh[fields[at]] or pending[at]
+    local entry = set_aside and string.sub(set_aside, 14) or held[at]
+    if not entry or string.byte(entry) == 45 then -- a minus: the generation that was returned
+      if not vacant then
+        vacant, generation = ordinal, entry and 1 - entry or 1
+      end
+    elseif string.sub(entry, 1, 12) == request then
+      return string.sub(entry, 13) .. '.' .. ordinal
+    elseif set_aside and not waiting then
+      waiting = string.sub(entry, 13) .. '.' .. ordinal
+    end
+  end
+  if not vacant then
+    -- Another request of the same resident may have died half-way; whoever comes next finishes it.
+    return waiting or 'LIMIT'
+  end
+  local seat = next_seat()
+  if not seat then
+    return refusal
+  end
+  seat = seat .. generation
+  local field, value = fields[first + vacant], stamp .. request .. seat
+  fresh[field] = value
+  writes[#writes + 1] = field
+  writes[#writes + 1] = value
+  return seat .. '.' .. vacant
 end
-return answers
+
+for i = 1, #asks, 34 do
+  answers[#answers + 1] = admit((i - 1) / 34 * limit, string.sub(asks, i + 22, i + 33))
+end
+if #writes > 0 then
+  redis.call('HSET', KEYS[3], unpack(writes))
+  for _, release in ipairs(open) do
+    if release.taken > 0 then
+      redis.call('LTRIM', release.key, release.taken, -1)
+    end
+  end
+end
+return table.concat(answers, ' ')

@@ -1,7 +1,7 @@
 -- Put one piece of a gate that is being filled beside the one that stands; it is switched on later.
 -- The same piece again changes nothing.
 -- KEYS  1 filled who  2 filled free list of the release
--- ARGV  1 lines "resident:ordinal value" (may be empty)
+-- ARGV  1 lines "resident+ordinal value" (may be empty)
 --       2 free slots in order as ranges, "1-20 25-25" (may be empty)
 --       3 how many slots the list has before this piece
 -- Returns 1

@@ -1,29 +1,45 @@
 -- Settle slots that were set aside: confirm those that PostgreSQL holds, free those that it does not.
 -- A slot is only touched if it is still pending as the caller saw it.
--- KEYS  1 meta  2 who  3 pending  4.. free list of each release named below, in order
--- ARGV  1 epoch  2.. for each: "confirm" or "free", resident:ordinal, release position, slot, generation
--- Returns the number settled, or -1 when the gate is at another epoch
+-- KEYS  1 meta  2 who  3 pending  4.. free lists of releases in which slots are freed
+-- ARGV  1 epoch
+--       2 for each seat "list resident+ordinal position.slot.generation", all parted by blanks; list
+--         is which of the free lists, from 1, takes the slot back, or 0 to confirm; 3,000 at most
+-- Returns the number settled, -1 when the gate is at another epoch, or -2 when a seat that PostgreSQL
+--         holds was freed meanwhile, so that its slot may be given out again
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
   return -1
 end
-local settled = 0
-for i = 2, #ARGV, 5 do
-  local verb, field, seat = ARGV[i], ARGV[i + 1], ARGV[i + 2] .. '|' .. ARGV[i + 3] .. '|' .. ARGV[i + 4]
-  local held = redis.call('HGET', KEYS[2], field)
-  if held and string.sub(held, 1, #seat + 3) == 'P|' .. seat .. '|' then
-    if verb == 'confirm' then
-      redis.call('HSET', KEYS[2], field, 'H' .. string.sub(held, 2))
-    else
-      redis.call('RPUSH', KEYS[4 + (i - 2) / 5], ARGV[i + 3])
-      local before = tonumber(ARGV[i + 4]) - 1
-      if before > 0 then
-        redis.call('HSET', KEYS[2], field, 'R|0|0|' .. before .. '|')
-      else
-        redis.call('HDEL', KEYS[2], field)
-      end
-    end
-    settled = settled + 1
-  end
-  redis.call('ZREM', KEYS[3], field)
+local lists, fields, seats = {}, {}, {}
+for list, field, seat in string.gmatch(ARGV[2], '(%d+) (%S+) (%S+)') do
+  local i = #fields + 1
+  lists[i], fields[i], seats[i] = list, field, seat
 end
-return settled
+local pending = redis.call('HMGET', KEYS[3], unpack(fields))
+local settled, confirmed, seen, doubted = {}, {}, {}, {}
+for i, field in ipairs(fields) do
+  if pending[i] and not seen[field] and string.sub(pending[i], 26) == seats[i] then
+    seen[field] = true
+    settled[#settled + 1] = field
+    if lists[i] == '0' then
+      confirmed[#confirmed + 1] = field
+      confirmed[#confirmed + 1] = string.sub(pending[i], 14)
+    else
+      redis.call('RPUSH', KEYS[3 + lists[i]], string.match(seats[i], '%.(%d+)%.'))
+    end
+  elseif lists[i] == '0' and not seen[field] then
+    doubted[#doubted + 1] = i
+  end
+end
+if #confirmed > 0 then
+  redis.call('HSET', KEYS[2], unpack(confirmed))
+end
+if #settled > 0 then
+  redis.call('HDEL', KEYS[3], unpack(settled))
+end
+for _, i in ipairs(doubted) do
+  local held = redis.call('HGET', KEYS[2], fields[i])
+  if not held or string.sub(held, 13) ~= seats[i] then
+    return -2
+  end
+end
+return #settled

@@ -7,7 +7,7 @@ from .planning import (
     create_offer,
     create_programme,
 )
-from .publishing import close, free_unspent, pause, resume, submit
+from .publishing import also_frozen, close, free_unspent, pause, resume, submit
 from .reading import (
     Fence,
     campaign,
@@ -27,6 +27,7 @@ from .reading import (
 __all__ = [
     "Fence",
     "add_budget_line",
+    "also_frozen",
     "campaign",
     "campaign_offers",
     "campaigns",

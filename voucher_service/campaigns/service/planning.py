@@ -265,6 +265,8 @@ def _offer_row(id: OfferId, campaign: CampaignId, plan: OfferPlan) -> OfferRow:
         areas=list(plan.areas),
         trades=list(plan.trades),
         lapse_returns=plan.lapse_returns,
+        waiting_room=plan.waiting_room,
+        proof_of_work=plan.proof_of_work,
         status=OFFER.initial,
         epoch=0,
         mode=Mode.GATE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -40,6 +40,16 @@ from .planning import draft
 from .reading import raise_epoch
 
 PUBLISH, RESUME, CLOSE = "campaign.publish", "campaign.resume", "campaign.close"
+More = Callable[[Session, Sequence[OfferId]], list[dict[str, Any]]]
+_MORE: dict[str, More] = {}
+
+
+def also_frozen(name: str, read: More) -> None:
+    """Let an approver sign for terms of offers that another feature keeps, as plain JSON.
+
+    Called once by the feature that owns them.
+    """
+    _MORE[name] = read
 
 
 def submit(core: Core, *, actor: Actor, campaign: CampaignId) -> ApprovalId:
@@ -134,7 +144,9 @@ def _payload(session: Session, found: Campaign) -> tuple[dict[str, Any], list[Of
         }
         for one in budgets.lines(session, campaign=found.id)
     ]
-    return frozen(found, offers, lines), offers
+    ids = [one.id for one in offers]
+    more = {name: terms for name, read in _MORE.items() if (terms := read(session, ids))}
+    return frozen(found, offers, lines) | more, offers
 
 
 def _unchanged(session: Session, payload: Mapping[str, Any]) -> Campaign:

@@ -127,16 +127,17 @@ def terms(session: Session, *, offers: Collection[OfferId]) -> dict[OfferId, Off
     return {one: found.get(one) or _terms[one] for one in offers}
 
 
-def fence(session: Session, *, offer: OfferId) -> Fence:
+def fence(session: Session, *, offer: OfferId, alone: bool = False) -> Fence:
     """The fence, share-locked until the transaction ends.
 
     A rebuild waits for this batch, or this batch sees the rebuild's epoch; a plain read would let a
-    stale batch commit. Raises NoSuchThing.
+    stale batch commit. `alone` keeps out whoever else wants it alone, and nobody who shares it.
+    Raises NoSuchThing.
     """
     row = session.execute(
         select(OfferRow.epoch, OfferRow.mode, OfferRow.status, func.clock_timestamp())
         .where(OfferRow.id == offer)
-        .with_for_update(read=True, key_share=True)
+        .with_for_update(read=not alone, key_share=True)
     ).one_or_none()
     if row is None:
         raise NoSuchThing

@@ -1,7 +1,7 @@
 """Identity's commands and steps: residents, their sign-in and real name; staff."""
 
 from .codes import request_code, sign_in
-from .lookup import by_mobile
+from .lookup import births, by_identity, by_mobile, mobile_of
 from .residents import (
     block_resident,
     card,
@@ -26,7 +26,9 @@ from .standing import standings
 from .upkeep import forget_expired, register_synthetic, rotate_fields
 
 __all__ = [
+    "births",
     "block_resident",
+    "by_identity",
     "by_mobile",
     "card",
     "close_staff",
@@ -37,6 +39,7 @@ __all__ = [
     "identity_hashes",
     "load",
     "load_staff",
+    "mobile_of",
     "register_synthetic",
     "request_code",
     "require_verified",

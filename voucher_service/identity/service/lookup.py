@@ -1,8 +1,9 @@
-"""Find residents by what they signed up with, for operators' tools."""
+"""Find residents by what they signed up with, for operators' tools, lists and notices."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,8 +11,10 @@ from sqlalchemy.orm import Session
 from voucher_service.infra.secrets import Keyring
 from voucher_service.kernel.ids import ResidentId
 
+from .. import documents
+from ..documents import Document, Identity
 from ..tables import ResidentRow
-from .residents import MOBILE
+from .residents import IDENTITY, MOBILE, bound
 
 
 def by_mobile(
@@ -23,3 +26,49 @@ def by_mobile(
         select(ResidentRow.mobile_hash, ResidentRow.id).where(ResidentRow.mobile_hash.in_(hashes))
     )
     return {hashes[bytes(digest)]: ResidentId(id) for digest, id in rows}
+
+
+def by_identity(
+    session: Session, *, keyring: Keyring, identities: Sequence[Identity]
+) -> dict[Identity, ResidentId]:
+    """The residents who verified these identities; one that nobody has is left out."""
+    hashes = {
+        keyed.digest: one for one in identities for keyed in keyring.lookups(IDENTITY, one.key)
+    }
+    rows = session.execute(
+        select(ResidentRow.identity_hash, ResidentRow.id).where(
+            ResidentRow.identity_hash.in_(hashes)
+        )
+    )
+    return {hashes[bytes(digest)]: ResidentId(id) for digest, id in rows if digest is not None}
+
+
+def births(
+    session: Session, *, keyring: Keyring, residents: Sequence[ResidentId]
+) -> dict[ResidentId, date | None]:
+    """The dates of birth of those residents who are verified; None where the document has none."""
+    rows = session.execute(
+        select(ResidentRow.id, ResidentRow.document, ResidentRow.id_number_cipher).where(
+            ResidentRow.id.in_(residents), ResidentRow.verified_at.is_not(None)
+        )
+    )
+    return {
+        ResidentId(id): _born(keyring, ResidentId(id), document, cipher)
+        for id, document, cipher in rows
+    }
+
+
+def mobile_of(session: Session, *, keyring: Keyring, resident: ResidentId) -> str | None:
+    """A resident's mobile in clear, for the moment in which a message is sent to it."""
+    cipher = session.scalars(
+        select(ResidentRow.mobile_cipher).where(ResidentRow.id == resident)
+    ).one_or_none()
+    return None if cipher is None else keyring.decrypt(cipher, bound_to=bound(resident, "mobile"))
+
+
+def _born(
+    keyring: Keyring, id: ResidentId, document: Document | None, cipher: bytes | None
+) -> date | None:
+    assert document is not None and cipher is not None  # of a verified resident
+    number = keyring.decrypt(cipher, bound_to=bound(id, "id_number"))
+    return documents.identity(document, number).born

@@ -7,30 +7,30 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from voucher_service.allocation.model import NotOpenYet
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome as Answer
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.ids import OfferId, ResidentId
+from voucher_service.pushes import service as pushes
 
 from .. import store
 from ..model import (
     KEPT_AFTER_DRAW,
+    Draw,
     EntriesClosed,
     EntriesNotOpenYet,
     Entry,
     Lottery,
     LotteryId,
-    NotEligible,
-    Outcome,
     Status,
 )
 from ..tables import EntryRow, LotteryRow
 
 _FORGET_BATCH = 10_000
-# Published offers that are no lottery. They never become one, so a process may remember them.
+# Published offers that are for everybody: no lottery, and not for those on a list. They never
+# become one, so a process may remember them.
 _plain: set[OfferId] = set()
 _MOST_PLAIN = 4_096
 
@@ -72,6 +72,21 @@ def enter(core: Core, *, actor: Actor, lottery: LotteryId) -> Answer[Entry]:
         return Answer(_view(found, stands), replayed=stands.entered_at != now)
 
 
+def draws(
+    session: Session, *, offers: Sequence[OfferId], actor: Actor | None
+) -> dict[OfferId, Draw]:
+    """The lotteries of these offers with the reader's own entries; plain offers are left out.
+
+    A lottery whose entries were not announced yet is among them: its offer is no plain one.
+    """
+    found = store.lotteries(session, LotteryRow.offer_id.in_(offers)) if offers else []
+    mine = store.entries_of(session, [one.id for one in found], _resident(actor)) if actor else {}
+    return {
+        one.offer.id: Draw(one, _view(one, mine[one.id]) if one.id in mine else None)
+        for one in found
+    }
+
+
 def my_entry(core: Core, *, actor: Actor, lottery: LotteryId) -> Entry:
     """The resident's entry and what came of it. Raises NoSuchThing when there is none."""
     with core.transaction() as session:
@@ -85,38 +100,33 @@ def my_entry(core: Core, *, actor: Actor, lottery: LotteryId) -> Entry:
 def eligible(
     session: Session, *, offer: OfferId, residents: Sequence[ResidentId], now: datetime
 ) -> dict[ResidentId, DomainError]:
-    """The refusal of each resident whom the offer's lottery did not draw; the others may claim.
+    """The refusal of each resident whom the offer is not for; the others may claim.
 
-    Before the draw nobody may. Those on the waiting list may from `waiting_from` on. An offer
-    without a lottery refuses nobody. The offer must be published.
+    An offer with lists is for those on them, one with a lottery for those drawn: before the draw
+    nobody may claim, and those on the waiting list may from `waiting_from` on. Any other is for
+    everybody. The offer must be published.
     """
     if offer in _plain:
         return {}
+    unlisted = pushes.eligible(session, offer=offer, residents=residents)
     stands = store.lotteries(session, LotteryRow.offer_id == offer)
-    if not stands:
+    if not stands and unlisted is None:
         if len(_plain) > _MOST_PLAIN:
             _plain.clear()
         _plain.add(offer)
         return {}
-    (found,) = stands
-    if found.status is not Status.DRAWN:
-        return {one: NotOpenYet() for one in residents}
-    ranks = store.ranks(session, found.id, residents)
     refused: dict[ResidentId, DomainError] = {}
-    for one in residents:
-        outcome = found.outcome(ranks.get(one))
-        later = found.terms.waiting_from
-        if outcome is Outcome.NOT_DRAWN:
-            refused[one] = NotEligible()
-        elif outcome is Outcome.WAITING and later is not None and now < later:
-            refused[one] = NotOpenYet(opens_at=later)
-    return refused
+    for found in stands:
+        ranks = store.ranks(session, found.id, residents)
+        answers = {one: found.refusal(ranks.get(one), now) for one in residents}
+        refused |= {one: refusal for one, refusal in answers.items() if refusal is not None}
+    return refused | (unlisted or {})
 
 
 def barred(
     core: Core, *, offer: OfferId, residents: Sequence[ResidentId], now: datetime
 ) -> dict[ResidentId, DomainError]:
-    """What `eligible` says; an offer known to be no lottery is answered without PostgreSQL.
+    """What `eligible` says; an offer known to be for everybody is answered without PostgreSQL.
 
     To be asked before the gate: the losers of a lottery must not take seats from its winners, not
     even for a moment.

@@ -13,6 +13,8 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import NotAllowed
 from voucher_service.kernel.machine import IllegalTransition
+from voucher_service.notices import service as notices
+from voucher_service.notices.model import Kind
 
 from .. import drawing, store
 from ..model import (
@@ -144,6 +146,15 @@ def _draw(session: Session, found: Lottery, actor: Actor, now: datetime) -> None
         now=now,
         set_={"seed": seed, "result_sha256": result, "drawn_at": now},
         detail={"attempt": found.attempt, "seed": seed, "result_sha256": result},
+    )
+    notices.add(
+        session,
+        kind=Kind.LOTTERY_WON,
+        subject=found.id,
+        residents=store.winners(session, found.id, terms.seats),
+        title=found.offer.title,
+        at=found.offer.window()[0],
+        now=now,
     )
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
 from voucher_service.audit import service as audit
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import OfferStatus
@@ -23,6 +28,7 @@ from ..model import (
     Party,
     Terms,
     check_terms,
+    frozen,
 )
 from ..tables import LotteryRow
 from .reading import of_area
@@ -120,3 +126,12 @@ def close_entries(core: Core, *, actor: Actor, lottery: LotteryId) -> Lottery:
             detail={"entries": len(leaves), "list_sha256": digest},
         )
         return store.lottery(session, lottery)
+
+
+def _frozen(session: Session, offers: Sequence[OfferId]) -> list[dict[str, Any]]:
+    """The lotteries of offers, for who approves their campaign."""
+    found = store.lotteries(session, LotteryRow.offer_id.in_(offers))
+    return [frozen(one) for one in sorted(found, key=lambda one: one.id)]
+
+
+campaigns.also_frozen("lotteries", _frozen)

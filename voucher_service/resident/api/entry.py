@@ -11,6 +11,7 @@ from voucher_service.web.evidence import evidence
 from voucher_service.web.face import Face
 from voucher_service.web.site import core
 
+from ..limiting import not_too_many_codes
 from ..schemas import CodeSentSchema, MobileSchema, SignInSchema, TokenSchema
 
 sign_in = ApiBlueprint("sign-in", __name__, url_prefix="/api/v1/sign-in")
@@ -21,6 +22,7 @@ sign_in = ApiBlueprint("sign-in", __name__, url_prefix="/api/v1/sign-in")
 @sign_in.response(202, CodeSentSchema)
 def send_code(body: dict[str, Any]) -> dict[str, int]:
     """Send a one-time code. The answer does not tell whether the mobile has an account."""
+    not_too_many_codes()
     identity.request_code(core(), mobile=body["mobile"])
     return {"expires_in_seconds": core().settings.sign_in.code_ttl_seconds}
 

@@ -20,6 +20,7 @@ from voucher_service.web.idempotency import replay_header
 from voucher_service.web.schemas import PageArgs, Schema, page_of
 from voucher_service.web.site import core
 
+from ..limiting import not_too_often
 from ..schemas import NothingSchema
 
 lotteries = ApiBlueprint("lotteries", __name__, url_prefix="/api/v1/lotteries")
@@ -133,6 +134,7 @@ def result_csv(id: UUID) -> Response:
 @entries.response(201, EntrySchema)
 def enter(_body: dict[str, Any], id: UUID) -> tuple[Entry, int, dict[str, str]]:
     """Enter. The body is empty; a resident enters once, and again gives the first answer."""
+    not_too_often(core(), actor())
     made = service.enter(core(), actor=actor(), lottery=LotteryId(id))
     return made.value, 201, replay_header(made.replayed)
 

@@ -21,6 +21,7 @@ from voucher_service.web.language import _, local_path
 from voucher_service.web.schemas import Schema
 from voucher_service.web.site import core
 
+from ..limiting import not_too_many_codes
 from ..schemas import MobileSchema
 
 pages = Blueprint("entry", __name__)
@@ -123,6 +124,7 @@ def _back() -> Response:
 
 
 def _sent(mobile: str) -> Response:
+    not_too_many_codes()
     identity.request_code(core(), mobile=mobile)
     response = make_response(redirect(f"{_PATH}/code?{urlencode({'next': _next()})}", 303))
     sealed = core().keyring.encrypt(mobile, bound_to=COOKIE)

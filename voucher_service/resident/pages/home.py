@@ -1,8 +1,9 @@
-"""The first page: what I have, what I can claim now, what comes next. And the rules."""
+"""The first page: what I have, what I can claim now, draws, what comes next. And the rules."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, render_template
@@ -12,7 +13,7 @@ from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.service import Standing
 from voucher_service.web.auth import actor_or_none
 from voucher_service.web.language import _
-from voucher_service.web.site import core
+from voucher_service.web.site import core, now
 
 from ..people import resident_of
 from .wallet import pocket_of
@@ -31,6 +32,7 @@ def show() -> str:
         resident=resident_of(core(), caller) if caller else None,
         pocket=pocket_of(caller) if caller else None,
         offers=_best_first(standings),
+        draws=[one for one in standings if one.draw and not (one.claimable or one.mine)],
         coming=_coming(standings),
     )
 
@@ -42,21 +44,29 @@ def rules() -> str:
 
 
 def _best_first(standings: Sequence[Standing]) -> list[Standing]:
-    """Open offers: what can be claimed, then what is held, then what is gone."""
+    """Open offers: what can be claimed, then what is held, then what is gone.
+
+    An offer that is drawn by lot is among them for who may claim it, and for who did.
+    """
     return sorted(
-        (one for one in standings if one.is_open),
+        (one for one in standings if one.is_open and (not one.draw or one.claimable or one.mine)),
         key=lambda one: (not one.claimable, not one.mine),
     )
 
 
 def _coming(standings: Sequence[Standing]) -> list[dict[str, Any]]:
     """The next openings, soonest first."""
-    openings = [(one.offer, one.following) for one in standings if one.following is not None]
+    openings = [
+        (one.offer, one.following)
+        for one in standings
+        if one.following is not None and one.draw is None
+    ]
     openings.sort(key=lambda each: each[1].opens_at)
     return [_opening(offer, release) for offer, release in openings[:_MOST_COMING]]
 
 
 def _opening(offer: Offer, release: Release) -> dict[str, Any]:
+    lobby = timedelta(minutes=core().settings.waiting.lobby_minutes)
     return {
         "at": release.opens_at,
         "brand": offer.brand,
@@ -68,4 +78,5 @@ def _opening(offer: Offer, release: Release) -> dict[str, Any]:
             n=f"{release.quota:,}",
         ),
         "offer": offer,
+        "line": offer.waiting_room and release.opens_at - now() <= lobby,
     }

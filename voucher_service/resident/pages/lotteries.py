@@ -15,6 +15,7 @@ from voucher_service.web.errors import status_of
 from voucher_service.web.language import locale
 from voucher_service.web.site import core, now
 
+from ..limiting import not_too_often
 from ..people import resident_of
 
 pages = Blueprint("lottery", __name__, url_prefix="/lotteries")
@@ -38,6 +39,7 @@ def enter(id: UUID) -> Response | tuple[str, int]:
     """Enter. The form sent twice is one entry."""
     lottery = LotteryId(id)
     try:
+        not_too_often(core(), actor())
         service.enter(core(), actor=actor(), lottery=lottery)
     except NoSuchThing:
         raise

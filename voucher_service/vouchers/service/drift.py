@@ -16,7 +16,7 @@ from voucher_service.allocation.drift import Difference, Look
 from voucher_service.allocation.model import GateNotReady
 from voucher_service.audit import service as audit
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import Offer, max_liability
+from voucher_service.campaigns.model import Mode, Offer, max_liability
 from voucher_service.infra import outbox
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM
@@ -36,7 +36,9 @@ _BUDGET_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How an offer stands. `look` is None while its gate is not filled, or is about to be."""
+    """How an offer stands. `look` is None while its gate is not filled, is about to be, or is away
+    and PostgreSQL alone hands out the slots.
+    """
 
     offer: Offer
     look: Look | None
@@ -106,22 +108,27 @@ def repair(core: Core, *, offer: Offer, differences: frozenset[Difference]) -> b
     False when another process is filling it. Raises TryAgain when the gate is away.
     """
     counts = Counter(str(one.kind) for one in differences)
-    return _rebuild(core, offer, {"counts": dict(counts), "first": slots.named(differences)})
+    return rebuild(core, offer, {"counts": dict(counts), "first": slots.named(differences)})
 
 
 def refill_stale(core: Core) -> int:
     """Fill the gates of open offers that a restarted, promoted or emptied server no longer has.
 
-    How many were filled. Raises TryAgain when the gate is away.
+    Not of those that PostgreSQL alone hands out: `Return` waits until the gate is steady. How many
+    were filled. Raises TryAgain when the gate is away.
     """
-    offers = {one.id: one for one in campaigns.open_offers(core)}
+    offers = {one.id: one for one in campaigns.open_offers(core) if one.mode is Mode.GATE}
     return sum(
-        _rebuild(core, offers[id], {"why": "another gate than the one that was filled"})
+        rebuild(core, offers[id], {"why": "another gate than the one that was filled"})
         for id in slots.stale(core, offers=list(offers.values()))
     )
 
 
-def _rebuild(core: Core, offer: Offer, detail: dict[str, object]) -> bool:
+def rebuild(core: Core, offer: Offer, detail: dict[str, object], *, action: str = REBUILT) -> bool:
+    """Fill a gate again and record why. False when another process is filling it.
+
+    Raises TryAgain when the gate is away.
+    """
     try:
         filled = allocation.rebuild(core, offer=offer.id, rows=VoucherRow)
     except GateNotReady:
@@ -132,7 +139,7 @@ def _rebuild(core: Core, offer: Offer, detail: dict[str, object]) -> bool:
         audit.record(
             session,
             actor=SYSTEM,
-            action=REBUILT,
+            action=action,
             object_type="offer",
             object_id=str(offer.id),
             now=core.now(session),
@@ -145,7 +152,8 @@ def _look(core: Core, offer: Offer) -> tuple[Look | None, Money]:
     with core.transaction() as session:
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
         session.execute(text("SET LOCAL statement_timeout = '1min'"))
-        look = slots.look(core, session, offer=offer, rows=VoucherRow)
+        gated = offer.mode is Mode.GATE
+        look = slots.look(core, session, offer=offer, rows=VoucherRow) if gated else None
         if look and not outbox.served(session, key=f"refill_gate:{offer.id}"):
             look = None  # slots came back, and the job that tells the gate is due
         return look, _ledger_off(session, offer)

@@ -6,14 +6,18 @@ flight the next one grows. The queue is bounded; what does not fit is asked to c
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from collections import deque
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import UUID
 
 import structlog
 
+from voucher_service.allocation.model import Closed, SoldOut
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.actor import Actor
@@ -28,13 +32,56 @@ _FLUSHERS = 2
 _MOST_IN_A_BATCH = 256
 _MOST_WAITING = 2_000
 _PATIENCE_SECONDS = 10.0
+_REPEATED_SECONDS = 2.0
+_MOST_REPEATED = 65_536
+Told = Answer | Exception
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class _Waiting:
-    request: Request
-    answer: Future[Answer]
+    """A claim on its way, and the thread that waits for its answer."""
+
+    __slots__ = ("_pending", "answer", "request")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.answer: Told | None = None
+        self._pending = threading.Lock()
+        self._pending.acquire()
+
+    def wait(self) -> Told | None:
+        """The answer, or None when it takes too long."""
+        self._pending.acquire(timeout=_PATIENCE_SECONDS)
+        return self.answer
+
+    def tell(self, answer: Told) -> None:
+        """Give the answer; a second one is ignored."""
+        if self.answer is None:
+            self.answer = answer
+            self._pending.release()
+
+
+class _Awaiting:
+    """A claim on its way, and the task of an event loop that waits for its answer."""
+
+    __slots__ = ("future", "loop", "request")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Told] = self.loop.create_future()
+
+    async def wait(self) -> Told | None:
+        """The answer, or None when it takes too long."""
+        late = self.loop.call_later(_PATIENCE_SECONDS, self.future.cancel)
+        try:
+            return await self.future
+        except asyncio.CancelledError:
+            if self.future.cancelled():
+                return None
+            raise
+        finally:
+            late.cancel()
 
 
 class Group:
@@ -42,17 +89,37 @@ class Group:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._queues: dict[OfferId, deque[_Waiting]] = {}
+        self._queues: dict[OfferId, deque[_Waiting | _Awaiting]] = {}
         self._waiting = 0
         self._changed = threading.Condition()
         self._started = False
+        self._told: dict[tuple[OfferId, UUID], tuple[DomainError, float]] = {}
+
+    def told_lately(self, *, resident: UUID, offer: OfferId) -> DomainError | None:
+        """The refusal that this resident heard less than two seconds ago, if it still holds.
+
+        Only "sold out" and "closed": whoever hears them holds no voucher of the offer, and a
+        release that opens ends them.
+        """
+        told = self._told.get((offer, resident))
+        return told[0] if told is not None and time.monotonic() < told[1] else None
 
     def claim(self, *, actor: Actor, offer: OfferId, key: str) -> Outcome[Voucher]:
         """As `vouchers.claim`, together with whoever claims at the same moment.
 
         Raises what that raises, and TryAgain when too many are waiting.
         """
-        one = _Waiting(Request(actor, key), Future())
+        one = _Waiting(Request(actor, key))
+        self._queue(offer, one)
+        return self._result(offer, one.request, one.wait())
+
+    async def claim_soon(self, *, actor: Actor, offer: OfferId, key: str) -> Outcome[Voucher]:
+        """As `claim`, for an event loop: whoever waits takes no thread."""
+        one = _Awaiting(Request(actor, key))
+        self._queue(offer, one)
+        return self._result(offer, one.request, await one.wait())
+
+    def _queue(self, offer: OfferId, one: _Waiting | _Awaiting) -> None:
         with self._changed:
             if self._waiting >= _MOST_WAITING:
                 raise TryAgain(retry_after_seconds=1)
@@ -60,13 +127,24 @@ class Group:
             self._queues.setdefault(offer, deque()).append(one)
             self._waiting += 1
             self._changed.notify()
-        try:
-            answer = one.answer.result(_PATIENCE_SECONDS)
-        except FutureTimeout:
-            raise TryAgain(retry_after_seconds=1) from None
-        if isinstance(answer, DomainError):
-            raise answer
-        return answer
+
+    def _result(self, offer: OfferId, request: Request, told: Told | None) -> Outcome[Voucher]:
+        if told is None:
+            raise TryAgain(retry_after_seconds=1)
+        if isinstance(told, Exception):
+            if isinstance(told, SoldOut | Closed):
+                self._remember(offer, request.resident, told)
+            raise told
+        return told
+
+    def _remember(self, offer: OfferId, resident: UUID, refusal: DomainError) -> None:
+        seconds = _REPEATED_SECONDS
+        if "next_at" in refusal.params:
+            opens_in = refusal.params["next_at"] - (self._core.clock.at or datetime.now(UTC))
+            seconds = min(seconds, opens_in.total_seconds())
+        if len(self._told) >= _MOST_REPEATED:
+            self._told.clear()
+        self._told[offer, resident] = (refusal, time.monotonic() + seconds)
 
     def _start(self) -> None:
         if not self._started:
@@ -78,12 +156,12 @@ class Group:
         while True:
             offer, batch = self._next()
             try:
-                _answer(self._core, offer, batch)
+                self._answer(offer, batch)
             except Exception as error:  # noqa: BLE001 - a flusher outlives whatever a batch meets
                 _log.error("claims_failed", error=type(error).__name__)
-                _fail(batch, error)
+                _tell(batch, [error] * len(batch))
 
-    def _next(self) -> tuple[OfferId, list[_Waiting]]:
+    def _next(self) -> tuple[OfferId, list[_Waiting | _Awaiting]]:
         with self._changed:
             while not self._queues:
                 self._changed.wait()
@@ -96,29 +174,40 @@ class Group:
             self._waiting -= len(batch)
             return offer, batch
 
+    def _answer(self, offer: OfferId, batch: list[_Waiting | _Awaiting]) -> None:
+        try:
+            answers = claim_many(self._core, offer=offer, requests=[one.request for one in batch])
+        except DomainError as refusal:
+            _tell(batch, [refusal] * len(batch))
+            return
+        except Exception:
+            if len(batch) == 1:
+                raise
+            # One bad row must not cost the others their vouchers: halve until it stands alone.
+            middle = len(batch) // 2
+            for half in (batch[:middle], batch[middle:]):
+                try:
+                    self._answer(offer, half)
+                except Exception as error:  # noqa: BLE001 - it is said to the one whose it is
+                    _tell(half, [error] * len(half))
+            return
+        _tell(batch, answers)
 
-def _answer(core: Core, offer: OfferId, batch: list[_Waiting]) -> None:
-    try:
-        answers = claim_many(core, offer=offer, requests=[one.request for one in batch])
-    except DomainError as refusal:
-        _fail(batch, refusal)
-        return
-    except Exception:
-        if len(batch) == 1:
-            raise
-        # One bad row must not cost the others their vouchers: halve until it stands alone.
-        middle = len(batch) // 2
-        for half in (batch[:middle], batch[middle:]):
-            try:
-                _answer(core, offer, half)
-            except Exception as error:  # noqa: BLE001 - it is said to the one whose it is
-                _fail(half, error)
-        return
+
+def _tell(batch: list[_Waiting | _Awaiting], answers: Sequence[Told]) -> None:
+    """Give everybody their answer: threads one by one, a loop's tasks all at once."""
+    awaited: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Told], Told]]] = {}
     for one, answer in zip(batch, answers, strict=True):
-        one.answer.set_result(answer)
+        if isinstance(one, _Awaiting):
+            awaited.setdefault(one.loop, []).append((one.future, answer))
+        else:
+            one.tell(answer)
+    for loop, told in awaited.items():
+        with suppress(RuntimeError):  # the loop ended; nobody waits there any more
+            loop.call_soon_threadsafe(_resolve, told)
 
 
-def _fail(batch: list[_Waiting], error: Exception) -> None:
-    for one in batch:
-        if not one.answer.done():
-            one.answer.set_exception(error)
+def _resolve(told: list[tuple[asyncio.Future[Told], Told]]) -> None:
+    for future, answer in told:
+        if not future.done():
+            future.set_result(answer)

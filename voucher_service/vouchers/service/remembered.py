@@ -7,6 +7,7 @@ epoch sends the claim back to a fresh read.
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Offer, OfferStatus
@@ -14,13 +15,22 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import OfferId
 
+from ..flowing import flowing
+
 _SECONDS = 1.0
 _MOST = 1_024
 _known: dict[OfferId, tuple[float, Offer]] = {}
 
 
 def remembered(core: Core, offer: OfferId, *, fresh: bool = False) -> Offer:
-    """The offer, at most a second old. Raises NoSuchThing, for a draft too."""
+    """The offer with what its releases left over, at most a second old.
+
+    Raises NoSuchThing, for a draft too.
+    """
+    return flowing(_read(core, offer, fresh=fresh), core.clock.at or datetime.now(UTC))
+
+
+def _read(core: Core, offer: OfferId, *, fresh: bool) -> Offer:
     entry = _known.get(offer)
     if entry is not None and not fresh and time.monotonic() - entry[0] < _SECONDS:
         return entry[1]

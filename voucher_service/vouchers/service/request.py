@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from voucher_service.allocation.model import Ask
 from voucher_service.infra.idempotency import Outcome, hash_of
 from voucher_service.kernel.actor import Actor, ActorKind
@@ -15,20 +13,16 @@ from ..model import Voucher
 Answer = Outcome[Voucher] | DomainError
 
 
-@dataclass(frozen=True, slots=True)
 class Request:
-    """One resident's claim. The key is the caller's idempotency key."""
+    """One resident's claim. The key is the caller's idempotency key.
 
-    actor: Actor
-    key: str
+    `ask` is the claim as the gate sees it.
+    """
 
-    @property
-    def resident(self) -> ResidentId:
-        """Who claims."""
-        assert self.actor.kind is ActorKind.RESIDENT and self.actor.id is not None
-        return ResidentId(self.actor.id)
+    __slots__ = ("actor", "ask", "resident")
 
-    @property
-    def ask(self) -> Ask:
-        """The claim as the gate sees it."""
-        return Ask(self.resident, hash_of(self.key))
+    def __init__(self, actor: Actor, key: str) -> None:
+        assert actor.kind is ActorKind.RESIDENT and actor.id is not None
+        self.actor = actor
+        self.resident = ResidentId(actor.id)
+        self.ask = Ask(self.resident, hash_of(key))

@@ -1,136 +1,68 @@
-"""Write a batch of seats in one transaction, then settle with the gate: rows, transfer, record."""
+"""What a claim reads and writes, one touch each; `flow` decides when and why."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime
+import time
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from voucher_service.allocation import service as allocation
-from voucher_service.allocation.gate import Gate
-from voucher_service.allocation.model import (
-    Closed,
-    GateNotReady,
-    LimitReached,
-    Pool,
-    Seat,
-)
+from voucher_service.allocation.model import Pool, Seat
 from voucher_service.audit import service as audit
-from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import Offer, OfferStatus, max_liability
-from voucher_service.identity import service as identity
+from voucher_service.campaigns.model import Offer, max_liability
 from voucher_service.infra.core import Core
-from voucher_service.infra.idempotency import KeyReused, Outcome
 from voucher_service.kernel.actor import Actor, ActorKind
-from voucher_service.kernel.ids import OfferId, VoucherId, new_id, voucher_id
+from voucher_service.kernel.ids import OfferId, ResidentId, VoucherId, new_id
 from voucher_service.kernel.money import ZERO
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Code, Stage, move, pool
 
-from .. import store
+from .. import refusals, store
 from ..model import Status, Voucher
 from ..tables import VoucherRow
-from .request import Answer, Request
+from .request import Request
 
 
-def known_answers(
-    session: Session, offer: OfferId, requests: Sequence[Request]
-) -> list[Answer | None]:
-    """What can be said before the gate is asked: earlier answers, and who may not claim at all."""
-    standing = identity.standings(session, residents=[one.resident for one in requests])
-    pairs = [(one.resident, one.ask.key_hash) for one in requests]
-    earlier = store.by_key(session, pairs)
-    answers: list[Answer | None] = []
-    for request, pair in zip(requests, pairs, strict=True):
-        before = earlier.get(pair)
-        if before is None:
-            answers.append(standing.get(request.resident))
-        elif before[1] == offer:
-            (voucher,) = store.vouchers(session, VoucherRow.id == before[0])
-            answers.append(Outcome(voucher, replayed=True))
-        else:
-            answers.append(KeyReused())
-    return answers
+def now(_core: Core) -> datetime:
+    """This process's clock; good enough to leave out releases that are hours away."""
+    return datetime.now(UTC)
 
 
-def write(
-    core: Core, offer: Offer, pool_: Pool, seated: dict[int, tuple[Request, Seat]]
-) -> dict[int, Answer]:
-    """Write a batch of seats. Raises GateNotReady when the gate that gave them is out of date."""
-    with core.transaction() as session:
-        known = known_answers(session, offer.id, [request for request, _ in seated.values()])
-        answers: dict[int, Answer | None] = dict(zip(seated, known, strict=True))
-        going = {i: seated[i] for i, answer in answers.items() if answer is None}
-        held: set[UUID] = set()
-        if going:
-            fence = campaigns.fence(session, offer=offer.id)
-            if fence.status is not OfferStatus.OPEN:
-                return {i: answer or Closed() for i, answer in answers.items()}
-            if fence.epoch != pool_.epoch:
-                raise GateNotReady(retry_after_seconds=1)
-            now = core.clock.at or fence.at
-            held = _insert(session, offer, pool_, going, answers, now)
-    stale = any(answer is None for answer in answers.values())
-    _settle(core, offer, pool_, seated, answers, held)
-    if stale:
-        # The gate gave a slot that PostgreSQL knows as taken: it is not to be believed any more.
-        allocation.rebuild(core, offer=offer.id, rows=VoucherRow)
-        raise GateNotReady(retry_after_seconds=1)
-    return {i: answer for i, answer in answers.items() if answer is not None}
+def pause(_core: Core, seconds: float) -> None:
+    """Wait."""
+    time.sleep(seconds)
 
 
-def _insert(
-    session: Session,
-    offer: Offer,
-    pool_: Pool,
-    going: dict[int, tuple[Request, Seat]],
-    answers: dict[int, Answer | None],
-    now: datetime,
-) -> set[UUID]:
-    """Insert the rows, their transfer and their record; fill in the answers. The ids that stand."""
-    ids = {
-        i: voucher_id(offer.id, seat.resident, seat.ordinal, seat.generation)
-        for i, (_, seat) in going.items()
-    }
-    new = store.insert(session, _values(offer, pool_, going, ids, now))
-    if new:
-        _post(session, offer, new_id(), new, going, now)
-    answers |= _answers(session, offer, going, ids, new, now)
-    return new | {ids[i] for i in going if isinstance(answers[i], LimitReached)}
+def note(core: Core, offer: Offer, refused: Sequence[tuple[Request, str]], at: datetime) -> None:
+    """Keep refused claims, with the code of the refusal; never waits, never fails."""
+    kept = [refusals.Refusal(one.resident, code, one.actor.evidence) for one, code in refused]
+    refusals.note(core, offer, kept, at)
 
 
-def _settle(
-    core: Core,
-    offer: Offer,
-    pool_: Pool,
-    seated: dict[int, tuple[Request, Seat]],
-    answers: dict[int, Answer | None],
-    held: set[UUID],
+def by_id(session: Session, ids: Collection[UUID]) -> dict[UUID, Voucher]:
+    """Those of these vouchers that stand."""
+    return {one.id: one for one in store.vouchers(session, VoucherRow.id.in_(ids))}
+
+
+def holding(session: Session, offer: OfferId, residents: Sequence[ResidentId]) -> list[Voucher]:
+    """What these residents hold of an offer."""
+    return store.vouchers(
+        session,
+        VoucherRow.offer_id == offer,
+        VoucherRow.resident_id.in_(residents),
+        VoucherRow.holds_slot,
+    )
+
+
+def post(
+    session: Session, offer: Offer, new: set[UUID], requests: Sequence[Request], at: datetime
 ) -> None:
-    """Tell the gate what became of its seats; what it does not hear, the reaper settles."""
-    settled: list[tuple[Seat, bool]] = []
-    for i, (_, seat) in seated.items():
-        answer = answers[i]
-        own = voucher_id(offer.id, seat.resident, seat.ordinal, seat.generation)
-        stands = own in held or (isinstance(answer, Outcome) and answer.value.id == own)
-        if answer is not None:
-            settled.append((seat, stands))
-    Gate(core, offer.id).settle(pool_, settled)
-
-
-def _post(
-    session: Session,
-    offer: Offer,
-    batch: UUID,
-    new: set[UUID],
-    seated: dict[int, tuple[Request, Seat]],
-    now: datetime,
-) -> None:
+    """One ledger transfer and one audit event for the vouchers that are new."""
+    batch = new_id()
     ledger.post(
         session,
         code=Code.CLAIMED,
@@ -140,9 +72,9 @@ def _post(
             pool(offer.id, Stage.RESERVED),
             pool(offer.id, Stage.OUTSTANDING),
         ),
-        now=now,
+        now=at,
     )
-    actors = {request.actor for request, _ in seated.values()}
+    actors = {request.actor for request in requests}
     written = sorted(str(one) for one in new)
     audit.record(
         session,
@@ -150,7 +82,7 @@ def _post(
         action="voucher.claimed",
         object_type="voucher",
         object_id=written[0] if len(written) == 1 else str(batch),
-        now=now,
+        now=at,
         to_status=str(Status.CLAIMED),
         detail={
             "offer": str(offer.id),
@@ -160,58 +92,22 @@ def _post(
     )
 
 
-def _answers(
-    session: Session,
-    offer: Offer,
-    seated: dict[int, tuple[Request, Seat]],
-    ids: dict[int, VoucherId],
-    new: set[UUID],
-    now: datetime,
-) -> dict[int, Answer | None]:
-    """What became of each row; None for one that conflicts with somebody else's."""
-    times = Counter(ids.values())  # two requests of one resident may have been given one seat
-    fresh = {i for i in seated if ids[i] in new and times[ids[i]] == 1}
-    answers: dict[int, Answer | None] = {
-        i: Outcome(_view(offer, ids[i], seated[i][1], now)) for i in fresh
-    }
-    missing = [i for i in seated if i not in fresh]
-    if not missing:
-        return answers
-    stands = {
-        one.id: one for one in store.vouchers(session, VoucherRow.id.in_(ids[i] for i in missing))
-    }
-    keys = store.by_key(
-        session, [(seated[i][0].resident, seated[i][0].ask.key_hash) for i in missing]
-    )
-    for i in missing:
-        used = keys.get((seated[i][0].resident, seated[i][0].ask.key_hash))
-        if used is not None and used[1] == offer.id:
-            (voucher,) = store.vouchers(session, VoucherRow.id == used[0])
-            answers[i] = Outcome(voucher, replayed=True)
-        elif used is not None:
-            answers[i] = KeyReused()
-        elif ids[i] in stands:
-            answers[i] = LimitReached()  # another request of the same resident got there first
-        else:
-            answers[i] = None
-    return answers
-
-
-def _values(
+def values(
     offer: Offer,
     pool_: Pool,
     seated: dict[int, tuple[Request, Seat]],
     ids: dict[int, VoucherId],
-    now: datetime,
+    at: datetime,
 ) -> dict[str, Any]:
+    """A batch as `store.insert` takes it: one array a column."""
     seats = [seat for _, seat in seated.values()]
     evidence = [request.actor.evidence for request, _ in seated.values()]
     return {
         "offer": offer.id,
         "epoch": pool_.epoch,
-        "now": now,
+        "now": at,
         "face": offer.face_value.fen,
-        "until": offer.valid_until(now),
+        "until": offer.valid_until(at),
         "ids": list(ids.values()),
         "releases": [seat.window.release for seat in seats],
         "quotas": [seat.window.quota for seat in seats],
@@ -227,7 +123,8 @@ def _values(
     }
 
 
-def _view(offer: Offer, id: VoucherId, seat: Seat, now: datetime) -> Voucher:
+def view(offer: Offer, id: VoucherId, seat: Seat, at: datetime) -> Voucher:
+    """The voucher of a row that was just inserted, without reading it."""
     return Voucher(
         id,
         seat.resident,
@@ -235,8 +132,8 @@ def _view(offer: Offer, id: VoucherId, seat: Seat, now: datetime) -> Voucher:
         Status.CLAIMED,
         offer.face_value,
         ZERO,
-        now,
-        now,
-        offer.valid_until(now),
+        at,
+        at,
+        offer.valid_until(at),
         store.code_ref(id),
     )

@@ -1,0 +1,1 @@
+"""Short messages that tell residents of something good that happened without them."""

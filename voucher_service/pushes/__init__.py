@@ -1,0 +1,1 @@
+"""Vouchers given to the residents or households of a list, without a race."""

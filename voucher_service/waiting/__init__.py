@@ -1,0 +1,1 @@
+"""What stands before a claim where an offer asks for it: a line, and a small puzzle."""
