@@ -306,3 +306,43 @@ def test_a_claim_that_was_taken_for_dead_leaves_no_wrong_slot_at_the_gate(
     world.claim(offer)
     monkeypatch.undo()
     assert gate.free(pool_of(world.reload(offer.id))) == [0]
+
+
+def test_offers_are_written_side_by_side_and_each_in_turn(
+    world: World, core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One batch of an offer at a time, so that the next one grows; other offers do not wait."""
+    from threading import Event, Thread
+    from time import sleep
+
+    from voucher_service.vouchers.service import group as groups
+
+    slow, quick = (world.offer(world.plan(quota=20)) for _ in range(2))
+    begun, go_on, sizes = Event(), Event(), []
+
+    def held_up(core: Core, *, offer: OfferId, requests: list[vouchers.Request]) -> list[Any]:
+        sizes.append((offer, len(requests)))
+        if offer == slow.id and not go_on.is_set():
+            begun.set()
+            assert go_on.wait(20)
+        return vouchers.claim_many(core, offer=offer, requests=requests)
+
+    monkeypatch.setattr(groups, "claim_many", held_up)
+    group, crowd = vouchers.Group(core), world.residents(7)
+
+    def claim(who: Actor, offer: OfferId) -> Thread:
+        thread = Thread(target=lambda: group.claim(actor=who, offer=offer, key=f"{who.id}"))
+        thread.start()
+        return thread
+
+    first = claim(crowd[0], slow.id)
+    assert begun.wait(20)
+    waiting = [claim(one, slow.id) for one in crowd[1:6]]
+    claim(crowd[6], quick.id).join(20)
+    assert sizes == [(slow.id, 1), (quick.id, 1)]
+    while group._waiting < 5:
+        sleep(0.01)
+    go_on.set()
+    for thread in (first, *waiting):
+        thread.join(20)
+    assert sizes[2:] == [(slow.id, 5)]

@@ -13,5 +13,7 @@ from .crowd import crowd_of
 _core = build()
 _flask = create_app(_core)
 app = Express(_flask, crowd_of(_flask).lane, threads=_core.settings.web.threads)
-# What was loaded stays for good; a collection need not look at it again under load.
+# What was loaded stays for good; a collection need not look at it again under load, nor look often
+# at requests, which leave no cycles behind.
 gc.freeze()
+gc.set_threshold(20_000, 50, 50)

@@ -58,6 +58,8 @@ class Child:
     def start(self) -> None:
         """Start it, after what an earlier one left behind is gone. Raises ServerFailed."""
         sweep(self.data, self.name, grace_seconds=0)
+        if self._process is not None:
+            self._process.wait()  # what was swept away is still ours to bury
         launch = self._launch()
         self._stop_signal = launch.stop_signal
         user = launch.user or User(-1, -1)

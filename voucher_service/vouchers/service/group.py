@@ -1,7 +1,8 @@
 """Group commit: the claims a process has at the same moment share one gate call and one commit.
 
-Natural batching, no timer: a batch goes out as soon as a flusher is idle, and while commits are in
-flight the next one grows. The queue is bounded; what does not fit is asked to come back.
+Natural batching, no timer: a batch goes out as soon as nothing of its offer is in flight; while it
+is, the next one grows. A few offers are written side by side. The queue is bounded; what does not
+fit is asked to come back.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from ..model import Voucher
 from .claim import claim_many
 from .request import Answer, Request
 
-_FLUSHERS = 2
+_FLUSHERS = 4
 _MOST_IN_A_BATCH = 256
 _MOST_WAITING = 2_000
 _PATIENCE_SECONDS = 10.0
@@ -90,6 +91,7 @@ class Group:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._queues: dict[OfferId, deque[_Waiting | _Awaiting]] = {}
+        self._in_flight: set[OfferId] = set()
         self._waiting = 0
         self._changed = threading.Condition()
         self._started = False
@@ -124,9 +126,11 @@ class Group:
             if self._waiting >= _MOST_WAITING:
                 raise TryAgain(retry_after_seconds=1)
             self._start()
-            self._queues.setdefault(offer, deque()).append(one)
+            queue = self._queues.setdefault(offer, deque())
+            queue.append(one)
             self._waiting += 1
-            self._changed.notify()
+            if len(queue) == 1 and offer not in self._in_flight:
+                self._changed.notify()  # the others of this batch need nobody woken
 
     def _result(self, offer: OfferId, request: Request, told: Told | None) -> Outcome[Voucher]:
         if told is None:
@@ -160,19 +164,27 @@ class Group:
             except Exception as error:  # noqa: BLE001 - a flusher outlives whatever a batch meets
                 _log.error("claims_failed", error=type(error).__name__)
                 _tell(batch, [error] * len(batch))
+            finally:
+                with self._changed:
+                    self._in_flight.discard(offer)
 
     def _next(self) -> tuple[OfferId, list[_Waiting | _Awaiting]]:
         with self._changed:
-            while not self._queues:
+            while (offer := self._free()) is None:
                 self._changed.wait()
-            # The offer that waits longest goes first; it queues again behind the others.
-            offer = next(iter(self._queues))
             queue = self._queues.pop(offer)
             batch = [queue.popleft() for _ in range(min(len(queue), _MOST_IN_A_BATCH))]
             if queue:
-                self._queues[offer] = queue
+                self._queues[offer] = queue  # behind the others
+            self._in_flight.add(offer)
             self._waiting -= len(batch)
+            if self._free() is not None:
+                self._changed.notify()
             return offer, batch
+
+    def _free(self) -> OfferId | None:
+        """The offer that waits longest and has nothing in flight."""
+        return next((one for one in self._queues if one not in self._in_flight), None)
 
     def _answer(self, offer: OfferId, batch: list[_Waiting | _Awaiting]) -> None:
         try:
