@@ -237,3 +237,19 @@ def test_the_clients_address_is_what_the_counted_proxies_saw() -> None:
                 environ["HTTP_X_FORWARDED_FOR"] = header
             ProxyFix(app, x_for=hops)(environ, lambda *_: lambda _: None)
             assert evidence.address(header, "10.9.9.9", hops) == seen["REMOTE_ADDR"]
+
+
+@pytest.mark.parametrize(
+    ("address", "prefix"),
+    [
+        ("203.0.113.77", "203.0.113.0/24"),
+        ("::ffff:203.0.113.77", "203.0.113.0/24"),
+        ("2001:db8:1:2::3", "2001:db8:1::/48"),
+        ("203.0.113", None),
+        ("0203.0.113.7", None),
+        ("nowhere", None),
+        (None, None),
+    ],
+)
+def test_an_address_is_kept_as_its_network_only(address: str | None, prefix: str | None) -> None:
+    assert evidence.of(address, "", "").address_prefix == prefix

@@ -11,6 +11,7 @@ from flask import Flask, current_app
 from voucher_service.campaigns import service as campaigns
 from voucher_service.i18n.formats import iso
 from voucher_service.infra.core import Core
+from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.ids import OfferId
 from voucher_service.vouchers.model import Voucher
 from voucher_service.vouchers.service import Group
@@ -47,19 +48,21 @@ class Crowd:
         """Give the face its group."""
         app.extensions[_NAME] = self
 
-    async def _claim(self, call: Call) -> Created:
+    async def _claim(self, call: Call) -> Created | DomainError:
         """What the route `claims.claim` does, for an offer that this process knows."""
         offer = _known.get(call.name)
         if offer is None or not offer.plain:
             raise LongWay
         refusal = self.group.told_lately(resident=call.subject, offer=offer.id)
         if refusal is not None:
-            raise refusal
+            return refusal
         actor = call.actor()
         not_too_often(self._core, actor)
-        outcome = await self.group.claim_soon(actor=actor, offer=offer.id, key=call.key)
+        answer = await self.group.claim_soon(actor=actor, offer=offer.id, key=call.key)
+        if isinstance(answer, DomainError):
+            return answer
         now = self._core.clock.at or datetime.now(UTC)
-        return Created(_json(outcome.value, now), outcome.replayed)
+        return Created(_json(answer.value, now), answer.replayed)
 
 
 def crowd_of(app: Flask) -> Crowd:

@@ -7,6 +7,7 @@ import ipaddress
 import re
 import secrets
 from functools import lru_cache
+from socket import AF_INET, inet_pton
 
 from flask import Response, request
 
@@ -57,8 +58,16 @@ def _hash(agent: str) -> str | None:
     return hashlib.sha256(agent.encode()).hexdigest()[:32] if agent else None
 
 
-@lru_cache(maxsize=16_384)
 def _prefix(address: str | None) -> str | None:
+    try:  # nearly everybody, and a tenth of the time
+        first, second, third, _ = inet_pton(AF_INET, address or "")
+    except OSError:
+        return _other_prefix(address)
+    return f"{first}.{second}.{third}.0/24"
+
+
+@lru_cache(maxsize=4_096)
+def _other_prefix(address: str | None) -> str | None:
     try:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:

@@ -8,6 +8,7 @@ route, so that each rule still stands in one place.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -81,8 +82,8 @@ class Call:
         )
 
 
-Handler = Callable[[Call], Awaitable[Created]]
-"""Answers a call. Raises DomainError, or LongWay before anything has happened."""
+Handler = Callable[[Call], Awaitable[Created | DomainError]]
+"""Answers a call. May raise DomainError as well, and LongWay before anything has happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ class Express:
         before, after = lane.rule.split("<name>")
         self._path = re.compile(f"{re.escape(before)}([^/]+){re.escape(after)}")
         self._refusals: dict[tuple[Any, ...], _Answer] = {}
+        self._lines: list[str] = []
         self._site: Site = app.extensions["voucher"]
         self._fixed = _bytes(security.fixed_headers(production=self._site.core.settings.production))
 
@@ -125,7 +127,11 @@ class Express:
             return
         accepted = headers.get(b"accept-language", b"")
         try:
-            answer = _created(await self._lane.handler(call))
+            told = await self._lane.handler(call)
+            if isinstance(told, Created):
+                answer = _created(told)
+            else:
+                answer = self._refused(call, told, accepted)
         except LongWay:
             await self._ordinary(scope, receive, send)
             return
@@ -138,8 +144,8 @@ class Express:
             (b"content-language", language(accepted).encode()),
             (b"x-request-id", request_id.encode()),
         )
-        told = [*answer.headers, *self._fixed, *own]
-        await send({"type": "http.response.start", "status": answer.status, "headers": told})
+        sent = [*answer.headers, *self._fixed, *own]
+        await send({"type": "http.response.start", "status": answer.status, "headers": sent})
         await send({"type": "http.response.body", "body": answer.body})
         self._count(answer, time.perf_counter() - began, request_id)
 
@@ -195,7 +201,15 @@ class Express:
     def _count(self, answer: _Answer, seconds: float, request_id: str) -> None:
         rule, face = self._lane.rule, self._site.face
         metrics.observe(self._app, "POST", rule, answer.status, seconds)
-        log.request_line(face, "POST", rule, answer.status, seconds, answer.code, request_id)
+        line = log.request_line(face, "POST", rule, answer.status, seconds, answer.code, request_id)
+        self._lines.append(line)
+        if len(self._lines) == 1:
+            asyncio.get_running_loop().call_soon(self._write)
+
+    def _write(self) -> None:
+        # Each write lets other threads take the interpreter; one for a turn of the loop is enough.
+        lines, self._lines = self._lines, []
+        log.write("\n".join(lines))
 
 
 @lru_cache(maxsize=512)

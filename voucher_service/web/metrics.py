@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 
 from flask import Blueprint, Flask, Response, g, request
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
@@ -27,9 +28,15 @@ class _Kept:
 
 def observe(app: Flask, method: str, route: str, status: int, seconds: float) -> None:
     """Count one answer of this app and how long it took."""
+    requests, took = _series(app, method, route, status)
+    requests.inc()
+    took.observe(max(0.0, seconds))
+
+
+@lru_cache(maxsize=1_024)
+def _series(app: Flask, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
     kept: _Kept = app.extensions[_NAME]
-    kept.requests.labels(method, route, str(status)).inc()
-    kept.seconds.labels(route).observe(max(0.0, seconds))
+    return kept.requests.labels(method, route, str(status)), kept.seconds.labels(route)
 
 
 def install(app: Flask) -> None:

@@ -113,13 +113,29 @@ class Group:
         """
         one = _Waiting(Request(actor, key))
         self._queue(offer, one)
-        return self._result(offer, one.request, one.wait())
+        told = one.wait()
+        if told is None:
+            raise TryAgain(retry_after_seconds=1)
+        if isinstance(told, Exception):
+            raise told
+        return told
 
-    async def claim_soon(self, *, actor: Actor, offer: OfferId, key: str) -> Outcome[Voucher]:
-        """As `claim`, for an event loop: whoever waits takes no thread."""
+    async def claim_soon(self, *, actor: Actor, offer: OfferId, key: str) -> Answer:
+        """As `claim`, for an event loop: whoever waits takes no thread.
+
+        Returns a refusal instead of raising it, and remembers it: an exception that is raised again
+        and again grows by a traceback each time.
+        """
         one = _Awaiting(Request(actor, key))
         self._queue(offer, one)
-        return self._result(offer, one.request, await one.wait())
+        told = await one.wait()
+        if told is None:
+            raise TryAgain(retry_after_seconds=1)
+        if isinstance(told, SoldOut | Closed):
+            self._remember(offer, one.request.resident, told)
+        elif isinstance(told, Exception) and not isinstance(told, DomainError):
+            raise told
+        return told
 
     def _queue(self, offer: OfferId, one: _Waiting | _Awaiting) -> None:
         with self._changed:
@@ -131,15 +147,6 @@ class Group:
             self._waiting += 1
             if len(queue) == 1 and offer not in self._in_flight:
                 self._changed.notify()  # the others of this batch need nobody woken
-
-    def _result(self, offer: OfferId, request: Request, told: Told | None) -> Outcome[Voucher]:
-        if told is None:
-            raise TryAgain(retry_after_seconds=1)
-        if isinstance(told, Exception):
-            if isinstance(told, SoldOut | Closed):
-                self._remember(offer, request.resident, told)
-            raise told
-        return told
 
     def _remember(self, offer: OfferId, resident: UUID, refusal: DomainError) -> None:
         seconds = _REPEATED_SECONDS
