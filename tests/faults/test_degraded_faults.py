@@ -12,26 +12,22 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from tests.faults.killable import core_on, servers_in
 from tests.faults.test_gate_faults import CROWD, QUOTA, THREADS, Crowd, check, people
 from tests.faults.test_outages import kill, start_again
 from tests.make import World
-from voucher_service import migrate
-from voucher_service import settings as settings_module
 from voucher_service.allocation import degraded
 from voucher_service.allocation import service as allocation
 from voucher_service.campaigns.model import Mode, Offer
-from voucher_service.infra import incarnation
-from voucher_service.infra.core import Core, build
-from voucher_service.infra.embedded.servers import DATABASE, GATE, QUEUE, Servers
+from voucher_service.infra.core import Core
+from voucher_service.infra.embedded.servers import GATE, Servers
 from voucher_service.infra.flow import run
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import DomainError
-from voucher_service.vouchers import refusals
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.service import drift
 from voucher_service.vouchers.service.remembered import forget
@@ -48,31 +44,15 @@ _WRITTEN_SECONDS = 1.2
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Servers of this module alone, to be killed."""
-    running = Servers(Path(tmp_path_factory.mktemp("degraded-faults")), durable=True)
-    running.start()
-    migrate.upgrade(running.owner_url)
-    yield running
-    running.stop()
+    with servers_in(tmp_path_factory.mktemp("degraded-faults")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def core(own: Servers) -> Iterator[Core]:
-    """A core that learns at each connection which incarnation answers."""
-    made = build(
-        settings_module.load(
-            {
-                "VOUCHER_ENV": "test",
-                "VOUCHER__DATABASE__URL": own.url(DATABASE),
-                "VOUCHER__GATE__URL": own.url(GATE),
-                "VOUCHER__GATE__STEADY_MS": "500",
-                "VOUCHER__QUEUE__URL": own.url(QUEUE),
-            }
-        )
-    )
-    made.gate.connection_pool.connection_kwargs["redis_connect_func"] = incarnation.remember
-    yield made
-    refusals.flush(made)
-    made.close()
+    """A core on them."""
+    with core_on(own, VOUCHER__GATE__STEADY_MS="500") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -24,22 +23,20 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from tests.faults.killable import core_on, servers_in
 from tests.faults.test_outages import kill, start_again
 from tests.make import World
-from voucher_service import migrate
-from voucher_service import settings as settings_module
 from voucher_service.allocation import service as allocation
 from voucher_service.campaigns.model import Offer
 from voucher_service.identity import service as identity
 from voucher_service.infra import incarnation
-from voucher_service.infra.core import Core, build
-from voucher_service.infra.embedded.servers import DATABASE, GATE, QUEUE, Servers
+from voucher_service.infra.core import Core
+from voucher_service.infra.embedded.servers import GATE, Servers
 from voucher_service.kernel.actor import Actor, ActorKind
 from voucher_service.kernel.errors import DomainError, Unavailable
 from voucher_service.replay.strangers import strangers
 from voucher_service.reports import verification
 from voucher_service.reports.repairs import repairs
-from voucher_service.vouchers import refusals
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.service import drift
 
@@ -52,30 +49,15 @@ PATIENCE_SECONDS = 30.0
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Servers of this module alone, to be killed."""
-    running = Servers(Path(tmp_path_factory.mktemp("gate-faults")), durable=True)
-    running.start()
-    migrate.upgrade(running.owner_url)
-    yield running
-    running.stop()
+    with servers_in(tmp_path_factory.mktemp("gate-faults")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def core(own: Servers) -> Iterator[Core]:
-    """A core on them whose gate connections learn which incarnation answers."""
-    made = build(
-        settings_module.load(
-            {
-                "VOUCHER_ENV": "test",
-                "VOUCHER__DATABASE__URL": own.url(DATABASE),
-                "VOUCHER__GATE__URL": own.url(GATE),
-                "VOUCHER__QUEUE__URL": own.url(QUEUE),
-            }
-        )
-    )
-    made.gate.connection_pool.connection_kwargs["redis_connect_func"] = incarnation.remember
-    yield made
-    refusals.flush(made)
-    made.close()
+    """A core on them."""
+    with core_on(own) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -14,16 +13,14 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from merchant_portal.app import create_app as create_merchant
+from tests.faults.killable import core_on, servers_in
 from tests.make import World
-from voucher_service import migrate
-from voucher_service import settings as settings_module
 from voucher_service.campaigns.model import Offer
-from voucher_service.infra.core import Core, build
+from voucher_service.infra.core import Core
 from voucher_service.infra.embedded.servers import DATABASE, GATE, QUEUE, Servers
 from voucher_service.kernel.actor import Actor
 from voucher_service.reports import verification
 from voucher_service.resident.app import create_app as create_resident
-from voucher_service.vouchers import refusals
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
 
@@ -32,30 +29,16 @@ BACK_SECONDS = 20.0
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """Servers of this module alone, to be killed. Durable: what was acknowledged must survive."""
-    running = Servers(Path(tmp_path_factory.mktemp("outage")), durable=True)
-    running.start()
-    migrate.upgrade(running.owner_url)
-    yield running
-    running.stop()
+    """Servers of this module alone, to be killed."""
+    with servers_in(tmp_path_factory.mktemp("outage")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def core(own: Servers) -> Iterator[Core]:
     """A core on them."""
-    made = build(
-        settings_module.load(
-            {
-                "VOUCHER_ENV": "test",
-                "VOUCHER__DATABASE__URL": own.url(DATABASE),
-                "VOUCHER__GATE__URL": own.url(GATE),
-                "VOUCHER__QUEUE__URL": own.url(QUEUE),
-            }
-        )
-    )
-    yield made
-    refusals.flush(made)
-    made.close()
+    with core_on(own) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
