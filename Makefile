@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix lock bench bench-full faults
+.PHONY: help run test check fix lock bench bench-full faults fuzz
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 |/p' Makefile | column -t -s '|' 2>/dev/null || grep '##' Makefile
@@ -37,6 +37,9 @@ bench-full: .venv/.assets ## the same at every combination of settings, and how 
 
 faults: .venv/.installed ## kill, freeze and cut everything under load, then judge: 12 minutes
 	$(BIN)/python -m tests.faults.campaign
+
+fuzz: .venv/.installed ## what each API answers to thousands of calls, against its own document
+	VOUCHER_FUZZ_EXAMPLES=$${VOUCHER_FUZZ_EXAMPLES:-200} $(BIN)/python -m pytest tests/faces/test_openapi_conformance.py
 
 lock: .venv/.installed ## write requirements.lock from what is installed in .venv
 	@sed -n '1p' requirements.lock > .venv/lock

@@ -6,83 +6,150 @@ from pathlib import Path
 
 from flask import Flask, request
 
-from voucher_service.identity import service as identity
+from voucher_service.campaigns import service as campaign_service
 from voucher_service.infra.core import Core, build
 from voucher_service.kernel.actor import Role
+from voucher_service.reports import history
 from voucher_service.web.app import make_app
 from voucher_service.web.face import Face
 from voucher_service.web.guards import PUBLIC, SIGNED_IN, Guarded, any_of
 
-from . import staff
-from .api import approvals, campaigns, lotteries, programmes, pushes, reports, sign_in
+from . import alarming, colleagues, duties, proposals, staff, standing, stopped
+from .api import (
+    account,
+    alarms,
+    approvals,
+    audit,
+    budgets,
+    campaigns,
+    lotteries,
+    programmes,
+    pushes,
+    reports,
+    residents,
+    sign_in,
+    simulations,
+    stops,
+)
+from .api import staff as staff_calls
+from .pages import account as account_pages
+from .pages import alarms as alarm_pages
 from .pages import approvals as approval_pages
+from .pages import audit as audit_pages
+from .pages import budgets as budget_pages
 from .pages import campaigns as campaign_pages
 from .pages import front, home
+from .pages import funds as fund_pages
 from .pages import lotteries as lottery_pages
 from .pages import programmes as programme_pages
 from .pages import pushes as push_pages
 from .pages import reports as report_pages
+from .pages import residents as resident_pages
+from .pages import staff as staff_pages
+from .pages import stops as stop_pages
 from .words import globals_
 
+# Everybody but administrators, who give out roles and see neither money nor residents.
+_OFFICE = any_of(Role.PLANNER, Role.APPROVER, Role.REVIEWER, Role.FINANCE, Role.AUDITOR)
+_MANAGERS = any_of(Role.ADMINISTRATOR, Role.AUDITOR)
+_READERS = any_of(Role.REVIEWER, Role.AUDITOR)
 # Whoever may speak for a party; for which one, the service says.
 _PARTIES = any_of(Role.FINANCE, Role.AUDITOR, Role.PLANNER, Role.APPROVER)
+
+# Whoever may look after an alarm.
+_ALARMED = any_of(Role.PLANNER, Role.APPROVER, Role.FINANCE, Role.AUDITOR)
+_IN_AN_EMERGENCY = any_of(*stopped.MAY_STOP)
 
 _WITH_LISTS = {pushes.planning.name, push_pages.planning.name}
 
 BLUEPRINTS = (
     Guarded(sign_in.door, PUBLIC),
     Guarded(sign_in.me, SIGNED_IN),
-    Guarded(programmes.programmes, SIGNED_IN),
+    Guarded(account.account, SIGNED_IN),
+    Guarded(staff_calls.colleagues, _MANAGERS),
+    Guarded(staff_calls.staffing, any_of(Role.ADMINISTRATOR)),
+    Guarded(residents.residents, _READERS),
+    Guarded(audit.audit, any_of(Role.AUDITOR)),
+    Guarded(programmes.programmes, _OFFICE),
     Guarded(programmes.announcing, any_of(Role.PLANNER)),
-    Guarded(campaigns.campaigns, SIGNED_IN),
+    Guarded(campaigns.campaigns, _OFFICE),
     Guarded(campaigns.planning, any_of(Role.PLANNER)),
     Guarded(campaigns.running, any_of(Role.PLANNER, Role.APPROVER)),
-    Guarded(approvals.approvals, SIGNED_IN),
-    Guarded(approvals.rejecting, any_of(Role.PLANNER, Role.APPROVER)),
-    Guarded(lotteries.lotteries, SIGNED_IN),
+    Guarded(budgets.budgets, _OFFICE),
+    Guarded(budgets.planning, any_of(Role.PLANNER)),
+    Guarded(simulations.simulations, _OFFICE),
+    Guarded(approvals.approvals, _OFFICE),
+    Guarded(approvals.rejecting, _OFFICE),
+    Guarded(lotteries.lotteries, _OFFICE),
     Guarded(lotteries.planning, any_of(Role.PLANNER)),
     Guarded(lotteries.running, any_of(Role.PLANNER, Role.APPROVER)),
     Guarded(lotteries.parties, _PARTIES),
-    Guarded(pushes.pushes, SIGNED_IN),
+    Guarded(pushes.pushes, _OFFICE),
     Guarded(pushes.planning, any_of(Role.PLANNER)),
-    Guarded(reports.reports, SIGNED_IN),
-    Guarded(reports.reconciliations, SIGNED_IN),
+    Guarded(stops.stops, _OFFICE),
+    Guarded(stops.stopping, _IN_AN_EMERGENCY),
+    Guarded(alarms.alarms, _OFFICE),
+    Guarded(alarms.handling, _ALARMED),
+    Guarded(alarms.closing, any_of(Role.AUDITOR)),
+    Guarded(alarms.payouts, any_of(Role.FINANCE)),
+    Guarded(reports.reports, _OFFICE),
+    Guarded(reports.reconciliations, _OFFICE),
     Guarded(front.front, PUBLIC),
     Guarded(home.home, SIGNED_IN),
-    Guarded(programme_pages.programmes, SIGNED_IN),
+    Guarded(account_pages.account, SIGNED_IN),
+    Guarded(staff_pages.colleagues, _MANAGERS),
+    Guarded(staff_pages.staffing, any_of(Role.ADMINISTRATOR)),
+    Guarded(resident_pages.residents, _READERS),
+    Guarded(audit_pages.audit, any_of(Role.AUDITOR)),
+    Guarded(programme_pages.programmes, _OFFICE),
     Guarded(programme_pages.announcing, any_of(Role.PLANNER)),
-    Guarded(campaign_pages.campaigns, SIGNED_IN),
+    Guarded(campaign_pages.campaigns, _OFFICE),
     Guarded(campaign_pages.planning, any_of(Role.PLANNER)),
     Guarded(campaign_pages.running, any_of(Role.PLANNER, Role.APPROVER)),
-    Guarded(approval_pages.approvals, SIGNED_IN),
-    Guarded(approval_pages.rejecting, any_of(Role.PLANNER, Role.APPROVER)),
-    Guarded(lottery_pages.lotteries, SIGNED_IN),
+    Guarded(approval_pages.approvals, _OFFICE),
+    Guarded(approval_pages.rejecting, _OFFICE),
+    Guarded(lottery_pages.lotteries, _OFFICE),
     Guarded(lottery_pages.planning, any_of(Role.PLANNER)),
     Guarded(lottery_pages.running, any_of(Role.PLANNER, Role.APPROVER)),
     Guarded(lottery_pages.parties, _PARTIES),
-    Guarded(push_pages.pushes, SIGNED_IN),
+    Guarded(push_pages.pushes, _OFFICE),
     Guarded(push_pages.planning, any_of(Role.PLANNER)),
-    Guarded(report_pages.reports, SIGNED_IN),
+    Guarded(budget_pages.budgets, _OFFICE),
+    Guarded(budget_pages.planning, any_of(Role.PLANNER)),
+    Guarded(fund_pages.funds, _OFFICE),
+    Guarded(fund_pages.planning, any_of(Role.PLANNER)),
+    Guarded(stop_pages.stops, _OFFICE),
+    Guarded(stop_pages.stopping, _IN_AN_EMERGENCY),
+    Guarded(alarm_pages.alarms, _OFFICE),
+    Guarded(alarm_pages.handling, _ALARMED),
+    Guarded(alarm_pages.closing, any_of(Role.AUDITOR)),
+    Guarded(alarm_pages.payouts, any_of(Role.FINANCE)),
+    Guarded(report_pages.reports, _OFFICE),
 )
 
 
 def create_app(core: Core | None = None) -> Flask:
     """The admin face on a core; on the settings of the environment when none is given."""
+    campaign_service.past_from(history.past)
     app = make_app(
         Face.ADMIN,
         core or build(),
         BLUEPRINTS,
-        loader=identity.staff_actor,
+        loader=staff.at_work,
         folder=Path(__file__).parent,
     )
     app.jinja_env.globals.update(
-        globals_(),
+        globals_() | proposals.globals_() | standing.globals_() | colleagues.globals_(),
         me=staff.me,
         reader=staff.reader,
         waiting=staff.waiting,
         waiting_count=staff.waiting_count,
+        may_stop=stopped.may_stop,
+        stop_count=stopped.stop_count,
+        alarms=alarming.standing,
     )
     app.before_request_funcs.setdefault(None, []).insert(0, _let_lists_through)
+    app.before_request(duties.check)
     return app
 
 

@@ -39,8 +39,11 @@ RULES: Mapping[str, str] = {
     "area": mark("这个地区我们不认识，请重新选。"),
     "amount_fen": mark("金额要大于 0。"),
     "share_bps": mark("比例要在 0 到 100 之间。"),
+    "shop_area": mark("门店地区要在活动的地区之内；兜底的额度管所有门店。"),
 }
 CROWD = ("waiting_room", "proof_of_work")
+# Whether a slice opens first; None: as the sum asks for.
+CANARIES: Mapping[str, bool | None] = {"auto": None, "yes": True, "no": False}
 _OTHER = mark("这一项不合规定。")
 _IN_FORM: Mapping[str, str] = {
     "face_value_fen": "face",
@@ -102,7 +105,8 @@ class SignInForm(Schema):
 
     username = fields.String(required=True, validate=validate.Length(max=200))
     password = fields.String(required=True, validate=validate.Length(max=200))
-    otp = fields.String(load_default=None, validate=validate.Length(max=20))
+    otp = fields.String(load_default=None, validate=validate.Length(max=40))
+    passkey = fields.String(load_default=None, validate=validate.Length(max=16_000))
 
 
 class ProgrammeForm(Schema):
@@ -124,6 +128,7 @@ class CampaignForm(Schema):
     area = AreaField(required=True)
     opens_on = DayField(required=True)
     closes_on = DayField(required=True)
+    budget = fields.UUID(load_default=None)
 
     @ma.post_load
     def _kind(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -144,6 +149,7 @@ class OfferForm(Schema):
     opening = fields.List(fields.String(), load_default=list)
     quota = fields.List(fields.String(), load_default=list)
     crowd = fields.List(fields.String(validate=one_of(*CROWD)), load_default=list)
+    canary = fields.String(load_default="auto", validate=one_of(*CANARIES))
     more = fields.String(load_default=None)
 
     @ma.post_load
@@ -167,6 +173,7 @@ class OfferForm(Schema):
             "trades": data["trades"],
             "releases": releases,
             **{name: name in data["crowd"] for name in CROWD},
+            "canary": CANARIES[data["canary"]],
         }
 
 
@@ -179,6 +186,9 @@ class LineForm(Schema):
     funder = CodeField(required=True, maximum=64)
     amount = YuanField(required=True, minimum=1)
     share = PercentField(required=True)
+    purpose_code = CodeField(load_default="", maximum=64)
+    shop_area = AreaField(load_default="")
+    fallback = fields.Boolean(load_default=False)
 
 
 class FunderForm(Schema):
@@ -188,6 +198,12 @@ class FunderForm(Schema):
     name = NameField(required=True, maximum=60)
     level = fields.String(required=True, validate=one_of(*Level))
     area = AreaField(required=True)
+
+
+class PauseForm(Schema):
+    """Why a campaign is paused; an emergency may leave no time to say."""
+
+    reason = TextField(load_default="", maximum=200)
 
 
 class ReasonForm(Schema):

@@ -65,6 +65,7 @@ class Share:
     bps: int
     needed: Money
     colour: str
+    shop_area: str = ""
 
     @property
     def left(self) -> Money:
@@ -92,7 +93,7 @@ class Plan:
     @property
     def bps(self) -> int:
         """What the shares come to; 10,000 is the whole."""
-        return sum(one.bps for one in self.shares)
+        return sum(one.bps for one in self.shares if not one.shop_area)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,9 @@ def plan_of(payload: Mapping[str, Any], funders: Sequence[Funder]) -> Plan:
     names = {one.code: one.name for one in funders}
     tickets = tuple(_ticket(one) for one in payload["offers"])
     lines = payload["lines"]
-    needed = _needed([one.cost for one in tickets], [one["share_bps"] for one in lines])
+    # A line of a shop area takes over a part of the fallback line's, which must suffice by itself.
+    weights = [0 if one.get("shop_area") else one["share_bps"] for one in lines]
+    needed = _needed([one.cost for one in tickets], weights)
     return Plan(
         tickets,
         tuple(
@@ -119,23 +122,22 @@ def plan_of(payload: Mapping[str, Any], funders: Sequence[Funder]) -> Plan:
                 one["share_bps"],
                 needed[i],
                 COLOURS[i % len(COLOURS)],
+                one.get("shop_area", ""),
             )
             for i, one in enumerate(lines)
         ),
     )
 
 
-def cost_of(payload: Mapping[str, Any], funders: Sequence[Funder]) -> Money:
-    """The most that a proposal can cost."""
-    if "worst_case_fen" in payload:
-        return Money(payload["worst_case_fen"])
-    return plan_of(payload, funders).cost
-
-
 def draft_of(campaign: Campaign, offers: Sequence[Offer], lines: Sequence[BudgetLine]) -> Plan:
     """The plan of a campaign as it stands."""
     money = [
-        {"funder": one.funder.code, "amount_fen": one.amount.fen, "share_bps": one.share_bps}
+        {
+            "funder": one.funder.code,
+            "amount_fen": one.amount.fen,
+            "share_bps": one.share_bps,
+            "shop_area": one.shop_area,
+        }
         for one in lines
     ]
     return plan_of(frozen(campaign, offers, money), [one.funder for one in lines])

@@ -45,11 +45,17 @@ def one_of(*values: str) -> validate.OneOf:
 
 
 class SignInSchema(Schema):
-    """Who signs in; `otp` counts for accounts with a second factor."""
+    """Who signs in; `otp` or `passkey` counts for accounts with a second factor."""
 
     username = fields.String(required=True, validate=_SECRET)
     password = fields.String(required=True, validate=_SECRET)
     otp = fields.String(load_default=None, allow_none=True, validate=_SECRET)
+    passkey = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(max=16_000, error=mark("太长了。")),
+        metadata={"description": "what the browser's passkey answered, as JSON"},
+    )
 
 
 class TokenSchema(Schema):
@@ -83,7 +89,7 @@ class ProgrammeSchema(Schema):
 
 
 class CampaignSchema(Schema):
-    """One issuing action; `programme` is the slug."""
+    """One issuing action; `programme` is the slug. With `budget_id` its lines draw on that."""
 
     id = fields.UUID(dump_only=True)
     programme = CodeField(required=True, pattern=SLUG)
@@ -92,6 +98,7 @@ class CampaignSchema(Schema):
     area = AreaField(required=True)
     opens_on = DayField(required=True)
     closes_on = DayField(required=True)
+    budget_id = fields.UUID(load_default=None, allow_none=True)
     status = fields.String(dump_only=True)
     approval_id = fields.UUID(dump_only=True)
 
@@ -102,18 +109,22 @@ class CampaignSchema(Schema):
 
 
 class ReleaseSchema(Schema):
-    """A dated slice of a quota. Without `closes_at` it runs to the campaign's last day."""
+    """A dated slice of a quota. Without `closes_at` it runs to the campaign's last day. `held`: it
+    stays shut until the slice before it looked right.
+    """
 
     id = fields.UUID(dump_only=True)
     opens_at = InstantField(required=True)
     closes_at = InstantField(load_default=None)
     quota = CountField(required=True, minimum=1, maximum=MAX_QUOTA)
+    held = fields.Boolean(dump_only=True)
 
 
 class OfferSchema(Schema):
     """What can be claimed. Empty `areas` or `trades` mean all of the campaign's. `waiting_room`:
     claims wait in a line, early ones in random order; `proof_of_work`: a device first solves a
-    small puzzle.
+    small puzzle; `canary`: a slice of the first release opens first, and the rest once it looked
+    right. Left out, an offer that can cost much gets one.
     """
 
     id = fields.UUID(dump_only=True)
@@ -133,6 +144,7 @@ class OfferSchema(Schema):
     lapse_returns = fields.Boolean(load_default=True)
     waiting_room = fields.Boolean(load_default=False)
     proof_of_work = fields.Boolean(load_default=False)
+    canary = fields.Boolean(load_default=None, allow_none=True, load_only=True)
     releases = fields.List(
         fields.Nested(ReleaseSchema), load_default=list, validate=validate.Length(max=1000)
     )
@@ -140,7 +152,11 @@ class OfferSchema(Schema):
 
 
 class BudgetLineSchema(Schema):
-    """Money of one funder for a campaign; `funder` is the code, `share_bps` of each voucher."""
+    """Money of one funder for a campaign; `funder` is the code, `share_bps` of each voucher.
+
+    `fallback`: it pays what a line that is used up can't. `shop_area`: it bears its share of what
+    is redeemed at shops of that area only, in the fallback line's stead.
+    """
 
     id = fields.UUID(dump_only=True)
     campaign_id = fields.UUID(dump_only=True)
@@ -149,6 +165,7 @@ class BudgetLineSchema(Schema):
     share_bps = CountField(required=True, maximum=10_000)
     purpose_code = CodeField(load_default="", maximum=64)
     fallback = fields.Boolean(load_default=False)
+    shop_area = AreaField(load_default="")
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         """Show the funder of a line by its code."""
@@ -156,8 +173,32 @@ class BudgetLineSchema(Schema):
         return getattr(found, "code", found) if attr == "funder" else found
 
 
+class FindingSchema(Schema):
+    """What looked wrong: the share that was seen and the most it may be, in basis points."""
+
+    signal = fields.String(required=True)
+    seen_bps = fields.Integer(required=True)
+    most_bps = fields.Integer(required=True)
+
+
+class CanarySchema(Schema):
+    """The slice that opens first. `status`: waiting passed stopped. `started_at` null: it did not
+    open yet.
+    """
+
+    offer_id = fields.UUID(required=True)
+    quota = fields.Integer(required=True)
+    seconds = fields.Integer(required=True)
+    status = fields.String(required=True)
+    started_at = InstantField(required=True, allow_none=True)
+    judged_at = InstantField(required=True, allow_none=True)
+    findings = fields.List(fields.Nested(FindingSchema), required=True)
+
+
 class CampaignDetailSchema(CampaignSchema):
-    """A campaign with its offers and its money."""
+    """A campaign with its offers, its money and its canaries."""
+
+    canaries = fields.List(fields.Nested(CanarySchema), required=True)
 
     offers = fields.List(fields.Nested(OfferSchema), required=True)
     budget_lines = fields.List(fields.Nested(BudgetLineSchema), required=True)
@@ -185,6 +226,14 @@ class ProposalSchema(Schema):
     approval_id = fields.UUID(required=True)
 
 
+class WhySchema(Schema):
+    """A rule that asks for more than one signature: amount split live steep; the sum it judged."""
+
+    rule = fields.String(required=True)
+    signatures = fields.Integer(required=True)
+    judged_fen = FenField(required=True, attribute="judged")
+
+
 class SignatureSchema(Schema):
     """Who said yes, and when."""
 
@@ -193,7 +242,10 @@ class SignatureSchema(Schema):
 
 
 class ApprovalSchema(Schema):
-    """A proposal with its frozen payload and its fingerprint."""
+    """A proposal with its frozen payload and its fingerprint. `amount_fen`: what it can cost at
+    most; `why`: the rules that ask for more than one signature; `simulation`: what its signers were
+    shown, null where there is nothing to foresee; it lapses at `expires_at`.
+    """
 
     id = fields.UUID(required=True)
     action = fields.String(required=True)
@@ -204,10 +256,14 @@ class ApprovalSchema(Schema):
     payload = fields.Dict(required=True)
     payload_sha256 = fields.String(required=True)
     maker_id = fields.UUID(required=True)
+    amount_fen = FenField(required=True, attribute="amount")
     signatures_needed = fields.Integer(required=True)
+    why = fields.List(fields.Nested(WhySchema), required=True)
+    simulation = fields.Dict(required=True, allow_none=True)
     signatures = fields.List(fields.Nested(SignatureSchema), required=True)
     status = fields.String(required=True)
     proposed_at = InstantField(required=True)
+    expires_at = InstantField(required=True)
     decided_at = InstantField(required=True, allow_none=True)
     reason = fields.String(required=True, allow_none=True)
 
@@ -222,6 +278,12 @@ class ReasonSchema(Schema):
     """Why a proposal goes back."""
 
     reason = TextField(required=True, maximum=500, multiline=True)
+
+
+class PauseSchema(Schema):
+    """Why a campaign is paused; an emergency may leave no time to say."""
+
+    reason = TextField(load_default="", maximum=200)
 
 
 class ReconcileSchema(Schema):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from flask import g
@@ -10,13 +11,17 @@ from flask import g
 from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import Approval, Status
 from voucher_service.identity import service as identity
+from voucher_service.identity.desk import AtWork
 from voucher_service.identity.model import Staff
+from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.ids import StaffId
 from voucher_service.kernel.page import MOST
 from voucher_service.web.auth import actor
-from voucher_service.web.site import core
+from voucher_service.web.site import Claims, core
+
+_ISSUER = "消费券管理台"
 
 
 def of(caller: Actor) -> Staff:
@@ -24,6 +29,32 @@ def of(caller: Actor) -> Staff:
     assert caller.id is not None
     with core().transaction() as session:
         return identity.load_staff(session, staff=StaffId(caller.id))
+
+
+def at_work(core: Core, claims: Claims) -> Actor | None:
+    """Who a request acts as; None when the session was ended or the account closed."""
+    found = identity.at_work(core, subject=claims.subject, session=claims.session)
+    if found is None:
+        return None
+    g.at_work = found
+    return found.actor
+
+
+def work() -> AtWork:
+    """The session of a request that acts for somebody, and what it has shown."""
+    found: AtWork = g.at_work
+    return found
+
+
+def needs_factor() -> bool:
+    """Whether the reader has a second factor and showed it too long ago for acts that spend."""
+    return not work().fresh(core().settings.desk.fresh_factor_seconds)
+
+
+def uri(secret: str) -> str:
+    """What an authenticator reads from a QR code (Key URI format)."""
+    label = quote(f"{_ISSUER}:{me().username}")
+    return f"otpauth://totp/{label}?{urlencode({'secret': secret, 'issuer': _ISSUER})}"
 
 
 def me() -> Staff:

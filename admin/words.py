@@ -8,8 +8,13 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from voucher_service.alarms.model import KINDS as ALARMS
+from voucher_service.alarms.model import PUBLIC as ALARM_STATES
+from voucher_service.alarms.model import Status as Alarming
 from voucher_service.approvals.model import Status
-from voucher_service.budgets.model import Level
+from voucher_service.budgets.model import Level, MoveStatus
+from voucher_service.campaigns.canary import SIGNALS
+from voucher_service.campaigns.canary import Status as Judged
 from voucher_service.campaigns.model import CampaignStatus, OfferKind, OfferStatus, Programme
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.i18n.errors import written
@@ -20,6 +25,7 @@ from voucher_service.merchants.model import Trade
 from voucher_service.pushes.model import RESULTS
 from voucher_service.pushes.model import Status as Giving
 from voucher_service.reports.groups import Basis, GroupBy
+from voucher_service.stops.model import SCOPES, WHATS
 from voucher_service.web.language import locale
 
 from .review import Check
@@ -34,8 +40,17 @@ STATES: Mapping[str, tuple[str, str]] = {
     Status.WAITING: (mark("等待批准"), "wait"),
     Status.EXECUTED: (mark("已批准"), "ok"),
     Status.REJECTED: (mark("已退回"), "stop"),
+    Status.WITHDRAWN: (mark("已撤回"), ""),
+    Status.LAPSED: (mark("已过期"), "warn"),
     Giving.APPROVED: (mark("正在发"), "wait"),
     Giving.DONE: (mark("发完了"), "ok"),
+    MoveStatus.MADE: (mark("已入账"), "ok"),
+    MoveStatus.REFUSED: (mark("没有批准"), "stop"),
+    Alarming.RAISED: (ALARM_STATES[Alarming.RAISED], "stop"),
+    Alarming.ACKNOWLEDGED: (ALARM_STATES[Alarming.ACKNOWLEDGED], "wait"),
+    Alarming.CLEARED: (ALARM_STATES[Alarming.CLEARED], "ok"),
+    Judged.PASSED: (mark("试发通过"), "ok"),
+    Judged.STOPPED: (mark("试发叫停"), "stop"),
 }
 KINDS: Mapping[str, str] = {
     OfferKind.THRESHOLD: mark("满减券：满了门槛减面额"),
@@ -46,14 +61,29 @@ LEVELS: Mapping[str, str] = {
     Level.PROVINCE: mark("省级"),
     Level.CITY: mark("市级"),
     Level.COUNTY: mark("县级"),
+    Level.TOWN: mark("镇级"),
     Level.MERCHANT: mark("商户"),
     Level.BANK: mark("银行"),
 }
 ACTIONS: Mapping[str, str] = {
+    "staff.create": mark("开账号"),
+    "staff.grant": mark("换岗位或地区"),
+    "staff.reset": mark("重设密码和验证"),
+    "staff.close": mark("注销账号"),
     "campaign.publish": mark("发放消费券"),
     "campaign.resume": mark("恢复发放"),
     "campaign.close": mark("提前结束"),
     "push.give": mark("按名单发"),
+    "fund.appropriate": mark("登记拨款"),
+    "fund.return": mark("退回国库"),
+    "fund.carry_over": mark("结转下年"),
+    "budget.allot": mark("下达预算"),
+    "budget.pass_down": mark("下达县区"),
+    "budget.hand_back": mark("交回预算"),
+    "budget.cap": mark("预算上限"),
+    "campaign.cap": mark("活动上限"),
+    "stop.lift": mark("恢复"),
+    "payouts.resume": mark("恢复付款"),
 }
 BRANDS: Mapping[str, str] = {
     "jinqiu": mark("惠利金秋：桂花金"),
@@ -179,5 +209,9 @@ def globals_() -> dict[str, Any]:
         "kind_name": say(KINDS),
         "level_name": say(LEVELS),
         "action_name": say(ACTIONS),
+        "scope_name": say(SCOPES),
+        "what_name": say(WHATS),
+        "signal_name": say(SIGNALS),
+        "alarm_name": say(ALARMS),
         "result_name": say({str(one): words for one, words in RESULTS.items()}),
     }

@@ -12,7 +12,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from . import machine, report, wrk
+from . import ledger, machine, report, wrk
 from .measure import Bench, BenchFailed
 from .plan import FULL, SLICE, USUAL, Plan
 from .rows import ROWS, long_rows
@@ -41,6 +41,7 @@ def run(plan: Plan, data: Path, console: Console) -> dict[str, Any]:
         measured = {row.name: bench.row(row) for row in ROWS}
         for row in long_rows(plan):
             measured[row.name] = bench.row(row, measured["claim"].setting)
+        measured |= ledger.rows(stand, plan, say)
     return report.results(plan, machine.facts(), flush_us, durable, measured, bench.tally)
 
 

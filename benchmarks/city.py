@@ -58,7 +58,7 @@ class City:
     tokens: list[str]
     tills: list[str]
     planner: Actor
-    approver: Actor
+    approvers: Sequence[Actor]
     now: datetime
     _ready: list[Opened] = field(default_factory=list)
     _number: itertools.count[int] = field(default_factory=itertools.count)
@@ -115,7 +115,7 @@ class City:
             offers=tuple(_plan(slug, quota, limit) for slug in slugs),
             lines=(WantedLine(PROGRAMME, FACE * quota * len(slugs), 10_000, fallback=True),),
         )
-        found = publish(self.core, wanted, planner=self.planner, approver=self.approver)
+        found = publish(self.core, wanted, planner=self.planner, approvers=self.approvers)
         _, offers, _ = campaigns.campaign(self.core, actor=self.planner, campaign=found.id)
         return [Opened(UUID(str(one.id)), one.slug) for one in offers]
 
@@ -137,7 +137,14 @@ def build(core: Core, residents: int) -> City:
     """Make the city with that many residents, and shops for all kinds of orders."""
     with core.transaction() as session:
         now = core.now(session)
-    planner, approver = _staff(core, Role.PLANNER), _staff(core, Role.APPROVER)
+    planner, *approvers = (
+        _staff(core, name, role)
+        for name, role in (
+            ("planner", Role.PLANNER),
+            ("approver", Role.APPROVER),
+            ("approver2", Role.APPROVER),
+        )
+    )
     today = day_of(now)
     campaigns.create_programme(
         core,
@@ -155,16 +162,16 @@ def build(core: Core, residents: int) -> City:
     )
     people = _people(core, residents, now)
     tokens = [issue(core, Face.RESIDENT, one).access_token for one in people]
-    return City(core, people, tokens, _tills(core, now), planner, approver, now)
+    return City(core, people, tokens, _tills(core, now), planner, approvers, now)
 
 
-def _staff(core: Core, role: Role) -> Actor:
+def _staff(core: Core, name: str, role: Role) -> Actor:
     made = identity.create_staff(
         core,
         actor=SYSTEM,
-        username=f"bench-{role}",
+        username=f"bench-{name}",
         password=f"bench-only-{random.SystemRandom().getrandbits(64):x}",
-        display_name=f"bench {role}",
+        display_name=f"bench {name}",
         roles=[role],
     )
     return Actor(ActorKind.STAFF, made.id, frozenset({role}))

@@ -10,7 +10,8 @@ class Plan:
     """One kind of run. `whole_grid`: every combination; else one setting after the other.
 
     `issued`: vouchers that an offer has given out before its claims are measured; `at_once`: offers
-    claimed side by side. Both make rows of their own, at the best setting of `claim`.
+    claimed side by side. Both make rows of their own, at the best setting of `claim`. `books`: how
+    many entries the ledger has when balances are read.
     """
 
     window_seconds: int
@@ -24,6 +25,7 @@ class Plan:
     whole_grid: bool = False
     issued: tuple[int, ...] = ()
     at_once: tuple[int, ...] = ()
+    books: tuple[int, ...] = (100_000, 1_000_000)
 
 
 USUAL = Plan(
@@ -51,6 +53,7 @@ SLICE = Plan(
     pools=(4,),
     issued=(10, 100),
     at_once=(5,),
+    books=(200, 2_000),
 )
 
 

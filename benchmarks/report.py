@@ -24,6 +24,7 @@ _RATIOS = {
     "sold_out_remembered_vs_empty_flask": ("sold_out_remembered", "empty_flask"),
     "redeem_vs_empty_flask": ("redeem", "empty_flask"),
     "redeem_vs_naive": ("redeem", "redeem_naive"),
+    "ledger_post_vs_insert": ("ledger_post", "baseline_ledger_insert"),
 }
 _BEGIN, _END = "<!-- table: begin -->", "<!-- table: end -->"
 
@@ -62,13 +63,26 @@ def results(
 def _growth(plan: Plan) -> dict[str, tuple[str, str]]:
     """Each longer row beside the shortest of its kind."""
     first = f"claim_after_{plan.issued[0]}_issued" if plan.issued else ""
-    return {
-        f"claim_after_{count}_issued_vs_{plan.issued[0]}": (f"claim_after_{count}_issued", first)
-        for count in plan.issued[1:]
-    } | {
-        f"claim_of_{count}_offers_vs_claim": (f"claim_of_{count}_offers", "claim")
-        for count in plan.at_once
-    }
+    return (
+        {
+            f"claim_after_{count}_issued_vs_{plan.issued[0]}": (
+                f"claim_after_{count}_issued",
+                first,
+            )
+            for count in plan.issued[1:]
+        }
+        | {
+            f"ledger_balance_at_{count}_vs_{plan.books[0]}": (
+                f"ledger_balance_at_{count}",
+                f"ledger_balance_at_{plan.books[0]}",
+            )
+            for count in plan.books[1:]
+        }
+        | {
+            f"claim_of_{count}_offers_vs_claim": (f"claim_of_{count}_offers", "claim")
+            for count in plan.at_once
+        }
+    )
 
 
 def _row(one: Measured) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Stand:
     environment: Mapping[str, str]
     city: City
     gate: redis.Redis
+    owner_url: str
     _unspent: list[int] = field(default_factory=list)
     _sold_out: Opened | None = None
     _issued: dict[int, Opened] = field(default_factory=dict)
@@ -115,13 +116,14 @@ def standing(data: Path, residents: int) -> Iterator[Stand]:
         environment["VOUCHER__DATABASE__OWNER_URL"] = ""
         try:
             city = city_module.build(core, residents)
-            yield Stand(data, environment, city, redis.Redis.from_url(addresses.gate_url))
+            gate = redis.Redis.from_url(addresses.gate_url)
+            yield Stand(data, environment, city, gate, addresses.database_owner_url)
         finally:
             core.close()
 
 
 def _production() -> dict[str, str]:
-    keys = ("code_keys", "field_keys", "lookup_keys")
+    keys = ("code_keys", "field_keys", "lookup_keys", "ledger_keys")
     return {
         "VOUCHER_ENV": "production",
         "VOUCHER__SECRETS__TOKEN_KEY": secrets.token_hex(32),

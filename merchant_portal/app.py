@@ -7,10 +7,12 @@ from pathlib import Path
 from flask import Flask
 
 from voucher_service.infra.core import Core, build
+from voucher_service.kernel.actor import Actor
 from voucher_service.merchants import service as merchants
 from voucher_service.web.app import make_app
 from voucher_service.web.face import Face
 from voucher_service.web.guards import PUBLIC, SIGNED_IN, Guarded
+from voucher_service.web.site import Claims
 
 from .api import me, redemptions, sign_in, summary
 from .pages import counter, day, front, shop, till
@@ -34,6 +36,10 @@ def create_app(core: Core | None = None) -> Flask:
         Face.MERCHANT,
         core or build(),
         BLUEPRINTS,
-        loader=merchants.cashier_actor,
+        loader=_at_till,
         folder=Path(__file__).parent,
     )
+
+
+def _at_till(core: Core, claims: Claims) -> Actor | None:
+    return merchants.cashier_at_till(core, subject=claims.subject, session=claims.session)

@@ -9,7 +9,7 @@ from random import Random
 from uuid import uuid4
 
 from voucher_service.approvals import service as approvals
-from voucher_service.approvals.model import Approval
+from voucher_service.approvals.model import Approval, Status
 from voucher_service.budgets import service as budgets
 from voucher_service.budgets.model import Level
 from voucher_service.campaigns import service as campaigns
@@ -27,7 +27,7 @@ from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind, Role
 from voucher_service.kernel.clock import day_of
-from voucher_service.kernel.ids import CampaignId, OfferId
+from voucher_service.kernel.ids import ApprovalId, CampaignId, OfferId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import SizeClass, SyntheticShop, Trade
@@ -83,7 +83,7 @@ class World:
             slug=f"p-{uuid4().hex[:10]}",
             name="惠利金秋",
             name_en="Golden autumn",
-            brand="huili",
+            brand="jinqiu",
             opens_on=first,
             closes_on=first + timedelta(days=days),
         )
@@ -167,7 +167,15 @@ class World:
     def publish(self, campaign: CampaignId) -> Approval:
         """Submit and approve."""
         proposal = campaigns.submit(self.core, actor=self.planner, campaign=campaign)
-        return approvals.approve(self.core, actor=self.approver, approval=proposal)
+        return self.approve(proposal)
+
+    def approve(self, proposal: ApprovalId) -> Approval:
+        """Sign as often as it takes, each time as another approver."""
+        found = approvals.approve(self.core, actor=self.approver, approval=proposal)
+        while found.status is Status.WAITING:
+            signer = self.staff(Role.APPROVER)
+            found = approvals.approve(self.core, actor=signer, approval=proposal)
+        return found
 
     def reload(self, offer: OfferId) -> Offer:
         """The offer as it stands now."""

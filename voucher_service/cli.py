@@ -175,6 +175,24 @@ def simulate(*, seeds: int, first: int, data: Path, check_fakes: int, **wanted: 
         raise SystemExit(1)
 
 
+@main.command()
+@click.option("--programme", default="big", show_default=True, help="The slug of a new programme.")
+@click.option("--vouchers", type=click.IntRange(200), default=1_000_000, show_default=True)
+@click.option("--merchants", type=click.IntRange(40), default=20_000, show_default=True)
+@click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True)
+@click.option("--redeemed", type=click.FloatRange(0, 1), default=0.7, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--open", "open_offer", is_flag=True, help="Leave one offer open, its gate filled.")
+@DATA
+@_plainly
+def synthesise(*, data: Path, **wanted: Any) -> None:
+    """Load a large book of invented people by COPY; `verify` accepts it. Development only."""
+    from voucher_service.synthesis import book
+
+    with _serving(data) as (core, _):
+        click.echo(book.make(core, book.Wanted(**wanted), say=click.echo).sentence)
+
+
 @main.group()
 def report() -> None:
     """Reports of what the reconciliation has worked out."""
@@ -275,8 +293,7 @@ def dev_tokens(face: str, count: int, data: Path) -> None:
 
     if settings_module.load().production:
         raise click.ClickException("refused: VOUCHER_ENV=production")
-    made = 0
-    people = strangers(random.SystemRandom())
+    made, people = 0, strangers(random.SystemRandom())
     with _serving(data) as (core, _):
         with core.transaction() as session:
             now = core.now(session)

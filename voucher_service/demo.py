@@ -9,15 +9,19 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from voucher_service.approvals import service as approvals
 from voucher_service.budgets import service as budgets
-from voucher_service.budgets.model import Level
+from voucher_service.budgets.model import BudgetId, FundId, Level, Move
+from voucher_service.budgets.refusals import BudgetExists
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import OfferKind, OfferPlan, ProgrammeExists, ReleasePlan
 from voucher_service.identity import service as identity
 from voucher_service.identity.model import SignInRefused, UsernameTaken
 from voucher_service.infra.core import Core
+from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.clock import SHANGHAI, day_of, start_of
 from voucher_service.kernel.ids import ShopId
@@ -28,7 +32,7 @@ from voucher_service.replay.publish import WantedCampaign, WantedLine, publish
 from voucher_service.replay.strangers import credit_code
 from voucher_service.serving import Login
 
-SLUG = "demo"
+SLUG, LEVELS = "demo", "demo-two-levels"
 CITY, JIANGCHENG, YANGCHUN = "441700", "441702", "441781"
 STAFF: tuple[tuple[str, str, Role, str], ...] = (
     ("planner", "梁慧", Role.PLANNER, ""),
@@ -39,6 +43,7 @@ STAFF: tuple[tuple[str, str, Role, str], ...] = (
     ("reviewer", "林审", Role.REVIEWER, ""),
     ("finance", "关财", Role.FINANCE, ""),
     ("auditor", "苏稽", Role.AUDITOR, ""),
+    ("administrator", "何管", Role.ADMINISTRATOR, ""),
 )
 TILLS = (("manager", "阿珍", Role.MANAGER), ("cashier", "阿明", Role.CASHIER))
 FUNDERS = (
@@ -60,7 +65,7 @@ def logins() -> Sequence[Login]:
 
 def load(core: Core) -> None:
     """Load what is missing."""
-    planner, approver = _staff(core)
+    planner, *approvers = _staff(core)
     _shop(core)
     today = _today(core)
     with contextlib.suppress(ProgrammeExists):
@@ -77,7 +82,78 @@ def load(core: Core) -> None:
     for code, name, level, area in FUNDERS:
         budgets.create_funder(core, actor=SYSTEM, code=code, name=name, level=level, area=area)
     for one in _campaigns(today):
-        publish(core, one, planner=planner, approver=approver)
+        publish(core, one, planner=planner, approvers=approvers)
+    _two_levels(core, today, planner, approvers)
+
+
+def _two_levels(core: Core, today: date, planner: Actor, approvers: Sequence[Actor]) -> None:
+    """A programme with a frame, a county below it, and a campaign that both pay for."""
+    with contextlib.suppress(ProgrammeExists):
+        campaigns.create_programme(
+            core,
+            actor=planner,
+            slug=LEVELS,
+            name="惠利金秋 两级预算示范",
+            name_en="Golden autumn, budgets of two levels (demo)",
+            brand="feast",
+            opens_on=today - timedelta(days=1),
+            closes_on=today + timedelta(days=_DAYS_OPEN),
+        )
+    frame = _budget(core, planner, "市级统筹", CITY, None)
+    county = _budget(core, planner, "江城区预算", JIANGCHENG, frame)
+
+    def moved(made: Outcome[Move]) -> FundId:
+        waiting = approvals.get(core, actor=planner, approval=made.value.approval_id)
+        fresh = [one for one in approvers if waiting.may_sign(one)]
+        for signer in fresh[: waiting.signatures_needed - len(waiting.signatures)]:
+            approvals.approve(core, actor=signer, approval=waiting.id)
+        return made.value.fund.id
+
+    def fund(funder: str, yuan: int) -> FundId:
+        return moved(
+            budgets.appropriate(
+                core,
+                actor=planner,
+                funder=funder,
+                year=today.year,
+                purpose_code="",
+                document="示范 1 号",
+                amount=Money.of_yuan(yuan),
+                key=f"{LEVELS}:{funder}",
+            )
+        )
+
+    def allot(budget: BudgetId, source: FundId, yuan: int) -> None:
+        key = f"{LEVELS}:{budget}:{source}"
+        amount = Money.of_yuan(yuan)
+        moved(
+            budgets.allot(core, actor=planner, budget=budget, fund=source, amount=amount, key=key)
+        )
+
+    city, own = fund("city", 400_000), fund("jiangcheng", 60_000)
+    allot(frame, city, 300_000)
+    allot(county, city, 100_000)
+    allot(county, own, 50_000)
+    offer = _offer("demo-jiangcheng", "江城区 消费券", 20, 100, 2_000, start_of(today))
+    wanted = _campaign("惠利金秋 江城专场", JIANGCHENG, today, (offer,), (("city", 10_000),))
+    part = WantedLine("jiangcheng", Money.of_yuan(10_000), 3_000, shop_area=JIANGCHENG)
+    publish(
+        core,
+        replace(wanted, programme=LEVELS, lines=(*wanted.lines, part), budget=county),
+        planner=planner,
+        approvers=approvers,
+    )
+
+
+def _budget(core: Core, planner: Actor, name: str, area: str, parent: BudgetId | None) -> BudgetId:
+    with core.transaction() as session:
+        programme = campaigns.programme(session, slug=LEVELS)
+    with contextlib.suppress(BudgetExists):
+        budgets.create_budget(
+            core, actor=planner, programme=programme.id, name=name, area=area, parent=parent
+        )
+    standing = budgets.budgets(core, actor=planner, programme=programme.id)
+    return next(one.id for one in standing if one.area == area)
 
 
 def _today(core: Core) -> date:
@@ -85,7 +161,7 @@ def _today(core: Core) -> date:
         return day_of(core.now(session))
 
 
-def _staff(core: Core) -> tuple[Actor, Actor]:
+def _staff(core: Core) -> tuple[Actor, ...]:
     for username, display_name, role, area in STAFF:
         try:
             identity.create_staff(
@@ -100,7 +176,7 @@ def _staff(core: Core) -> tuple[Actor, Actor]:
             )
         except UsernameTaken:
             continue
-    return _actor(core, "planner"), _actor(core, "approver")
+    return tuple(_actor(core, one) for one in ("planner", "approver", "approver2"))
 
 
 def _actor(core: Core, username: str) -> Actor:

@@ -8,7 +8,10 @@ import pkgutil
 from typing import Any
 
 import voucher_service
+from voucher_service.alarms import model as alarms
 from voucher_service.approvals import model as approvals
+from voucher_service.budgets import model as budgets
+from voucher_service.campaigns import canary
 from voucher_service.campaigns import model as campaigns
 from voucher_service.i18n import gettext, sentences
 from voucher_service.identity import model as identity
@@ -18,17 +21,22 @@ from voucher_service.lotteries import model as lotteries
 from voucher_service.merchants import model as merchants
 from voucher_service.pushes import model as pushes
 from voucher_service.redemption import model as redemption
+from voucher_service.stops import model as stops
 from voucher_service.vouchers import model as vouchers
 from voucher_service.web.errors import status_of
 
 MACHINES: tuple[Machine[Any, Any], ...] = (
     campaigns.CAMPAIGN,
     campaigns.OFFER,
+    canary.LIFECYCLE,
+    stops.LIFECYCLE,
     lotteries.LIFECYCLE,
     pushes.LIFECYCLE,
     vouchers.LIFECYCLE,
     redemption.LIFECYCLE,
     approvals.LIFECYCLE,
+    budgets.MOVE,
+    alarms.LIFECYCLE,
     identity.RESIDENT,
     identity.STAFF,
     merchants.MERCHANT,

@@ -61,6 +61,7 @@ class Secrets:
     code_keys: str
     field_keys: str
     lookup_keys: str
+    ledger_keys: str
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,13 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Budgets:
+    """When somebody should look after a budget."""
+
+    low_bps: int
+
+
+@dataclass(frozen=True)
 class Sms:
     """Short messages."""
 
@@ -126,6 +134,36 @@ class Verification:
 
 
 @dataclass(frozen=True)
+class Approvals:
+    """How many people sign, and how long a proposal waits for them."""
+
+    second_signature_above_fen: int
+    third_signature_above_fen: int
+    split_window_days: int
+    lapse_days: int
+    discount_alert_bps: int
+
+
+@dataclass(frozen=True)
+class Canary:
+    """How an offer's first slice is opened, and what stops it. Shares in basis points."""
+
+    from_fen: int
+    share_bps: int
+    least: int
+    seconds: int
+    claims: int
+    orders: int
+    discount_bps: int
+    refused_bps: int
+    spent_bps: int
+    device_bps: int
+    network_bps: int
+    new_bps: int
+    new_minutes: int
+
+
+@dataclass(frozen=True)
 class Web:
     """The faces."""
 
@@ -133,6 +171,15 @@ class Web:
     threads: int
     body_limit_bytes: int
     proxies: int
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Staff at the admin face."""
+
+    origin: str
+    fresh_factor_seconds: int
+    personal_reads_per_hour: int
 
 
 @dataclass(frozen=True)
@@ -148,9 +195,13 @@ class Settings:
     till: Till
     waiting: Waiting
     limits: Limits
+    budgets: Budgets
     sms: Sms
     verification: Verification
+    approvals: Approvals
+    canary: Canary
     web: Web
+    desk: Desk
 
     @property
     def production(self) -> bool:

@@ -1,11 +1,12 @@
 """Every feature's tables, for migrations and their comparison with the models."""
 
+from voucher_service.alarms import tables as alarms
 from voucher_service.approvals import tables as approvals
 from voucher_service.audit import tables as audit
 from voucher_service.budgets import tables as budgets
 from voucher_service.campaigns import tables as campaigns
 from voucher_service.identity import tables as identity
-from voucher_service.infra import idempotency, outbox
+from voucher_service.infra import idempotency, outbox, sessions
 from voucher_service.infra.database import Base
 from voucher_service.ledger import tables as ledger
 from voucher_service.lotteries import tables as lotteries
@@ -14,6 +15,7 @@ from voucher_service.notices import tables as notices
 from voucher_service.pushes import tables as pushes
 from voucher_service.reconciliation import tables as reconciliation
 from voucher_service.redemption import tables as redemption
+from voucher_service.stops import tables as stops
 from voucher_service.vouchers import refusals
 from voucher_service.vouchers import tables as vouchers
 
@@ -21,6 +23,7 @@ METADATA = Base.metadata
 
 __all__ = [
     "METADATA",
+    "alarms",
     "approvals",
     "audit",
     "budgets",
@@ -36,5 +39,7 @@ __all__ = [
     "reconciliation",
     "redemption",
     "refusals",
+    "sessions",
+    "stops",
     "vouchers",
 ]

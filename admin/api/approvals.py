@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from admin.api.keys import optional_key
 from admin.schemas import ApprovalArgs, ApprovalSchema, ReasonSchema
 from voucher_service.approvals import service
-from voucher_service.approvals.model import Status
+from voucher_service.approvals.model import Approval, Status
 from voucher_service.kernel.ids import ApprovalId
 from voucher_service.web.api import ApiBlueprint
 from voucher_service.web.auth import actor
+from voucher_service.web.idempotency import replay_header
 from voucher_service.web.schemas import page_of
 from voucher_service.web.site import core
 
@@ -39,13 +41,23 @@ def show(approval: UUID) -> Any:
 @approvals.route("/<uuid:approval>/approve", methods=["POST"])
 @approvals.response(200, ApprovalSchema)
 def approve(approval: UUID) -> Any:
-    """Sign; with the last signature the frozen payload is executed."""
-    return service.approve(core(), actor=actor(), approval=ApprovalId(approval))
+    """Sign; with the last signature needed the frozen payload is executed. A key is optional."""
+    return _decided(
+        service.approve(core(), actor=actor(), approval=ApprovalId(approval), key=optional_key())
+    )
 
 
 @rejecting.route("/<uuid:approval>/reject", methods=["POST"])
 @rejecting.arguments(ReasonSchema)
 @rejecting.response(200, ApprovalSchema)
 def reject(body: dict[str, Any], approval: UUID) -> Any:
-    """Send it back with a reason."""
-    return service.reject(core(), actor=actor(), approval=ApprovalId(approval), **body)
+    """Send it back with a reason; its maker withdraws it so. A key is optional."""
+    return _decided(
+        service.reject(
+            core(), actor=actor(), approval=ApprovalId(approval), key=optional_key(), **body
+        )
+    )
+
+
+def _decided(found: Approval) -> Any:
+    return found, 200, replay_header(found.replayed)

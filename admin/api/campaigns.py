@@ -14,6 +14,7 @@ from admin.schemas import (
     CampaignDetailSchema,
     CampaignSchema,
     OfferSchema,
+    PauseSchema,
     ProposalSchema,
 )
 from voucher_service.campaigns import service
@@ -45,7 +46,8 @@ def show(campaign: UUID) -> Any:
     """A campaign with its offers and its money."""
     found, offers, lines = service.campaign(core(), actor=actor(), campaign=CampaignId(campaign))
     shown = {name: getattr(found, name) for name in found.__slots__}
-    return shown | {"offers": offers, "budget_lines": lines}
+    canaries = service.canaries(core(), actor=actor(), campaign=found.id)
+    return shown | {"offers": offers, "budget_lines": lines, "canaries": canaries}
 
 
 @planning.route("", methods=["POST"])
@@ -54,6 +56,7 @@ def show(campaign: UUID) -> Any:
 def begin(body: dict[str, Any]) -> Any:
     """Begin a campaign as a draft."""
     body["kind"] = CampaignKind(body["kind"])
+    body["budget"] = body.pop("budget_id")
     made = service.create_campaign(core(), actor=actor(), key=optional_key(), **body)
     return made.value, 201, replay_header(made.replayed)
 
@@ -78,7 +81,7 @@ def offer(body: dict[str, Any], campaign: UUID) -> Any:
         core(),
         actor=actor(),
         campaign=CampaignId(campaign),
-        plan=offer_plan(body),
+        plan=offer_plan(body, core().settings.canary),
         key=optional_key(),
     )
     return made.value, 201, replay_header(made.replayed)
@@ -92,10 +95,11 @@ def submit(campaign: UUID) -> Any:
 
 
 @running.route("/<uuid:campaign>/pause", methods=["POST"])
+@running.arguments(PauseSchema)
 @running.response(200, CampaignSchema)
-def pause(campaign: UUID) -> Any:
-    """Stop claims at once: one person is enough."""
-    return service.pause(core(), actor=actor(), campaign=CampaignId(campaign))
+def pause(body: dict[str, Any], campaign: UUID) -> Any:
+    """Stop claims at once: one person is enough. To stop redemptions too, see /stops."""
+    return service.pause(core(), actor=actor(), campaign=CampaignId(campaign), **body)
 
 
 @running.route("/<uuid:campaign>/resume", methods=["POST"])

@@ -12,7 +12,7 @@ from admin.paging import cut
 from voucher_service.kernel.ids import OfferId
 from voucher_service.pushes import service
 from voucher_service.pushes.model import Push, PushId
-from voucher_service.web.api import ApiBlueprint
+from voucher_service.web.api import FILE, ApiBlueprint
 from voucher_service.web.auth import actor
 from voucher_service.web.fields import CountField, FenField, InstantField
 from voucher_service.web.schemas import PageArgs, Schema, page_of
@@ -75,7 +75,7 @@ def show(id: UUID) -> Push:
 
 
 @pushes.route("/<uuid:id>/results.csv", methods=["GET"])
-@pushes.response(200, content_type="text/csv")
+@pushes.response(200, FILE, content_type="text/csv")
 def results_csv(id: UUID) -> Response:
     """What became of each line; numbers are masked."""
     return download(PushId(id))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
-from flask import Response
+from flask import Response, jsonify
 
 from admin import figures
 from admin.schemas import LeverageArgs, ReconcileSchema, ReconciliationSchema
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reports import export, leverage
-from voucher_service.web.api import ApiBlueprint
+from voucher_service.web.api import FILE, ApiBlueprint
 from voucher_service.web.auth import actor
 from voucher_service.web.language import locale
 from voucher_service.web.site import core
@@ -19,20 +19,34 @@ from voucher_service.web.site import core
 reports = ApiBlueprint("reports", __name__, url_prefix="/api/v1/reports")
 reconciliations = ApiBlueprint("reconciliations", __name__, url_prefix="/api/v1/reconciliations")
 
+_GROUP = {"type": "object", "required": ["key"]}
+REPORT = {
+    "type": "object",
+    "required": ["programme", "as_of", "basis", "group_by", "rows", "totals", "definitions"],
+    "properties": {
+        "programme": {"type": "string"},
+        "synthetic": {"type": "boolean"},
+        "as_of": {"type": ["string", "null"], "format": "date-time"},
+        "basis": {"type": "string"},
+        "group_by": {"type": "string"},
+        "rows": {"type": "array", "items": _GROUP},
+        "totals": _GROUP,
+    },
+}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @reports.route("/leverage", methods=["GET"])
 @reports.arguments(LeverageArgs, location="query")
-@reports.response(200)
-def as_json(args: dict[str, Any]) -> Any:
+@reports.response(200, REPORT)
+def as_json(args: dict[str, Any]) -> Response:
     """The figures of the last reconciliation, by group, with their definitions."""
-    return leverage.as_json(figures.report(actor(), args), locale())
+    return jsonify(leverage.as_json(figures.report(actor(), args), locale()))
 
 
 @reports.route("/leverage.xlsx", methods=["GET"])
 @reports.arguments(LeverageArgs, location="query")
-@reports.response(200, content_type=XLSX)
+@reports.response(200, FILE, content_type=XLSX)
 def as_xlsx(args: dict[str, Any]) -> Response:
     """The same figures as an Excel file."""
     return file(args, "xlsx")
@@ -40,7 +54,7 @@ def as_xlsx(args: dict[str, Any]) -> Response:
 
 @reports.route("/leverage.csv", methods=["GET"])
 @reports.arguments(LeverageArgs, location="query")
-@reports.response(200, content_type="text/csv")
+@reports.response(200, FILE, content_type="text/csv")
 def as_csv(args: dict[str, Any]) -> Response:
     """The same figures as a CSV file."""
     return file(args, "csv")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from admin import staff
+from admin import colleagues, staff
 from admin.schemas import SignInSchema, StaffSchema, TokenSchema
 from voucher_service.identity import service as identity
 from voucher_service.web.api import ApiBlueprint
@@ -20,8 +20,13 @@ me = ApiBlueprint("me", __name__, url_prefix="/api/v1/me")
 @door.arguments(SignInSchema)
 @door.response(200, TokenSchema)
 def enter(body: dict[str, Any]) -> Any:
-    """Sign in with a password and, where enrolled, a code of the second factor."""
-    return issue(core(), Face.ADMIN, identity.staff_sign_in(core(), **body).id)
+    """Sign in with a password and, where enrolled, the second factor: a code, a recovery code, or
+    what a passkey answered.
+    """
+    shown = body.pop("passkey")
+    answer = colleagues.answer(shown) if shown else None
+    found = identity.staff_sign_in(core(), **body, passkey=answer)
+    return issue(core(), Face.ADMIN, found.id, factor=bool(found.factors))
 
 
 @me.route("", methods=["GET"])

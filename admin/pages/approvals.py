@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from admin import review, staff
+from admin import readings, review, staff, words
+from admin.api.keys import optional_key
 from admin.forms import ReasonForm
 from voucher_service.approvals import service
 from voucher_service.approvals.model import Approval, Status
 from voucher_service.budgets import service as budgets
 from voucher_service.campaigns import service as campaigns
-from voucher_service.kernel.actor import Role
+from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.ids import ApprovalId, CampaignId
-from voucher_service.pushes import service as pushes
-from voucher_service.pushes.model import PushId
 from voucher_service.web import forms
 from voucher_service.web.auth import actor
 from voucher_service.web.errors import status_of
@@ -32,20 +32,20 @@ PAGE = 50
 
 @approvals.get("")
 def show_all() -> str:
-    """Proposals of the reader's area by their state."""
+    """What waits for the reader, and the proposals of the reader's area by their state."""
     asked = request.args.get("state", "")
     state = Status(asked) if asked in set(Status) else Status.WAITING
     page = service.page(
         core(), actor=actor(), status=state, cursor=request.args.get("cursor"), limit=PAGE
     )
-    known = budgets.funders(core())
+    signer = state is Status.WAITING and actor().has(Role.APPROVER)
     return render_template(
         "admin/approvals.html",
         state=state,
         states=list(Status),
         page=page,
-        sums={one.id: review.cost_of(one.payload, known) for one in page.items},
-        names=staff.names([one.maker_id for one in page.items]),
+        mine=staff.waiting() if signer else None,
+        names=staff.names([person for one in page.items for person in _people(one)]),
     )
 
 
@@ -59,7 +59,7 @@ def show(approval: UUID) -> str:
 def approve(approval: UUID) -> Any:
     """Sign it."""
     try:
-        service.approve(core(), actor=actor(), approval=ApprovalId(approval))
+        service.approve(core(), actor=actor(), approval=ApprovalId(approval), key=optional_key())
     except DomainError as error:
         form = forms.Form()
         form.refuse(error)
@@ -69,42 +69,47 @@ def approve(approval: UUID) -> Any:
 
 @rejecting.post("/<uuid:approval>/reject")
 def reject(approval: UUID) -> Any:
-    """Send it back with a reason."""
+    """Send it back with a reason; its maker withdraws it so."""
     form = forms.read(ReasonForm)
-    if form.ok:
-        try:
-            service.reject(core(), actor=actor(), approval=ApprovalId(approval), **form.values)
-        except DomainError as error:
-            form.refuse(error)
-            return _page(approval, form), status_of(error)
-        return _back(approval)
-    return _page(approval, form), 422
+    if not form.ok:
+        return _page(approval, form), 422
+    try:
+        service.reject(
+            core(),
+            actor=actor(),
+            approval=ApprovalId(approval),
+            key=optional_key(),
+            **form.values,
+        )
+    except DomainError as error:
+        form.refuse(error)
+        return _page(approval, form), status_of(error)
+    return _back(approval)
 
 
 def _page(approval: UUID, form: forms.Form) -> str:
     reader = actor()
     found = service.get(core(), actor=reader, approval=ApprovalId(approval))
-    signing = {
-        "approval": found,
-        "names": staff.names(_people(found)),
-        "may_sign": found.may_sign(reader) and reader.has(Role.APPROVER),
-        "is_maker": reader.id == found.maker_id,
-        "has_signed": any(one.staff_id == reader.id for one in found.signatures),
-        "form": form,
-    }
-    if found.object_type == "push":
-        push = pushes.push(core(), actor=reader, push=PushId(found.object_id))
-        return render_template("admin/push_approval.html", push=push, **signing)
-    campaign, _, _ = campaigns.campaign(core(), actor=reader, campaign=CampaignId(found.object_id))
-    plan = review.plan_of(found.payload, budgets.funders(core()))
-    waits = found.status is Status.WAITING
+    template, facts = readings.reading(found)
     return render_template(
         "admin/approval.html",
-        campaign=campaign,
-        plan=plan,
-        checks=review.checks(plan, now(), campaigns.open_offers(core())) if waits else [],
-        **signing,
+        approval=found,
+        names=staff.names(_people(found)),
+        form=form,
+        reading=template,
+        **_standing(found, reader),
+        **{"trail": [], **facts},
     )
+
+
+def _standing(found: Approval, reader: Actor) -> dict[str, bool]:
+    """What the reader has to do with it."""
+    return {
+        "may_sign": found.may_sign(reader) and reader.has(Role.APPROVER),
+        "is_maker": reader.id == found.maker_id,
+        "is_author": reader.id in found.authors,
+        "has_signed": any(one.staff_id == reader.id for one in found.signatures),
+    }
 
 
 def _people(found: Approval) -> list[UUID]:
@@ -113,3 +118,22 @@ def _people(found: Approval) -> list[UUID]:
 
 def _back(approval: UUID) -> Response:
     return redirect(f"/approvals/{approval}", 303)
+
+
+def _campaign(found: Approval) -> Mapping[str, Any]:
+    """A campaign reads as its frozen plan; what waits is checked against what runs beside it."""
+    campaign, _, _ = campaigns.campaign(core(), actor=actor(), campaign=CampaignId(found.object_id))
+    plan = review.plan_of(found.payload, budgets.funders(core()))
+    waits = found.status is Status.WAITING
+    return {
+        "campaign": campaign,
+        "plan": plan,
+        "checks": review.checks(plan, now(), campaigns.open_offers(core())) if waits else [],
+        "trail": [
+            (None, words.programme_name(campaign.programme)),
+            (f"/campaigns/{campaign.id}", campaign.name),
+        ],
+    }
+
+
+readings.register("campaign", template="admin/reading_campaign.html", load=_campaign)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,18 +10,21 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from admin import places, review
-from admin.forms import OFFER_LISTS, LineForm, OfferForm, refuse
+from admin.forms import OFFER_LISTS, LineForm, OfferForm, PauseForm, refuse
 from admin.planning import offer_plan
 from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import Approval, Status
 from voucher_service.budgets import service as budgets
 from voucher_service.campaigns import service
-from voucher_service.campaigns.model import Campaign, CampaignStatus
+from voucher_service.campaigns.canary import Canary
+from voucher_service.campaigns.model import Campaign, CampaignStatus, Offer
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.ids import CampaignId
 from voucher_service.merchants.model import Trade
 from voucher_service.reports import board
 from voucher_service.reports.board import OfferNow
+from voucher_service.stops import service as stops
+from voucher_service.stops.model import EVERYTHING, Stop
 from voucher_service.web import forms
 from voucher_service.web.auth import actor
 from voucher_service.web.errors import status_of
@@ -59,7 +63,7 @@ def add_offer(campaign: UUID) -> Any:
                 core(),
                 actor=actor(),
                 campaign=CampaignId(campaign),
-                plan=offer_plan(form.values),
+                plan=offer_plan(form.values, core().settings.canary),
                 key=idempotency_key(),
             )
         except DomainError as error:
@@ -83,6 +87,9 @@ def add_line(campaign: UUID) -> Any:
                 funder=values["funder"],
                 amount=values["amount"],
                 share_bps=values["share"],
+                purpose_code=values["purpose_code"],
+                fallback=values["fallback"],
+                shop_area=values["shop_area"],
                 key=idempotency_key(),
             )
         except DomainError as error:
@@ -103,9 +110,12 @@ def submit(campaign: UUID) -> Any:
 
 
 @running.post("/pause")
-def pause(campaign: UUID) -> Response:
+def pause(campaign: UUID) -> Any:
     """Stop claims at once."""
-    service.pause(core(), actor=actor(), campaign=CampaignId(campaign))
+    form = forms.read(PauseForm)
+    if not form.ok:
+        return _page(campaign, form), 422
+    service.pause(core(), actor=actor(), campaign=CampaignId(campaign), **form.values)
     return redirect(f"/campaigns/{campaign}", 303)
 
 
@@ -134,16 +144,43 @@ def _page(campaign: UUID, form: forms.Form) -> str:
         plan=plan,
         checks=review.checks(plan, now(), service.open_offers(core())) if draft else [],
         ready=review.ready,
+        foreseen=service.simulation(core(), actor=actor(), campaign=id)
+        if draft and offers
+        else None,
         form=form,
         funders=budgets.funders(core()) if draft else [],
+        lines=lines,
+        shop_areas=[pair for pair in places.below(found.area) if pair[0] != found.area],
         runs=[] if draft else _runs(found),
         waiting=_proposal(campaign, Status.WAITING),
-        sent_back=_proposal(campaign, Status.REJECTED) if draft else None,
+        sent_back=_sent_back(campaign) if draft else None,
+        stopped=_stopped(found),
+        canaries=_canaries(id, offers),
     )
 
 
 def _proposal(campaign: UUID, status: Status) -> Approval | None:
     return approvals.latest(core(), actor=actor(), about=campaign, status=status)
+
+
+def _stopped(found: Campaign) -> list[Stop]:
+    """What is stopped of the campaign, by itself or with more than it."""
+    with core().transaction() as session:
+        return stops.about(session, subjects=[found.id, found.programme.id, EVERYTHING])
+
+
+def _canaries(campaign: CampaignId, offers: Sequence[Offer]) -> list[tuple[Canary, str]]:
+    """The campaign's canaries, each with the title of its offer."""
+    titles = {one.id: one.title for one in offers}
+    found = service.canaries(core(), actor=actor(), campaign=campaign)
+    return [(one, titles[one.offer_id]) for one in found]
+
+
+def _sent_back(campaign: UUID) -> Approval | None:
+    """The last proposal that came to nothing: sent back, withdrawn or lapsed."""
+    ends = (Status.REJECTED, Status.WITHDRAWN, Status.LAPSED)
+    found = [one for one in (_proposal(campaign, end) for end in ends) if one is not None]
+    return max(found, key=lambda one: one.proposed_at, default=None)
 
 
 def _runs(found: Campaign) -> list[OfferNow]:

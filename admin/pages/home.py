@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request
 
-from admin import figures, hours, staff, words
+from admin import figures, hours, words
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import CampaignStatus, Programme
 from voucher_service.infra import areas
 from voucher_service.kernel.actor import Role
-from voucher_service.kernel.errors import NoSuchThing
+from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.reports import board
 from voucher_service.web.auth import actor
 from voucher_service.web.site import core, today
@@ -20,9 +20,11 @@ home = Blueprint("home", __name__)
 
 
 @home.get("/")
-def show() -> str:
-    """The reader's work, and the board of one programme."""
+def show() -> Any:
+    """The reader's work, and the board of one programme; administrators have neither."""
     reader = actor()
+    if reader.has(Role.ADMINISTRATOR):
+        return redirect("/staff", 303)
     known = campaigns.programmes(core())
     chosen = _chosen(known)
     planner = reader.has(Role.PLANNER)
@@ -31,7 +33,6 @@ def show() -> str:
         "admin/home.html",
         programmes=known,
         programme=chosen,
-        names=staff.names([one.maker_id for one in staff.waiting()]),
         drafts=[one for one in mine if one.status is CampaignStatus.DRAFT],
         **(_board(chosen) if chosen else {}),
     )
@@ -40,6 +41,8 @@ def show() -> str:
 @home.get("/now")
 def now() -> str:
     """The sentence about now and the open releases: the first page asks for it again."""
+    if actor().has(Role.ADMINISTRATOR):
+        raise NotAllowed
     chosen = _chosen(campaigns.programmes(core()))
     if chosen is None:
         raise NoSuchThing

@@ -97,6 +97,7 @@ def _campaign_form(form: forms.Form) -> str:
         form=form,
         programmes=service.programmes(core()),
         areas=places.choices(actor()),
+        budgets=budgets.budgets(core(), actor=actor()),
     )
 
 

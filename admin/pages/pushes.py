@@ -8,13 +8,15 @@ from uuid import UUID
 from flask import Blueprint, Response, redirect, render_template, request
 from marshmallow import fields
 
-from admin import staff
+from admin import readings, staff
 from admin.api.pushes import download
 from admin.forms import refuse
 from voucher_service.approvals import service as approvals
+from voucher_service.approvals.model import Approval
 from voucher_service.approvals.model import Status as Signing
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import CampaignStatus, Offer
+from voucher_service.i18n import gettext, mark
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.ids import OfferId
@@ -22,6 +24,7 @@ from voucher_service.pushes import service
 from voucher_service.pushes.model import PushId, Result
 from voucher_service.web import forms
 from voucher_service.web.auth import actor
+from voucher_service.web.language import locale
 from voucher_service.web.schemas import Schema
 from voucher_service.web.site import core
 
@@ -89,6 +92,16 @@ def _list(form: forms.Form) -> str:
         form=form,
         offers=_offers() if planner else [],
     )
+
+
+def _reading(found: Approval) -> dict[str, Any]:
+    """A push as its second person reads it."""
+    push = service.push(core(), actor=actor(), push=PushId(found.object_id))
+    trail = [(f"/pushes/{push.id}", gettext(mark("按名单发"), locale()))]
+    return {"push": push, "trail": trail}
+
+
+readings.register("push", template="admin/reading_push.html", load=_reading)
 
 
 def _offers() -> list[Offer]:

@@ -42,8 +42,9 @@ def sign_in() -> Response | tuple[str, int]:
 
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
-    """Sign out."""
-    return end_session(make_response(redirect("/sign-in", 303)))
+    """Sign out here, or on every machine."""
+    everywhere = "everywhere" in request.form
+    return end_session(make_response(redirect("/sign-in", 303)), everywhere=everywhere)
 
 
 def _page(form: forms.Form, refused: str = "", code: str = "") -> str:

@@ -45,6 +45,7 @@ SCREENS = {
     "already_redeemed": Screen(mark("用过了"), Next.SCAN),
     "voucher_expired": Screen(mark("券过期了"), Next.SCAN),
     "voucher_not_usable": Screen(mark("券不能用"), Next.SCAN),
+    "redemption_stopped": Screen(mark("暂停使用"), Next.SCAN),
     "shop_not_in_scope": Screen(mark("本店不能用"), Next.SCAN),
     "own_voucher": Screen(mark("是自己的券"), Next.LEAVE),
     "merchant_suspended": Screen(mark("本店已暂停"), Next.LEAVE),

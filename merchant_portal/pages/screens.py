@@ -13,10 +13,12 @@ from voucher_service.merchants import service as merchants
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Redemption
 from voucher_service.redemption.preview import preview
+from voucher_service.stops import service as stops
+from voucher_service.stops.model import Scope, What
 from voucher_service.vouchers.model import match_word
 from voucher_service.web.auth import actor
 from voucher_service.web.forms import Form
-from voucher_service.web.language import locale
+from voucher_service.web.language import _, locale
 from voucher_service.web.site import core, now, today
 
 
@@ -27,7 +29,16 @@ def first_screen(form: Form) -> str:
         form=form,
         desk=merchants.desk(core(), actor=actor()),
         totals=redemption.summary(core(), actor=actor(), day=today()),
+        stopped=_stopped(),
     )
+
+
+def _stopped() -> str:
+    """The names of what can't be redeemed anywhere for now."""
+    with core().transaction() as session:
+        found = stops.in_force(session, what=What.REDEMPTIONS)
+    names = [one.title or _("所有券") for one in found if one.scope is not Scope.MERCHANT]
+    return _("、").join(names)
 
 
 def amount_screen(form: Form) -> str:

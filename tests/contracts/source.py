@@ -21,6 +21,7 @@ FEATURES = (
     "lotteries",
     "pushes",
     "notices",
+    "stops",
     "vouchers",
     "waiting",
     "redemption",

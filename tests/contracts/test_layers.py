@@ -11,10 +11,20 @@ from tests.contracts.source import FEATURES, ROOT, imports, name, product, tree
 
 PRIVATE = ("tables", "store", "gate")
 # Who may: reports read every table; `tables` collects them for migrations; a mixin is no storage;
-# the simulation hands the claim's own flows the rows that they work on.
-READERS = {"reports": ("tables",), "tables.py": ("tables",), "simulation": ("tables",)}
+# the simulation hands the claim's own flows the rows that they work on;
+# a synthetic book is loaded into them as the services would have filled them.
+READERS = {
+    "reports": ("tables",),
+    "tables.py": ("tables",),
+    "simulation": ("tables",),
+    "synthesis": ("tables",),
+}
 # The claim's batch speaks to the gate that allocation admitted it through.
-NAMED = {("vouchers", "voucher_service.allocation.gate")}
+# And a synthetic voucher's codes carry what a claim would have given it.
+NAMED = {
+    ("vouchers", "voucher_service.allocation.gate"),
+    ("synthesis", "voucher_service.vouchers.store"),
+}
 
 
 def test_imports_point_down() -> None:

@@ -26,7 +26,7 @@ from voucher_service.settings import Settings
 from voucher_service.settings import load as load_settings
 from voucher_service.vouchers import code as codes
 from voucher_service.vouchers.model import Voucher, match_word
-from voucher_service.web.auth import issue
+from voucher_service.web.auth import Token, issue, signed
 from voucher_service.web.face import Face
 
 
@@ -45,10 +45,10 @@ def app(core: Core) -> Flask:
 class Browser:
     """A cashier's browser without scripts, signed in."""
 
-    def __init__(self, app: Flask, core: Core, cashier: Actor) -> None:
+    def __init__(self, app: Flask, core: Core, cashier: Actor, token: Token | None = None) -> None:
         assert cashier.id
         self.client, self.core, self.cashier = app.test_client(), core, cashier
-        self.token = issue(core, Face.MERCHANT, cashier.id).access_token
+        self.token = (token or issue(core, Face.MERCHANT, cashier.id)).access_token
         self.client.set_cookie("voucher_merchant", self.token)
 
     def get(self, path: str, **headers: str) -> TestResponse:
@@ -280,7 +280,9 @@ def test_with_the_database_away_the_outcome_is_unknown_not_no(settings: Settings
         )
     )
     cashier = Actor(ActorKind.CASHIER, uuid4())
-    page = Browser(create_app(away), away, cashier).redeem("X", made_reference="V-1")
+    assert cashier.id
+    token = signed(away, Face.MERCHANT, cashier.id, session=uuid4())
+    page = Browser(create_app(away), away, cashier, token).redeem("X", made_reference="V-1")
     assert page.status_code == 503 and "还不知道" in page.text and "V-1" in page.text
     away.close()
 

@@ -16,11 +16,11 @@ from voucher_service.campaigns.model import Offer
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
 from voucher_service.resident.app import create_app
-from voucher_service.resident.qr import draw
 from voucher_service.vouchers import code as codes
 from voucher_service.vouchers import service as vouchers
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
+from voucher_service.web.qr import draw
 
 PHONE = {"width": 390, "height": 844}
 MODES: dict[str, dict[str, str]] = {

@@ -115,4 +115,7 @@ def claim(core: Core, pool: Pool, count: int, verdict: Verdict) -> None:
         asks = [Ask(ResidentId(new_id()), secrets.token_bytes(32)) for _ in range(BATCH)]
         answers = gate.admit(pool, asks, datetime.now(UTC))
         assert {one.verdict for one in answers} == {verdict}
-        assert gate.settle(pool, [(one.seat, True) for one in answers if one.seat])
+        told = [
+            (one.seat, ask.key_hash) for one, ask in zip(answers, asks, strict=True) if one.seat
+        ]
+        assert gate.settle(pool, told)

@@ -143,7 +143,7 @@ def test_a_seat_that_nobody_settled_is_freed(world: World, core: Core) -> None:
     ask = Ask(ResidentId(cast(UUID, world.resident().id)), b"k" * 32)
     (answer,) = one.admit(pool, [ask], world.now())
     assert (answer.seat in one.pending(pool, world.now()), one.free(pool)) == (True, [0])
-    assert one.settle(pool, [(cast(Seat, answer.seat), False)])
+    assert one.settle(pool, [(cast(Seat, answer.seat), None)])
     assert (one.pending(pool, world.now()), one.free(pool)) == ([], [1])
 
 

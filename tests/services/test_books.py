@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,6 +24,7 @@ from voucher_service.kernel.ids import new_id
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Code, Stage, line, move, pool
+from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reports import verification
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.model import Status
@@ -53,29 +53,13 @@ def test_an_unbalanced_transfer_is_refused_by_the_database(world: World, core: C
             text(
                 "WITH t AS (INSERT INTO ledger.transfer (code, key, occurred_at)"
                 " VALUES ('claimed', 'crooked', now()) RETURNING id)"
-                " INSERT INTO ledger.entry (transfer_id, account_id, amount_fen)"
-                " SELECT t.id, a.id, 5 FROM t, ledger.account a WHERE a.owner_id = :offer"
+                " INSERT INTO ledger.entry"
+                " (transfer_id, account_id, amount_fen, occurred_at, seal)"
+                " SELECT t.id, a.id, 5, now(), '' FROM t, ledger.account a"
+                " WHERE a.owner_id = :offer"
             ),
             {"offer": offer.id},
         )
-
-
-@pytest.mark.parametrize("table", ["ledger.transfer", "ledger.entry", "audit.event"])
-@pytest.mark.parametrize(
-    "verb", ["UPDATE {} SET id = DEFAULT", "DELETE FROM {}", "TRUNCATE {} CASCADE"]
-)
-def test_nobody_rewrites_the_books(
-    world: World, core: Core, servers, database_url: str, table: str, verb: str
-) -> None:
-    world.offer()
-    with pytest.raises(DBAPIError, match="permission denied"), core.transaction() as session:
-        session.execute(text(verb.format(table)))
-    from sqlalchemy import make_url
-
-    owner = make_url(servers.owner_url).set(database=make_url(database_url).database)
-    with psycopg.connect(owner.render_as_string(hide_password=False)) as connection:  # noqa: SIM117
-        with pytest.raises(psycopg.Error, match=r"append only|can only be updated to DEFAULT"):
-            connection.execute(verb.format(table))
 
 
 def test_the_same_transfer_is_posted_once(world: World, core: Core) -> None:
@@ -259,9 +243,9 @@ def test_a_close_gives_back_what_nobody_holds(world: World, core: Core) -> None:
     approvals.approve(core, actor=world.approver, approval=proposal)
     with core.transaction() as session:
         found = budgets.lines(session, campaign=offer.campaign_id)
-        available = [ledger.balance(session, line(one.id, Stage.AVAILABLE)) for one in found]
+        home = [ledger.balance(session, line(one.id, Stage.RETURNED)) for one in found]
         standing = ledger.balance(session, pool(offer.id, Stage.OUTSTANDING))
-    assert Money.total(available) == offer.face_value * 3
+    assert Money.total(home) == offer.face_value * 3
     assert standing == offer.face_value
 
 
@@ -290,6 +274,8 @@ CROOKED = {
     "A4": "UPDATE approval SET status = 'waiting' WHERE object_id = :campaign",
     "L9": "UPDATE budget_reservation SET reserved_fen = reserved_fen + 1 WHERE offer_id = :offer",
     "L7": "UPDATE redemption SET discount_fen = discount_fen + 1 WHERE voucher_id = :spent",
+    "L5": "UPDATE redemption SET status = 'frozen' WHERE voucher_id = :spent",
+    "L10": "UPDATE rollup SET leveraged_fen = leveraged_fen + 1 WHERE offer_id = :offer",
     "I9": "UPDATE offer SET epoch = 0 WHERE id = :offer",
     "A1": "DELETE FROM voucher WHERE id = :voucher",
     "T1": "UPDATE voucher SET occurred_at = occurred_at - interval '2 minutes' WHERE id = :voucher",
@@ -304,7 +290,11 @@ def test_crooked_rows_are_named_by_the_invariant_they_break(
     spent = world.claim(offer, resident)
     world.redeem(spent)
     voucher = world.claim(offer, resident)
+    found, _, _ = campaigns.campaign(core, actor=world.planner, campaign=offer.campaign_id)
+    reconciliation.run(core, programme=found.programme.slug)
     with core.transaction() as session:
+        # L10 waits until a programme is quiet.
+        session.execute(text("UPDATE redemption SET recorded_at = now() - interval '1 hour'"))
         values = {
             "voucher": voucher.id,
             "spent": spent.id,
@@ -315,7 +305,7 @@ def test_crooked_rows_are_named_by_the_invariant_they_break(
         used = {key: value for key, value in values.items() if f":{key}" in statement}
         session.execute(text(statement), used)
         broken = {
-            one[:2]
+            one.split()[0]
             for one, query in verification.ALL.items()
             if session.execute(text(query)).first() is not None
         }

@@ -26,6 +26,7 @@ from voucher_service.kernel.ids import OfferId, ResidentId
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers import store
 from voucher_service.vouchers.model import Status
+from voucher_service.vouchers.service import drift
 
 
 def test_a_voucher_says_until_when_it_is_valid(world: World) -> None:
@@ -177,6 +178,22 @@ def test_a_seat_that_nobody_wrote_is_given_to_the_same_key_again(world: World, c
     assert world.claim(found, resident, "k").status is Status.CLAIMED
 
 
+def test_who_claims_by_another_key_after_a_try_that_died_hears_of_it_by_that_key(
+    world: World, core: Core
+) -> None:
+    offer, resident = world.offer(world.plan(quota=1)), world.resident()
+    vouchers.prepare_gate(core, offer=offer.id, refill=True)
+    died = vouchers.Request(resident, "died").ask
+    Gate(core, offer.id).admit(pool_of(world.reload(offer.id)), [died], world.now())
+    mine = world.claim(offer, resident, "next")
+    assert world.claim(offer, resident, "next").id == mine.id
+    with pytest.raises(LimitReached) as told:
+        world.claim(offer, resident, "died")
+    assert told.value.extra["voucher_ids"] == [str(mine.id)]
+    (found,) = drift.examine(core, offers=[world.reload(offer.id)])
+    assert found.clean
+
+
 def test_a_seat_whose_claim_died_is_free_again_after_a_while(world: World, core: Core) -> None:
     from voucher_service.allocation.service import pool_of
 
@@ -299,7 +316,7 @@ def test_a_claim_that_was_taken_for_dead_leaves_no_wrong_slot_at_the_gate(
     def slowly(session: Session, values: dict[str, Any]) -> set[UUID]:
         pool = pool_of(world.reload(offer.id))
         seats = gate.pending(pool, world.now() + timedelta(hours=1))
-        assert gate.settle(pool, [(one, False) for one in seats])  # as the reaper does
+        assert gate.settle(pool, [(one, None) for one in seats])  # as the reaper does
         return insert(session, values)
 
     monkeypatch.setattr(store, "insert", slowly)

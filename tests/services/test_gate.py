@@ -29,6 +29,9 @@ def opened(core: Core, world: World, *quotas: int, limit: int = 1) -> tuple[Gate
     return Gate(core, offer.id), pool_of(world.reload(offer.id))
 
 
+KEY = b"one".ljust(32, b".")
+
+
 def ask(resident: ResidentId | None = None, key: bytes = b"one") -> Ask:
     return Ask(resident or ResidentId(new_id()), key.ljust(32, b"."))
 
@@ -47,10 +50,22 @@ def test_two_taps_of_a_resident_in_one_batch_share_one_seat(core: Core, world: W
     resident = ResidentId(new_id())
     one, same, other = admit(gate, pool, *(ask(resident, key) for key in (b"a", b"a", b"b")))
     assert seat(one) == seat(same) == seat(other)
-    assert gate.settle(pool, [(seat(one), True)])
+    assert gate.settle(pool, [(seat(one), ask(resident, b"a").key_hash)])
     again, more = admit(gate, pool, ask(resident, b"a"), ask(resident, b"b"))
     assert (seat(again), more.verdict) == (seat(one), Verdict.LIMIT)
     assert gate.free(pool) == [2]
+
+
+def test_the_tap_that_was_written_is_remembered_and_not_the_one_that_asked_first(
+    core: Core, world: World
+) -> None:
+    gate, pool = opened(core, world, 1)
+    resident = ResidentId(new_id())
+    first, second = ask(resident, b"a"), ask(resident, b"b")
+    (given,), (same,) = admit(gate, pool, first), admit(gate, pool, second)
+    assert gate.settle(pool, [(seat(same), second.key_hash)])
+    again, less = admit(gate, pool, second, first)
+    assert (seat(again), less.verdict) == (seat(given), Verdict.LIMIT)
 
 
 def test_a_resident_with_a_limit_of_two_gets_two_seats_in_one_batch(
@@ -75,8 +90,8 @@ def test_a_batch_goes_on_in_the_next_release_and_ends_sold_out(core: Core, world
 def test_a_slot_that_is_freed_twice_comes_back_once(core: Core, world: World) -> None:
     gate, pool = opened(core, world, 2)
     (answer,) = admit(gate, pool, ask())
-    assert gate.settle(pool, [(seat(answer), False), (seat(answer), False)])
-    assert gate.settle(pool, [(seat(answer), False)])
+    assert gate.settle(pool, [(seat(answer), None), (seat(answer), None)])
+    assert gate.settle(pool, [(seat(answer), None)])
     assert gate.free(pool) == [2]
     assert {seat(one).slot for one in admit(gate, pool, ask(), ask())} == {1, 2}
 
@@ -84,10 +99,10 @@ def test_a_slot_that_is_freed_twice_comes_back_once(core: Core, world: World) ->
 def test_a_seat_confirmed_after_it_was_freed_is_said_aloud(core: Core, world: World) -> None:
     gate, pool = opened(core, world, 2)
     gone, kept = (seat(one) for one in admit(gate, pool, ask(), ask()))
-    assert gate.settle(pool, [(gone, False)])
+    assert gate.settle(pool, [(gone, None)])
     with pytest.raises(SeatFreed):
-        gate.settle(pool, [(gone, True), (kept, True)])
-    assert gate.settle(pool, [(kept, True)]), "confirmed twice is no harm"
+        gate.settle(pool, [(gone, KEY), (kept, KEY)])
+    assert gate.settle(pool, [(kept, KEY)]), "confirmed twice is no harm"
     assert gate.pending(pool, datetime.now(UTC)) == []
 
 
@@ -96,7 +111,7 @@ def test_a_seat_of_another_generation_is_left_alone(core: Core, world: World) ->
     (answer,) = admit(gate, pool, ask())
     mine = seat(answer)
     other = Seat(mine.window, mine.slot, mine.resident, mine.ordinal, mine.generation + 1)
-    assert gate.settle(pool, [(other, False)])
+    assert gate.settle(pool, [(other, None)])
     assert gate.free(pool) == [0]
     assert gate.pending(pool, datetime.now(UTC)) == [mine]
 
@@ -108,7 +123,7 @@ def test_a_batch_of_any_size_is_admitted_and_settled(
     gate, pool = opened(core, world, count, limit=limit)
     seats = [seat(one) for one in admit(gate, pool, *(ask() for _ in range(count)))]
     assert sorted(one.slot for one in seats) == list(range(1, count + 1))
-    assert gate.settle(pool, [(one, i % 2 == 0) for i, one in enumerate(seats)])
+    assert gate.settle(pool, [(one, None if i % 2 else KEY) for i, one in enumerate(seats)])
     assert gate.free(pool) == [count // 2]
     assert gate.pending(pool, datetime.now(UTC)) == []
 
@@ -120,6 +135,6 @@ def test_a_gate_at_another_epoch_admits_nobody_and_settles_nothing(
     (answer,) = admit(gate, pool, ask())
     later = Pool(pool.offer, pool.epoch + 1, pool.limit, pool.windows)
     assert [one.verdict for one in admit(gate, later, ask(), ask())] == [Verdict.NOT_READY] * 2
-    assert not gate.settle(later, [(seat(answer), True)])
+    assert not gate.settle(later, [(seat(answer), KEY)])
     assert gate.free(later) is None
-    assert gate.settle(pool, [(seat(answer), True)])
+    assert gate.settle(pool, [(seat(answer), KEY)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,6 @@ from tests.services.signing_in import (
     city_at_noon,
     later,
 )
-from voucher_service.identity import second_factor
 from voucher_service.identity import service as identity
 from voucher_service.identity.model import (
     PasswordTooShort,
@@ -97,21 +95,3 @@ def test_a_closed_account_is_nobody(city: Core) -> None:
     assert identity.staff_actor(city, member) is None
     with pytest.raises(SignInRefused):
         identity.staff_sign_in(city, username=login, password=PASSWORD)
-
-
-def test_an_enrolled_second_factor_is_asked_for_and_each_code_works_once(city: Core) -> None:
-    login, member = a_staff(city)
-    secret = base64.b32decode(identity.enrol_second_factor(city, actor=SYSTEM, staff=member))
-    assert city.clock.at is not None
-    otp = second_factor.code_at(secret, second_factor.step_at(city.clock.at))
-
-    def attempt(code: str | None) -> bool:
-        try:
-            identity.staff_sign_in(city, username=login, password=PASSWORD, otp=code)
-        except SignInRefused:
-            return False
-        return True
-
-    assert [attempt(code) for code in (None, "", "abcdef", otp, otp)] == [
-        *(False, False, False, True, False),
-    ]

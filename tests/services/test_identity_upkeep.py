@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from tests.services.factors import a_person
 from tests.services.signing_in import (
     NOON,
     PASSWORD,
     a_mobile,
-    a_staff,
     an_id_number,
     city_at_noon,
     later,
@@ -28,7 +28,6 @@ from voucher_service.identity.model import (
     SyntheticPerson,
 )
 from voucher_service.infra.core import Core
-from voucher_service.kernel.actor import SYSTEM
 
 
 @pytest.fixture
@@ -86,8 +85,8 @@ def test_a_key_can_be_changed_while_everyone_keeps_signing_in(city: Core) -> Non
     ):
         mobile, number = a_mobile(), an_id_number()
         resident = verify(city, signed_in(city, mobile), number)
-        login, member = a_staff(city)
-        identity.enrol_second_factor(city, actor=SYSTEM, staff=member)
+        person = a_person(city)
+        person.enrol()
         later(city, minutes=1)
         assert signed_in(both, mobile).id == resident.id
         with pytest.raises(IdentityTaken):
@@ -99,7 +98,7 @@ def test_a_key_can_be_changed_while_everyone_keeps_signing_in(city: Core) -> Non
             assert signed_in(new, mobile).id == resident.id
             assert identity.card(new, resident=resident.id).name == "林晓"
             with pytest.raises(SignInRefused):  # the second factor still decrypts and is asked for
-                identity.staff_sign_in(new, username=login, password=PASSWORD, otp="000000")
+                identity.staff_sign_in(new, username=person.login, password=PASSWORD, otp="000000")
         finally:  # other tests may share this database
             while identity.rotate_fields(back, batch=50):
                 pass

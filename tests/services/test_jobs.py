@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from voucher_service.infra import outbox, queue
 from voucher_service.infra.core import Core
 from voucher_service.jobs import registry, runtime, schedule
 from voucher_service.jobs.schedule import Changes
+from voucher_service.jobs.stopping import Stopping
 from voucher_service.jobs.upkeep import forget
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reports import leverage
@@ -194,6 +196,33 @@ def test_every_task_of_the_schedule_does_its_step(world: World) -> None:
     world.claim(world.offer())
     for task in schedule.tasks(world.core):
         assert task.step(world.core) >= 0, task.name
+
+
+def test_a_task_that_takes_long_holds_up_no_other(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopping, done, looked = Stopping(), [], []
+
+    def long(_core: Core) -> int:
+        time.sleep(1.2)
+        looked.append(time.monotonic())
+        return 0
+
+    def short(_core: Core) -> int:
+        done.append(time.monotonic())
+        stopping.asked = bool(looked) or len(done) > 20
+        return 0
+
+    planned = (
+        schedule.Task("long", 0.1, long, apart=True),
+        schedule.Task("short", 0.1, short),
+    )
+    monkeypatch.setattr(schedule, "tasks", lambda _core: planned)
+    with core.engine.connect() as connection:
+        schedule._loop(core, connection, stopping)
+    assert sum(at < looked[0] for at in done) >= 2
+    assert len(looked) == 1
+    assert planned[0].due_at > looked[0] + 9, "it rests nine times as long as it took"
 
 
 def test_jobs_import_no_flask() -> None:

@@ -7,10 +7,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.web.example_face.app import create_app
-from tests.web.example_face.people import CASHIER
+from tests.web.example_face.people import CASHIER, SESSION
 from voucher_service import settings
 from voucher_service.infra.core import Core, build
-from voucher_service.web.auth import issue
+from voucher_service.web.auth import signed
 from voucher_service.web.face import Face
 
 
@@ -44,5 +44,5 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def bearer(bare_core: Core) -> dict[str, str]:
     """The headers of a cashier's API calls."""
-    token = issue(bare_core, Face.MERCHANT, CASHIER).access_token
+    token = signed(bare_core, Face.MERCHANT, CASHIER, session=SESSION).access_token
     return {"Authorization": f"Bearer {token}", "Idempotency-Key": "first"}

@@ -13,11 +13,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.web.example_face.people import CASHIER, FINANCE, GONE
+from tests.web.example_face.people import CASHIER, FINANCE, GONE, SESSION
 from voucher_service.infra.core import Core
 from voucher_service.web.app import refuse_unguarded
-from voucher_service.web.auth import issue
-from voucher_service.web.evidence import evidence
+from voucher_service.web.auth import signed
+from voucher_service.web.evidence import browser, evidence
 from voucher_service.web.face import Face
 from voucher_service.web.guards import PUBLIC
 
@@ -49,13 +49,13 @@ def test_a_call_without_a_token_is_refused(client: FlaskClient) -> None:
 
 
 def test_a_token_lets_its_account_in(client: FlaskClient, bare_core: Core) -> None:
-    token = issue(bare_core, Face.MERCHANT, CASHIER)
+    token = signed(bare_core, Face.MERCHANT, CASHIER, session=SESSION)
     assert token.expires_in_seconds == bare_core.settings.sign_in.token_ttl_seconds
     assert ask(client, token.access_token) == (200, "")
 
 
 def test_a_token_of_another_face_is_refused(client: FlaskClient, bare_core: Core) -> None:
-    token = issue(bare_core, Face.RESIDENT, CASHIER).access_token
+    token = signed(bare_core, Face.RESIDENT, CASHIER, session=SESSION).access_token
     assert ask(client, token) == (401, "token_invalid")
 
 
@@ -92,13 +92,14 @@ def test_a_token_of_an_account_that_is_gone_is_refused(
     client: FlaskClient, bare_core: Core
 ) -> None:
     for subject in (GONE, UUID(int=9)):
-        token = issue(bare_core, Face.MERCHANT, subject).access_token
+        token = signed(bare_core, Face.MERCHANT, subject, session=SESSION).access_token
         assert ask(client, token) == (401, "token_invalid")
 
 
 def test_a_role_is_asked_for(client: FlaskClient, bare_core: Core) -> None:
     cashier, finance = (
-        issue(bare_core, Face.MERCHANT, who).access_token for who in (CASHIER, FINANCE)
+        signed(bare_core, Face.MERCHANT, who, session=SESSION).access_token
+        for who in (CASHIER, FINANCE)
     )
     assert ask(client, cashier, "/api/v1/books") == (403, "not_allowed")
     assert ask(client, finance, "/api/v1/books") == (200, "")
@@ -107,7 +108,7 @@ def test_a_role_is_asked_for(client: FlaskClient, bare_core: Core) -> None:
 def test_an_api_does_not_read_the_cookie_and_a_page_not_the_header(
     client: FlaskClient, bare_core: Core
 ) -> None:
-    token = issue(bare_core, Face.MERCHANT, CASHIER).access_token
+    token = signed(bare_core, Face.MERCHANT, CASHIER, session=SESSION).access_token
     assert client.get("/desk", headers={"Authorization": f"Bearer {token}"}).status_code == 303
     client.set_cookie("voucher_merchant", token)
     assert ask(client, None) == (401, "token_missing")
@@ -182,3 +183,19 @@ def test_evidence_holds_no_address_and_no_agent_in_clear(app: Flask) -> None:
         assert "Phone" not in found.agent_hash
     with app.test_request_context(headers={"X-Device-Id": "; drop"}):
         assert evidence().device_id is None
+
+
+@pytest.mark.parametrize(
+    ("agent", "shown"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/149.0 Safari/537.36", "Chrome, Windows"),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/149.0 Safari/537.36 Edg/149.0", "Edge, Windows"),
+        ("Mozilla/5.0 (Linux; Android 15) Chrome/149.0 Mobile", "Chrome, Android"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/604.1", "Safari, iPhone"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 15) Firefox/140.0", "Firefox, macOS"),
+        ("curl/8.9", "curl"),
+        ("<script>", ""),
+    ],
+)
+def test_a_session_names_its_browser_as_people_know_it(agent: str, shown: str) -> None:
+    assert browser(agent) == shown

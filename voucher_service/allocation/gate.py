@@ -85,21 +85,21 @@ class Gate:
         known = (Verdict.SEAT, Verdict.LIMIT)
         return [one if one.verdict in known else Answer(verdict) for one in answers]
 
-    def settle(self, pool: Pool, seats: Sequence[tuple[Seat, bool]]) -> bool:
-        """Confirm (True) or free (False) pending seats.
+    def settle(self, pool: Pool, seats: Sequence[tuple[Seat, bytes | None]]) -> bool:
+        """Confirm pending seats, each with its row's key hash, or free them (None).
 
         False when the gate is away or at another epoch. Raises SeatFreed when a seat to be
         confirmed was freed meanwhile.
         """
         positions = {window.release: i for i, window in enumerate(pool.windows, 1)}
-        freed = sorted({positions[seat.window.release] for seat, held in seats if not held})
+        freed = sorted({positions[seat.window.release] for seat, key in seats if key is None})
         lists = {position: str(i) for i, position in enumerate(freed, 1)}
         keys = [*self._state(), *(self._free(position) for position in freed)]
         lines = []
-        for seat, held in seats:
+        for seat, key_hash in seats:
             position = positions[seat.window.release]
             field = _short(seat.resident.bytes)[:22] + str(seat.ordinal)
-            taker = "0" if held else lists[position]
+            taker = lists[position] if key_hash is None else _short(key_hash[:9])
             lines.append(f"{taker} {field} {position}.{seat.slot}.{seat.generation}")
         try:
             told = [

@@ -92,6 +92,7 @@ class Verdict(StrEnum):
     TOO_EARLY = "TOO_EARLY"
     CLOSED = "CLOSED"
     SOLD_OUT = "SOLD_OUT"
+    PAUSED = "PAUSED"
 
 
 REFUSALS: dict[Verdict, type[DomainError]] = {
@@ -100,6 +101,7 @@ REFUSALS: dict[Verdict, type[DomainError]] = {
     Verdict.TOO_EARLY: NotOpenYet,
     Verdict.CLOSED: Closed,
     Verdict.SOLD_OUT: SoldOut,
+    Verdict.PAUSED: Closed,
 }
 
 

@@ -50,10 +50,13 @@ def pool_of(offer: Offer) -> Pool:
 def ask(
     core: Core, *, offer: Offer, asks: Sequence[Ask], now: datetime
 ) -> tuple[Pool, list[Answer]] | None:
-    """Ask the gate for a seat each; None when it is not ready for this offer's epoch.
+    """Ask the gate for a seat each; None when it is not ready for this offer's epoch, and without
+    asking when the offer is paused: then it is to be read anew.
 
     Returns the pool whose epoch the seats are of. Raises TryAgain when the gate is away.
     """
+    if offer.status is OfferStatus.PAUSED:
+        return None
     pool = pool_of(offer)
     answers = Gate(core, offer.id).admit(pool, asks, now)
     degraded.answered()
@@ -70,7 +73,9 @@ def admit(
     """
     answered = yield from step(ask, offer=offer, asks=asks, now=now)
     if answered is None and offer.status is not OfferStatus.OPEN:
-        return pool_of(offer), [Answer(Verdict.CLOSED) for _ in asks]
+        paused = offer.status is OfferStatus.PAUSED
+        verdict = Verdict.PAUSED if paused else Verdict.CLOSED
+        return pool_of(offer), [Answer(verdict) for _ in asks]
     if answered is None:
         pool = yield from rebuilding(offer=offer.id, rows=rows)
         filled = replace(offer, epoch=pool.epoch, gate_run_id="")
@@ -80,8 +85,8 @@ def admit(
     return answered
 
 
-def settle(core: Core, *, pool: Pool, seats: Sequence[tuple[Seat, bool]]) -> bool:
-    """Tell the gate which seats PostgreSQL holds (True) and which not; free those.
+def settle(core: Core, *, pool: Pool, seats: Sequence[tuple[Seat, bytes | None]]) -> bool:
+    """Tell the gate which seats PostgreSQL holds, by which key, and which not (None); free those.
 
     False when the gate is away or at another epoch: then the reaper settles them. Raises SeatFreed
     when the reaper was there first, and freed what PostgreSQL holds.
@@ -202,7 +207,7 @@ def settling(*, offer: Offer, rows: type[Slotted]) -> Flow[Core, int]:
     ids = {voucher_id(offer.id, one.resident, one.ordinal, one.generation): one for one in seats}
     held = yield from within(Core.transaction, step(_held, list(ids), rows))
     try:
-        yield from step(settle, pool=pool, seats=[(seat, id in held) for id, seat in ids.items()])
+        yield from step(settle, pool=pool, seats=[(seat, held.get(id)) for id, seat in ids.items()])
     except SeatFreed:
         with suppress(GateNotReady):  # another process is at it
             yield from rebuilding(offer=offer.id, rows=rows)
@@ -221,9 +226,11 @@ def _pending(core: Core, pool: Pool, before: datetime) -> list[Seat]:
         raise away(error) from error
 
 
-def _held(session: Session, ids: list[VoucherId], rows: type[Slotted]) -> set[UUID]:
+def _held(session: Session, ids: list[VoucherId], rows: type[Slotted]) -> dict[UUID, bytes]:
+    """Those of these ids that stand, with the hash of the key each was claimed by."""
     table: Any = rows.__table__  # type: ignore[attr-defined]
-    return set(session.scalars(select(table.c.id).where(table.c.id.in_(ids))))
+    found = session.execute(select(table.c.id, table.c.claim_key_hash).where(table.c.id.in_(ids)))
+    return {id: bytes(key_hash) for id, key_hash in found}
 
 
 def remaining(

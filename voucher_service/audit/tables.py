@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index
+from sqlalchemy import BigInteger, Identity, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,6 +18,15 @@ class EventRow(Sealable, Recorded, Base):
     __tablename__ = "event"
     __table_args__ = (
         Index("ix_event_object", "object_type", "object_id"),
+        # For searches; partial and by ranges, so that claims and payments pay nothing for them.
+        Index("ix_event_staff", "actor", "id", postgresql_where=text("actor LIKE 'staff:%'")),
+        Index(
+            "ix_event_reads",
+            "object_id",
+            "id",
+            postgresql_where=text("action IN ('resident.looked_up', 'resident.revealed')"),
+        ),
+        Index("ix_event_occurred_at", "occurred_at", postgresql_using="brin"),
         {"schema": "audit"},
     )
 

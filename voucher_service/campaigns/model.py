@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from voucher_service.budgets.model import BudgetId
+from voucher_service.infra import areas
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.clock import day_of, end_of, start_of
 from voucher_service.kernel.errors import Conflict, Unprocessable
@@ -59,7 +61,7 @@ class CampaignEvent(StrEnum):
 
 
 class OfferStatus(StrEnum):
-    """Where an offer stands."""
+    """Where an offer stands. An open one is paused as long as a stop of claims reaches it."""
 
     DRAFT = "draft"
     OPEN = "open"
@@ -71,8 +73,6 @@ class OfferEvent(StrEnum):
     """What happens to an offer."""
 
     OPENED = "offer.opened"
-    PAUSED = "offer.paused"
-    RESUMED = "offer.resumed"
     CLOSED = "offer.closed"
 
 
@@ -101,14 +101,8 @@ OFFER: Machine[OfferStatus, OfferEvent] = Machine(
     OfferStatus.DRAFT,
     {
         OfferStatus.DRAFT: {OfferEvent.OPENED: OfferStatus.OPEN},
-        OfferStatus.OPEN: {
-            OfferEvent.PAUSED: OfferStatus.PAUSED,
-            OfferEvent.CLOSED: OfferStatus.CLOSED,
-        },
-        OfferStatus.PAUSED: {
-            OfferEvent.RESUMED: OfferStatus.OPEN,
-            OfferEvent.CLOSED: OfferStatus.CLOSED,
-        },
+        OfferStatus.OPEN: {OfferEvent.CLOSED: OfferStatus.CLOSED},
+        OfferStatus.PAUSED: {},
         OfferStatus.CLOSED: {},
     },
 )
@@ -196,16 +190,18 @@ class Campaign:
     opens_on: date
     closes_on: date
     status: CampaignStatus
+    budget_id: BudgetId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A dated slice of an offer's quota."""
+    """A dated slice of an offer's quota. One that is `held` stays shut: a canary is under way."""
 
     id: ReleaseId
     opens_at: datetime
     closes_at: datetime
     quota: int
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +232,15 @@ class Offer:
     mode: Mode
     gate_run_id: str
     releases: tuple[Release, ...]
+    shop_areas: tuple[str, ...] = ()
 
     def valid_until(self, claimed_at: datetime) -> datetime:
         """When a voucher claimed then stops: its last day's end; the claim day is the first."""
         return end_of(day_of(claimed_at) + timedelta(days=self.valid_days - 1))
+
+    def paying_area(self, shop_area: str) -> str:
+        """The first of `shop_areas` that a shop lies in: its redemptions are kept apart; or ""."""
+        return next((one for one in self.shop_areas if areas.within(shop_area, one)), "")
 
     def window(self) -> tuple[datetime, datetime]:
         """From the first opening to the last closing."""
@@ -258,6 +259,11 @@ def max_liability(offer: Offer) -> Money:
     return offer.face_value
 
 
+def discount_bps(offer: Offer) -> int:
+    """The most of an order that a voucher takes off, in basis points, rounded up."""
+    return -(-offer.face_value.fen * 10_000 // offer.threshold.fen)
+
+
 @dataclass(frozen=True, slots=True)
 class ReleasePlan:
     """A slice as it is planned. `closes_at` None: the end of the campaign's last day."""
@@ -272,7 +278,7 @@ class OfferPlan:
     """An offer as it is planned. Empty `areas` or `trades` mean all.
 
     With `waiting_room`, claims wait for a place in a line; with `proof_of_work`, the claimant's
-    device first solves a small puzzle.
+    device first solves a small puzzle; with `canary`, a slice opens first.
     """
 
     title: str
@@ -289,6 +295,7 @@ class OfferPlan:
     lapse_returns: bool = True
     waiting_room: bool = False
     proof_of_work: bool = False
+    canary: bool = False
 
 
 MAX_FACE = Money.of_yuan(2_000)  # the highest single voucher found in practice (Huizhou's cap)
@@ -353,6 +360,7 @@ def frozen(
             "area": campaign.area,
             "opens_on": campaign.opens_on.isoformat(),
             "closes_on": campaign.closes_on.isoformat(),
+            "budget": campaign.budget_id and str(campaign.budget_id),
         },
         "lines": list(lines),
         "offers": [_frozen_offer(one) for one in offers],

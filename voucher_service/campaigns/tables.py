@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Text, UniqueConstraint
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voucher_service.infra.database import Base, MoneyFen, Recorded, status_type
 from voucher_service.kernel.money import Money
 
+from .canary import Status
 from .model import CampaignKind, CampaignStatus, Mode, OfferKind, OfferStatus
 
 
@@ -45,12 +47,15 @@ class CampaignRow(Recorded, Base):
     opens_on: Mapped[date]
     closes_on: Mapped[date]
     status: Mapped[CampaignStatus] = mapped_column(status_type(CampaignStatus))
+    budget_id: Mapped[UUID | None] = mapped_column(ForeignKey("budget.id"), index=True)
     created_by: Mapped[str]
     created_at: Mapped[datetime]
 
 
 class OfferRow(Recorded, Base):
-    """What can be claimed. `epoch`, `mode` and `gate_run_id` fence a stale gate."""
+    """What can be claimed. `epoch`, `mode` and `gate_run_id` fence a stale gate; `shop_areas`, set
+    when it is published, are those whose shops' redemptions are kept apart for a funder.
+    """
 
     __tablename__ = "offer"
     __table_args__ = (
@@ -81,6 +86,7 @@ class OfferRow(Recorded, Base):
     epoch: Mapped[int]
     mode: Mapped[Mode] = mapped_column(status_type(Mode))
     gate_run_id: Mapped[str]
+    shop_areas: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}", default=list)
 
 
 class ReleaseRow(Recorded, Base):
@@ -100,3 +106,25 @@ class ReleaseRow(Recorded, Base):
     opens_at: Mapped[datetime]
     closes_at: Mapped[datetime]
     quota: Mapped[int]
+
+
+class CanaryRow(Recorded, Base):
+    """The slice of an offer that opens first; `rest_id` is the release that it keeps shut."""
+
+    __tablename__ = "canary"
+    __table_args__ = (
+        UniqueConstraint("offer_id"),
+        UniqueConstraint("rest_id"),
+        CheckConstraint("quota > 0 AND seconds > 0", name="slice"),
+        CheckConstraint("(status = 'waiting') = (judged_at IS NULL)", name="judged"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    offer_id: Mapped[UUID] = mapped_column(ForeignKey("offer.id"))
+    rest_id: Mapped[UUID] = mapped_column(ForeignKey("release.id"))
+    quota: Mapped[int]
+    seconds: Mapped[int]
+    status: Mapped[Status] = mapped_column(status_type(Status))
+    started_at: Mapped[datetime | None]
+    judged_at: Mapped[datetime | None]
+    findings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)

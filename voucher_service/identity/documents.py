@@ -111,6 +111,20 @@ def masked(full_name: str) -> str:
     return full_name[: 2 if compound else 1] + "*"
 
 
+def masked_mobile(number: str) -> str:
+    """A mobile as lists show it: 138****1234."""
+    return f"{number[:3]}****{number[-4:]}"
+
+
+def masked_number(number: str) -> str:
+    """A document's number as staff see it, its first and last four: 4417**********123X.
+
+    Short numbers show less: of what is hidden there is always more than of what is shown.
+    """
+    shown = min(4, len(number) // 4)
+    return number[:shown] + "*" * (len(number) - 2 * shown) + number[-shown:]
+
+
 def identity(document: Document, number: str) -> Identity:
     """The identity a document number stands for. Raises IdNumberInvalid.
 

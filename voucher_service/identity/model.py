@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from voucher_service.kernel.actor import Role
@@ -17,7 +18,14 @@ from voucher_service.kernel.errors import (
 from voucher_service.kernel.ids import ResidentId, StaffId
 from voucher_service.kernel.machine import Machine
 
-STAFF_ROLES = (Role.PLANNER, Role.APPROVER, Role.REVIEWER, Role.FINANCE, Role.AUDITOR)
+STAFF_ROLES = (
+    Role.PLANNER,
+    Role.APPROVER,
+    Role.REVIEWER,
+    Role.FINANCE,
+    Role.AUDITOR,
+    Role.ADMINISTRATOR,
+)
 PASSWORD_LENGTH = 12
 
 
@@ -105,6 +113,42 @@ class PasswordTooShort(Unprocessable):
     code = "password_too_short"
 
 
+class RolesIncompatible(Unprocessable):
+    """These roles never go to one person: proposing, checking, paying, auditing, giving roles."""
+
+    code = "roles_incompatible"
+
+
+class SecondFactorRequired(Forbidden):
+    """In production staff do nothing before they enrolled a second factor."""
+
+    code = "second_factor_required"
+
+
+class PasswordChangeRequired(Forbidden):
+    """The password was chosen by somebody else; its owner chooses another first."""
+
+    code = "password_change_required"
+
+
+class FreshFactorRequired(Forbidden):
+    """The second factor was shown too long ago for this act."""
+
+    code = "fresh_factor_required"
+
+
+class FactorRefused(Unprocessable):
+    """The code or the passkey is not this person's, was used before, or came too late."""
+
+    code = "factor_refused"
+
+
+class PasskeysUnavailable(Conflict):
+    """Passkeys belong to a web address, and this installation was not told its own."""
+
+    code = "passkeys_unavailable"
+
+
 class ResidentStatus(StrEnum):
     """Whether a resident may claim and spend."""
 
@@ -122,6 +166,7 @@ class ResidentEvent(StrEnum):
 class StaffStatus(StrEnum):
     """Whether a member of staff may sign in."""
 
+    PROPOSED = "proposed"
     ACTIVE = "active"
     CLOSED = "closed"
 
@@ -129,6 +174,8 @@ class StaffStatus(StrEnum):
 class StaffEvent(StrEnum):
     """What happens to a staff account."""
 
+    APPROVE = "staff.approved"
+    REFUSE = "staff.refused"
     CLOSE = "staff.closed"
 
 
@@ -142,8 +189,15 @@ RESIDENT: Machine[ResidentStatus, ResidentEvent] = Machine(
 )
 STAFF: Machine[StaffStatus, StaffEvent] = Machine(
     "staff",
-    StaffStatus.ACTIVE,
-    {StaffStatus.ACTIVE: {StaffEvent.CLOSE: StaffStatus.CLOSED}, StaffStatus.CLOSED: {}},
+    StaffStatus.PROPOSED,
+    {
+        StaffStatus.PROPOSED: {
+            StaffEvent.APPROVE: StaffStatus.ACTIVE,
+            StaffEvent.REFUSE: StaffStatus.CLOSED,
+        },
+        StaffStatus.ACTIVE: {StaffEvent.CLOSE: StaffStatus.CLOSED},
+        StaffStatus.CLOSED: {},
+    },
 )
 RESIDENT_PUBLIC: Mapping[ResidentStatus, str] = {
     ResidentStatus.ACTIVE: "正常",
@@ -154,12 +208,14 @@ RESIDENT_OWNER: Mapping[ResidentStatus, frozenset[Role]] = {
     ResidentStatus.BLOCKED: frozenset({Role.REVIEWER}),
 }
 STAFF_PUBLIC: Mapping[StaffStatus, str] = {
+    StaffStatus.PROPOSED: "等待批准",
     StaffStatus.ACTIVE: "正常",
     StaffStatus.CLOSED: "已注销",
 }
-# Staff accounts are the operator's alone: no role may open or close them from a page.
+# Who proposes the next step; an approver decides.
 STAFF_OWNER: Mapping[StaffStatus, frozenset[Role]] = {
-    StaffStatus.ACTIVE: frozenset(),
+    StaffStatus.PROPOSED: frozenset({Role.ADMINISTRATOR}),
+    StaffStatus.ACTIVE: frozenset({Role.ADMINISTRATOR}),
     StaffStatus.CLOSED: frozenset(),
 }
 
@@ -207,6 +263,13 @@ class IdentityCard:
     consent_version: str | None
 
 
+class Factor(StrEnum):
+    """What a member of staff shows besides the password, or instead of it."""
+
+    OTP = "otp"
+    PASSKEY = "passkey"
+
+
 @dataclass(frozen=True, slots=True)
 class Staff:
     """A member of staff. `area` limits them to a division; "" is the whole city."""
@@ -217,6 +280,9 @@ class Staff:
     roles: frozenset[Role]
     area: str
     status: StaffStatus
+    factors: frozenset[Factor] = frozenset()
+    signed_in_at: datetime | None = None
+    temporary_password: bool = False
 
 
 @dataclass(frozen=True, slots=True)

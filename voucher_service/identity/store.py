@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Table, bindparam, delete, func, or_, select, text
+from sqlalchemy import Row, Table, bindparam, delete, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from voucher_service.infra import sessions
 from voucher_service.infra.secrets import LookupHash
+from voucher_service.infra.sessions import SessionRow
 
-from .tables import OneTimeCodeRow, ResidentRow, SignInFailureRow, StaffRow
+from .tables import (
+    OneTimeCodeRow,
+    PasskeyRow,
+    RecoveryCodeRow,
+    ResidentRow,
+    SignInFailureRow,
+    SpentChallengeRow,
+    StaffRow,
+)
 
 _RESIDENT = cast(Table, ResidentRow.__table__)
 # Built once, without the cipher texts: every claim asks it.
@@ -24,7 +35,14 @@ _SEEN = select(
     _RESIDENT.c.honorific,
     _RESIDENT.c.area,
     _RESIDENT.c.status,
+    _RESIDENT.c.signed_out_at,
 ).where(_RESIDENT.c.id == bindparam("resident"))
+# Built once: every request of the admin face asks it.
+_IN_SESSION = (
+    select(StaffRow, SessionRow.seen_at, SessionRow.factor_at, func.clock_timestamp())
+    .join(SessionRow, sessions.alive(bindparam("live"), StaffRow.id, bindparam("face")))
+    .where(StaffRow.id == bindparam("staff"))
+)
 
 
 def digests(hashes: Iterable[LookupHash]) -> list[bytes]:
@@ -133,9 +151,10 @@ def forget_failures(session: Session, face: str, digest: bytes) -> None:
 
 
 def forget_before(session: Session, *, codes: datetime, failed: datetime) -> int:
-    """Delete one-time codes and failed sign-ins older than these instants; how many there were."""
+    """Delete codes, challenges and failed sign-ins older than that; how many there were."""
     gone: list[Any] = [
         session.execute(delete(OneTimeCodeRow).where(OneTimeCodeRow.issued_at < codes)),
+        session.execute(delete(SpentChallengeRow).where(SpentChallengeRow.expires_at < codes)),
         session.execute(delete(SignInFailureRow).where(SignInFailureRow.occurred_at < failed)),
     ]
     return sum(result.rowcount for result in gone)
@@ -156,7 +175,10 @@ def staff_by_username(session: Session, username: str) -> StaffRow | None:
 
 def staff_on_old_keys(session: Session, *, field_key: int) -> list[StaffRow]:
     """Members of staff whose second factor is encrypted under another than this key, locked."""
-    old = func.get_byte(StaffRow.otp_cipher, 0) != field_key
+    old = or_(
+        func.get_byte(StaffRow.otp_cipher, 0) != field_key,
+        func.get_byte(StaffRow.otp_pending_cipher, 0) != field_key,
+    )
     return list(session.scalars(select(StaffRow).where(old).with_for_update(skip_locked=True)))
 
 
@@ -164,3 +186,83 @@ def staff_names(session: Session, ids: Collection[UUID]) -> dict[UUID, str]:
     """The display names of members of staff."""
     found = session.execute(select(StaffRow.id, StaffRow.display_name).where(StaffRow.id.in_(ids)))
     return {row.id: row.display_name for row in found}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An account in one of its living sessions, and the instant of PostgreSQL's clock."""
+
+    staff: StaffRow
+    seen_at: datetime
+    factor_at: datetime | None
+    now: datetime
+
+
+def staff_in_session(session: Session, id: UUID, live: UUID, face: str) -> Seen | None:
+    """A member of staff whose session lives; None when either is not there."""
+    told = {"staff": id, "live": live, "face": face}
+    found = session.execute(_IN_SESSION, told).one_or_none()
+    return None if found is None else Seen(*found)
+
+
+def staff_page(
+    session: Session, *, stem: str, after: tuple[str, UUID] | None, most: int
+) -> list[StaffRow]:
+    """Members of staff of a division, by username."""
+    statement = select(StaffRow).where(StaffRow.area.startswith(stem, autoescape=True))
+    if after is not None:
+        statement = statement.where(tuple_(StaffRow.username, StaffRow.id) > after)
+    return list(session.scalars(statement.order_by(StaffRow.username, StaffRow.id).limit(most)))
+
+
+def passkeys(session: Session, staff: UUID) -> list[PasskeyRow]:
+    """The passkeys of a member of staff, oldest first."""
+    mine = select(PasskeyRow).where(PasskeyRow.staff_id == staff)
+    return list(session.scalars(mine.order_by(PasskeyRow.made_at, PasskeyRow.id)))
+
+
+def passkey(session: Session, credential: bytes) -> PasskeyRow | None:
+    """The passkey with this credential id, locked: one answer moves its counter at a time."""
+    statement = select(PasskeyRow).where(PasskeyRow.credential_id == credential)
+    return session.scalars(
+        statement.with_for_update().execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def forget_passkeys(session: Session, staff: UUID) -> None:
+    """Delete every passkey of a member of staff."""
+    session.execute(delete(PasskeyRow).where(PasskeyRow.staff_id == staff))
+
+
+def spend_challenge(session: Session, digest: bytes, *, expires_at: datetime) -> bool:
+    """Note that a challenge was answered; False when it was before."""
+    statement = insert(SpentChallengeRow).values(digest=digest, expires_at=expires_at)
+    done = session.execute(
+        statement.on_conflict_do_nothing().returning(SpentChallengeRow.digest)
+    ).scalar_one_or_none()
+    return done is not None
+
+
+def spend_recovery_code(session: Session, staff: UUID, digest: bytes, now: datetime) -> bool:
+    """Use a recovery code; False when there is none such that was not used."""
+    done: Any = session.execute(
+        update(RecoveryCodeRow)
+        .where(
+            RecoveryCodeRow.staff_id == staff,
+            RecoveryCodeRow.code_hash == digest,
+            RecoveryCodeRow.used_at.is_(None),
+        )
+        .values(used_at=now)
+    )
+    return bool(done.rowcount)
+
+
+def forget_recovery_codes(session: Session, staff: UUID) -> None:
+    """Delete the recovery codes of a member of staff."""
+    session.execute(delete(RecoveryCodeRow).where(RecoveryCodeRow.staff_id == staff))
+
+
+def recovery_codes_left(session: Session, staff: UUID) -> int:
+    """How many recovery codes were not used."""
+    unused = (RecoveryCodeRow.staff_id == staff, RecoveryCodeRow.used_at.is_(None))
+    return session.scalar(select(func.count()).select_from(RecoveryCodeRow).where(*unused)) or 0

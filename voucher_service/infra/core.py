@@ -21,6 +21,8 @@ from .secrets import Keyring
 from .sms import SmsSender, sms_sender
 from .verification import Verifier, verifier
 
+_CORE = "core"
+
 
 @dataclass(frozen=True)
 class Core:
@@ -56,7 +58,7 @@ class Core:
 
     def transaction(self) -> AbstractContextManager[Session]:
         """One transaction; the block's end commits it. Raises TryAgain when PostgreSQL is away."""
-        return database.transaction(self.engine)
+        return database.transaction(self.engine, info={_CORE: self})
 
     def now(self, session: Session) -> datetime:
         """The instant of this command, by the server that decides it."""
@@ -68,6 +70,12 @@ class Core:
             self.engine.dispose()
         if "gate" in self.__dict__:
             self.gate.close()
+
+
+def core_of(session: Session) -> Core:
+    """The core whose transaction this is: for steps that need a setting or a key."""
+    core: Core = session.info[_CORE]
+    return core
 
 
 def build(settings: Settings | None = None) -> Core:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -121,14 +121,17 @@ def _drop_dead_connections(context: Any) -> None:
 
 
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Session]:
+def transaction(engine: Engine, info: Mapping[str, Any]) -> Iterator[Session]:
     """One transaction: committed at the end of the block, rolled back on any error.
+
+    `info` is what its steps find in `Session.info`.
 
     Raises TryAgain when the server is away, busy or gave up waiting: the outcome of a lost commit
     is unknown, and the same request again finds out.
     """
     try:
-        with Session(engine, expire_on_commit=False, autoflush=False) as session, session.begin():
+        session = Session(engine, expire_on_commit=False, autoflush=False, info=dict(info))
+        with session, session.begin():
             yield session
     except PoolTimeout as error:
         raise TryAgain(retry_after_seconds=1) from error

@@ -35,6 +35,11 @@ def _keys(text: str) -> dict[int, bytes]:
     return keys
 
 
+def _cut(key: bytes, message: bytes) -> bytes:
+    """HMAC-SHA-256 cut to 128 bits."""
+    return hmac.digest(key, message, "sha256")[:16]
+
+
 @dataclass(frozen=True, slots=True)
 class LookupHash:
     """A keyed hash of a personal value, and the number of the key."""
@@ -50,6 +55,7 @@ class Keyring:
         self._fields = {number: AESGCM(key) for number, key in _keys(secrets.field_keys).items()}
         self._lookups = _keys(secrets.lookup_keys)
         self._codes = _keys(secrets.code_keys)
+        self._seals = _keys(secrets.ledger_keys)
         self.token_key = secrets.token_key
 
     def encrypt(self, text: str, *, bound_to: str) -> bytes:
@@ -88,7 +94,17 @@ class Keyring:
     def code_mac(self, key_id: int, message: bytes) -> bytes | None:
         """HMAC-SHA-256 cut to 128 bits, or None for a key we don't have."""
         key = self._codes.get(key_id)
-        return None if key is None else hmac.digest(key, message, "sha256")[:16]
+        return None if key is None else _cut(key, message)
+
+    def seal(self, message: bytes) -> bytes:
+        """What the ledger writes beside an entry: the newest key's number and a keyed hash."""
+        number, key = next(iter(self._seals.items()))
+        return bytes([number]) + _cut(key, message)
+
+    def sealed(self, message: bytes, seal: bytes) -> bool:
+        """Whether one of our keys made this seal of this message."""
+        key = self._seals.get(seal[0]) if seal else None
+        return key is not None and hmac.compare_digest(seal[1:], _cut(key, message))
 
     def form_mac(self, message: str) -> str:
         """A short keyed hash that ties a form to its session."""

@@ -68,6 +68,8 @@ def _batch(core: Core, id: PushId) -> bool:
     for (number, resident), answer in zip(lines.items(), answers, strict=True):
         if isinstance(answer, Outcome):
             results[number], given[resident] = Result.GIVEN, answer.value.valid_until
+        elif isinstance(answer, SoldOut) and campaigns.rest_to_come(core, offer=push.offer.id):
+            later = TryAgain(retry_after_seconds=1)
         elif (result := _FINAL.get(type(answer))) is not None:
             results[number] = result
         elif isinstance(answer, Closed) and _over(core, push.offer.id):

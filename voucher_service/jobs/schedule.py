@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Thread
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from voucher_service.approvals import service as approvals
 from voucher_service.campaigns import service as campaigns
 from voucher_service.infra import core as core_module
 from voucher_service.infra import outbox, queue
 from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import DomainError
+from voucher_service.ledger import service as ledger
 from voucher_service.notices import service as notices
 from voucher_service.pushes import service as pushes
 from voucher_service.reconciliation import service as reconciliation
-from voucher_service.reports import verification
+from voucher_service.reports import canaries, verification
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.service.drift import Watch, refill_stale
 from voucher_service.vouchers.service.returning import Return
@@ -39,7 +43,8 @@ class Task:
     """A step and its rhythm. A step is one batch, in short transactions, and says how much it did.
 
     With `until_none` it is repeated until it did nothing; without `at_once` it waits for its first
-    turn. `failing` names the error that is in the log already.
+    turn. One that takes long is done `apart`, in a thread of its own: the others don't wait, and it
+    rests nine times as long as it took. `failing` names the error that is in the log already.
     """
 
     name: str
@@ -47,6 +52,7 @@ class Task:
     step: Step
     until_none: bool = False
     at_once: bool = True
+    apart: bool = False
     due_at: float = 0.0
     failing: str = ""
 
@@ -102,8 +108,8 @@ def go_on(core: Core) -> int:
 
 
 def check_books(core: Core) -> int:
-    """Check every invariant of the books; a breach goes to the log by name. How many there are."""
-    found = verification.verify(core)
+    """Check every invariant; a breach raises an alarm and goes to the log. How many there are."""
+    found = verification.watch(core)
     for name, count in Counter(breach.invariant for breach in found.breaches).items():
         log.broken(name, count)
     return len(found.breaches)
@@ -114,14 +120,17 @@ def tasks(core: Core) -> tuple[Task, ...]:
     return (
         Task("ring_due", core.settings.queue.sweep_seconds, ring_due),
         Task("go_on", 1, go_on),
+        Task("judge_canaries", 1, canaries.look),
         Task("refill_stale", 1, refill_stale),
         Task("return_to_gate", 1, Return()),
         Task("settle_pending", 5, settle_pending),
         Task("find_drift", 10, Watch()),
         Task("expire_due", 60, vouchers.expire_due, until_none=True),
+        Task("lapse_proposals", 60, approvals.lapse_due, until_none=True),
         Task("reconcile_changed", 30, Changes()),
+        Task("mark_balances", 30, ledger.mark_balances, apart=True),
         Task("forget", 3600, forget, until_none=True),
-        Task("check_books", 300, check_books, at_once=False),
+        Task("check_books", 300, check_books, at_once=False, apart=True),
     )
 
 
@@ -162,11 +171,16 @@ def _loop(core: Core, connection: Connection, stopping: Stopping) -> None:
         connection.execute(text("SELECT 1"))
         for task in planned:
             if task.due_at <= time.monotonic() and not stopping.asked:
-                _do(core, task, stopping)
+                if task.apart:
+                    task.due_at = math.inf
+                    Thread(target=_do, args=(core, task, stopping), daemon=True).start()
+                else:
+                    _do(core, task, stopping)
         stopping.wait(_TICK_SECONDS)
 
 
 def _do(core: Core, task: Task, stopping: Stopping) -> None:
+    began = time.monotonic()
     try:
         while task.step(core) and task.until_none and not stopping.asked:
             pass
@@ -178,7 +192,9 @@ def _do(core: Core, task: Task, stopping: Stopping) -> None:
         if task.failing:
             log.info("task_works_again", task=task.name)
         task.failing = ""
-    task.due_at = time.monotonic() + task.every_seconds
+    ended = time.monotonic()
+    rest = max(task.every_seconds, 9 * (ended - began)) if task.apart else task.every_seconds
+    task.due_at = ended + rest
 
 
 @contextmanager

@@ -24,6 +24,7 @@ class Role(StrEnum):
     REVIEWER = "reviewer"
     FINANCE = "finance"
     AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
     MANAGER = "manager"
     CASHIER = "cashier"
 

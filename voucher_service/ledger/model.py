@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -22,14 +23,21 @@ class Stage(StrEnum):
     AVAILABLE = "available"
     RESERVED = "reserved"
     OUTSTANDING = "outstanding"
+    FROZEN = "frozen"
     COMMITTED = "committed"
     SETTLED = "settled"
     RETURNED = "returned"
+    PASSED_ON = "passed_on"
+    CARRIED = "carried"
 
 
 class Owner(StrEnum):
-    """Whose account: a budget line's (funder and campaign), or the pool of one offer."""
+    """Whose account: a fund's, an allotment's (fund and budget), a budget line's (funder and
+    campaign), or the pool of one offer.
+    """
 
+    FUND = "fund"
+    ALLOTMENT = "allotment"
     LINE = "line"
     POOL = "pool"
 
@@ -42,9 +50,29 @@ class Code(StrEnum):
     CLAIMED = "claimed"
     CLAIM_UNDONE = "claim_undone"
     REDEEMED = "redeemed"
+    FROZEN = "frozen"
+    FREEZE_COMMITTED = "freeze_committed"
+    FREEZE_CANCELLED = "freeze_cancelled"
     UNSPENT_FREED = "unspent_freed"
     FOLDED = "folded"
     CLOSED = "closed"
+    APPROPRIATED = "appropriated"
+    SENT_HOME = "sent_home"
+    CARRIED_OVER = "carried_over"
+    ALLOTTED = "allotted"
+    PASSED_DOWN = "passed_down"
+    HANDED_BACK = "handed_back"
+    RELIEVED = "relieved"
+
+
+# Of these one transfer may carry a key: a freeze ends once (a unique index says so).
+RESOLUTIONS = (Code.FREEZE_COMMITTED, Code.FREEZE_CANCELLED)
+
+
+class FreezeResolved(Conflict):
+    """The freeze ended the other way before; nothing was moved."""
+
+    code = "freeze_resolved"
 
 
 class FundsShort(Conflict):
@@ -55,9 +83,9 @@ class FundsShort(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The name of an account."""
+    """The name of an account. `owner` is an Owner, with an area behind it for part of a pool."""
 
-    owner: Owner
+    owner: str
     id: UUID
     stage: Stage
 
@@ -70,14 +98,37 @@ class Leg:
     amount: Money
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of an account's statement; `balance` is what the account held after it."""
+
+    entry: int
+    transfer: int
+    code: str
+    key: str
+    occurred_at: datetime
+    amount: Money
+    balance: Money
+
+
+def fund(id: UUID, stage: Stage) -> Account:
+    """A stage of a fund."""
+    return Account(Owner.FUND, id, stage)
+
+
+def allotment(id: UUID, stage: Stage) -> Account:
+    """A stage of an allotment."""
+    return Account(Owner.ALLOTMENT, id, stage)
+
+
 def line(id: UUID, stage: Stage) -> Account:
     """A stage of a budget line."""
     return Account(Owner.LINE, id, stage)
 
 
-def pool(offer: UUID, stage: Stage) -> Account:
-    """A stage of the pool of one offer."""
-    return Account(Owner.POOL, offer, stage)
+def pool(offer: UUID, stage: Stage, *, shop_area: str = "") -> Account:
+    """A stage of an offer's pool; apart for the shops of an area that has a line of its own."""
+    return Account(f"{Owner.POOL}@{shop_area}" if shop_area else Owner.POOL, offer, stage)
 
 
 def move(amount: Money, source: Account, target: Account) -> tuple[Leg, Leg]:

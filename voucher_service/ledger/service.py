@@ -1,39 +1,20 @@
-"""Post transfers and read balances."""
+"""Post transfers, freeze and resolve, read balances and statements."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, insert, select, text, tuple_
-from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import Session
 
+from voucher_service.infra.core import Core, core_of
+from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.money import ZERO, Money
+from voucher_service.kernel.page import CursorInvalid, Page, decode_cursor, encode_cursor
 
-from .model import Account, Code, Leg, balanced
-from .tables import AccountRow, EntryRow, TransferRow
-
-_ACCOUNT: Any = AccountRow.__table__
-_TRANSFER: Any = TransferRow.__table__
-_ENTRY: Any = EntryRow.__table__
-
-# One round trip on the hot path: the transfer and the legs whose accounts are open.
-_POST = text("""
-WITH t AS (
-    INSERT INTO ledger.transfer (code, key, occurred_at) VALUES (:code, :key, :now)
-    ON CONFLICT DO NOTHING RETURNING id
-), e AS (
-    INSERT INTO ledger.entry (transfer_id, account_id, amount_fen)
-    SELECT t.id, a.id, l.amount_fen
-    FROM t, unnest(CAST(:owners AS text[]), CAST(:ids AS uuid[]), CAST(:stages AS text[]),
-                   CAST(:amounts AS bigint[])) AS l (owner_type, owner_id, stage, amount_fen)
-    JOIN ledger.account a USING (owner_type, owner_id, stage)
-    RETURNING account_id
-)
-SELECT (SELECT id FROM t) AS transfer, (SELECT count(*) FROM e) AS legs
-""")
+from . import marks, seals, store
+from .model import Account, Code, FreezeResolved, Leg, Line, Stage, balanced, move, pool
 
 
 def post(session: Session, *, code: Code, key: str, legs: Sequence[Leg], now: datetime) -> bool:
@@ -46,21 +27,45 @@ def post(session: Session, *, code: Code, key: str, legs: Sequence[Leg], now: da
         return False
     if not balanced(legs) or len({leg.account for leg in legs}) != len(legs):
         raise ValueError(f"unbalanced legs: {legs}")
-    transfer, written = session.execute(
-        _POST,
-        {
-            "code": code,
-            "key": key,
-            "now": now,
-            "owners": [str(leg.account.owner) for leg in legs],
-            "ids": [leg.account.id for leg in legs],
-            "stages": [str(leg.account.stage) for leg in legs],
-            "amounts": [leg.amount.fen for leg in legs],
-        },
-    ).one()
-    if transfer is not None and written < len(legs):
-        _write_missing(session, transfer, legs)
-    return transfer is not None
+    keyring, at = core_of(session).keyring, seals.instant(now)
+    sealed = [
+        keyring.seal(seals.form(code, key, at, len(legs), _name(leg.account), leg.amount.fen))
+        for leg in legs
+    ]
+    return store.append(session, code=code, key=key, legs=legs, seals=sealed, now=now)
+
+
+def freeze(session: Session, *, id: UUID, offer: UUID, amount: Money, now: datetime) -> bool:
+    """Set a redemption's money aside within its offer's pool. False when it was frozen before."""
+    legs = move(amount, pool(offer, Stage.OUTSTANDING), pool(offer, Stage.FROZEN))
+    return post(session, code=Code.FROZEN, key=str(id), legs=legs, now=now)
+
+
+def resolve(
+    session: Session, *, id: UUID, commit: bool, now: datetime, unused: Money = ZERO
+) -> bool:
+    """End a freeze: commit its money, or cancel, which gives it back to outstanding.
+
+    `unused` is what a committed voucher was worth beyond that; it is reserved again. False when the
+    freeze ended this way before. Raises FreezeResolved when it ended the other way, NoSuchThing
+    when nothing was frozen.
+    """
+    held = store.frozen(session, key=str(id))
+    if held is None:
+        raise NoSuchThing
+    offer, amount = held
+    code = Code.FREEZE_COMMITTED if commit else Code.FREEZE_CANCELLED
+    legs = [
+        Leg(pool(offer, Stage.FROZEN), -amount),
+        Leg(pool(offer, Stage.COMMITTED), amount if commit else ZERO),
+        Leg(pool(offer, Stage.OUTSTANDING), -unused if commit else amount),
+        Leg(pool(offer, Stage.RESERVED), unused if commit else ZERO),
+    ]
+    if post(session, code=code, key=str(id), legs=legs, now=now):
+        return True
+    if store.resolution(session, key=str(id)) != code:
+        raise FreezeResolved
+    return False
 
 
 def balance(session: Session, account: Account, *, at: datetime | None = None) -> Money:
@@ -71,69 +76,88 @@ def balance(session: Session, account: Account, *, at: datetime | None = None) -
 def balances(
     session: Session, accounts: Iterable[Account], *, at: datetime | None = None
 ) -> dict[Account, Money]:
-    """Exact balances of some accounts; an account never used is zero."""
-    wanted = list(accounts)
-    statement = (
-        select(
-            _ACCOUNT.c.owner_type,
-            _ACCOUNT.c.owner_id,
-            _ACCOUNT.c.stage,
-            func.sum(_ENTRY.c.amount_fen).label("total"),
-        )
-        .join(_ENTRY, _ENTRY.c.account_id == _ACCOUNT.c.id)
-        .where(_named(wanted))
-        .group_by(_ACCOUNT.c.owner_type, _ACCOUNT.c.owner_id, _ACCOUNT.c.stage)
-    )
-    if at is not None:
-        statement = statement.join(_TRANSFER, _TRANSFER.c.id == _ENTRY.c.transfer_id).where(
-            _TRANSFER.c.occurred_at <= at
-        )
-    found = {
-        (row.owner_type, row.owner_id, row.stage): row.total for row in session.execute(statement)
-    }
-    return {
-        account: found.get((account.owner, account.id, account.stage), ZERO) for account in wanted
-    }
+    """Exact balances of some accounts, in time that doesn't grow with the book.
+
+    An account never used is zero.
+    """
+    return store.balances(session, list(dict.fromkeys(accounts)), at)
 
 
-def _named(accounts: list[Account]) -> ColumnElement[bool]:
-    return tuple_(_ACCOUNT.c.owner_type, _ACCOUNT.c.owner_id, _ACCOUNT.c.stage).in_(
-        [(account.owner, account.id, account.stage) for account in accounts]
-    )
+def statement(
+    session: Session,
+    account: Account,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[Line]:
+    """What moved on an account within [since, until), newest first, with the balance after each.
 
-
-def _write_missing(session: Session, transfer: int, legs: list[Leg]) -> None:
-    """Open the accounts used for the first time, and write the legs that waited for them."""
-    done = set(
-        session.execute(
-            select(_ENTRY.c.account_id).where(_ENTRY.c.transfer_id == transfer)
-        ).scalars()
+    Raises CursorInvalid.
+    """
+    rows = store.lines(
+        session, account, since=since, until=until, before=_before(cursor), limit=limit + 1
     )
-    session.execute(
-        pg_insert(_ACCOUNT)
-        .values(
-            [
-                {
-                    "owner_type": one.account.owner,
-                    "owner_id": one.account.id,
-                    "stage": one.account.stage,
-                }
-                for one in legs
-            ]
-        )
-        .on_conflict_do_nothing()
-    )
-    rows = session.execute(
-        select(_ACCOUNT.c.id, _ACCOUNT.c.owner_type, _ACCOUNT.c.owner_id, _ACCOUNT.c.stage).where(
-            _named([leg.account for leg in legs])
-        )
-    ).all()
-    ids = {(row.owner_type, row.owner_id, row.stage): row.id for row in rows}
-    for leg in legs:
-        account = ids[leg.account.owner, leg.account.id, leg.account.stage]
-        if account not in done:
-            session.execute(
-                insert(_ENTRY).values(
-                    transfer_id=transfer, account_id=account, amount_fen=leg.amount
-                )
+    items: list[Line] = []
+    for row in rows[:limit]:
+        if items:
+            held = items[-1].balance - items[-1].amount
+        else:
+            later = store.later_at_once(session, account, at=row.occurred_at, entry=row.id)
+            held = balance(session, account, at=row.occurred_at) - later
+        items.append(
+            Line(
+                row.id,
+                row.transfer_id,
+                row.code,
+                row.key,
+                row.occurred_at,
+                Money(row.amount_fen),
+                held,
             )
+        )
+    more = len(rows) > limit
+    return Page(
+        items, encode_cursor(items[-1].occurred_at.isoformat(), items[-1].entry) if more else None
+    )
+
+
+def mark_balances(core: Core) -> int:
+    """Make marks of what was written since the last time; how many."""
+    with core.transaction() as session:
+        return marks.advance(session)
+
+
+def tampered(core: Core, *, most: int) -> list[str]:
+    """Transfers that are not as they were sealed, by name; at most that many.
+
+    Reads the book in pieces, each in a transaction of its own: no snapshot is held for long.
+    """
+    with core.transaction() as session:
+        end = seals.last(session)
+    found: list[str] = []
+    for after in range(0, end, seals.BATCH):
+        with core.transaction() as session:
+            until = min(after + seals.BATCH, end)
+            found += seals.broken(session, core.keyring, after=after, until=until)
+        if len(found) >= most:
+            break
+    return found[:most]
+
+
+def _name(account: Account) -> str:
+    return seals.name(account.owner, account.id, account.stage)
+
+
+def _before(cursor: str | None) -> tuple[datetime, int] | None:
+    if not cursor:
+        return None
+    at, entry = decode_cursor(cursor, 2)
+    try:
+        instant = datetime.fromisoformat(at)
+    except (TypeError, ValueError):
+        raise CursorInvalid from None
+    if instant.tzinfo is None or type(entry) is not int or not 0 <= entry < 2**63:
+        raise CursorInvalid
+    return instant, entry

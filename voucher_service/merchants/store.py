@@ -10,6 +10,9 @@ from sqlalchemy import Row, Table, bindparam, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from voucher_service.infra import sessions
+from voucher_service.infra.sessions import SessionRow
+
 from .model import CashierStatus, MerchantStatus, ShopStatus, Trade
 from .tables import CashierRow, MerchantRow, ShopRow
 
@@ -40,6 +43,9 @@ _ACTING = (
     .join(_SHOP, _SHOP.c.id == _CASHIER.c.shop_id)
     .where(_CASHIER.c.id == bindparam("cashier"), _CASHIER.c.status == CashierStatus.ACTIVE)
 )
+_ACTING_IN_SESSION = _ACTING.add_columns(
+    SessionRow.seen_at, func.clock_timestamp().label("now")
+).join(SessionRow, sessions.alive(bindparam("live"), _CASHIER.c.id, bindparam("face")))
 
 
 def till(session: Session, cashier: UUID) -> Row[*tuple[Any, ...]] | None:
@@ -50,6 +56,14 @@ def till(session: Session, cashier: UUID) -> Row[*tuple[Any, ...]] | None:
 def acting(session: Session, cashier: UUID) -> Row[*tuple[Any, ...]] | None:
     """An active cashier's role and area, and whether the account is a demonstration."""
     return session.execute(_ACTING, {"cashier": cashier}).one_or_none()
+
+
+def acting_in_session(
+    session: Session, cashier: UUID, live: UUID, face: str
+) -> Row[*tuple[Any, ...]] | None:
+    """The same, while the session lives; with when it was last used, and the instant."""
+    told = {"cashier": cashier, "live": live, "face": face}
+    return session.execute(_ACTING_IN_SESSION, told).one_or_none()
 
 
 def merchant(session: Session, id: UUID) -> MerchantRow | None:

@@ -104,6 +104,8 @@ def propose(core: Core, *, actor: Actor, offer: OfferId, content: bytes) -> Push
             payload=frozen(push),
             maker=actor,
             now=now,
+            amount=push.worst_case,
+            group=f"{GIVE}:{found.campaign_id}",
         )
         return push
 

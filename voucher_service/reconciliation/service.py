@@ -47,6 +47,7 @@ def run(core: Core, *, programme: str, finish: Callable[[Session], None] | None 
         # Last, so that publishing and closing wait for the budget lines only a moment.
         for campaign, offer in store.offers(session, programme=found.id):
             budgets.fold(session, campaign=campaign, offer=offer, now=now)
+        campaigns.send_rest_home(session, programme=found.id, now=now)
         store.mark(session, programme=found.id, as_of=now)
         if finish is not None:
             finish(session)

@@ -130,7 +130,7 @@ def mark(session: Session, *, programme: ProgrammeId, as_of: datetime) -> None:
         text(
             "INSERT INTO rollup_run (programme_id, as_of, run) VALUES (:programme, :as_of, 1)"
             " ON CONFLICT (programme_id) DO UPDATE SET as_of = excluded.as_of,"
-            " run = rollup_run.run + 1"
+            " run = rollup_run.run + 1, started_at = now()"
         ),
         {"programme": programme, "as_of": as_of},
     )

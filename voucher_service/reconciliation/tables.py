@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voucher_service.infra.database import Base, MoneyFen, Recorded
@@ -44,10 +44,14 @@ class RollupRow(Base):
 
 
 class RollupRunRow(Recorded, Base):
-    """When a programme was last reconciled: reports say "as of" this instant."""
+    """When a programme was last reconciled: reports say "as of" this instant.
+
+    `started_at` is when the run began by the server's clock.
+    """
 
     __tablename__ = "rollup_run"
 
     programme_id: Mapped[UUID] = mapped_column(ForeignKey("programme.id"), primary_key=True)
     as_of: Mapped[datetime]
     run: Mapped[int]
+    started_at: Mapped[datetime] = mapped_column(server_default=func.now())

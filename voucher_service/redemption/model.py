@@ -1,15 +1,17 @@
 """What a till may do: the lifecycle of a redemption, and its refusals in their fixed order.
 
 The order is part of the contract: merchant_suspended, till_locked, code_invalid, code_expired,
-code_used, already_redeemed, voucher_expired, own_voucher, shop_not_in_scope, below_threshold.
+code_used, already_redeemed, voucher_expired, redemption_stopped, own_voucher, shop_not_in_scope,
+below_threshold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from voucher_service.campaigns.model import Offer, benefit
 from voucher_service.infra import areas
@@ -19,6 +21,7 @@ from voucher_service.kernel.ids import CashierId, RedemptionId, ShopId, VoucherI
 from voucher_service.kernel.machine import Machine
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.merchants.model import MerchantSuspended, Till
+from voucher_service.stops.model import EVERYTHING
 from voucher_service.vouchers.model import Voucher
 
 
@@ -83,6 +86,12 @@ class CodeUsed(Conflict):
     """This very code was redeemed before."""
 
     code = "code_used"
+
+
+class RedemptionStopped(Conflict):
+    """Redemptions are stopped for now: of the campaign, of its programme, or of everything."""
+
+    code = "redemption_stopped"
 
 
 class OwnVoucher(Forbidden):
@@ -181,13 +190,24 @@ def check_merchant(till: Till) -> None:
         raise MerchantSuspended
 
 
-def discount_for(voucher: Voucher, till: Till, order: Order, *, own: bool, now: datetime) -> Money:
-    """What the voucher takes off this order at this till.
+def discount_for(
+    voucher: Voucher,
+    till: Till,
+    order: Order,
+    *,
+    own: bool,
+    stopped: Collection[UUID],
+    now: datetime,
+) -> Money:
+    """What the voucher takes off this order at this till. `stopped`: what redemptions are stopped
+    of, by id.
 
-    Raises, in this order, AlreadyRedeemed, VoucherExpired, VoucherNotUsable, OwnVoucher,
-    ShopNotInScope, BelowThreshold.
+    Raises, in this order, AlreadyRedeemed, VoucherExpired, VoucherNotUsable, RedemptionStopped,
+    OwnVoucher, ShopNotInScope, BelowThreshold.
     """
     voucher.check_usable(now)
+    if reaches(stopped, voucher.offer):
+        raise RedemptionStopped(offer=voucher.offer.title)
     if own:
         raise OwnVoucher
     if not accepts(voucher.offer, till.area, str(till.trade)):
@@ -201,6 +221,11 @@ def discount_for(voucher: Voucher, till: Till, order: Order, *, own: bool, now: 
             missing=voucher.offer.threshold - order.amount,
         )
     return amount
+
+
+def reaches(stopped: Collection[UUID], offer: Offer) -> bool:
+    """Whether one of these stops of redemptions reaches vouchers of the offer."""
+    return any(id in stopped for id in (EVERYTHING, offer.programme_id, offer.campaign_id))
 
 
 def accepts(offer: Offer, area: str, trade: str) -> bool:

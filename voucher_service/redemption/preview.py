@@ -11,6 +11,8 @@ from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import CashierId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
+from voucher_service.stops import service as stops
+from voucher_service.stops.model import What
 from voucher_service.vouchers import code as codes
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.code import CodeInvalid
@@ -48,6 +50,7 @@ def preview(core: Core, *, actor: Actor, code: str) -> Preview:
         read.check_time(now, core.settings.till.code_window_seconds)
         if store.nonce_used(session, read.nonce):
             raise CodeUsed
+        stopped = {one.subject_id for one in stops.in_force(session, what=What.REDEMPTIONS)}
         voucher = vouchers.by_code_ref(session, code_ref=read.code_ref)
         if voucher is None:
             raise CodeInvalid
@@ -55,5 +58,5 @@ def preview(core: Core, *, actor: Actor, code: str) -> Preview:
             session, resident=voucher.resident_id, hashes=till.identity_hashes
         )
     at_threshold = Order(max(voucher.offer.threshold, voucher.face_value), reference="")
-    discount = discount_for(voucher, till, at_threshold, own=own, now=now)
+    discount = discount_for(voucher, till, at_threshold, own=own, stopped=stopped, now=now)
     return Preview(voucher, discount, read.window)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
-from voucher_service.campaigns.model import max_liability
+from voucher_service.campaigns.model import Offer, max_liability
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import InProgress, KeyReused, Outcome, hash_of
@@ -22,6 +22,8 @@ from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Code, Leg, Stage, pool
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import Till
+from voucher_service.stops import service as stops
+from voucher_service.stops.model import What
 from voucher_service.vouchers import code as codes
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.code import CodeInvalid, Read
@@ -41,6 +43,7 @@ from .model import (
     check_amount,
     check_merchant,
     discount_for,
+    reaches,
 )
 from .store import Before
 from .tables import RedemptionRow
@@ -58,7 +61,7 @@ def redeem(core: Core, *, actor: Actor, code: str, order: Order, key: str) -> Ou
             return _redeem(core, session, actor, code, order, key)
     except DomainError as refusal:
         if not refusal.retryable or isinstance(refusal, TillLocked):
-            _keep(core, actor, order, refusal)
+            _keep(core, actor, code, order, refusal)
         raise
 
 
@@ -83,6 +86,13 @@ def get(core: Core, *, actor: Actor, redemption: RedemptionId) -> Redemption:
     if not found:
         raise NoSuchThing
     return found[0]
+
+
+def stopped(core: Core, *, offer: Offer) -> bool:
+    """Whether redemptions of an offer are stopped for now."""
+    with core.transaction() as session:
+        found = stops.in_force(session, what=What.REDEMPTIONS)
+    return reaches({one.subject_id for one in found}, offer)
 
 
 def receipt(core: Core, *, actor: Actor, voucher: VoucherId) -> list[Redemption]:
@@ -154,14 +164,14 @@ def _redeem(
         session, resident=ResidentId(voucher.resident_id), hashes=till.identity_hashes
     )
     try:
-        discount = discount_for(voucher, till, order, own=own, now=now)
+        discount = discount_for(voucher, till, order, own=own, stopped=before.stopped, now=now)
     except AlreadyRedeemed as refusal:
         raise _with_place(session, voucher) from refusal
     row = _row(actor, till, voucher, read, order, discount, hash_of(key), body, now)
     if not store.insert_new(session, row):
         # Somebody was quicker with the same order, code or voucher; ask again to learn which.
         raise InProgress(retry_after_seconds=1)
-    _spend(session, actor, voucher, row, now)
+    _spend(session, actor, voucher, till, row, now)
     return Outcome(_view(row, voucher, till))
 
 
@@ -179,7 +189,12 @@ def _with_place(session: Session, voucher: Voucher) -> AlreadyRedeemed:
 
 
 def _spend(
-    session: Session, actor: Actor, voucher: Voucher, row: dict[str, Any], now: datetime
+    session: Session,
+    actor: Actor,
+    voucher: Voucher,
+    till: Till,
+    row: dict[str, Any],
+    now: datetime,
 ) -> None:
     discount: Money = row["discount_fen"]
     vouchers.take(session, voucher=voucher, amount=discount, actor=actor, now=now)
@@ -194,9 +209,10 @@ def _spend(
         detail={"voucher": str(voucher.id), "order_amount_fen": row["order_amount_fen"].fen},
     )
     whole, offer = max_liability(voucher.offer), voucher.offer.id
+    apart = voucher.offer.paying_area(till.area)
     legs = [
         Leg(pool(offer, Stage.OUTSTANDING), -whole),
-        Leg(pool(offer, Stage.COMMITTED), discount),
+        Leg(pool(offer, Stage.COMMITTED, shop_area=apart), discount),
         Leg(pool(offer, Stage.RESERVED), whole - discount),
     ]
     ledger.post(session, code=Code.REDEEMED, key=str(row["id"]), legs=legs, now=now)
@@ -306,15 +322,17 @@ def _view(row: dict[str, Any], voucher: Voucher, till: Till) -> Redemption:
     )
 
 
-def _keep(core: Core, actor: Actor, order: Order, refusal: DomainError) -> None:
+def _keep(core: Core, actor: Actor, code: str, order: Order, refusal: DomainError) -> None:
+    read = _read(core, code)
     with core.transaction() as session:
+        voucher = vouchers.by_code_ref(session, code_ref=read.code_ref) if read else None
         till = merchants.till(session, cashier=_cashier(actor))
         store.insert_refusal(
             session,
             {
                 "shop_id": till.shop_id,
                 "cashier_id": till.cashier_id,
-                "voucher_id": refusal.params.get("voucher"),
+                "voucher_id": voucher and voucher.id,
                 "code": refusal.code,
                 "order_reference": order.reference,
                 "order_amount_fen": order.amount,

@@ -15,6 +15,7 @@ from voucher_service.campaigns import service as campaigns
 from voucher_service.kernel.ids import CashierId, OfferId, RedemptionId, ShopId, VoucherId
 from voucher_service.kernel.money import ZERO
 from voucher_service.merchants import service as merchants
+from voucher_service.stops import service as stops
 
 from .model import Redemption, Status, Summary
 from .tables import RedemptionRow, RefusalRow
@@ -23,7 +24,7 @@ _ROW: Any = RedemptionRow.__table__
 _REFUSAL: Any = RefusalRow.__table__
 _INSERT = pg_insert(_ROW).on_conflict_do_nothing().returning(_ROW.c.id)
 # One round trip for all that a till must know of the past before it decides.
-_BEFORE = text("""
+_BEFORE = text(f"""
 SELECT
     (SELECT jsonb_agg(jsonb_build_array(
          id, order_reference, encode(key_hash, 'hex'), encode(body_hash, 'hex')))
@@ -33,8 +34,9 @@ SELECT
     (SELECT count(*) FROM redemption_refusal
      WHERE shop_id = :shop AND code = :bad AND occurred_at > :since) AS bad_codes,
     (SELECT min(occurred_at) FROM redemption_refusal
-     WHERE shop_id = :shop AND code = :bad AND occurred_at > :since) AS first_bad
-""")
+     WHERE shop_id = :shop AND code = :bad AND occurred_at > :since) AS first_bad,
+    {stops.REDEMPTIONS_STOPPED} AS stopped
+""")  # noqa: S608 - a constant of the code
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,16 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What happened before: the same request, the same code, the last minute's unreadable codes."""
+    """What happened before: the same request, the same code, the last minute's unreadable codes.
+
+    `stopped`: what redemptions are stopped of, by id.
+    """
 
     earlier: tuple[Earlier, ...]
     nonce_used: bool
     bad_codes: int
     first_bad: datetime | None
+    stopped: tuple[UUID, ...]
 
 
 def insert_new(session: Session, values: dict[str, Any]) -> bool:
@@ -93,7 +99,8 @@ def before(
         Earlier(UUID(id), order, bytes.fromhex(key), bytes.fromhex(body))
         for id, order, key, body in row.earlier or ()
     )
-    return Before(earlier, row.nonce_used, row.bad_codes, row.first_bad)
+    stopped = tuple(row.stopped or ())
+    return Before(earlier, row.nonce_used, row.bad_codes, row.first_bad, stopped)
 
 
 def nonce_used(session: Session, nonce: bytes) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import Status as ApprovalStatus
+from voucher_service.budgets.model import BudgetId
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Campaign, CampaignKind, CampaignStatus, OfferPlan
 from voucher_service.infra.core import Core
@@ -22,6 +24,7 @@ class WantedLine:
     amount: Money
     share_bps: int
     fallback: bool = False
+    shop_area: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +38,31 @@ class WantedCampaign:
     closes_on: date
     offers: tuple[OfferPlan, ...]
     lines: tuple[WantedLine, ...]
+    budget: BudgetId | None = None
 
 
-def publish(core: Core, wanted: WantedCampaign, *, planner: Actor, approver: Actor) -> Campaign:
+def publish(
+    core: Core, wanted: WantedCampaign, *, planner: Actor, approvers: Sequence[Actor]
+) -> Campaign:
     """Plan what is missing, submit and approve; nothing when it is published already.
 
-    Planner and approver are two persons, as everywhere.
+    Planner and approvers are different persons, as everywhere; as many of them sign as are needed.
     """
     found = _standing(core, wanted, planner) or _create(core, wanted, planner)
     if found.status is CampaignStatus.DRAFT:
         _fill(core, wanted, found, planner)
         campaigns.submit(core, actor=planner, campaign=found.id)
-    waiting = approvals.page(
-        core, actor=approver, status=ApprovalStatus.WAITING, cursor=None, limit=200
+    waiting = approvals.latest(
+        core,
+        actor=planner,
+        about=found.id,
+        status=ApprovalStatus.WAITING,
+        action=campaigns.PUBLISH,
     )
-    for one in waiting.items:
-        if one.object_id == found.id:
-            approvals.approve(core, actor=approver, approval=one.id)
+    if waiting is not None:
+        fresh = [one for one in approvers if waiting.may_sign(one)]
+        for signer in fresh[: waiting.signatures_needed - len(waiting.signatures)]:
+            approvals.approve(core, actor=signer, approval=waiting.id)
     return found
 
 
@@ -71,6 +82,7 @@ def _create(core: Core, wanted: WantedCampaign, planner: Actor) -> Campaign:
         area=wanted.area,
         opens_on=wanted.opens_on,
         closes_on=wanted.closes_on,
+        budget=wanted.budget,
     ).value
 
 
@@ -91,4 +103,5 @@ def _fill(core: Core, wanted: WantedCampaign, found: Campaign, planner: Actor) -
                 amount=line.amount,
                 share_bps=line.share_bps,
                 fallback=line.fallback,
+                shop_area=line.shop_area,
             )

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from voucher_service.approvals.model import MOST_SIGNATURES
 from voucher_service.budgets import service as budgets
 from voucher_service.budgets.model import Level
 from voucher_service.campaigns import service as campaigns
@@ -69,10 +70,11 @@ def build(core: Core, plan: Plan) -> Stage:
     eve = start_of(plan.programme.opens_on) - timedelta(days=1)
     then = with_clock(core, Clock(eve))
     _announce(then, plan)
-    planner, approver = _staff(then, Role.PLANNER), _staff(then, Role.APPROVER)
+    planner = _staff(then, Role.PLANNER)
+    approvers = [_staff(then, Role.APPROVER) for _ in range(MOST_SIGNATURES)]
     offers: dict[str, UUID] = {}
     for planned in plan.campaigns:
-        found = publish(then, _wanted(plan, planned), planner=planner, approver=approver)
+        found = publish(then, _wanted(plan, planned), planner=planner, approvers=approvers)
         _, standing, _ = campaigns.campaign(then, actor=planner, campaign=found.id)
         offers |= {one.slug: UUID(str(one.id)) for one in standing}
     return Stage(offers, _people(then, plan, eve), _shops(then, plan, eve))

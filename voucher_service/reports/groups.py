@@ -13,10 +13,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from voucher_service.budgets.tables import BudgetLineRow, FunderRow
+from voucher_service.budgets.tables import BudgetLineRow, FunderRow, ReservationRow
 from voucher_service.campaigns.tables import CampaignRow
 from voucher_service.i18n import LOCALES, gettext, mark
 from voucher_service.infra import areas
+from voucher_service.kernel.money import ZERO
 from voucher_service.merchants.model import SizeClass, Trade
 from voucher_service.reconciliation.tables import RollupRow
 
@@ -98,18 +99,34 @@ def _by_campaign(session: Session, sums: Sums) -> list[Group]:
 
 
 def _by_funder(session: Session, sums: Sums) -> list[Group]:
-    """Each campaign's amounts by the shares of its lines; what has no line is not attributed."""
+    """Each campaign's amounts by the shares of its lines; what has no line is not attributed.
+
+    Where shares follow the shop, by what each funder really bore so far.
+    """
     shares: dict[UUID, dict[str, int]] = {}
+    borne: dict[UUID, dict[str, int]] = {}
     names: dict[str, str] = {}
-    for campaign, code, name, share_bps in session.execute(
-        select(BudgetLineRow.campaign_id, FunderRow.code, FunderRow.name, BudgetLineRow.share_bps)
+    by_shop: set[UUID] = set()
+    folded = (
+        select(func.sum(ReservationRow.folded_fen))
+        .where(ReservationRow.line_id == BudgetLineRow.id)
+        .scalar_subquery()
+    )
+    for line, code, name, bore in session.execute(
+        select(BudgetLineRow, FunderRow.code, FunderRow.name, folded)
         .join(FunderRow, FunderRow.id == BudgetLineRow.funder_id)
         .where(BudgetLineRow.campaign_id.in_(sums))
         .order_by(BudgetLineRow.campaign_id, BudgetLineRow.position, BudgetLineRow.id)
     ):
-        weights = shares.setdefault(campaign, {})
-        weights[code] = weights.get(code, 0) + share_bps
+        for weights, weight in (
+            (shares.setdefault(line.campaign_id, {}), 0 if line.shop_area else line.share_bps),
+            (borne.setdefault(line.campaign_id, {}), (bore or ZERO).fen),
+        ):
+            weights[code] = weights.get(code, 0) + weight
         names[code] = name
+        if line.shop_area:
+            by_shop.add(line.campaign_id)
+    shares |= {one: borne[one] for one in by_shop if any(borne[one].values())}
     found: dict[str, Figures] = {}
     nobody: list[Figures] = []
     for campaign, figures in sorted(sums.items()):

@@ -2,40 +2,93 @@
 
 A statement returns rows of one text column; no row means that the invariant holds. The names are
 those of the protocol pages: L for the ledger, I for the quotas, A for approvals and the audit
-trail.
+trail. No statement takes longer than one pass over the tables it names.
 """
 
 from __future__ import annotations
 
-LEDGER = {
+# While one of these is broken no money leaves.
+STOPS_PAYOUTS = frozenset({"L1", "L2", "L3", "L4", "L5", "L6"})
+
+_SUMS = {
     "L1 all entries add up to nothing": """
         SELECT 'the sum is ' || sum(amount_fen) FROM ledger.entry HAVING sum(amount_fen) <> 0""",
     "L2 every transfer has legs that add up to nothing": """
-        SELECT 'transfer ' || t.id
-        FROM ledger.transfer t LEFT JOIN ledger.entry e ON e.transfer_id = t.id
-        GROUP BY t.id HAVING count(e.id) < 2 OR sum(e.amount_fen) <> 0""",
+        SELECT 'transfer ' || coalesce(t.id, e.transfer_id) FROM ledger.transfer t
+        FULL JOIN (SELECT transfer_id, count(*) AS legs, sum(amount_fen) AS fen
+                   FROM ledger.entry GROUP BY transfer_id) e ON e.transfer_id = t.id
+        WHERE t.id IS NULL OR coalesce(e.legs, 0) < 2 OR e.fen <> 0""",
     "L3 no account but the appropriation is overdrawn": """
-        SELECT a.owner_type || ' ' || a.owner_id || ' ' || a.stage || ' holds ' || sum(e.amount_fen)
-        FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
-        GROUP BY a.id HAVING sum(e.amount_fen) < 0 AND a.stage <> 'appropriation'
-            OR sum(e.amount_fen) > 0 AND a.stage = 'appropriation'""",
-    "L4 outstanding money is the value of live vouchers": """
+        SELECT a.owner_type || ' ' || a.owner_id || ' ' || a.stage || ' holds ' || s.fen
+        FROM ledger.account a JOIN (SELECT account_id, sum(amount_fen) AS fen
+            FROM ledger.entry GROUP BY account_id) s ON s.account_id = a.id
+        WHERE s.fen < 0 AND a.stage <> 'appropriation'
+            OR s.fen > 0 AND a.stage = 'appropriation'""",
+    "L6 each campaign's money adds up: what came, what stands, what was spent": """
+        WITH places AS (SELECT id AS owner_id, campaign_id FROM budget_line
+                        UNION ALL SELECT id, campaign_id FROM offer),
+        own AS (SELECT p.campaign_id, sum(e.amount_fen) AS fen
+                FROM places p JOIN ledger.account a USING (owner_id)
+                    JOIN ledger.entry e ON e.account_id = a.id
+                GROUP BY p.campaign_id),
+        -- what funds and allotments gave to the campaign, and took back
+        given AS (SELECT c.campaign_id, sum(e.amount_fen) AS fen
+                  FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
+                  CROSS JOIN LATERAL (
+                      SELECT p.campaign_id FROM ledger.entry f
+                      JOIN ledger.account b ON b.id = f.account_id
+                      JOIN places p ON p.owner_id = b.owner_id
+                      WHERE f.transfer_id = e.transfer_id LIMIT 1) c
+                  WHERE a.owner_type IN ('fund', 'allotment') GROUP BY c.campaign_id)
+        SELECT 'campaign ' || campaign_id || ': ' || coalesce(own.fen, 0) + coalesce(given.fen, 0)
+        FROM own FULL JOIN given USING (campaign_id)
+        WHERE coalesce(own.fen, 0) + coalesce(given.fen, 0) <> 0
+        UNION ALL
+        SELECT 'account of nobody: ' || a.owner_type || ' ' || a.owner_id FROM ledger.account a
+        WHERE (a.owner_type = 'line' OR a.owner_type LIKE 'pool%')
+            AND NOT EXISTS (SELECT FROM places p WHERE p.owner_id = a.owner_id)""",
+    "L6 what a fund or an allotment was given is what it has, passed on or returned": """
+        SELECT a.owner_type || ' ' || a.owner_id FROM ledger.account a
+        JOIN ledger.entry e ON e.account_id = a.id WHERE a.owner_type IN ('fund', 'allotment')
+        GROUP BY a.owner_type, a.owner_id HAVING sum(e.amount_fen) <> 0""",
+    "L6 what funds and allotments passed on is what came to those below": """
+        WITH place AS (SELECT 'fund' AS kind, id, id AS fund_id FROM fund
+                       UNION ALL SELECT 'allotment', id, fund_id FROM allotment
+                       UNION ALL SELECT 'line', l.id, a.fund_id
+                           FROM budget_line l JOIN allotment a ON a.id = l.allotment_id)
+        SELECT 'fund ' || p.fund_id || ': ' || sum(e.amount_fen) FROM place p
+        JOIN ledger.account a ON a.owner_type = p.kind AND a.owner_id = p.id
+        JOIN ledger.entry e ON e.account_id = a.id
+        WHERE a.stage = 'passed_on' OR (a.stage = 'appropriation' AND p.kind <> 'fund')
+            OR (a.stage = 'returned' AND p.kind = 'line')
+        GROUP BY p.fund_id HAVING sum(e.amount_fen) <> 0""",
+}
+
+# One campaign's pools and lines against its vouchers, redemptions and folds.
+_MONEY = {
+    "L4 outstanding money is the value of live vouchers that nobody froze": """
         WITH live AS (SELECT offer_id, sum(face_value_fen - spent_fen) AS fen FROM voucher
                       WHERE status IN ('claimed', 'frozen') GROUP BY offer_id),
+        frozen AS (SELECT offer_id, sum(discount_fen) AS fen FROM redemption
+                   WHERE status = 'frozen' GROUP BY offer_id),
         money AS (SELECT a.owner_id AS offer_id, sum(e.amount_fen) AS fen
                   FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
                   WHERE a.owner_type = 'pool' AND a.stage = 'outstanding' GROUP BY a.owner_id)
-        SELECT 'offer ' || coalesce(live.offer_id, money.offer_id) || ': vouchers '
-            || coalesce(live.fen, 0) || ', ledger ' || coalesce(money.fen, 0)
-        FROM live FULL JOIN money USING (offer_id)
-        WHERE coalesce(live.fen, 0) <> coalesce(money.fen, 0)""",
-    "L6 each campaign's money adds up: appropriated, standing, spent": """
-        WITH places AS (SELECT id AS owner_id, campaign_id FROM budget_line
-                        UNION ALL SELECT id, campaign_id FROM offer)
-        SELECT 'campaign ' || p.campaign_id || ': ' || sum(e.amount_fen)
-        FROM places p JOIN ledger.account a USING (owner_id)
-            JOIN ledger.entry e ON e.account_id = a.id
-        GROUP BY p.campaign_id HAVING sum(e.amount_fen) <> 0""",
+        SELECT 'offer ' || offer_id || ': vouchers '
+            || coalesce(live.fen, 0) - coalesce(frozen.fen, 0) || ', ledger '
+            || coalesce(money.fen, 0)
+        FROM live FULL JOIN frozen USING (offer_id) FULL JOIN money USING (offer_id)
+        WHERE coalesce(live.fen, 0) - coalesce(frozen.fen, 0) <> coalesce(money.fen, 0)""",
+    "L5 frozen money is that of frozen redemptions": """
+        WITH held AS (SELECT offer_id, sum(discount_fen) AS fen FROM redemption
+                      WHERE status = 'frozen' GROUP BY offer_id),
+        money AS (SELECT a.owner_id AS offer_id, sum(e.amount_fen) AS fen
+                  FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
+                  WHERE a.owner_type = 'pool' AND a.stage = 'frozen' GROUP BY a.owner_id)
+        SELECT 'offer ' || offer_id || ': redemptions ' || coalesce(held.fen, 0) || ', ledger '
+            || coalesce(money.fen, 0)
+        FROM held FULL JOIN money USING (offer_id)
+        WHERE coalesce(held.fen, 0) <> coalesce(money.fen, 0)""",
     "L7 what was folded and what is still to fold is what was redeemed": """
         WITH spent AS (SELECT offer_id, sum(discount_fen - refunded_discount_fen) AS fen
                        FROM redemption WHERE status = 'committed' GROUP BY offer_id),
@@ -43,7 +96,7 @@ LEDGER = {
                    FROM budget_reservation GROUP BY offer_id),
         waiting AS (SELECT a.owner_id AS offer_id, sum(e.amount_fen) AS fen
                     FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
-                    WHERE a.owner_type = 'pool' AND a.stage = 'committed' GROUP BY a.owner_id)
+                    WHERE a.owner_type LIKE 'pool%' AND a.stage = 'committed' GROUP BY a.owner_id)
         SELECT 'offer ' || o.id || ': redeemed ' || coalesce(spent.fen, 0) || ', folded '
             || coalesce(folded.fen, 0) || ', to fold ' || coalesce(waiting.fen, 0)
         FROM offer o LEFT JOIN spent ON spent.offer_id = o.id
@@ -59,23 +112,81 @@ LEDGER = {
                   GROUP BY a.owner_id)
         SELECT 'line ' || folds.line_id FROM folds LEFT JOIN money USING (line_id)
         WHERE folds.fen <> coalesce(money.fen, 0)""",
-    "L8 the application may not rewrite the books": """
-        SELECT 'voucher_app may ' || p || ' ' || t
-        FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS p,
-             unnest(ARRAY['ledger.transfer', 'ledger.entry', 'audit.event']) AS t
-        WHERE has_table_privilege('voucher_app', t, p)
-        UNION ALL
-        SELECT 'no trigger guards ' || t FROM unnest(ARRAY['ledger.transfer', 'ledger.entry',
-            'audit.event']) AS t
-        WHERE NOT EXISTS (SELECT FROM pg_trigger
-            WHERE tgrelid = t::regclass AND tgname = 'append_only' AND tgenabled = 'O')""",
+    "L7 the balance row of a fund or an allotment is the sum of its entries": """
+        WITH place AS (SELECT 'fund' AS kind, id, available_fen FROM fund
+                       UNION ALL SELECT 'allotment', id, available_fen FROM allotment)
+        SELECT p.kind || ' ' || p.id FROM place p
+        LEFT JOIN ledger.account a
+            ON a.owner_type = p.kind AND a.owner_id = p.id AND a.stage = 'available'
+        LEFT JOIN ledger.entry e ON e.account_id = a.id
+        GROUP BY p.kind, p.id, p.available_fen
+        HAVING p.available_fen <> coalesce(sum(e.amount_fen), 0)""",
+    "L7 a balance mark is the sum of the entries it stands for": """
+        SELECT 'account ' || m.account_id || ' at ' || m.at
+        FROM (SELECT account_id, at, lag(at, 1, '-infinity') OVER w AS since,
+                  balance_fen - lag(balance_fen, 1, 0) OVER w AS fen
+              FROM balance_mark WINDOW w AS (PARTITION BY account_id ORDER BY at)) m
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(e.amount_fen), 0) AS fen FROM ledger.entry e
+            WHERE e.account_id = m.account_id AND e.occurred_at > m.since
+                AND e.occurred_at <= m.at AND e.xid < (SELECT xid FROM balance_horizon)) s
+        WHERE m.fen <> s.fen""",
+    "L9 what was issued is redeemed, lapsed or live": """
+        WITH money AS (SELECT a.owner_id AS offer_id, sum(e.amount_fen) AS fen
+                       FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
+                       JOIN ledger.transfer t ON t.id = e.transfer_id
+                       WHERE a.owner_type = 'pool' AND a.stage = 'outstanding'
+                           AND t.code IN ('claimed', 'claim_undone') GROUP BY a.owner_id),
+        found AS (SELECT offer_id, sum(CASE status WHEN 'redeemed' THEN face_value_fen
+                      ELSE face_value_fen - spent_fen END) AS fen
+                  FROM voucher WHERE status IN ('redeemed', 'claimed', 'frozen') GROUP BY offer_id)
+        SELECT 'offer ' || offer_id || ': issued less lapsed ' || coalesce(money.fen, 0)
+            || ', redeemed and live ' || coalesce(found.fen, 0)
+        FROM money FULL JOIN found USING (offer_id)
+        WHERE coalesce(money.fen, 0) <> coalesce(found.fen, 0)""",
     "L9 each offer's reserved money covers exactly what was published": """
         SELECT 'offer ' || o.id FROM offer o JOIN budget_reservation r ON r.offer_id = o.id
         GROUP BY o.id HAVING sum(r.reserved_fen) <> o.quota * o.face_value_fen""",
     "L9 no line promises more than it has": """
         SELECT 'line ' || l.id FROM budget_line l JOIN budget_reservation r ON r.line_id = l.id
         GROUP BY l.id HAVING sum(r.reserved_fen) > l.amount_fen""",
+    # Of programmes in which nothing was redeemed since a minute before they were reconciled.
+    "L10 leveraged spending is the sum of committed orders net of refunds": """
+        WITH told AS (SELECT programme_id, offer_id, sum(leveraged_fen) AS fen
+                      FROM rollup GROUP BY programme_id, offer_id),
+        orders AS (SELECT offer_id, max(recorded_at) AS newest,
+                       sum(order_amount_fen - refunded_fen) FILTER (WHERE status = 'committed')
+                           AS fen
+                   FROM redemption GROUP BY offer_id)
+        SELECT 'offer ' || told.offer_id || ': reported ' || told.fen || ', orders '
+            || coalesce(orders.fen, 0)
+        FROM told JOIN rollup_run r USING (programme_id) LEFT JOIN orders USING (offer_id)
+        WHERE told.fen <> coalesce(orders.fen, 0)
+            AND coalesce(orders.newest, '-infinity') < r.started_at - interval '1 minute'""",
 }
+
+# Guarded are the schemas of the books, and whatever table elsewhere has their trigger.
+_RULES = {
+    "L8 the application may not rewrite the books": """
+        SELECT 'voucher_app may ' || verb || ' ' || c.oid::regclass
+        FROM pg_class c, unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS verb
+        WHERE c.relkind = 'r' AND has_table_privilege('voucher_app', c.oid, verb)
+            AND (c.relnamespace IN ('ledger'::regnamespace, 'audit'::regnamespace)
+                OR EXISTS (SELECT FROM pg_trigger g
+                    WHERE g.tgrelid = c.oid AND g.tgname = 'append_only'))""",
+    "L8 triggers guard and weigh the books": """
+        WITH wanted AS (
+            SELECT oid AS book, 'append_only' AS guard FROM pg_class WHERE relkind = 'r'
+                AND relnamespace IN ('ledger'::regnamespace, 'audit'::regnamespace)
+            UNION SELECT tgrelid, 'append_only' FROM pg_trigger WHERE tgname = 'append_only'
+            UNION SELECT 'ledger.transfer'::regclass, 'balanced'
+            UNION SELECT 'ledger.entry'::regclass, 'balanced')
+        SELECT 'no trigger ' || guard || ' on ' || book::regclass FROM wanted
+        WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = book
+            AND g.tgname = guard AND g.tgenabled IN ('O', 'A'))""",
+}
+
+LEDGER = _SUMS | _MONEY | _RULES
 
 QUOTAS = {
     "I1 no release is over-issued and no slot is held twice": """
@@ -149,6 +260,18 @@ RECORDS = {
         WHERE c.status IN ('published', 'paused', 'closed') AND NOT EXISTS (
             SELECT FROM approval a WHERE a.object_id = c.id AND a.action = 'campaign.publish'
                 AND a.status = 'executed')""",
+    "A6 every proposal is what the audit trail says was proposed": """
+        WITH told AS (SELECT object_id::uuid AS id,
+                          max(detail ->> 'payload_sha256') AS sha256,
+                          max((detail ->> 'amount_fen')::bigint) AS fen,
+                          max((detail ->> 'signatures_needed')::int) AS signatures
+                      FROM audit.event
+                      WHERE object_type = 'approval'
+                          AND action IN ('approval.proposed', 'approval.raised')
+                      GROUP BY object_id)
+        SELECT 'approval ' || id FROM approval a FULL JOIN told USING (id)
+        WHERE a.status IS NULL OR told.sha256 IS NULL OR told.sha256 <> a.payload_sha256
+            OR told.fen <> a.amount_fen OR told.signatures > a.signatures_needed""",
     "T1 outside replays, business time is the servers' time": """
         SELECT 'voucher ' || v.id FROM voucher v JOIN offer o ON o.id = v.offer_id
         JOIN campaign c ON c.id = o.campaign_id JOIN programme p ON p.id = c.programme_id

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from .books import Books
-from .residents import UNKNOWN, Resident
+from .residents import LATE, UNKNOWN, Resident
 
 
 def audit(residents: Sequence[Resident], books: Books) -> list[str]:
     """Every broken promise of one history, at its end, in words."""
     return [
+        *books.breaches,
         *_oversold(books),
-        *_undersold(books),
         *_lost(residents, books),
         *_duplicates(residents, books),
         *_at_the_end(residents, books),
@@ -22,7 +22,7 @@ def audit(residents: Sequence[Resident], books: Books) -> list[str]:
 
 
 def _oversold(books: Books) -> Iterator[str]:
-    rows = [row for row, _ in books.committed.values()]
+    rows = books.standing()
     slots = Counter((row.release, row.slot) for row in rows)
     for release in books.offer.releases:
         sold = sum(row.release == release.id for row in rows)
@@ -30,14 +30,13 @@ def _oversold(books: Books) -> Iterator[str]:
             yield f"oversold: {sold} of {release.quota}"
     if any(times > 1 for times in slots.values()):
         yield "oversold: a slot is held twice"
-    if books.posted != len(rows):
-        yield f"the ledger knows {books.posted} vouchers of {len(rows)}"
-    if any(row.epoch > books.epoch for row in rows):
+    if any(row.epoch > books.epoch for row in books.seen(None)):
         yield "a row of an epoch that never was"
 
 
-def _undersold(books: Books) -> Iterator[str]:
-    quota, sold = sum(one.quota for one in books.offer.releases), len(books.committed)
+def undersold(books: Books) -> Iterator[str]:
+    """What is left when new residents have asked for all that there is."""
+    quota, sold = sum(one.quota for one in books.offer.releases), len(books.standing())
     if sold < quota:
         yield f"undersold: {sold} of {quota}, though asked for to the end"
 
@@ -55,11 +54,8 @@ def _lost(residents: Sequence[Resident], books: Books) -> Iterator[str]:
 
 
 def _duplicates(residents: Sequence[Resident], books: Books) -> Iterator[str]:
-    owned: Counter[UUID] = Counter()
-    keyed: Counter[tuple[UUID, bytes]] = Counter()
-    for row, _ in books.committed.values():
-        owned[row.resident] += 1
-        keyed[row.resident, row.key_hash] += 1
+    owned = Counter(row.resident for row in books.standing())
+    keyed = Counter((row.resident, row.key_hash) for row in books.seen(None))
     if any(count > books.offer.per_resident_limit for count in owned.values()):
         yield "duplicate: a resident holds more than one may"
     if any(count > 1 for count in keyed.values()):
@@ -75,21 +71,21 @@ def _duplicates(residents: Sequence[Resident], books: Books) -> Iterator[str]:
 
 def _at_the_end(residents: Sequence[Resident], books: Books) -> Iterator[str]:
     """The last answer to each key must be right when nothing is under way any more."""
-    keys = {(row.resident, row.key_hash) for row, _ in books.committed.values()}
-    owned = Counter(row.resident for row, _ in books.committed.values())
-    latecomers = [one for one in residents if one.number >= 1_000]
-    late_sold = any(entry.voucher for one in latecomers for entry in one.journal)
+    keys = {(row.resident, row.key_hash) for row in books.seen(None)}
+    lapsed = books.lapsed_keys()
+    owned = Counter(row.resident for row in books.standing())
+    late = (entry for one in residents if one.number >= LATE for entry in one.journal)
+    sold_ms = max((entry.at_ms for entry in late if entry.voucher), default=0)
     for one in residents:
-        last = {entry.key: entry.code for entry in one.journal}
-        for key, code in last.items():
-            stands = (one.id, one.key_hash(key)) in keys
-            if code == UNKNOWN and not one.gave_up:
+        for key, entry in {entry.key: entry for entry in one.journal}.items():
+            code, asked = entry.code, (one.id, one.key_hash(key))
+            if asked in lapsed:
+                continue  # whatever they were last told was right then
+            if code == UNKNOWN:
                 yield f"resident {one.number} was never told"
-            elif code == UNKNOWN:
-                continue
-            elif stands and code != "voucher":
+            elif asked in keys and code != "voucher":
                 yield f"resident {one.number} holds a voucher and was last told {code}"
-            elif code == "sold_out" and late_sold and not one.gave_up and one not in latecomers:
+            elif code == "sold_out" and entry.at_ms < sold_ms:
                 yield f"resident {one.number} was told sold out while there were some"
             elif code == "limit_reached" and owned[one.id] < books.offer.per_resident_limit:
                 yield f"resident {one.number} was told of a limit they have not reached"

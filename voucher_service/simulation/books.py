@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from enum import IntEnum
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -22,57 +22,19 @@ from voucher_service.campaigns.service import Fence
 from voucher_service.kernel.errors import TryAgain
 from voucher_service.kernel.ids import OfferId, ReleaseId, ResidentId, VoucherId
 from voucher_service.kernel.money import ZERO
+from voucher_service.ledger.model import Code
 from voucher_service.vouchers.model import Status, Voucher
+from voucher_service.vouchers.service import write
 
+from .money import Ledger, Transfer
 from .protections import Protections
+from .rows import CONFLICTS, Lock, Row, Value, rows_of
 
 BEGAN = datetime(2026, 9, 23, 2, 0, tzinfo=UTC)
 
 
-class Lock(IntEnum):
-    """What a transaction holds of the offer's row."""
-
-    NONE = 0
-    KEY_SHARE = 1
-    NO_KEY_UPDATE = 2
-    UPDATE = 3
-
-
-# Which locks can't stand beside which.
-_CONFLICTS = {
-    Lock.KEY_SHARE: {Lock.UPDATE},
-    Lock.NO_KEY_UPDATE: {Lock.NO_KEY_UPDATE, Lock.UPDATE},
-    Lock.UPDATE: {Lock.KEY_SHARE, Lock.NO_KEY_UPDATE, Lock.UPDATE},
-}
-
-
 class Waiting(Exception):
     """The statement waits for another transaction."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A voucher's row, as far as constraints and answers need it."""
-
-    id: UUID
-    release: UUID
-    quota: int
-    slot: int
-    resident: UUID
-    ordinal: int
-    generation: int
-    epoch: int
-    key_hash: bytes
-    at: datetime
-
-    def unique(self, keeps: Protections) -> Iterator[tuple[Any, ...]]:
-        """What no other row may have."""
-        yield "id", self.id
-        yield "key", self.resident, self.key_hash
-        if keeps.unique_slot:
-            yield "slot", self.release, self.slot
-        if keeps.unique_ordinal:
-            yield "ordinal", self.resident, self.ordinal
 
 
 @dataclass(eq=False)
@@ -81,11 +43,13 @@ class Transaction:
 
     books: Books
     rows: list[Row] = field(default_factory=list)
-    held: set[tuple[Any, ...]] = field(default_factory=set)
+    held: set[Value] = field(default_factory=set)
+    lapsed: dict[UUID, Row] = field(default_factory=dict)
+    transfers: list[Transfer] = field(default_factory=list)
     epoch: int | None = None
     mode: Mode | None = None
     run_id: str | None = None
-    posted: int = 0
+    refill: bool | None = None
     lock: Lock = Lock.NONE
     alone: bool = False
     before: int = 0
@@ -96,7 +60,7 @@ class Transaction:
     def execute(self, _statement: object) -> list[tuple[UUID, int, str, list[int]]]:
         """Held slots in one piece a release."""
         by: dict[UUID, list[Row]] = {}
-        for row in self.books.seen(self):
+        for row in self.books.standing(self):
             by.setdefault(row.release, []).append(row)
         forgets = not self.books.keeps.rebuild_knows_holders
         return [
@@ -110,12 +74,19 @@ class Transaction:
         ]
 
     def scalars(self, _statement: object) -> Transaction:
-        """Those who hold nothing any more: nobody, in this model."""
+        """Those who hold nothing any more, each with their newest generation."""
         return self
 
     def partitions(self, _size: int) -> Iterator[list[str]]:
-        """In pieces."""
-        return iter(())
+        """In one piece."""
+        holding = {(row.resident, row.ordinal) for row in self.books.standing(self)}
+        newest = {
+            self.books.entry(row).split(" ")[0]: row.generation
+            for row in sorted(self.books.seen(self), key=lambda row: row.generation)
+            if (row.resident, row.ordinal) not in holding
+        }
+        if newest:
+            yield [f"{field} -{generation}" for field, generation in newest.items()]
 
 
 @dataclass
@@ -127,13 +98,18 @@ class Books:
     now_ms: Callable[[], int]
     entry: Callable[[Row], str]
     committed: dict[UUID, tuple[Row, int]] = field(default_factory=dict)
-    unique: set[tuple[Any, ...]] = field(default_factory=set)
+    lapsed: set[UUID] = field(default_factory=set)
+    unique: set[Value] = field(default_factory=set)
     epoch: int = 0
     mode: Mode = Mode.GATE
     run_id: str = ""
-    posted: int = 0
+    refill: bool = False  # slots came back, and the job that tells the gate is due
     down_until_ms: int = 0
     open: list[Transaction] = field(default_factory=list)
+    breaches: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self.offer)
 
     @property
     def up(self) -> bool:
@@ -157,6 +133,15 @@ class Books:
         """The rows that a statement sees."""
         return [row for row, _ in self.committed.values()] + (on.rows if on else [])
 
+    def standing(self, on: Transaction | None = None) -> list[Row]:
+        """Of these, the ones that hold their slot."""
+        gone = self.lapsed | on.lapsed.keys() if on else self.lapsed
+        return [row for row in self.seen(on) if row.id not in gone]
+
+    def lapsed_keys(self) -> set[tuple[UUID, bytes]]:
+        """The residents' keys by which vouchers were claimed that have lapsed."""
+        return {(row.resident, row.key_hash) for row in self.seen(None) if row.id in self.lapsed}
+
     # Transactions.
 
     def begin(self) -> Transaction:
@@ -171,8 +156,12 @@ class Books:
         self.check(done)
         for row in done.rows:
             self.committed[row.id] = (row, self.now_ms())
+        for row in done.lapsed.values():
+            self.unique.difference_update(row.place(self.keeps))
         self.unique |= done.held
-        self.posted += done.posted
+        self.lapsed |= done.lapsed.keys()
+        self._post(done.transfers)
+        self.refill = self.refill if done.refill is None else done.refill
         self.epoch = done.epoch or self.epoch
         self.mode = done.mode or self.mode
         self.run_id = self.run_id if done.run_id is None else done.run_id
@@ -210,8 +199,8 @@ class Books:
         self, on: Transaction, *, pool: Pool, asks: Sequence[Ask], now: datetime, rows: object
     ) -> list[Answer]:
         """Seats without the gate: the product's own choice, from the rows that stand."""
-        seen = self.seen(on)
         windows = {one.release: one for one in pool.windows}
+        standing = {row.id: row for row in self.standing(on)}
         places = {
             (ResidentId(row.resident), row.ordinal): degraded.Place(
                 Seat(
@@ -222,10 +211,11 @@ class Books:
                     row.generation,
                 ),
                 row.key_hash,
+                holds=row.id in standing,
             )
-            for row in seen
+            for row in sorted(self.seen(on), key=lambda row: row.generation)
         }
-        taken = {(row.release, row.slot) for row in seen}
+        taken = {(row.release, row.slot) for row in standing.values()}
         free = (
             (window, slot)
             for window in pool.windows
@@ -238,7 +228,7 @@ class Books:
         """The audit event of a declaration."""
 
     def _take(self, on: Transaction, lock: Lock) -> None:
-        if any(one.lock in _CONFLICTS[lock] for one in self.open if one is not on):
+        if any(one.lock in CONFLICTS[lock] for one in self.open if one is not on):
             raise Waiting
         on.lock = max(on.lock, lock)
 
@@ -257,8 +247,8 @@ class Books:
 
     def insert(self, on: Transaction, values: dict[str, Any]) -> set[UUID]:
         """INSERT … ON CONFLICT DO NOTHING, in order of slots; waits for whoever is in doubt."""
-        rows = sorted(_rows(values), key=lambda row: row.slot)
-        others = set[tuple[Any, ...]]().union(*(one.held for one in self.open if one is not on))
+        rows = sorted(rows_of(values), key=lambda row: row.slot)
+        others = set[Value]().union(*(self._doubtful(one) for one in self.open if one is not on))
         if on.next_row == 0:
             on.before = len(on.rows)
         for row in rows[on.next_row :]:
@@ -271,18 +261,61 @@ class Books:
         on.next_row = 0
         return {row.id for row in on.rows[on.before :]}
 
-    def _fits(self, row: Row, on: Transaction, others: set[tuple[Any, ...]]) -> bool:
+    def _doubtful(self, other: Transaction) -> set[Value]:
+        """What may or may not be taken, once this transaction has ended."""
+        return other.held.union(*(row.unique(self.keeps) for row in other.lapsed.values()))
+
+    def _fits(self, row: Row, on: Transaction, others: set[Value]) -> bool:
         assert 1 <= row.slot <= row.quota, "the ceiling"
+        freed = set[Value]().union(*(one.place(self.keeps) for one in on.lapsed.values()))
         for value in row.unique(self.keeps):
-            if value in self.unique or value in on.held:
-                return False
             if value in others:
                 raise Waiting
+            if value in on.held or (value in self.unique and value not in freed):
+                return False
         return True
 
-    def post(self, on: Transaction, _offer: Offer, new: set[UUID], *_: object) -> None:
+    def lapse(self, on: Transaction, ids: Collection[UUID]) -> set[UUID]:
+        """UPDATE … SET holds_slot = false; waits for whoever is at the same rows."""
+        rows = {row.id: row for row in self.standing(on) if row.id in ids}
+        if any(rows.keys() & one.lapsed.keys() for one in self.open if one is not on):
+            raise Waiting
+        for row in rows.values():
+            on.held.difference_update(row.place(self.keeps))
+        on.lapsed |= rows
+        return set(rows)
+
+    def expire(self, on: Transaction, *, most: int) -> bool:
+        """The oldest vouchers lapse, and their money is reserved again.
+
+        Whether the gate is to be filled with slots that came back, now or before.
+        """
+        gone = self.lapse(on, {row.id for row in islice(self.standing(on), most)})
+        if gone:
+            on.transfers.append(Transfer(Code.CLAIM_UNDONE, write.undone(self.offer, len(gone))))
+            on.refill = True
+        return self.refill or bool(gone)
+
+    def served(self, on: Transaction) -> None:
+        """The job that tells the gate is done."""
+        on.refill = False
+
+    def post(self, on: Transaction, offer: Offer, new: set[UUID], *_: object) -> None:
         """The ledger's transfer."""
-        on.posted += len(new)
+        transfer = Transfer(Code.CLAIMED, write.claimed(offer, len(new)))
+        if self.keeps.same_transaction:
+            on.transfers.append(transfer)
+        else:
+            self._post([transfer])
+
+    def _post(self, transfers: Sequence[Transfer]) -> None:
+        """What a commit adds to the ledger, and whether its invariants hold then."""
+        for one in transfers:
+            self.ledger.append(one)
+        if not self.breaches:
+            written = len(self.committed)
+            live = written - len(self.lapsed)
+            self.breaches += self.ledger.breaches(live=live, written=written)
 
     def by_key(
         self, on: Transaction, pairs: Sequence[tuple[ResidentId, bytes]]
@@ -303,11 +336,11 @@ class Books:
         self, on: Transaction, _offer: OfferId, residents: Sequence[ResidentId]
     ) -> list[Voucher]:
         """What these residents hold."""
-        return [self.voucher(row) for row in self.seen(on) if row.resident in residents]
+        return [self.voucher(row) for row in self.standing(on) if row.resident in residents]
 
-    def ids_held(self, on: Transaction, ids: Collection[UUID], _rows: object) -> set[UUID]:
-        """Which of these ids stand, for the reaper."""
-        return {row.id for row in self.seen(on)} & set(ids)
+    def ids_held(self, on: Transaction, ids: Collection[UUID], _rows: object) -> dict[UUID, bytes]:
+        """Those of these ids that stand, with their keys, for the reaper."""
+        return {row.id: row.key_hash for row in self.seen(on) if row.id in set(ids)}
 
     def standings(self, on: Transaction, *, residents: Sequence[ResidentId]) -> dict[Any, Any]:
         """Everybody may claim."""
@@ -342,10 +375,3 @@ class _Any(int):
         return False
 
     __hash__ = int.__hash__
-
-
-def _rows(values: dict[str, Any]) -> Iterator[Row]:
-    names = ("ids", "releases", "quotas", "slots", "residents", "ordinals", "generations")
-    columns = (values[name] for name in (*names, "key_hashes"))
-    for *first, key_hash in zip(*columns, strict=True):
-        yield Row(*first, values["epoch"], key_hash, values["now"])  # type: ignore[call-arg]

@@ -20,6 +20,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     ),
     "reaper": ("read", "now", "pending", "begin read", "held", "commit read", "settle"),
     "watch": ("read", "look", "answering"),
+    "lapse": ("begin", "expire", "served", "commit"),
     "drift": ("read", "begin read", "compare", "commit read"),
 }
 NAMES = frozenset(f"{where}.{what}" for where, steps in STEPS.items() for what in steps)
@@ -38,6 +39,7 @@ _RARITY: Mapping[str, float] = {
     "reaper.held": 12.0,
     "reaper.commit read": 20.0,
     "reaper.settle": 40.0,
+    **dict.fromkeys(("lapse.expire", "lapse.served"), 20.0),
 }
 
 

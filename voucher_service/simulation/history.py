@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,21 +15,22 @@ from uuid import UUID
 
 from voucher_service.infra import incarnation
 from voucher_service.infra.flow import Flow
+from voucher_service.infra.idempotency import hash_of
 from voucher_service.kernel.errors import DomainError, TryAgain
 from voucher_service.vouchers.service import Request
 from voucher_service.vouchers.service import flow as flow_module
 from voucher_service.vouchers.service.flow import claim_flow
 
-from .auditor import audit
+from .auditor import audit, undersold
 from .cells import rarity
 from .faults import PROCESS, SERVERS, Fault, Weather, weather
 from .gate import GateClient
 from .places import built
 from .protections import Protections
-from .residents import Resident, crowd
+from .residents import LATE, Resident, crowd
 from .stand import Process, Stand, possible
 from .tasks import Task
-from .upkeep import Watch, comparing, reaping
+from .upkeep import Watch, comparing, lapsing, reaping
 
 _REAPED_MS = 10_000
 _WATCHED_MS = 2_000
@@ -37,6 +38,9 @@ _PATIENCE_MS = 10_000
 _STOPPED_MS = 20_000
 _STORM_MS = 25_000
 _CALM_MS = 45_000
+_LAPSED_MS = 3_000
+# One history in so many has vouchers that lapse; by its number, so that none that is kept changes.
+_LAPSING, _LAPSES = 7, 4
 _SECOND_WAVE = 0.4  # when the reaper comes to what the first one left
 _MOST_STEPS = 2_000
 
@@ -94,17 +98,26 @@ class History:
         self._every(_WATCHED_MS, "watch", Watch(offer, self.keeps.incarnation).look)
         if self.keeps.reaper:
             self._every(_REAPED_MS, "reaper", lambda: reaping(offer))
+        if self.seed % _LAPSING == _LAPSES:
+            self._every(_LAPSED_MS, "lapse", lambda: lapsing(offer, self._lapses()))
         self._until(lambda: all(one.idle for one in self.residents), _STORM_MS)
         if random.random() < _SECOND_WAVE:
             self.weather.left = random.randint(1, 3)
             self._until(lambda: False, _STORM_MS)
         self._calm()
-        self._again()
+        self._again([one for one in self.residents if not one.gave_up])
+        unknown, gone = self._unknown(), [one for one in self.residents if one.gave_up]
         self._fill_up()
-        found = [*audit(self.residents, stand.books), *self.broken]
-        return Ending(self.seed, found, self.cells, self.steps, self._unknown())
+        found = list(undersold(stand.books))
+        self._again(gone)  # only now, since they could still take up what they left half-way
+        found += [*audit(self.residents, stand.books), *self.broken]
+        return Ending(self.seed, found, self.cells, self.steps, unknown)
 
-    # The three acts after the storm.
+    def _lapses(self) -> int:
+        """How many vouchers lapse now; none when the storm is over."""
+        return self.random.choice((0, 1, 3)) if self.weather.left else 0
+
+    # The four acts after the storm.
 
     def _calm(self) -> None:
         self.weather.left = 0
@@ -117,20 +130,22 @@ class History:
             self._start(self.worker, "drift", flow, self._quietly)
             self._until(lambda: not any(one.kind == "drift" for one in self.tasks), _CALM_MS)
 
-    def _again(self) -> None:
-        """Everybody who did not give up asks once more with each key."""
-        for resident in self.residents:
-            if not resident.gave_up:
-                assert not resident.wishes or self.broken or self._stuck(resident)
-                resident.wishes = list(dict.fromkeys(one.key for one in resident.journal))
-                self._asks(resident)()
-        self._until(lambda: all(one.idle for one in self.residents), _CALM_MS)
+    def _again(self, residents: Sequence[Resident]) -> None:
+        """These ask once more with each key, but those whose voucher has lapsed since."""
+        lapsed = self.stand.books.lapsed_keys()
+        for resident in residents:
+            assert resident.gave_up or not resident.wishes or self.broken or self._stuck(resident)
+            keys = dict.fromkeys(one.key for one in resident.journal)
+            resident.wishes = [key for key in keys if (resident.id, hash_of(key)) not in lapsed]
+            resident.gave_up = False
+            self._asks(resident)()
+        self._until(lambda: all(one.idle for one in residents), _CALM_MS)
 
     def _fill_up(self) -> None:
         """New residents come until everything is sold, and two more."""
         books = self.stand.books
-        free = sum(one.quota for one in books.offer.releases) - len(books.committed)
-        for number in range(1_000, 1_000 + max(free, 0) + 2):
+        free = sum(one.quota for one in books.offer.releases) - len(books.standing())
+        for number in range(LATE, LATE + max(free, 0) + 2):
             late = Resident(number, [f"c{number}"])
             self.residents.append(late)
             self._asks(late)()
@@ -296,7 +311,7 @@ class History:
     def _unknown(self) -> Counter[str]:
         """How claims of unknown outcome ended."""
         ends: Counter[str] = Counter()
-        owners = {row.resident for row, _ in self.stand.books.committed.values()}
+        owners = {row.resident for row in self.stand.books.seen(None)}
         for one in self.residents:
             if one.unsure and one.gave_up:
                 ends["gave up, holds one" if one.id in owners else "gave up, holds none"] += 1

@@ -24,14 +24,19 @@ from voucher_service.kernel.ids import OfferId, ResidentId, VoucherId
 from voucher_service.vouchers.service import flow, write
 from voucher_service.vouchers.tables import VoucherRow
 
-from .books import BEGAN, Books, Row, Transaction, Waiting
+from .books import BEGAN, Books, Transaction, Waiting
 from .gate import GateClient
 from .places import built
 from .protections import Protections
+from .rows import Row
 from .stand import SimulatedCore, Stand
 
 _OPERATIONS = 14
 _BLOCKED = "blocked"
+_STATEMENTS = ("insert", "insert", "lapse", "fence", "raise", "read", "commit", "back")
+_LAPSE = text(
+    "UPDATE voucher SET holds_slot = false WHERE id = ANY (:ids) AND holds_slot RETURNING id"
+)
 _ALL = Protections()
 _STORE: Any = vars(flow)["store"]  # the statements are those that the flow makes
 
@@ -82,6 +87,7 @@ class _Gates:
                     *(release.id, release.quota, slot, resident, 1, 1, 1, key, BEGAN),
                 )
                 books.committed[row.id] = (row, 0)
+        books.lapsed = {id for id in books.committed if random.random() < 0.3}
         self.pool = replace(self.pool, epoch=self.pool.epoch + random.choice((0, 1, 1)))
 
         def ask(gate: Filling) -> bool:
@@ -101,7 +107,9 @@ class _Gates:
     def settle(self) -> Callable[[Filling], Any]:
         """Confirm or free some seats, some of them twice."""
         some = self.random.choices(self.seats, k=2) if self.seats else []
-        told = [(seat, self.random.random() < 0.6) for seat in some]
+        told: list[tuple[Seat, bytes | None]] = [
+            (seat, self.random.choice((None, b"\1" * 32, b"\2" * 32))) for seat in some
+        ]
 
         def ask(gate: Filling) -> bool | str:
             try:
@@ -212,7 +220,7 @@ def books_alike(
     try:
         for number in range(_OPERATIONS):
             side = random.choice(sides)
-            name = random.choice(("insert", "insert", "fence", "raise", "read", "commit", "back"))
+            name = random.choice(_STATEMENTS)
             if name in {"commit", "back"}:
                 side.end(commit=name == "commit")
                 continue
@@ -271,6 +279,13 @@ class _Statements:
             **dict.fromkeys(("addresses", "devices", "agents"), [None] * count),
         }
         return lambda on, real: (_STORE.insert if real else self.books.insert)(on, values)
+
+    def lapse_(self) -> Callable[[Any, bool], Any]:
+        """Some vouchers lapse, if they stand and hold a slot."""
+        ids = self.random.choices(self.ids, k=2) if self.ids else []
+        return lambda on, real: (
+            set(on.execute(_LAPSE, {"ids": ids}).scalars()) if real else self.books.lapse(on, ids)
+        )
 
     def fence_(self) -> Callable[[Any, bool], Any]:
         """The fence, shared or alone."""

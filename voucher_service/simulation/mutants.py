@@ -27,6 +27,7 @@ AGAINST: Mapping[str, tuple[Fault, ...]] = {
     "deterministic_ids": _LOST,
     "idempotent_script": _LOST,
     "rebuild_knows_holders": _NEW,
+    "same_transaction": (*_LOST, Fault.BOOKS_CRASHED),
 }
 
 _MORE = 1.2

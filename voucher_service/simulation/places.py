@@ -11,9 +11,10 @@ from voucher_service.campaigns.model import Mode, Offer, OfferKind, OfferStatus,
 from voucher_service.kernel.ids import CampaignId, OfferId, ProgrammeId, ReleaseId
 from voucher_service.kernel.money import Money
 
-from .books import BEGAN, Books, Row
+from .books import BEGAN, Books
 from .gate import GateServer
 from .protections import Protections
+from .rows import Row
 from .stand import Stand
 
 

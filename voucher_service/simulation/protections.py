@@ -20,6 +20,7 @@ class Protections:
     deterministic_ids: bool = True  # the same seat is the same voucher
     idempotent_script: bool = True  # the same request is given the same seat
     rebuild_knows_holders: bool = True  # a rebuild tells the gate who holds what
+    same_transaction: bool = True  # money moves in the transaction of the rows
 
 
 NAMES = tuple(one.name for one in fields(Protections))

@@ -13,6 +13,7 @@ from voucher_service.vouchers.service import Request
 
 _GIVE_UP = 0.3
 UNKNOWN = "unknown"
+LATE = 1_000  # residents from this number on come when the storm is over
 
 
 @dataclass(frozen=True, slots=True)

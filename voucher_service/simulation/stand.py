@@ -55,6 +55,8 @@ _IN_BOOKS: dict[str, tuple[str, Callable[..., Any]]] = {
     "allocation.degraded.seats": ("seats", Books.seats),
     "allocation.service._declared": ("declared", Books.declared),
     "allocation.service._held": ("held", Books.ids_held),
+    "simulation.books.Books.expire": ("expire", Books.expire),
+    "simulation.books.Books.served": ("served", Books.served),
 }
 _GATE_STEPS = frozenset(_AT_GATE.values())
 LOCAL = ""

@@ -200,7 +200,7 @@ class Task:
             return
         if frame.bracket == "transaction" and self.kind == "claim":
             pool, seats = self._seats
-            seats_freed = [(seat, False) for seat in seats]
+            seats_freed = [(seat, None) for seat in seats]
             allocation.settle(self.process.core, pool=pool, seats=seats_freed)
 
 

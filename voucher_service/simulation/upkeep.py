@@ -1,4 +1,4 @@
-"""What goes on beside the claims: the reaper, the watch for another gate, and the drift audit."""
+"""What goes on beside the claims: reaper, watch, lapses and the drift audit."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from voucher_service.allocation import drift
 from voucher_service.allocation import service as allocation
 from voucher_service.campaigns.model import Mode, Offer
 from voucher_service.infra.core import Core
-from voucher_service.infra.flow import Flow, step, within
+from voucher_service.infra.flow import Flow, Step, step, within
 from voucher_service.kernel.ids import OfferId
 from voucher_service.vouchers.service.remembered import remembered
 from voucher_service.vouchers.tables import VoucherRow
+
+from .books import Books
 
 
 def reaping(offer: OfferId) -> Flow[Core, None]:
@@ -39,6 +41,23 @@ class Watch:
                 yield from allocation.rebuilding(offer=self.offer, rows=VoucherRow)
         elif self.knows_incarnations and (yield from step(drift.stale, offers=[found])):
             yield from allocation.rebuilding(offer=self.offer, rows=VoucherRow)
+
+
+def lapsing(offer: OfferId, most: int) -> Flow[Core, None]:
+    """The oldest vouchers lapse; then the job that tells the gate, again until it was done."""
+    if (yield from within(Core.transaction, _expire(most))):
+        yield from allocation.rebuilding(offer=offer, rows=VoucherRow)
+        yield from within(Core.transaction, _served())
+
+
+# The product's own are one transaction each and decide nothing, so the books have their statements.
+def _expire(most: int) -> Flow[Session, bool]:
+    due: bool = yield Step(Books.expire, (), {"most": most})
+    return due
+
+
+def _served() -> Flow[Session, None]:
+    yield Step(Books.served, (), {})
 
 
 def comparing(core: Core, offer: OfferId) -> Flow[Core, None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from voucher_service.campaigns.canary import kept_shut
 from voucher_service.campaigns.model import Offer
 
 # Clocks may differ this much: by the gate's own, the release that seems over may still be open.
@@ -12,12 +13,13 @@ _CLOCKS_APART = timedelta(minutes=1)
 
 
 def flowing(offer: Offer, now: datetime) -> Offer:
-    """The offer as its gate must see it now.
+    """The offer as its gate must see it now; what a canary keeps shut opens later.
 
     While a release is open, a release that is over takes part in that window with what it has free.
     Each keeps its own slots and quota, so that no constraint knows of it. Between two releases, and
     for an offer that says no, the offer as it is.
     """
+    offer = kept_shut(offer, now)
     running = [one for one in offer.releases if one.opens_at <= now < one.closes_at]
     if not offer.lapse_returns or not running or len(offer.releases) == 1:
         return offer

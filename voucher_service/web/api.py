@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, NoReturn, TypeVar
 
 import marshmallow as ma
@@ -21,6 +22,11 @@ from .guards import Guard
 from .schemas import Schema, in_our_words
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+# The statuses of refusals, as `web.errors` gives them, by what a call is.
+_SIGNED_IN = frozenset({401, 403})
+_ASKING = frozenset({400, 404})
+_CHANGING = frozenset({400, 401, 403, 404, 409, 410, 413, 415, 422, 429})
 
 
 class MalformedJson(Malformed):
@@ -93,9 +99,15 @@ class ApiBlueprint(SmorestBlueprint):  # type: ignore[misc]
         return decorate
 
     def response(
-        self, status_code: int, schema: type[ma.Schema] | ma.Schema | None = None, **options: Any
+        self,
+        status_code: int,
+        schema: type[ma.Schema] | ma.Schema | dict[str, Any] | None = None,
+        **options: Any,
     ) -> Callable[[View], View]:
-        """Dump what the view returns, a value or `(value, status, headers)`, with a schema."""
+        """Dump what the view returns, a value or `(value, status, headers)`, with a schema.
+
+        Where the view returns a whole response, the schema is a dict and only documents it.
+        """
         decorate: Callable[[View], View] = super().response(status_code, schema, **options)
         return decorate
 
@@ -105,8 +117,17 @@ class ApiBlueprint(SmorestBlueprint):  # type: ignore[misc]
         return decorate
 
 
+# What a file is in the document: its content type says the rest.
+FILE = {"type": "string", "format": "binary"}
+
+
 class ProblemSchema(Schema):
-    """Problem details (RFC 9457) with our stable code."""
+    """Problem details (RFC 9457) with our stable code. Some refusals say more."""
+
+    class Meta(Schema.Meta):
+        """Members beside these."""
+
+        unknown = ma.INCLUDE
 
     type = ma.fields.String(required=True)
     title = ma.fields.String(required=True)
@@ -134,25 +155,42 @@ class Api(SmorestApi):  # type: ignore[misc]
         """Leave errors to web.errors, which keeps the Allow header of a 405."""
 
     def serve(self, app: Flask, guards: Mapping[str, Guard]) -> None:
-        """Serve the document at `/api/openapi.json`."""
+        """Serve the document at `/api/openapi.json`; it is written when first asked for."""
         views = Blueprint("openapi", __name__)
+        written = cache(lambda: _finished(self.spec.to_dict(), guards))
 
         @views.get("/api/openapi.json")
         def document() -> Response:
-            return jsonify(_finished(self.spec.to_dict(), guards))
+            return jsonify(written())
 
         app.register_blueprint(views)
 
 
 def _finished(document: dict[str, Any], guards: Mapping[str, Guard]) -> dict[str, Any]:
-    for path in document.get("paths", {}).values():
-        for operation in path.values():
+    for address, path in document.get("paths", {}).items():
+        for method, operation in path.items():
             if not isinstance(operation, dict):
                 continue
-            if any(guards[tag].signed_in for tag in operation.get("tags", ()) if tag in guards):
+            signed_in = any(
+                guards[tag].signed_in for tag in operation.get("tags", ()) if tag in guards
+            )
+            if signed_in:
                 operation["security"] = [{"bearer": []}]
+            asks = "{" in address or bool(operation.get("parameters"))
+            _name_refusals(operation, reads=method == "get", asks=asks, signed_in=signed_in)
     for response in document.get("components", {}).get("responses", {}).values():
         content = response.get("content", {})
         if "application/json" in content:
             content["application/problem+json"] = content.pop("application/json")
     return document
+
+
+def _name_refusals(operation: dict[str, Any], *, reads: bool, asks: bool, signed_in: bool) -> None:
+    """Say with which statuses a call may be refused, in place of "any other"."""
+    statuses = {503} if reads else {503, *_CHANGING}
+    statuses |= _SIGNED_IN if signed_in else set()
+    statuses |= _ASKING if asks else set()
+    responses = operation["responses"]
+    problem = responses.pop("default")
+    for status in sorted(statuses):
+        responses.setdefault(str(status), problem)

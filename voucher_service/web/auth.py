@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import jwt
-from flask import Response, g, request
+from flask import Response, g, has_request_context, request
 
+from voucher_service.infra import sessions
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
-from voucher_service.kernel.errors import NotAllowed, Unauthenticated
+from voucher_service.kernel.errors import NotAllowed, Unauthenticated, Unavailable
 
-from .evidence import evidence
+from .evidence import browser, evidence
 from .face import Face
 from .guards import Guard
-from .site import site
+from .site import Claims, site
 
 ALGORITHM = "HS256"
 ISSUER = "voucher"
 _REMEMBERED_SECONDS = 2.0
 _MOST_REMEMBERED = 65_536
-_subjects: dict[tuple[str, Face, str], tuple[UUID, float]] = {}
+_known: dict[tuple[str, Face, str], tuple[Claims, float]] = {}
 
 
 class TokenMissing(Unauthenticated):
@@ -52,38 +54,67 @@ class Token:
     expires_in_seconds: int
 
 
-def issue(core: Core, face: Face, subject: UUID) -> Token:
-    """A token of this face for an account, valid `sign_in.token_ttl_seconds` of real time."""
+def issue(core: Core, face: Face, subject: UUID, *, factor: bool = False) -> Token:
+    """A token of this face for an account, in a session of its own where the face keeps them.
+
+    `factor`: a second factor was shown. Valid `sign_in.token_ttl_seconds`.
+    """
+    id = uuid4()
+    if face.keeps_sessions:
+        agent = request.headers.get("User-Agent", "") if has_request_context() else ""
+        with core.transaction() as session:
+            sessions.start(
+                session,
+                id=id,
+                face=face.value,
+                subject=subject,
+                address_prefix=evidence().address_prefix if has_request_context() else None,
+                agent=browser(agent),
+                factor=factor,
+                lasts=timedelta(seconds=core.settings.sign_in.token_ttl_seconds),
+                now=core.now(session),
+            )
+    return signed(core, face, subject, session=id)
+
+
+def signed(core: Core, face: Face, subject: UUID, *, session: UUID) -> Token:
+    """The token of a session, valid `sign_in.token_ttl_seconds` of real time."""
     lifetime = core.settings.sign_in.token_ttl_seconds
     started = datetime.now(UTC)
     claims = {
         "iss": ISSUER,
         "aud": face.value,
         "sub": str(subject),
-        "iat": started,
+        "iat": started.timestamp(),
         "exp": started + timedelta(seconds=lifetime),
-        "jti": uuid4().hex,
+        "jti": session.hex,
     }
     return Token(jwt.encode(claims, core.settings.secrets.token_key, ALGORITHM), lifetime)
 
 
 def subject_of(core: Core, face: Face, token: str) -> UUID:
-    """Whose token it is. Raises TokenExpired or TokenInvalid.
+    """Whose token it is. Raises TokenExpired or TokenInvalid."""
+    return claims_of(core, face, token).subject
 
-    A token found good is remembered for two seconds, or until it expires.
+
+def claims_of(core: Core, face: Face, token: str) -> Claims:
+    """What a token says. Raises TokenExpired or TokenInvalid.
+
+    A token found good is remembered for two seconds, or until it expires. What it opens is not:
+    the account and its session are read for every request.
     """
-    known = _subjects.get((core.settings.secrets.token_key, face, token))
+    known = _known.get((core.settings.secrets.token_key, face, token))
     if known is not None and time.time() < known[1]:
         return known[0]
-    subject, expires_at = _checked(core, face, token)
-    if len(_subjects) >= _MOST_REMEMBERED:
-        _subjects.clear()
+    claims, expires_at = _checked(core, face, token)
+    if len(_known) >= _MOST_REMEMBERED:
+        _known.clear()
     until = min(time.time() + _REMEMBERED_SECONDS, expires_at)
-    _subjects[core.settings.secrets.token_key, face, token] = (subject, until)
-    return subject
+    _known[core.settings.secrets.token_key, face, token] = (claims, until)
+    return claims
 
 
-def _checked(core: Core, face: Face, token: str) -> tuple[UUID, float]:
+def _checked(core: Core, face: Face, token: str) -> tuple[Claims, float]:
     try:
         claims = jwt.decode(
             token,
@@ -93,10 +124,12 @@ def _checked(core: Core, face: Face, token: str) -> tuple[UUID, float]:
             issuer=ISSUER,
             options={"require": ["exp", "iat", "sub", "jti"]},
         )
-        return UUID(claims["sub"]), float(claims["exp"])
+        issued_at = datetime.fromtimestamp(float(claims["iat"]), UTC)
+        told = Claims(UUID(claims["sub"]), UUID(claims["jti"]), issued_at)
+        return told, float(claims["exp"])
     except jwt.ExpiredSignatureError:
         raise TokenExpired from None
-    except (jwt.InvalidTokenError, ValueError):
+    except (jwt.InvalidTokenError, ValueError, OverflowError):
         raise TokenInvalid from None
 
 
@@ -122,7 +155,7 @@ def actor() -> Actor:
     """Who calls, with the evidence of this request. Raises Unauthenticated leaves."""
     if "actor" not in g:
         here = site()
-        found = here.loader(here.core, _subject())
+        found = here.loader(here.core, claims())
         if found is None:
             raise TokenInvalid
         g.actor = replace(found, evidence=evidence())
@@ -130,12 +163,13 @@ def actor() -> Actor:
     return caller
 
 
-def _subject() -> UUID:
+def claims() -> Claims:
+    """What the token of this request says. Raises Unauthenticated leaves."""
     token = session_token()
     if token is None:
         raise TokenMissing
     here = site()
-    return subject_of(here.core, here.face, token)
+    return claims_of(here.core, here.face, token)
 
 
 def actor_or_none() -> Actor | None:
@@ -149,7 +183,7 @@ def actor_or_none() -> Actor | None:
 def enforce(guard: Guard) -> None:
     """Let the caller pass or raise Unauthenticated leaves or NotAllowed."""
     if guard.signed_in and not guard.loaded:
-        g.actor = Actor(site().face.actor_kind, _subject(), evidence=evidence())
+        g.actor = Actor(site().face.actor_kind, claims().subject, evidence=evidence())
     elif guard.signed_in:
         caller = actor()
         if guard.roles and not caller.has(*guard.roles):
@@ -170,9 +204,21 @@ def start_session(response: Response, token: Token) -> Response:
     return response
 
 
-def end_session(response: Response) -> Response:
-    """Sign a page's reader out."""
+def end_session(response: Response, *, everywhere: bool = False) -> Response:
+    """Sign a page's reader out: the token counts no longer where the face keeps sessions.
+
+    `everywhere`: none of the account's tokens does.
+    """
     here = site()
+    with suppress(Unauthenticated, Unavailable):  # who isn't signed in leaves all the same
+        told = claims()
+        if here.face.keeps_sessions:
+            with here.core.transaction() as session:
+                now = here.core.now(session)
+                if everywhere:
+                    sessions.end_all(session, subject=told.subject, now=now)
+                else:
+                    sessions.end(session, id=told.session, subject=told.subject, now=now)
     response.delete_cookie(
         here.face.cookie,
         httponly=True,

@@ -16,6 +16,24 @@ from voucher_service.kernel.actor import Evidence
 COOKIE = "device"
 HEADER = "X-Device-Id"
 _DEVICE = re.compile(r"[A-Za-z0-9_-]{16,64}")
+# The first sign that fits counts: nearly every agent says Safari, and half of them Chrome.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("MicroMessenger", "微信"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+    ("curl", "curl"),
+    ("python", "Python"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
 _TWO_YEARS_SECONDS = 2 * 365 * 24 * 3600
 
 
@@ -28,6 +46,14 @@ def evidence() -> Evidence:
 def of(address: str | None, device: str, agent: str) -> Evidence:
     """The network prefix (/24 or /48), the device id if one was told, and a hash of the agent."""
     return Evidence(_prefix(address), device if _DEVICE.fullmatch(device) else None, _hash(agent))
+
+
+def browser(agent: str) -> str:
+    """A browser and its system by name, as people know their own: "Chrome, Windows"."""
+    names = [
+        next((name for sign, name in known if sign in agent), "") for known in (_BROWSERS, _SYSTEMS)
+    ]
+    return ", ".join(name for name in names if name)
 
 
 def address(forwarded: str, peer: str | None, hops: int) -> str | None:

@@ -26,6 +26,14 @@ class Face(StrEnum):
         return kinds.get(self, ActorKind.STAFF)
 
     @property
+    def keeps_sessions(self) -> bool:
+        """Whether each token belongs to a session that can be ended alone.
+
+        Residents' don't: all tokens of an account end at once.
+        """
+        return self is not Face.RESIDENT
+
+    @property
     def shell(self) -> str:
         """The frame and stylesheet of its pages: `phone` or `console`."""
         return "console" if self is Face.ADMIN else "phone"

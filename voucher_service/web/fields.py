@@ -156,12 +156,16 @@ class NameField(TextField):
 
 
 class CodeField(ma.fields.Field[str]):
-    """A code in visible ASCII, exactly as it was sent: no trimming, no other spelling."""
+    """A code in visible ASCII, exactly as it was sent: no trimming, no other spelling.
+
+    Its default may be written out, even where it is empty.
+    """
 
     default_error_messages = _messages(invalid=mark("这个编号的写法不对。"))
 
     def __init__(self, *, maximum: int = 300, pattern: str | None = None, **kwargs: Any) -> None:
-        kwargs.setdefault("metadata", {}).update(type="string", minLength=1, maxLength=maximum)
+        least = 0 if kwargs.get("load_default") == "" else 1
+        kwargs.setdefault("metadata", {}).update(type="string", minLength=least, maxLength=maximum)
         super().__init__(**kwargs)
         self.maximum = maximum
         self.pattern = re.compile(pattern) if pattern else _CODE
@@ -169,7 +173,7 @@ class CodeField(ma.fields.Field[str]):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not isinstance(value, str) or len(value) > self.maximum:
             raise self.make_error("invalid")
-        if not self.pattern.fullmatch(value):
+        if value != self.load_default and not self.pattern.fullmatch(value):
             raise self.make_error("invalid")
         return value
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import marshmallow as ma
 from flask import request
+from werkzeug.datastructures import MultiDict
 
 from voucher_service.i18n import gettext, sentence
 from voucher_service.kernel.errors import DomainError
@@ -40,12 +41,21 @@ class Form:
         self.refusal = sentence(error, locale())
 
 
-def read(schema: type[ma.Schema], *, lists: frozenset[str] = frozenset()) -> Form:
-    """Load the request's form. An empty box is not filled; names in `lists` keep all values."""
+def read(
+    schema: type[ma.Schema],
+    *,
+    lists: frozenset[str] = frozenset(),
+    sent: MultiDict[str, str] | None = None,
+) -> Form:
+    """Load the request's form, or another that was `sent`: a search in an address.
+
+    An empty box is not filled; names in `lists` keep all values.
+    """
     form = Form()
-    for name in request.form:
+    sent = request.form if sent is None else sent
+    for name in sent:
         if name not in _OURS:
-            values = request.form.getlist(name)
+            values = sent.getlist(name)
             form.typed[name] = values if name in lists else values[-1]
     filled = {name: value for name, value in form.typed.items() if value not in ("", [""])}
     try:

@@ -18,7 +18,17 @@ from .assets import Assets
 from .face import Face
 from .guards import Guard
 
-Loader = Callable[[Core, UUID], Actor | None]
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a good token says: whose it is, which session it belongs to, when it was made."""
+
+    subject: UUID
+    session: UUID
+    issued_at: datetime
+
+
+Loader = Callable[[Core, Claims], Actor | None]
 """Loads the actor a token speaks for; None when there is none any more."""
 
 

@@ -52,7 +52,7 @@ class City:
                 lines=(WantedLine(town.PROGRAMME, worth, 10_000, fallback=True),),
             ),
             planner=self._town.planner,
-            approver=self._town.approver,
+            approvers=self._town.approvers,
         )
 
     def close(self) -> None:

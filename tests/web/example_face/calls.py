@@ -12,14 +12,14 @@ from voucher_service.kernel.errors import Conflict, Unprocessable
 from voucher_service.kernel.money import Money
 from voucher_service.kernel.page import Page
 from voucher_service.web.api import ApiBlueprint
-from voucher_service.web.auth import actor, issue
+from voucher_service.web.auth import actor, signed
 from voucher_service.web.face import Face
 from voucher_service.web.fields import CodeField, DayField, FenField, InstantField, NameField
 from voucher_service.web.idempotency import idempotency_key, replay_header
 from voucher_service.web.schemas import PageArgs, Schema, page_of
 from voucher_service.web.site import core, now
 
-from .people import CASHIER
+from .people import CASHIER, SESSION
 
 sign_in = ApiBlueprint("sign_in", __name__, url_prefix="/api/v1")
 orders = ApiBlueprint("orders", __name__, url_prefix="/api/v1/orders")
@@ -61,7 +61,7 @@ class OrderSchema(Schema):
 @sign_in.response(200, TokenSchema)
 def enter(body: dict[str, Any]) -> Any:
     """Sign in."""
-    return issue(core(), Face.MERCHANT, CASHIER)
+    return signed(core(), Face.MERCHANT, CASHIER, session=SESSION)
 
 
 @orders.route("", methods=["POST"])

@@ -6,13 +6,13 @@ from flask import Blueprint, Response, make_response, redirect, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
 from voucher_service.web import forms
-from voucher_service.web.auth import end_session, issue, start_session
+from voucher_service.web.auth import end_session, signed, start_session
 from voucher_service.web.face import Face
 from voucher_service.web.fields import YuanField
 from voucher_service.web.schemas import Schema
 from voucher_service.web.site import core
 
-from .people import CASHIER
+from .people import CASHIER, SESSION
 
 front = Blueprint("front", __name__)
 desk = Blueprint("desk", __name__)
@@ -30,7 +30,7 @@ def sign_in_page() -> str:
 @front.post("/sign-in")
 def sign_in() -> Response:
     response = make_response(redirect("/desk", 303))
-    return start_session(response, issue(core(), Face.MERCHANT, CASHIER))
+    return start_session(response, signed(core(), Face.MERCHANT, CASHIER, session=SESSION))
 
 
 @desk.get("/desk")

@@ -2,17 +2,18 @@
 -- A slot is only touched if it is still pending as the caller saw it.
 -- KEYS  1 meta  2 who  3 pending  4.. free lists of releases in which slots are freed
 -- ARGV  1 epoch
---       2 for each seat "list resident+ordinal position.slot.generation", all parted by blanks; list
---         is which of the free lists, from 1, takes the slot back, or 0 to confirm; 3,000 at most
+--       2 for each seat "taker resident+ordinal position.slot.generation", all parted by blanks; taker
+--         is the request key (12 characters) of the row that holds it, which may be another than that
+--         it was set aside for, or which of the free lists, from 1, takes the slot back; 3,000 at most
 -- Returns the number settled, -1 when the gate is at another epoch, or -2 when a seat that PostgreSQL
 --         holds was freed meanwhile, so that its slot may be given out again
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
   return -1
 end
-local lists, fields, seats = {}, {}, {}
-for list, field, seat in string.gmatch(ARGV[2], '(%d+) (%S+) (%S+)') do
+local takers, fields, seats = {}, {}, {}
+for taker, field, seat in string.gmatch(ARGV[2], '(%S+) (%S+) (%S+)') do
   local i = #fields + 1
-  lists[i], fields[i], seats[i] = list, field, seat
+  takers[i], fields[i], seats[i] = taker, field, seat
 end
 local pending = redis.call('HMGET', KEYS[3], unpack(fields))
 local settled, confirmed, seen, doubted = {}, {}, {}, {}
@@ -20,13 +21,13 @@ for i, field in ipairs(fields) do
   if pending[i] and not seen[field] and string.sub(pending[i], 26) == seats[i] then
     seen[field] = true
     settled[#settled + 1] = field
-    if lists[i] == '0' then
+    if #takers[i] == 12 then
       confirmed[#confirmed + 1] = field
-      confirmed[#confirmed + 1] = string.sub(pending[i], 14)
+      confirmed[#confirmed + 1] = takers[i] .. seats[i]
     else
-      redis.call('RPUSH', KEYS[3 + lists[i]], string.match(seats[i], '%.(%d+)%.'))
+      redis.call('RPUSH', KEYS[3 + takers[i]], string.match(seats[i], '%.(%d+)%.'))
     end
-  elseif lists[i] == '0' and not seen[field] then
+  elseif #takers[i] == 12 and not seen[field] then
     doubted[#doubted + 1] = i
   end
 end

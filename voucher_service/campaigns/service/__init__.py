@@ -1,13 +1,17 @@
 """Use cases of campaigns: planning, publishing, and what other features ask of an offer."""
 
+from .capping import budget_caps, campaign_caps, cap_budget, cap_campaign
 from .finding import offer_named
+from .foresight import PUBLISH, past_from, simulation
+from .judging import canaries, rest_to_come
+from .lifting import ask_to_lift
 from .planning import (
     add_budget_line,
     create_campaign,
     create_offer,
     create_programme,
 )
-from .publishing import also_frozen, close, free_unspent, pause, resume, submit
+from .publishing import also_frozen, close, free_unspent, resume, send_rest_home, submit
 from .reading import (
     Fence,
     campaign,
@@ -23,14 +27,22 @@ from .reading import (
     set_run_id,
     terms,
 )
+from .stopping import pause, stop
 
 __all__ = [
+    "PUBLISH",
     "Fence",
     "add_budget_line",
     "also_frozen",
+    "ask_to_lift",
+    "budget_caps",
     "campaign",
+    "campaign_caps",
     "campaign_offers",
     "campaigns",
+    "canaries",
+    "cap_budget",
+    "cap_campaign",
     "close",
     "create_campaign",
     "create_offer",
@@ -41,12 +53,17 @@ __all__ = [
     "offer_ids",
     "offer_named",
     "open_offers",
+    "past_from",
     "pause",
     "programme",
     "programmes",
     "raise_epoch",
+    "rest_to_come",
     "resume",
+    "send_rest_home",
     "set_run_id",
+    "simulation",
+    "stop",
     "submit",
     "terms",
 ]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
 from voucher_service.budgets import service as budgets
-from voucher_service.budgets.model import BudgetLine
+from voucher_service.budgets.model import BudgetId, BudgetLine
 from voucher_service.infra import areas
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome, once
@@ -27,6 +27,7 @@ from voucher_service.kernel.money import ZERO, Money
 from voucher_service.merchants.model import Trade
 
 from .. import store
+from ..canary import split
 from ..model import (
     CAMPAIGN,
     OFFER,
@@ -91,11 +92,13 @@ def create_campaign(
     area: str,
     opens_on: date,
     closes_on: date,
+    budget: BudgetId | None = None,
     key: str | None = None,
 ) -> Outcome[Campaign]:
-    """Begin a campaign as a draft, within the actor's area.
+    """Begin a campaign as a draft, within the actor's area; with a budget its lines draw on that.
 
-    Raises NoSuchThing for an unknown programme, NotAllowed outside the area, PlanInvalid.
+    Raises NoSuchThing for an unknown programme, NotAllowed outside the area, PlanInvalid,
+    BudgetNotFound.
     """
     body = {
         "programme": programme,
@@ -104,6 +107,7 @@ def create_campaign(
         "area": area,
         "opens_on": opens_on,
         "closes_on": closes_on,
+        "budget": budget,
     }
     with core.transaction() as session:
         now = core.now(session)
@@ -113,6 +117,10 @@ def create_campaign(
         _check_period(found[0], area, opens_on, closes_on)
         if not areas.within(area, actor.area):
             raise NotAllowed
+        if budget is not None:
+            budgets.check_budget(
+                session, actor=actor, budget=budget, programme=found[0].id, area=area
+            )
         id = CampaignId(new_id())
         earlier = once(session, scope=f"{actor.name}:campaign", key=key, body=body, result=id)
         if earlier is not None:
@@ -127,6 +135,7 @@ def create_campaign(
                 opens_on=opens_on,
                 closes_on=closes_on,
                 status=CAMPAIGN.initial,
+                budget_id=budget,
                 created_by=actor.name,
                 created_at=now,
             )
@@ -147,25 +156,29 @@ def create_offer(
             raise PlanInvalid(extra={"errors": {"kind": str(found.kind)}}, fields="kind")
         if unknown := [one for one in plan.areas if not areas.known(one)]:
             raise PlanInvalid(extra={"errors": {"areas": ", ".join(unknown)}}, fields="areas")
-        checked = check_plan(plan, found, TRADES)
+        checked, slice_ = split(check_plan(plan, found, TRADES), core.settings.canary)
         id = OfferId(new_id())
         body = {"campaign": campaign, "plan": repr(plan)}
         earlier = once(session, scope=f"{actor.name}:offer", key=key, body=body, result=id)
         if earlier is not None:
             return Outcome(store.offer(session, OfferId(earlier)), replayed=True)
         _insert(session, _offer_row(id, campaign, checked), SlugTaken(slug=checked.slug))
-        for position, one in enumerate(checked.releases, 1):
-            session.add(
-                ReleaseRow(
-                    id=new_id(),
-                    offer_id=id,
-                    position=position,
-                    opens_at=one.opens_at,
-                    closes_at=one.closes_at,
-                    quota=one.quota,
-                )
+        releases = [
+            ReleaseRow(
+                id=new_id(),
+                offer_id=id,
+                position=position,
+                opens_at=one.opens_at,
+                closes_at=one.closes_at,
+                quota=one.quota,
             )
+            for position, one in enumerate(checked.releases, 1)
+        ]
+        session.add_all(releases)
         session.flush()
+        if slice_:
+            seconds = core.settings.canary.seconds
+            store.add_canary(session, id, rest=releases[1].id, quota=slice_, seconds=seconds)
         _record(session, actor, "offer.planned", "offer", id, now, {"campaign": str(campaign)})
         return Outcome(store.offer(session, id))
 
@@ -180,11 +193,12 @@ def add_budget_line(
     share_bps: int,
     purpose_code: str = "",
     fallback: bool = False,
+    shop_area: str = "",
     key: str | None = None,
 ) -> Outcome[BudgetLine]:
-    """Plan money for a draft.
+    """Plan money for a draft; with `shop_area` for what is redeemed at shops of that area only.
 
-    Raises NoSuchThing, CampaignNotDraft, FunderUnknown, LineExists, PlanInvalid.
+    Raises NoSuchThing, CampaignNotDraft, FunderUnknown, AllotmentMissing, LineExists, PlanInvalid.
     """
     if amount <= ZERO or not 0 <= share_bps <= 10_000:
         raise PlanInvalid(
@@ -196,10 +210,13 @@ def add_budget_line(
         "amount": amount.fen,
         "share": share_bps,
         "purpose": purpose_code,
+        "shop_area": shop_area,
     }
     with core.transaction() as session:
         now = core.now(session)
-        draft(session, actor, campaign)
+        found = draft(session, actor, campaign)
+        if shop_area and (fallback or not _in(shop_area, found.area)):
+            raise PlanInvalid(extra={"errors": {"shop_area": shop_area}}, fields="shop_area")
         id = BudgetLineId(new_id())
         earlier = once(session, scope=f"{actor.name}:budget_line", key=key, body=body, result=id)
         if earlier is not None:
@@ -208,11 +225,13 @@ def add_budget_line(
         line = budgets.add_line(
             session,
             campaign=campaign,
+            budget=found.budget_id,
             funder=funder,
             amount=amount,
             share_bps=share_bps,
             purpose_code=purpose_code,
             fallback=fallback,
+            shop_area=shop_area,
             id=id,
         )
         _record(
@@ -238,6 +257,10 @@ def draft(session: Session, actor: Actor, id: CampaignId) -> Campaign:
     if found.status is not CampaignStatus.DRAFT:
         raise CampaignNotDraft(status=str(found.status))
     return found
+
+
+def _in(area: str, whole: str) -> bool:
+    return areas.known(area) and areas.within(area, whole)
 
 
 def _check_period(programme: Programme, area: str, opens_on: date, closes_on: date) -> None:

@@ -13,15 +13,20 @@ from sqlalchemy.orm import Session
 from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import ChangedSinceProposed, fingerprint
 from voucher_service.audit import service as audit
+from voucher_service.audit.hands import hands
 from voucher_service.budgets import service as budgets
 from voucher_service.infra import areas, outbox
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM, Actor
+from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.errors import NoSuchThing
-from voucher_service.kernel.ids import ApprovalId, CampaignId, OfferId
+from voucher_service.kernel.ids import ApprovalId, CampaignId, OfferId, ProgrammeId
 from voucher_service.kernel.money import ZERO, Money
+from voucher_service.stops import service as stops
+from voucher_service.stops.model import What
 
 from .. import store
+from ..issuing import issued_at_most, later_than
 from ..model import (
     CAMPAIGN,
     OFFER,
@@ -35,11 +40,14 @@ from ..model import (
     frozen,
     max_liability,
 )
-from ..tables import CampaignRow, OfferRow
+from ..tables import OfferRow
+from .foresight import PUBLISH, foresight
+from .judging import overrule
+from .moving import move
 from .planning import draft
 from .reading import raise_epoch
 
-PUBLISH, RESUME, CLOSE = "campaign.publish", "campaign.resume", "campaign.close"
+RESUME, CLOSE = "campaign.resume", "campaign.close"
 More = Callable[[Session, Sequence[OfferId]], list[dict[str, Any]]]
 _MORE: dict[str, More] = {}
 
@@ -55,7 +63,8 @@ def also_frozen(name: str, read: More) -> None:
 def submit(core: Core, *, actor: Actor, campaign: CampaignId) -> ApprovalId:
     """Freeze the plan and ask for a second person.
 
-    Raises NoSuchThing, CampaignNotDraft, CampaignIncomplete, SharesNotWhole, BudgetShort.
+    Raises NoSuchThing, CampaignNotDraft, CampaignIncomplete, BudgetNeeded, SharesNotWhole,
+    BudgetShort, CapReached, CampaignCapReached.
     """
     with core.transaction() as session:
         now = core.now(session)
@@ -64,19 +73,22 @@ def submit(core: Core, *, actor: Actor, campaign: CampaignId) -> ApprovalId:
         lines = budgets.lines(session, campaign=campaign)
         if not offers or not lines:
             raise CampaignIncomplete
-        budgets.covers(lines, [_cost(one) for one in offers])
-        _move(session, found, CampaignEvent.SUBMITTED, actor, now)
-        return _propose(session, PUBLISH, found, payload, actor, now)
-
-
-def pause(core: Core, *, actor: Actor, campaign: CampaignId) -> Campaign:
-    """Stop claims at once. One person is enough to stop; to go on takes two."""
-    with core.transaction() as session:
-        now = core.now(session)
-        found = _mine(session, actor, campaign)
-        _move(session, found, CampaignEvent.PAUSED, actor, now)
-        _move_offers(session, campaign, OfferStatus.OPEN, OfferEvent.PAUSED, actor, now)
-        return store.campaign(session, campaign)
+        budgets.check_drawn(session, budget=found.budget_id, programme=found.programme.id)
+        budgets.covers(session, lines, [_cost(one) for one in offers])
+        budgets.check_caps(session, **_issue(found, offers))
+        move(session, found, CampaignEvent.SUBMITTED, actor, now)
+        foreseen = foresight(session, found, offers, lines, now)
+        return _propose(
+            session,
+            PUBLISH,
+            found,
+            payload,
+            actor,
+            now,
+            amount=Money.total(_cost(one) for one in offers),
+            steep=any(one["steep"] for one in foreseen["discounts"]),
+            simulation=foreseen,
+        )
 
 
 def resume(core: Core, *, actor: Actor, campaign: CampaignId) -> ApprovalId:
@@ -90,13 +102,24 @@ def close(core: Core, *, actor: Actor, campaign: CampaignId) -> ApprovalId:
 
 
 def free_unspent(session: Session, *, campaign: CampaignId, now: datetime) -> Money:
-    """Give back what closed offers no longer need: at the close, and again as vouchers lapse."""
+    """Give back what closed offers no longer need: at the close, and again as vouchers lapse.
+
+    What the lines of a closed campaign then have goes on to their budget or the treasury.
+    """
     freed = ZERO
     for one in store.offers(session, OfferRow.campaign_id == campaign):
         if one.status is OfferStatus.CLOSED:
             budgets.fold(session, campaign=campaign, offer=one.id, now=now)
             freed += budgets.free(session, campaign=campaign, offer=one.id, now=now)
+    if store.campaign(session, campaign).status is CampaignStatus.CLOSED:
+        budgets.send_home(session, campaign=campaign, now=now)
     return freed
+
+
+def send_rest_home(session: Session, *, programme: ProgrammeId, now: datetime) -> None:
+    """Free again what closed campaigns kept for the shops of an area, as its vouchers are used."""
+    for one in store.closed_with_shop_areas(session, programme):
+        free_unspent(session, campaign=one, now=now)
 
 
 def _ask(
@@ -117,6 +140,10 @@ def _propose(
     payload: Mapping[str, Any],
     actor: Actor,
     now: datetime,
+    *,
+    amount: Money = ZERO,
+    steep: bool = False,
+    simulation: Mapping[str, Any] | None = None,
 ) -> ApprovalId:
     return approvals.propose(
         session,
@@ -128,6 +155,24 @@ def _propose(
         payload=payload,
         maker=actor,
         now=now,
+        amount=amount,
+        group=f"{action}:{found.programme.slug}:{found.area}",
+        authors=_authors(session, payload),
+        steep=steep,
+        simulation=simulation,
+    )
+
+
+def _authors(session: Session, payload: Mapping[str, Any]) -> set[UUID]:
+    """Who planned the campaign or stopped it: they ask, and others sign."""
+    return hands(
+        session,
+        objects={
+            "campaign": [UUID(payload["campaign"]["id"])],
+            "offer": [UUID(one["id"]) for one in payload["offers"]],
+            "budget_line": [UUID(one["id"]) for one in payload["lines"]],
+        },
+        moves=[CampaignEvent.SUBMITTED, CampaignEvent.PAUSED],
     )
 
 
@@ -141,6 +186,7 @@ def _payload(session: Session, found: Campaign) -> tuple[dict[str, Any], list[Of
             "share_bps": one.share_bps,
             "purpose_code": one.purpose_code,
             "fallback": one.fallback,
+            "shop_area": one.shop_area,
         }
         for one in budgets.lines(session, campaign=found.id)
     ]
@@ -168,7 +214,10 @@ def _publish(session: Session, payload: Mapping[str, Any], actor: Actor, now: da
         key=f"publish:{found.id}",
         now=now,
     )
-    _move(session, found, CampaignEvent.PUBLISHED, actor, now)
+    budgets.count(session, **_issue(found, offers))
+    store.set_shop_areas(session, found.id, budgets.shop_areas(session, campaign=found.id))
+    store.start_canaries(session, found.id, now)
+    move(session, found, CampaignEvent.PUBLISHED, actor, now)
     for one in offers:
         _move_offer(session, one.id, OfferStatus.DRAFT, OfferEvent.OPENED, actor, now)
         outbox.add(
@@ -178,20 +227,22 @@ def _publish(session: Session, payload: Mapping[str, Any], actor: Actor, now: da
 
 def _send_back(session: Session, payload: Mapping[str, Any], actor: Actor, now: datetime) -> None:
     found = store.campaign(session, CampaignId(UUID(payload["campaign"]["id"])), lock=True)
-    _move(session, found, CampaignEvent.SENT_BACK, actor, now)
+    move(session, found, CampaignEvent.SENT_BACK, actor, now)
 
 
 def _go_on(session: Session, payload: Mapping[str, Any], actor: Actor, now: datetime) -> None:
     found = _unchanged(session, payload)
-    _move(session, found, CampaignEvent.RESUMED, actor, now)
-    _move_offers(session, found.id, OfferStatus.PAUSED, OfferEvent.RESUMED, actor, now)
+    move(session, found, CampaignEvent.RESUMED, actor, now)
+    _lift(session, found, actor, now)
+    overrule(session, campaign=found.id, actor=actor, now=now)
 
 
 def _close(session: Session, payload: Mapping[str, Any], actor: Actor, now: datetime) -> None:
     found = _unchanged(session, payload)
-    _move(session, found, CampaignEvent.CLOSED, actor, now)
-    for status in (OfferStatus.OPEN, OfferStatus.PAUSED):
-        _move_offers(session, found.id, status, OfferEvent.CLOSED, actor, now)
+    move(session, found, CampaignEvent.CLOSED, actor, now)
+    _lift(session, found, actor, now)
+    _close_offers(session, found.id, actor, now)
+    _issue_no_more(session, found, now)
     free_unspent(session, campaign=found.id, now=now)
 
 
@@ -206,40 +257,41 @@ def _mine(session: Session, actor: Actor, id: CampaignId) -> Campaign:
     return found
 
 
+def _issue(found: Campaign, offers: Sequence[Offer]) -> dict[str, Any]:
+    """What caps judge: whose campaign it is, and what it can issue at most."""
+    return {
+        "campaign": found.id,
+        "budget": found.budget_id,
+        "planned": issued_at_most(found.id, offers),
+    }
+
+
+def _issue_no_more(session: Session, found: Campaign, now: datetime) -> None:
+    offers = store.offers(session, OfferRow.campaign_id == found.id)
+    later = later_than(issued_at_most(found.id, offers), day_of(now))
+    budgets.uncount(session, campaign=found.id, budget=found.budget_id, planned=later)
+
+
 def _cost(offer: Offer) -> Money:
     return max_liability(offer) * offer.quota
 
 
-def _move(
-    session: Session, found: Campaign, event: CampaignEvent, actor: Actor, now: datetime
-) -> CampaignStatus:
-    return audit.transition(
-        session,
-        CampaignRow,
-        id=found.id,
-        current=found.status,
-        lifecycle=CAMPAIGN,
-        event=event,
-        actor=actor,
-        now=now,
-    )
+def _lift(session: Session, found: Campaign, actor: Actor, now: datetime) -> None:
+    """The stop that paused the campaign is over."""
+    for one in stops.about(session, subjects=[found.id], what=What.CLAIMS):
+        stops.lift(session, stop=one, actor=actor, now=now)
 
 
-def _move_offers(
-    session: Session,
-    campaign: CampaignId,
-    status: OfferStatus,
-    event: OfferEvent,
-    actor: Actor,
-    now: datetime,
-) -> None:
+def _close_offers(session: Session, campaign: CampaignId, actor: Actor, now: datetime) -> None:
     ids = session.scalars(
-        select(OfferRow.id).where(OfferRow.campaign_id == campaign, OfferRow.status == status)
+        select(OfferRow.id).where(
+            OfferRow.campaign_id == campaign, OfferRow.status == OfferStatus.OPEN
+        )
     )
     for id in ids.all():
         # The raised epoch fences claims that are under way and makes the gate ask again.
         raise_epoch(session, OfferId(id))
-        _move_offer(session, OfferId(id), status, event, actor, now)
+        _move_offer(session, OfferId(id), OfferStatus.OPEN, OfferEvent.CLOSED, actor, now)
 
 
 def _move_offer(

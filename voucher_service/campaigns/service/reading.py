@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from voucher_service.budgets import service as budgets
@@ -24,6 +24,12 @@ from ..tables import CampaignRow, OfferRow, ProgrammeRow, ReleaseRow
 
 _terms: dict[OfferId, Offer] = {}
 _MOST_TERMS = 4_096
+# Built once: every batch of claims asks it.
+_FENCE = (
+    select(OfferRow.epoch, OfferRow.mode, OfferRow.status, store.stopped(), func.clock_timestamp())
+    .where(OfferRow.id == bindparam("offer"))
+    .with_for_update(read=True, key_share=True, of=OfferRow)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,7 @@ def open_offers(core: Core, *, now: datetime | None = None) -> list[Offer]:
             session,
             OfferRow.status == OfferStatus.OPEN,
             CampaignRow.status == CampaignStatus.PUBLISHED,
+            ~store.stopped(),
             running,
         )
 
@@ -134,14 +141,15 @@ def fence(session: Session, *, offer: OfferId, alone: bool = False) -> Fence:
     stale batch commit. `alone` keeps out whoever else wants it alone, and nobody who shares it.
     Raises NoSuchThing.
     """
-    row = session.execute(
-        select(OfferRow.epoch, OfferRow.mode, OfferRow.status, func.clock_timestamp())
-        .where(OfferRow.id == offer)
-        .with_for_update(read=not alone, key_share=True)
-    ).one_or_none()
+    if alone:
+        # Waits for its turn first: the next statement then sees what was stopped meanwhile.
+        turn = select(OfferRow.id).where(OfferRow.id == offer)
+        session.execute(turn.with_for_update(key_share=True))
+    row = session.execute(_FENCE, {"offer": offer}).one_or_none()
     if row is None:
         raise NoSuchThing
-    return Fence(*row)
+    epoch, mode, status, stopped, at = row
+    return Fence(epoch, mode, store.status_now(status, stopped=stopped), at)
 
 
 def raise_epoch(session: Session, offer: OfferId, *, mode: Mode | None = None) -> int:

@@ -13,12 +13,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
-from voucher_service.infra import areas
+from voucher_service.infra import areas, database
 from voucher_service.infra.core import Core
 from voucher_service.infra.secrets import Keyring, LookupHash
 from voucher_service.infra.verification import Match
 from voucher_service.kernel.actor import Actor, ActorKind
-from voucher_service.kernel.clock import day_of
+from voucher_service.kernel.clock import Clock, day_of
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import ResidentId
 
@@ -179,11 +179,30 @@ def holds_identity(session: Session, *, resident: ResidentId, hashes: Collection
     return bool(hashes) and store.identity_holder(session, hashes) == resident
 
 
-def resident_actor(core: Core, subject: UUID) -> Actor | None:
-    """Who a request of the resident face acts as; None when there is no such account."""
+def resident_actor(core: Core, subject: UUID, *, issued_at: datetime | None = None) -> Actor | None:
+    """Who a request of the resident face acts as, by a token made at `issued_at`.
+
+    None when there is no such account, or it signed out of everything after that.
+    """
     with core.transaction() as session:
         found = store.seen(session, subject)
-        return Actor(ActorKind.RESIDENT, found.id) if found else None
+    if found is None or (issued_at and found.signed_out_at and issued_at < found.signed_out_at):
+        return None
+    return Actor(ActorKind.RESIDENT, found.id)
+
+
+def sign_out_everywhere(core: Core, *, actor: Actor) -> None:
+    """Void every token of the acting resident that was made before now.
+
+    By the clock of PostgreSQL, as tokens are made by real time. Raises NotAllowed, NoSuchThing.
+    """
+    if actor.kind is not ActorKind.RESIDENT or actor.id is None:
+        raise NotAllowed
+    with core.transaction() as session:
+        row = _found(store.resident(session, actor.id, lock=True))
+        row.signed_out_at = database.now(session, Clock())
+        session.flush()
+        _record(session, actor, "resident.signed_out_everywhere", row, core.now(session))
 
 
 def card(core: Core, *, resident: ResidentId) -> IdentityCard:
@@ -199,7 +218,7 @@ def card(core: Core, *, resident: ResidentId) -> IdentityCard:
         )
     )
     return IdentityCard(
-        mobile=f"{mobile[:3]}****{mobile[-4:]}",
+        mobile=documents.masked_mobile(mobile),
         name=name or None,
         id_last4=number[-4:] or None,
         document=row.document,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from voucher_service.audit import service as audit
+from voucher_service.infra import sessions
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM
 from voucher_service.kernel.ids import ResidentId, new_id
@@ -18,7 +19,7 @@ from ..model import RESIDENT, SyntheticPerson
 from ..tables import ResidentRow
 from . import throttle
 from .residents import MOBILE, bound, identity_columns, mobile_columns, verified_columns
-from .staff import otp_bound
+from .rows import otp_bound
 
 _SYNTHETIC_CONSENT = "synthetic"
 _DAY = timedelta(days=1)
@@ -80,9 +81,11 @@ def rotate_fields(core: Core, *, batch: int = 1000) -> int:
         for row in rows:
             _renew(core, row)
         for member in store.staff_on_old_keys(session, field_key=newest_field):
-            if member.otp_cipher:
-                secret = core.keyring.decrypt(member.otp_cipher, bound_to=otp_bound(member.id))
-                member.otp_cipher = core.keyring.encrypt(secret, bound_to=otp_bound(member.id))
+            for column in ("otp_cipher", "otp_pending_cipher"):
+                if cipher := getattr(member, column):
+                    secret = core.keyring.decrypt(cipher, bound_to=otp_bound(member.id))
+                    renewed = core.keyring.encrypt(secret, bound_to=otp_bound(member.id))
+                    setattr(member, column, renewed)
         session.flush()
         if rows:
             audit.record(
@@ -110,10 +113,12 @@ def _renew(core: Core, row: ResidentRow) -> None:
 
 
 def forget_expired(core: Core) -> int:
-    """Delete one-time codes older than a day and failed sign-ins older than a quarter of an hour.
+    """Delete one-time codes and challenges older than a day, failed sign-ins older than a quarter
+    of an hour, sessions older than half a year.
 
     Returns how many there were. For a daily job.
     """
     with core.transaction() as session:
         now = core.now(session)
-        return store.forget_before(session, codes=now - _DAY, failed=now - throttle.QUARTER_HOUR)
+        gone = store.forget_before(session, codes=now - _DAY, failed=now - throttle.QUARTER_HOUR)
+        return gone + sessions.forget(session, now=now)

@@ -31,7 +31,6 @@ _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "200",
-    "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
@@ -44,13 +43,15 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
-_DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+_SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 _FORGETFUL = {
-    **dict.fromkeys(_DURABLE, "off"),
+    **dict.fromkeys(_SAFE, "off"),
     "shared_buffers": "64MB",
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }
+# Vouchers have random keys: where their indexes don't fit, every claim waits for a page.
+_BUFFERS_MB = (256, 2048)
 
 
 def url(role: str, password: str, port: int, database: str = DATABASE) -> str:
@@ -70,7 +71,7 @@ def child(data: Path, name: str, *, port: int, passwords: dict[str, str], durabl
             raise ServerFailed(f"{cluster} was written by PostgreSQL {version}, this is {_VERSION}")
         _hand_over(cluster, user)
         _drop_foreign_lock(cluster)
-        settings = {**_SETTINGS, **(_DURABLE if durable else _FORGETFUL), "port": str(port)}
+        settings = {**_SETTINGS, **(_durable() if durable else _FORGETFUL), "port": str(port)}
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         argv = (
             str(postgres_programs(user) / "postgres"),
@@ -81,6 +82,13 @@ def child(data: Path, name: str, *, port: int, passwords: dict[str, str], durabl
         return Launch(argv, cluster, signal.SIGINT, _environment(), user)
 
     return Child(data, name, launch)
+
+
+def _durable() -> dict[str, str]:
+    """Nothing acknowledged is lost; an eighth of the memory for pages, taken as it is used."""
+    memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    least, most = _BUFFERS_MB
+    return {**_SAFE, "shared_buffers": f"{min(max(memory_mb // 8, least), most)}MB"}
 
 
 def wait_until_ready(server: Child, port: int, passwords: dict[str, str]) -> None:

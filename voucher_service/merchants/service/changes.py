@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
 from voucher_service.audit import service as audit
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
@@ -79,22 +83,48 @@ def close_cashier(core: Core, *, actor: Actor, cashier: CashierId) -> Cashier:
         return cashier_view(row)
 
 
+def suspend(
+    session: Session, *, merchant: MerchantId, reason: str, actor: Actor, now: datetime
+) -> None:
+    """As `suspend_merchant`, within a transaction; who may is the caller's to say."""
+    _move(session, merchant, MerchantEvent.SUSPEND, reason, actor, now)
+
+
+def reinstate(
+    session: Session, *, merchant: MerchantId, reason: str, actor: Actor, now: datetime
+) -> None:
+    """As `reinstate_merchant`, within a transaction; who may is the caller's to say."""
+    _move(session, merchant, MerchantEvent.REINSTATE, reason, actor, now)
+
+
 def _move_merchant(
     core: Core, actor: Actor, merchant: MerchantId, event: MerchantEvent, reason: str
 ) -> Merchant:
     with core.transaction() as session:
         row = found(store.merchant(session, merchant))
         require_staff(actor, MERCHANT_OWNER[row.status])
-        audit.transition(
-            session,
-            MerchantRow,
-            id=row.id,
-            current=row.status,
-            lifecycle=MERCHANT,
-            event=event,
-            actor=actor,
-            now=core.now(session),
-            detail={"reason": reason},
-        )
+        _move(session, merchant, event, reason, actor, core.now(session))
         session.refresh(row)
         return merchant_view(row)
+
+
+def _move(
+    session: Session,
+    merchant: MerchantId,
+    event: MerchantEvent,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    row = found(store.merchant(session, merchant))
+    audit.transition(
+        session,
+        MerchantRow,
+        id=row.id,
+        current=row.status,
+        lifecycle=MERCHANT,
+        event=event,
+        actor=actor,
+        now=now,
+        detail={"reason": reason},
+    )

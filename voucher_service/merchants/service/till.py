@@ -11,7 +11,7 @@ from voucher_service.audit import service as audit
 from voucher_service.identity import documents, passwords
 from voucher_service.identity.model import SignInRefused, UsernameInvalid
 from voucher_service.identity.service import throttle
-from voucher_service.infra import areas
+from voucher_service.infra import areas, sessions
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, ActorKind
 from voucher_service.kernel.ids import CashierId, MerchantId, ShopId
@@ -61,14 +61,29 @@ def cashier_sign_in(core: Core, *, username: str, password: str) -> Cashier:
 
 
 def cashier_actor(core: Core, subject: UUID) -> Actor | None:
-    """Who a request of the merchant face acts as; None when the account is closed or not for here.
+    """A cashier as an actor, without a session: for tools that hold no token.
 
-    The actor's area is the shop's.
+    None when the account is closed or not for here. The actor's area is the shop's.
     """
     with core.transaction() as session:
         row = store.acting(session, subject)
         if row is None or (row.demo and core.settings.production):
             return None
+        return Actor(ActorKind.CASHIER, row.id, frozenset({row.role}), row.area)
+
+
+def cashier_at_till(core: Core, *, subject: UUID, session: UUID) -> Actor | None:
+    """Who a request of the merchant face acts as, in the session its token names; in one query.
+
+    None when the session was ended, or the account is closed or not for here.
+    """
+    with core.transaction() as books:
+        row = store.acting_in_session(books, subject, session, FACE)
+        if row is None or (row.demo and core.settings.production):
+            return None
+        now = core.clock.at or row.now
+        if now - row.seen_at > sessions.SEEN_EVERY:
+            sessions.touch(books, id=session, now=now)
         return Actor(ActorKind.CASHIER, row.id, frozenset({row.role}), row.area)
 
 

@@ -13,7 +13,7 @@ from voucher_service.kernel.page import Page, decode_cursor, encode_cursor
 from voucher_service.lotteries import service
 from voucher_service.lotteries.drawing import RULE
 from voucher_service.lotteries.model import Entry, Lottery, LotteryId
-from voucher_service.web.api import ApiBlueprint
+from voucher_service.web.api import FILE, ApiBlueprint
 from voucher_service.web.auth import actor
 from voucher_service.web.fields import CountField, InstantField
 from voucher_service.web.idempotency import replay_header
@@ -109,21 +109,21 @@ def show(id: UUID) -> Lottery:
 
 
 @lotteries.route("/<uuid:id>/lottery.json", methods=["GET"])
-@lotteries.response(200)
+@lotteries.response(200, {"type": "object"})
 def lottery_json(id: UUID) -> Response:
     """Terms, commitments, secrets and seed, byte for byte; from the closing on."""
     return download(core(), LotteryId(id), "lottery.json")
 
 
 @lotteries.route("/<uuid:id>/entries.csv", methods=["GET"])
-@lotteries.response(200, content_type="text/csv")
+@lotteries.response(200, FILE, content_type="text/csv")
 def entries_csv(id: UUID) -> Response:
     """The list, one leaf a line; from the closing on."""
     return download(core(), LotteryId(id), "entries.csv")
 
 
 @lotteries.route("/<uuid:id>/result.csv", methods=["GET"])
-@lotteries.response(200, content_type="text/csv")
+@lotteries.response(200, FILE, content_type="text/csv")
 def result_csv(id: UUID) -> Response:
     """Who won and who waits, in order; from the draw on."""
     return download(core(), LotteryId(id), "result.csv")

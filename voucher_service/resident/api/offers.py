@@ -79,6 +79,7 @@ def claim(
 
 @claims.route("/<name>/ticket", methods=["GET"])
 @claims.response(200, TicketSchema)
+@claims.alt_response(429, response="DEFAULT_ERROR")
 def ticket(name: str) -> Ticket:
     """My place in the offer's line as it stands. Not found for who is in none: claim first."""
     not_too_often(core(), actor())

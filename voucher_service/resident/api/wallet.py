@@ -37,6 +37,8 @@ def one(id: UUID) -> Voucher:
 
 @wallet.route("/<uuid:id>/code", methods=["GET"])
 @wallet.response(200, FreshCodeSchema)
+@wallet.alt_response(409, response="DEFAULT_ERROR")
+@wallet.alt_response(410, response="DEFAULT_ERROR")
 def code(id: UUID) -> dict[str, Any]:
     """The code of this moment."""
     _, now, (found,) = vouchers.codes(core(), actor=actor(), voucher=VoucherId(id))
@@ -52,6 +54,8 @@ def code(id: UUID) -> dict[str, Any]:
 @wallet.route("/<uuid:id>/codes", methods=["GET"])
 @wallet.arguments(CodesArgs, location="query")
 @wallet.response(200, CodesSchema)
+@wallet.alt_response(409, response="DEFAULT_ERROR")
+@wallet.alt_response(410, response="DEFAULT_ERROR")
 def codes(args: dict[str, Any], id: UUID) -> dict[str, Any]:
     """This code and the next ones: enough for two minutes without network."""
     _, _, found = vouchers.codes(core(), actor=actor(), voucher=VoucherId(id), count=args["count"])

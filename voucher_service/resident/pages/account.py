@@ -24,3 +24,10 @@ def show() -> str:
 def leave() -> Response:
     """Sign out."""
     return end_session(make_response(redirect("/", 303)))
+
+
+@pages.post("/sign-out/everywhere")
+def leave_everywhere() -> Response:
+    """Sign out on all devices."""
+    identity.sign_out_everywhere(core(), actor=actor())
+    return end_session(make_response(redirect("/", 303)))

@@ -9,6 +9,8 @@ from typing import Any
 from flask import Blueprint, render_template
 
 from voucher_service.campaigns.model import Offer, Release
+from voucher_service.stops import service as stops
+from voucher_service.stops.model import Scope, What
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.service import Standing
 from voucher_service.web.auth import actor_or_none
@@ -20,6 +22,8 @@ from .wallet import pocket_of
 
 pages = Blueprint("home", __name__)
 _MOST_COMING = 6
+# Stops that reach everybody; a merchant's concerns its own tills.
+_SEEN = frozenset(Scope) - {Scope.MERCHANT}
 
 
 @pages.get("/")
@@ -34,6 +38,7 @@ def show() -> str:
         offers=_best_first(standings),
         draws=[one for one in standings if one.draw and not (one.claimable or one.mine)],
         coming=_coming(standings),
+        stopped=_stopped(),
     )
 
 
@@ -41,6 +46,14 @@ def show() -> str:
 def rules() -> str:
     """How to claim, how to spend, what becomes of a refund, whom to call."""
     return render_template("resident/help.html")
+
+
+def _stopped() -> dict[str, str]:
+    """The names of what can't be claimed and of what can't be used for now."""
+    with core().transaction() as session:
+        found = stops.in_force(session)
+    named = [(one.what, one.title or _("所有券")) for one in found if one.scope in _SEEN]
+    return {str(what): _("、").join(name for of, name in named if of is what) for what in What}
 
 
 def _best_first(standings: Sequence[Standing]) -> list[Standing]:

@@ -16,11 +16,10 @@ from voucher_service.vouchers import model
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.code import Code
 from voucher_service.vouchers.model import Status, Voucher
+from voucher_service.web import qr
 from voucher_service.web.auth import actor
 from voucher_service.web.language import locale
 from voucher_service.web.site import core, now
-
-from .. import qr
 
 pages = Blueprint("voucher", __name__)
 _CODES = 4  # two minutes without network
@@ -70,6 +69,7 @@ def _at_the_till(caller: Actor, voucher: Voucher) -> str:
         left=left,
         seconds=seconds,
         minutes=_CODES * seconds // 60,
+        stopped=redemption.stopped(core(), offer=voucher.offer),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from voucher_service.allocation import service as allocation
 from voucher_service.campaigns import service as campaigns
+from voucher_service.campaigns.canary import kept_shut
 from voucher_service.campaigns.model import Offer, Release
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
@@ -61,7 +62,7 @@ def board(core: Core, *, actor: Actor | None = None) -> list[Standing]:
     offers = campaigns.open_offers(core)
     with core.transaction() as session:
         now = core.now(session)
-        offers = _shown(session, actor, offers)
+        offers = [kept_shut(one, now) for one in _shown(session, actor, offers)]
         pools = [flowing(one, now) for one in offers]
         left = allocation.remaining(core, session, offers=pools, now=now, rows=VoucherRow)
         held = _held(session, actor, offers)

@@ -10,16 +10,17 @@ from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import Offer, OfferStatus, max_liability
+from voucher_service.campaigns.model import Offer, OfferStatus
 from voucher_service.infra import outbox
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM
 from voucher_service.kernel.ids import OfferId, new_id
 from voucher_service.ledger import service as ledger
-from voucher_service.ledger.model import Code, Stage, move, pool
+from voucher_service.ledger.model import Code
 
 from ..model import LIFECYCLE, Event, Status
 from ..tables import VoucherRow
+from . import write
 
 
 def expire_due(core: Core, *, programme: str | None = None, most: int = 5_000) -> int:
@@ -77,11 +78,7 @@ def _expire(session: Session, offer_id: OfferId, ids: list[UUID], now: datetime)
         session,
         code=Code.CLAIM_UNDONE,
         key=batch,
-        legs=move(
-            max_liability(offer) * len(moved),
-            pool(offer.id, Stage.OUTSTANDING),
-            pool(offer.id, Stage.RESERVED),
-        ),
+        legs=write.undone(offer, len(moved)),
         now=now,
     )
     if flows_back:

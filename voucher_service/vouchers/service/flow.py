@@ -51,8 +51,8 @@ from .request import Answer, Request
 # A gate is filled within a second or two; most are filled in a few milliseconds.
 _PAUSES = (0.0, 0.02, 0.05, 0.1, 0.3)
 Seated = dict[int, tuple[Request, Seat]]
-# What is to be told to the gate: a seat, and whether PostgreSQL holds it.
-Settled = list[tuple[Seat, bool]]
+# What is to be told to the gate: a seat, and the key by which PostgreSQL holds it, if it does.
+Settled = list[tuple[Seat, bytes | None]]
 
 
 def claim_flow(
@@ -267,19 +267,18 @@ def _batch(
 def _inserted(
     offer: Offer, pool: Pool, seated: Seated, now: datetime
 ) -> Flow[Session, tuple[dict[int, Answer | None], set[UUID]]]:
-    """Rows, transfer and record; what became of each, and the ids that stand."""
+    """Rows, transfer and record; what became of each, and which of the seats' ids stand."""
     ids = {i: _id(offer, seat) for i, (_, seat) in seated.items()}
     new = yield from step(store.insert, write.values(offer, pool, seated, ids, now))
     if new:
         yield from step(write.post, offer, new, [request for request, _ in seated.values()], now)
-    answers = yield from _answers(offer, seated, ids, new, now)
-    return answers, new | {ids[i] for i in seated if isinstance(answers[i], LimitReached)}
+    return (yield from _answers(offer, seated, ids, new, now))
 
 
 def _answers(
     offer: Offer, seated: Seated, ids: dict[int, VoucherId], new: set[UUID], now: datetime
-) -> Flow[Session, dict[int, Answer | None]]:
-    """What became of each row; None for one that conflicts with somebody else's."""
+) -> Flow[Session, tuple[dict[int, Answer | None], set[UUID]]]:
+    """What became of each row, None where somebody else has the slot; which of the ids stand."""
     times = Counter(ids.values())  # two requests of one resident may have been given one seat
     fresh = {i for i in seated if ids[i] in new and times[ids[i]] == 1}
     answers: dict[int, Answer | None] = {
@@ -287,7 +286,7 @@ def _answers(
     }
     missing = [i for i in seated if i not in fresh]
     if not missing:
-        return answers
+        return answers, new
     pairs = {i: (seated[i][0].resident, seated[i][0].ask.key_hash) for i in missing}
     keys = yield from step(store.by_key, list(pairs.values()))
     mine = [id for id, of in keys.values() if of == offer.id]
@@ -302,19 +301,23 @@ def _answers(
             answers[i] = LimitReached()  # another request of the same resident got there first
         else:
             answers[i] = None
-    return answers
+    return answers, new | stands.keys()
 
 
 def _settled(
     seated: Seated, ids: dict[int, VoucherId], answers: dict[int, Answer | None], held: set[UUID]
 ) -> Settled:
-    """What became of the seats; of those that are not named the reaper finds out."""
+    """What became of the seats; of those that are not named the reaper finds out.
+
+    One that stands by another request's key is that request's to confirm.
+    """
     settled: Settled = []
-    for i, (_, seat) in seated.items():
+    for i, (request, seat) in seated.items():
         answer, own = answers[i], ids[i]
-        stands = own in held or (isinstance(answer, Outcome) and answer.value.id == own)
-        if answer is not None:
-            settled.append((seat, stands))
+        if isinstance(answer, Outcome) and answer.value.id == own:
+            settled.append((seat, request.ask.key_hash))
+        elif answer is not None and own not in held:
+            settled.append((seat, None))
     return settled
 
 

@@ -19,7 +19,7 @@ from voucher_service.kernel.actor import Actor, ActorKind
 from voucher_service.kernel.ids import OfferId, ResidentId, VoucherId, new_id
 from voucher_service.kernel.money import ZERO
 from voucher_service.ledger import service as ledger
-from voucher_service.ledger.model import Code, Stage, move, pool
+from voucher_service.ledger.model import Code, Leg, Stage, move, pool
 
 from .. import refusals, store
 from ..model import Status, Voucher
@@ -58,6 +58,18 @@ def holding(session: Session, offer: OfferId, residents: Sequence[ResidentId]) -
     )
 
 
+def claimed(offer: Offer, count: int) -> tuple[Leg, Leg]:
+    """What so many new vouchers move in the offer's pool."""
+    reserved, outstanding = pool(offer.id, Stage.RESERVED), pool(offer.id, Stage.OUTSTANDING)
+    return move(max_liability(offer) * count, reserved, outstanding)
+
+
+def undone(offer: Offer, count: int) -> tuple[Leg, Leg]:
+    """What moves back when so many of them lapse unspent."""
+    reserved, outstanding = pool(offer.id, Stage.RESERVED), pool(offer.id, Stage.OUTSTANDING)
+    return move(max_liability(offer) * count, outstanding, reserved)
+
+
 def post(
     session: Session, offer: Offer, new: set[UUID], requests: Sequence[Request], at: datetime
 ) -> None:
@@ -67,11 +79,7 @@ def post(
         session,
         code=Code.CLAIMED,
         key=str(batch),
-        legs=move(
-            max_liability(offer) * len(new),
-            pool(offer.id, Stage.RESERVED),
-            pool(offer.id, Stage.OUTSTANDING),
-        ),
+        legs=claimed(offer, len(new)),
         now=at,
     )
     actors = {request.actor for request in requests}

@@ -1,4 +1,4 @@
-"""A voucher's code as a QR, drawn as one SVG path: no picture file, no inline style."""
+"""A text as a QR code, drawn as one SVG path: no picture file, no inline style."""
 
 from __future__ import annotations
 

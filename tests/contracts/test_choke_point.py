@@ -1,0 +1,330 @@
+"""One choke point: what spends or changes a rule is done by an executor, and by nothing else.
+
+Three walks: over the admin face's URL map, over the product's source, and over the registered
+actions. Whatever is new and on none of the lists below fails; each line was read by a person.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+
+import pytest
+from flask import Flask
+
+from admin import readings, words
+from admin.app import create_app
+from tests.contracts.calls import calls, mentions
+from tests.contracts.source import ROOT, tree
+from voucher_service import settings
+from voucher_service.approvals import service as approvals
+from voucher_service.i18n.catalogue import known
+from voucher_service.infra.core import build
+
+PROPOSE = "voucher_service.approvals.service.propose"
+SIGNING = {"/approvals/<uuid:approval>/approve"}
+
+# Each changing route, without /api/v1: the actions that it proposes …
+_MOVES = "budget.allot", "budget.pass_down"
+PROPOSES: Mapping[str, tuple[str, ...]] = {
+    "/campaigns/<uuid:campaign>/submit": ("campaign.publish",),
+    "/campaigns/<uuid:campaign>/resume": ("campaign.resume",),
+    "/campaigns/<uuid:campaign>/close": ("campaign.close",),
+    "/campaigns/<uuid:id>/caps": ("campaign.cap",),
+    "/pushes": ("push.give",),
+    "/stops/<uuid:stop>/resume": ("stop.lift", "campaign.resume"),
+    "/funds": ("fund.appropriate",),
+    "/funds/<uuid:id>/return": ("fund.return",),
+    "/funds/<uuid:id>/carry-over": ("fund.carry_over",),
+    "/funds/<uuid:id>/rest": ("fund.return", "fund.carry_over"),
+    "/budgets/<uuid:id>/allotments": _MOVES,
+    "/budgets/<uuid:id>/hand-back": ("budget.hand_back",),
+    "/budgets/<uuid:id>/money": (*_MOVES, "budget.hand_back"),
+    "/budgets/<uuid:id>/caps": ("budget.cap",),
+    "/budgets/campaigns/<uuid:id>/caps": ("campaign.cap",),
+    "/payouts/resume": ("payouts.resume",),
+    "/staff": ("staff.create",),
+    "/staff/new": ("staff.create",),
+    "/staff/<uuid:staff>/roles": ("staff.grant",),
+    "/staff/<uuid:staff>/reset": ("staff.reset",),
+    "/staff/<uuid:staff>/close": ("staff.close",),
+}
+# … or why it may do at once what it does.
+AT_ONCE: Mapping[str, tuple[str, ...]] = {
+    "sends back or withdraws: nothing is executed": (
+        "/approvals/<uuid:approval>/reject",
+        "/staff/<uuid:staff>/withdraw/<uuid:approval>",
+    ),
+    "part of a draft, which spends nothing and is frozen when it is submitted": (
+        "/campaigns",
+        "/campaigns/new",
+        "/campaigns/<uuid:campaign>/budget-lines",
+        "/campaigns/<uuid:campaign>/lines",
+        "/campaigns/<uuid:campaign>/offers",
+        "/campaigns/<uuid:campaign>/offers/new",
+        "/lotteries",
+    ),
+    "stops: one person is enough to stop, to go on takes two": (
+        "/campaigns/<uuid:campaign>/pause",
+        "/stops",
+        "/lotteries/<uuid:id>/void",
+    ),
+    "a name, dates or a place for money, without money": (
+        "/programmes",
+        "/programmes/new",
+        "/funders",
+        "/budgets",
+    ),
+    "carries a draw on, on the terms that were signed with its campaign": (
+        "/lotteries/<uuid:id>/open",
+        "/lotteries/<uuid:id>/close",
+        "/lotteries/<uuid:id>/commitments",
+        "/lotteries/<uuid:id>/reveals",
+    ),
+    "counts again what stands in the books": ("/reconciliations",),
+    "says who looks after an alarm; payouts go on by a proposal only": (
+        "/alarms/<uuid:alarm>/acknowledge",
+        "/alarms/<uuid:alarm>/close",
+    ),
+    "takes access away, gives none": (
+        "/staff/<uuid:staff>/sessions",
+        "/staff/<uuid:staff>/sessions/end",
+        "/staff/<uuid:staff>/sessions/<uuid:session>",
+    ),
+    "reads what a reason is asked for, and records it": (
+        "/residents",
+        "/residents/lookups",
+        "/residents/<uuid:resident>",
+        "/residents/<uuid:resident>/reveals",
+        "/audit/readers",
+    ),
+    "the caller's own session, factors, language": (
+        "/sign-in",
+        "/sign-out",
+        "/preferences",
+        "/sessions",
+        "/sessions/<uuid:session>",
+        "/me/password",
+        "/me/factors/show",
+        "/me/otp",
+        "/me/otp/confirm",
+        "/me/recovery-codes",
+        "/me/passkeys/<uuid:passkey>",
+        "/account/confirm",
+        "/account/password",
+        "/account/otp",
+        "/account/otp/confirm",
+        "/account/otp/remove",
+        "/account/recovery-codes",
+        "/account/passkeys",
+        "/account/passkeys/<uuid:passkey>/name",
+        "/account/passkeys/<uuid:passkey>/remove",
+        "/account/sessions/end",
+        "/account/sessions/<uuid:session>/end",
+    ),
+}
+
+# What only an executor may do, by the names that its source mentions …
+GUARDED = {
+    "Code.FUNDED",
+    "Code.PUBLISHED",
+    "Code.APPROPRIATED",
+    "Code.ALLOTTED",
+    "Code.PASSED_DOWN",
+    "Code.HANDED_BACK",
+    "Code.CARRIED_OVER",
+    "Code.SENT_HOME",
+    "CampaignEvent.PUBLISHED",
+    "CampaignEvent.RESUMED",
+    "CampaignEvent.CLOSED",
+    "OfferEvent.OPENED",
+    "OfferEvent.CLOSED",
+    "StaffEvent.APPROVE",
+    "StaffEvent.CLOSE",
+}
+# … by the rows that it makes or changes, and the columns that it sets …
+ROWS = {"CampaignRow", "OfferRow", "ReleaseRow", "BudgetLineRow", "CapRow", "StaffRow"}
+COLUMNS = {"roles", "area", "password_hash"}
+# … and by its own name.
+NAMED = {
+    "voucher_service.stops.service.lift",
+    "voucher_service.budgets.service.capping.set_caps",
+}
+# Who does it outside an executor, and why that is right …
+REVIEWED: Mapping[str, str] = {
+    "voucher_service.budgets.service.lines.add_line": "a draft's plan, signed with the campaign",
+    "voucher_service.campaigns.service.planning.create_campaign": "a draft",
+    "voucher_service.campaigns.service.planning.create_offer": "a draft's plan",
+    "voucher_service.campaigns.service.planning._offer_row": "a draft's plan",
+    "voucher_service.campaigns.service.publishing.resume": "names the event, and proposes",
+    "voucher_service.campaigns.service.publishing.close": "names the event, and proposes",
+    "voucher_service.campaigns.service.reading.raise_epoch": "fences claims, changes no terms",
+    "voucher_service.campaigns.service.reading.set_run_id": "which gate was filled",
+    "voucher_service.identity.service.factors.change_password": "one's own password",
+    "voucher_service.identity.service.staff.new_row": "a proposed account opens no door",
+}
+# … and who does, though no page and no call of a face may lead there.
+NOT_FROM_A_FACE: Mapping[str, str] = {
+    "voucher_service.budgets.service.lines.send_home": "what lapses after an approved close",
+    "voucher_service.identity.service.staff.create_staff": "the first accounts, by command line",
+    "voucher_service.identity.service.staff.close_staff": "by command line",
+}
+FACES = ("admin.", "merchant_portal.", "voucher_service.resident.")
+SIMULATED = "voucher_service.simulation."  # books in memory
+
+# Each action, and a test that executes it.
+_TRACED = "test_budgets.py::test_every_fen_is_traced_from_the_treasury_to_what_merchants_are_owed"
+EXECUTED_BY: Mapping[str, str] = {
+    "budget.allot": _TRACED,
+    "budget.cap": "test_budget_caps.py::test_a_cap_is_the_act_of_two_people_of_the_area",
+    "budget.hand_back": _TRACED,
+    "budget.pass_down": _TRACED,
+    "campaign.cap": "test_budget_caps.py::test_a_cap_by_campaign_and_a_campaigns_own_cap",
+    "campaign.close": "test_books.py::test_a_close_gives_back_what_nobody_holds",
+    "campaign.publish": "test_approvals.py::test_a_decision_is_made_once",
+    "campaign.resume": (
+        "test_claims.py::test_a_paused_campaign_gives_nothing_and_goes_on_with_a_second_person"
+    ),
+    "fund.appropriate": _TRACED,
+    "fund.carry_over": _TRACED,
+    "fund.return": _TRACED,
+    "payouts.resume": (
+        "test_alarms.py"
+        "::test_a_broken_ledger_stops_payouts_until_it_is_clean_and_a_second_person_agrees"
+    ),
+    "push.give": "lists.py::approved",
+    "staff.close": "test_staff_accounts.py::test_a_closed_account_stays_closed",
+    "staff.create": "test_staff_accounts.py::test_an_account_opens_when_a_second_person_agrees",
+    "staff.grant": "test_staff_accounts.py::test_roles_change_as_proposed_and_sessions_end",
+    "staff.reset": ("test_staff_accounts.py::test_a_reset_takes_password_and_factors_and_sessions"),
+    "stop.lift": "test_stops.py::test_stopped_claims_are_closed_and_go_on_with_a_second_person",
+}
+
+
+@pytest.fixture(scope="module")
+def app() -> Flask:
+    """The admin face; it is read, not called."""
+    servers = {
+        f"VOUCHER__{name}__URL": f"{scheme}://127.0.0.1:9/0"
+        for name, scheme in (("DATABASE", "postgresql"), ("GATE", "redis"), ("QUEUE", "redis"))
+    }
+    return create_app(build(settings.load({"VOUCHER_ENV": "test", **servers})))
+
+
+def changing(app: Flask) -> dict[str, str]:
+    """Every changing route with the name of its view."""
+    return {
+        rule.rule: _name(inspect.unwrap(app.view_functions[rule.endpoint]))
+        for rule in app.url_map.iter_rules()
+        if (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}
+    }
+
+
+def executors() -> frozenset[str]:
+    """What runs when a proposal is approved or refused."""
+    return frozenset(_name(one) for both in approvals._EXECUTORS.values() for one in both)
+
+
+def test_every_changing_route_proposes_or_was_read_by_a_person(app: Flask) -> None:
+    here = {rule.removeprefix("/api/v1") for rule in changing(app)} - SIGNING
+    at_once = [rule for rules in AT_ONCE.values() for rule in rules]
+    assert sorted(here) == sorted([*PROPOSES, *at_once])
+
+
+def test_what_says_that_it_proposes_does_and_what_says_not_does_not(app: Flask) -> None:
+    graph = calls()
+    for rule, view in changing(app).items():
+        path = rule.removeprefix("/api/v1")
+        if path not in SIGNING:
+            assert (PROPOSE in graph.reaches(view)) == (path in PROPOSES), rule
+
+
+def test_every_action_is_proposed_somewhere() -> None:
+    assert {one for all_ in PROPOSES.values() for one in all_} == set(approvals.actions())
+
+
+def test_executors_are_called_by_approvals_and_by_nobody_else() -> None:
+    graph = calls()
+    assert {one: graph.users(one) for one in executors() if graph.users(one)} == {}
+
+
+def test_only_executors_spend_and_change_rules() -> None:
+    graph, gates = calls(), executors()
+    found = {
+        name: graph.roots(name, gates)
+        for name, node in graph.nodes.items()
+        if not name.startswith(SIMULATED) and (name in NAMED or _guarded(node))
+    }
+    loose = {name for name, roots in found.items() if roots}
+    assert loose == set(REVIEWED) | set(NOT_FROM_A_FACE)
+    for name in NOT_FROM_A_FACE:
+        assert [root for root in found[name] if root.startswith(FACES)] == [], name
+
+
+def test_the_walk_finds_what_it_is_meant_to_find() -> None:
+    graph, gates = calls(), executors()
+    spends = "voucher_service.budgets.service.lines.reserve"
+    assert graph.roots(spends, gates) == set()
+    publish = "voucher_service.campaigns.service.publishing._publish"
+    assert publish in gates
+    assert graph.roots(spends, gates - {publish}) == {publish}
+
+
+def test_every_action_has_a_title_in_both_languages_and_a_reading() -> None:
+    silent = [one for one in approvals.actions() if not known(words.ACTIONS.get(one, ""))]
+    assert silent == []
+    assert proposed_about() - readings.registered() == set()
+
+
+@pytest.mark.parametrize("action", sorted(EXECUTED_BY))
+def test_every_action_is_executed_in_a_test(action: str) -> None:
+    path, _, name = EXECUTED_BY[action].partition("::")
+    functions = [
+        one.name
+        for one in tree(ROOT / "tests" / "services" / path).body
+        if isinstance(one, ast.FunctionDef)
+    ]
+    assert name in functions
+
+
+def test_no_action_is_without_such_a_test() -> None:
+    assert set(EXECUTED_BY) == set(approvals.actions())
+
+
+def proposed_about() -> set[str]:
+    """The types of object that proposals are about."""
+    found = set()
+    for name, node in calls().nodes.items():
+        module = importlib.import_module(name.rpartition(".")[0])
+        for one in ast.walk(node):
+            if isinstance(one, ast.Call) and _called(one) == "propose":
+                values = [key.value for key in one.keywords if key.arg == "object_type"]
+                found |= {eval(ast.unparse(value), vars(module)) for value in values}
+    return found
+
+
+def _guarded(node: ast.AST) -> bool:
+    return not GUARDED.isdisjoint(mentions(node)) or any(map(_changes, ast.walk(node)))
+
+
+def _changes(node: ast.AST) -> bool:
+    """Whether a guarded row is made or changed here, or a guarded column set."""
+    if isinstance(node, ast.Assign):
+        parts = [one for target in node.targets for one in ast.walk(target)]
+        return any(isinstance(one, ast.Attribute) and one.attr in COLUMNS for one in parts)
+    if not isinstance(node, ast.Call):
+        return False
+    written = _called(node) in {"update", "insert", "delete"} and node.args
+    changed = node.args[0].id if written and isinstance(node.args[0], ast.Name) else ""
+    return not ROWS.isdisjoint({_called(node), changed})
+
+
+def _called(node: ast.Call) -> str:
+    function = node.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _name(function: Callable[..., object]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"

@@ -1,0 +1,159 @@
+"""Split an offer's commits over its lines, exactly, and free what no voucher stands against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import Table, select, update
+from sqlalchemy.orm import Session
+
+from voucher_service.infra import areas
+from voucher_service.kernel.ids import BudgetLineId, CampaignId, OfferId, new_id
+from voucher_service.kernel.money import ZERO, Money
+from voucher_service.ledger import service as ledger
+from voucher_service.ledger.model import Account, Code, Leg, Stage, line, pool
+
+from .. import model
+from ..model import BudgetLine, Room
+from ..tables import ReservationRow
+from .lines import lines
+
+_RESERVATION = cast(Table, ReservationRow.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    reserved: Money
+    folded: Money
+    freed: Money
+    redeemed: Money
+
+
+def fold(session: Session, *, campaign: CampaignId, offer: OfferId, now: datetime) -> Money:
+    """Split the pool's new commits over the lines, exactly, under a lock on those lines.
+
+    Returns what was folded. After it, every funder's sum is exact.
+    """
+    found = lines(session, campaign=campaign, lock=True)
+    held = _reservations(session, offer)
+    new = _unfolded(session, found, offer)
+    if not any(new.values()):
+        return ZERO
+    rooms = [_room(one, held[one.id], new) for one in found]
+    if any(one.shop_area for one in found):
+        rooms = _relieve(session, found, rooms, now)
+    before = [held[one.id].folded for one in found]
+    unfolded = Money.total(new.values())
+    after = model.fold(Money.total(before) + unfolded, rooms)
+    shares = [
+        Leg(line(one.id, Stage.COMMITTED), share - earlier)
+        for one, earlier, share in zip(found, before, after, strict=True)
+    ]
+    ledger.post(
+        session,
+        code=Code.FOLDED,
+        key=str(new_id()),
+        legs=[*(Leg(_committed(offer, area), -amount) for area, amount in new.items()), *shares],
+        now=now,
+    )
+    for room, share in zip(rooms, after, strict=True):
+        freed = held[room.line.id].freed
+        _set(
+            session,
+            room.line.id,
+            offer,
+            reserved_fen=room.limit + freed,
+            folded_fen=share,
+            redeemed_fen=room.redeemed,
+        )
+    return unfolded
+
+
+def free(session: Session, *, campaign: CampaignId, offer: OfferId, now: datetime) -> Money:
+    """Give what no voucher stands against back to the lines, by what each has left. Fold first."""
+    found = lines(session, campaign=campaign, lock=True)
+    held = _reservations(session, offer)
+    amount = ledger.balance(session, pool(offer, Stage.RESERVED))
+    if amount == ZERO:
+        return ZERO
+    left = [held[one.id].reserved - held[one.id].folded - held[one.id].freed for one in found]
+    parts = amount.split([one.fen for one in left])
+    legs = [
+        Leg(line(one.id, Stage.AVAILABLE), part) for one, part in zip(found, parts, strict=True)
+    ]
+    ledger.post(
+        session,
+        code=Code.CLOSED,
+        key=str(new_id()),
+        legs=[Leg(pool(offer, Stage.RESERVED), -amount), *legs],
+        now=now,
+    )
+    for one, part in zip(found, parts, strict=True):
+        _set(session, one.id, offer, freed_fen=held[one.id].freed + part)
+    return amount
+
+
+def _unfolded(session: Session, found: Sequence[BudgetLine], offer: OfferId) -> dict[str, Money]:
+    """What was committed since the last fold, by shop area with a line of its own; "" elsewhere."""
+    accounts = {area: _committed(offer, area) for area in ["", *model.shop_areas(found)]}
+    there = ledger.balances(session, accounts.values())
+    return {area: there[account] for area, account in accounts.items()}
+
+
+def _committed(offer: OfferId, area: str) -> Account:
+    return pool(offer, Stage.COMMITTED, shop_area=area)
+
+
+def _room(one: BudgetLine, held: _Held, new: Mapping[str, Money]) -> Room:
+    within = Money.total(
+        amount
+        for area, amount in new.items()
+        if one.shop_area and area and areas.within(area, one.shop_area)
+    )
+    return Room(one, held.reserved - held.freed, held.redeemed + within)
+
+
+def _relieve(
+    session: Session,
+    found: Sequence[BudgetLine],
+    rooms: Sequence[Room],
+    now: datetime,
+) -> list[Room]:
+    """Move room, and the money in it, between the fallback line and those of shop areas."""
+    accounts = [line(one.id, Stage.AVAILABLE) for one in found]
+    there = ledger.balances(session, accounts)
+    known = [
+        replace(room, available=there[account])
+        for room, account in zip(rooms, accounts, strict=True)
+    ]
+    shifts = model.relieve(known)
+    # Who gets room pays for it out of what is available; who gives it has that much more.
+    legs = [Leg(account, -shift) for account, shift in zip(accounts, shifts, strict=True)]
+    ledger.post(session, code=Code.RELIEVED, key=str(new_id()), legs=legs, now=now)
+    return [
+        replace(room, limit=room.limit + shift) for room, shift in zip(known, shifts, strict=True)
+    ]
+
+
+def _reservations(session: Session, offer: OfferId) -> dict[UUID, _Held]:
+    rows = session.scalars(
+        select(ReservationRow)
+        .where(ReservationRow.offer_id == offer)
+        .execution_options(populate_existing=True)
+    )
+    return {
+        row.line_id: _Held(row.reserved_fen, row.folded_fen, row.freed_fen, row.redeemed_fen)
+        for row in rows
+    }
+
+
+def _set(session: Session, line_id: BudgetLineId, offer: OfferId, **values: Any) -> None:
+    session.execute(
+        update(_RESERVATION)
+        .where(_RESERVATION.c.line_id == line_id, _RESERVATION.c.offer_id == offer)
+        .values(**values)
+    )

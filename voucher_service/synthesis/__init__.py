@@ -1,0 +1,1 @@
+"""A large honest book for benchmarks and lists: planned by the services, loaded by COPY."""
