@@ -124,7 +124,7 @@ def sign_in(page: Page, name: str) -> None:
     page.goto("/sign-in")
     page.get_by_label("账号", exact=False).first.fill(name)
     page.locator("input[type=password]").fill(f"demo-only-{name}")
-    page.get_by_role("button", name="登录").click()
+    page.get_by_role("button", name="登录", exact=True).click()
 
 
 def test_plan_approve_claim_show_redeem_report(
@@ -197,7 +197,7 @@ def _become_real(phone: Page, city: City) -> None:
     message = json.loads(city.outbox.read_text("utf-8").splitlines()[-1])
     assert message["mobile"] == person.mobile
     phone.locator("input[name=code]").fill(message["code"])
-    phone.get_by_role("button", name="登录").click()
+    phone.get_by_role("button", name="登录", exact=True).click()
     phone.goto("/identity?next=/")
     phone.locator("input[name=name]").fill(person.name)
     phone.locator("input[name=id_number]").fill(person.id_number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -233,6 +234,14 @@ def test_nothing_is_expected_where_there_is_nothing_to_go_by() -> None:
     unspent = past(orders=NOTHING, thresholds=NOTHING, half_redeemed_days=None)
     found = foresee(plan, [made], [], Before(plan, [made], unspent))["expected"]
     assert (found["given_away_bps"], found["half_redeemed_days"]) == (None, None)
+
+
+def test_where_all_lapsed_the_last_time_the_simulation_is_still_plain_json() -> None:
+    plan, made = campaign(10), offer(release(0, 48, 10))
+    found = foresee(plan, [made], [], Before(plan, [made], past(redeemed=0)))
+    assert found["expected"]["redeemed_fen"] == 0
+    assert found["expected"]["lapsed_fen"] == found["expected"]["issued_fen"]
+    json.dumps(found)
 
 
 def test_each_funder_is_told_the_most_that_it_bears() -> None:
