@@ -1,0 +1,49 @@
+"""All rules: those of each face, and the routes that every face has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from voucher_service.web.face import Face
+
+from . import (
+    desk_rules,
+    lottery_rules,
+    people_rules,
+    resident_rules,
+    shop_rules,
+    treasury_rules,
+    watch_rules,
+)
+from .city import City, Side
+from .table import Actor, Thing, get, shared
+
+
+@shared
+def stylesheet(_city: City, _side: Side, _caller: Actor) -> Thing:
+    """A file of the pages."""
+    return Thing("kit/base.css")
+
+
+MACHINES = (
+    get("/healthz"),
+    get("/readyz"),
+    get("/metrics"),
+    get("/kit"),
+    get("/api/openapi.json"),
+    get("/static/<path:name>", of=stylesheet),
+)
+BY_FACE = {
+    Face.RESIDENT: resident_rules.RULES,
+    Face.MERCHANT: shop_rules.RULES,
+    Face.ADMIN: (
+        *desk_rules.RULES,
+        *lottery_rules.RULES,
+        *treasury_rules.RULES,
+        *people_rules.RULES,
+        *watch_rules.RULES,
+    ),
+}
+RULES = [
+    replace(rule, face=face) for face, rules in BY_FACE.items() for rule in (*rules, *MACHINES)
+]

@@ -1,0 +1,58 @@
+"""Who may do what at the till."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from voucher_service.kernel.actor import Actor, Role
+from voucher_service.merchants import service as merchants
+
+from .city import City, Side
+from .purses import code, order, redemption
+from .table import TILL, Thing, always, asked, called, get, material, post, prepared, typed
+
+
+@material
+def login(city: City, side: Side, _caller: Actor) -> Thing:
+    """A cashier's username and password."""
+    username = merchants.desk(city.core, actor=side.till[Role.CASHIER]).cashier.username
+    return Thing("", {"typed": {"username": username, "password": f"demo-only-{username}"}})
+
+
+def bill(thing: Thing, _caller: Actor) -> dict[str, Any]:
+    """A code on an order of 128 yuan."""
+    return dict(thing.facts) | {"order_amount_fen": 12_800}
+
+
+def typed_bill(thing: Thing, _caller: Actor) -> dict[str, Any]:
+    """The same as a cashier types it."""
+    facts = thing.facts
+    return {"code": facts["code"], "amount": "128", "made_reference": facts["order_reference"]}
+
+
+BY_API, BY_FORM = called(bill), typed(typed_bill)
+OF_ORDER = asked(lambda one, _: {"order_reference": one.facts["reference"]})
+
+
+RULES = (
+    post("/api/v1/sign-in", of=login, sends=called(prepared)),
+    get("/api/v1/me", TILL),
+    post("/api/v1/redemptions", TILL, of=code, sends=BY_API, answers=201, once=True, keyed=True),
+    get("/api/v1/redemptions", TILL, lists=redemption),
+    get("/api/v1/redemptions", TILL, of=order, sends=OF_ORDER, hides=200),
+    get("/api/v1/redemptions/<uuid:redemption_id>", TILL, of=redemption),
+    get("/api/v1/summary", TILL),
+    get("/sign-in"),
+    post("/sign-in", of=login, sends=typed(prepared)),
+    post("/sign-out", answers="sign-in"),
+    get("/", TILL),
+    get("/amount", TILL, answers=303),
+    post("/amount", TILL, of=code, sends=BY_FORM, answers=200, once=True),
+    get("/redemptions", TILL, answers=303),
+    post("/redemptions", TILL, of=code, sends=BY_FORM, once=True, keyed=True),
+    get("/redemptions/<uuid:redemption_id>", TILL, of=redemption),
+    get("/orders", TILL, of=order, sends=OF_ORDER, answers=303),
+    get("/today", TILL, lists=redemption),
+    get("/shop", TILL),
+    post("/preferences", sends=always(data={"lang": "en"})),
+)
