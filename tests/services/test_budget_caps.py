@@ -160,7 +160,7 @@ def test_a_cap_counts_what_was_published_before_and_is_not_set_below_it(
     t.world.approve(free)
 
 
-def test_a_cap_is_the_act_of_two_people_of_the_area(treasury: Treasury) -> None:
+def test_a_county_can_ask_for_a_cap_and_the_city_signs_it(treasury: Treasury) -> None:
     t = treasury
     amounts = {Span.DAY: yuan(1)}
     waiting = campaigns.cap_budget(
@@ -171,7 +171,9 @@ def test_a_cap_is_the_act_of_two_people_of_the_area(treasury: Treasury) -> None:
     stranger = t.world.staff(Role.PLANNER, area="441781")
     with pytest.raises(NoSuchThing):
         campaigns.cap_budget(t.core, actor=stranger, budget=t.jiangcheng.id, amounts=amounts)
-    approvals.approve(t.core, actor=t.approvers[JIANGCHENG], approval=waiting)
+    with pytest.raises(NoSuchThing):  # else a county could lift what the city set
+        approvals.approve(t.core, actor=t.approvers[JIANGCHENG], approval=waiting)
+    approvals.approve(t.core, actor=t.world.approver, approval=waiting)
     (cap,) = campaigns.budget_caps(t.core, actor=t.world.planner, budget=t.jiangcheng.id)
     assert (cap.span, cap.amount) == (Span.DAY, yuan(1))
 

@@ -15,7 +15,7 @@ from voucher_service.budgets import service as budgets
 from voucher_service.budgets.model import BudgetId, Cap, Span
 from voucher_service.infra import areas
 from voucher_service.infra.core import Core
-from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.actor import SYSTEM, Actor
 from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import ApprovalId, CampaignId
@@ -35,9 +35,11 @@ Amounts = Mapping[Span, Money | None]
 def cap_budget(core: Core, *, actor: Actor, budget: BudgetId, amounts: Amounts) -> ApprovalId:
     """Propose what a budget with its parts may issue at most: by campaign, day and month.
 
-    None lifts a cap; a span that is not named keeps its own. Raises NoSuchThing, AlreadyProposed.
+    None lifts a cap; a span that is not named keeps its own. A part's cap is signed where its money
+    comes from, so that no county lifts what the city set. Raises NoSuchThing, AlreadyProposed.
     """
     found = budgets.budget(core, actor=actor, budget=budget)
+    above = found.parent_id and budgets.budget(core, actor=SYSTEM, budget=found.parent_id)
     with core.transaction() as session:
         payload = {"budget": str(budget), "name": found.name, "caps": _frozen(amounts)}
         return approvals.propose(
@@ -45,7 +47,7 @@ def cap_budget(core: Core, *, actor: Actor, budget: BudgetId, amounts: Amounts) 
             action=SET_BUDGET,
             object_type="budget",
             object_id=budget,
-            area=found.area,
+            area=(above or found).area,
             title=found.name,
             payload=payload,
             maker=actor,
