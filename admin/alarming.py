@@ -14,6 +14,7 @@ from voucher_service.campaigns.canary import SIGNALS, Signal
 from voucher_service.i18n import gettext, mark
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import DomainError
+from voucher_service.stops.model import SCOPES, WHATS
 from voucher_service.web.language import locale
 from voucher_service.web.site import core
 
@@ -53,6 +54,7 @@ INVARIANTS: Mapping[str, str] = {
 }
 _COPIED = mark("{name}：签名次数倒退，钥匙已停用")
 _READS = mark("{name}：一小时里查了 {reads} 次居民资料")
+_STOPPED = mark("{what}停了：{where}")
 _LATE = mark("没能按时判断，其余的名额没有开。")
 
 
@@ -85,7 +87,12 @@ def title(alarm: Alarm, names: Mapping[UUID, str]) -> str:
         name = names.get(UUID(alarm.subject.removeprefix("staff:")), "–")
         text = _COPIED if alarm.kind is Kind.SIGN_IN else _READS
         return gettext(text, locale(), name=name, reads=alarm.detail.get("reads", "–"))
-    return str(alarm.detail.get("title") or alarm.subject)
+    title = str(alarm.detail.get("title") or alarm.subject)
+    if alarm.kind is Kind.STOP and "what" in alarm.detail:
+        where = gettext(title, locale()) if title in SCOPES.values() else title
+        what = gettext(WHATS[alarm.detail["what"]], locale())
+        return gettext(_STOPPED, locale(), what=what, where=where)
+    return title
 
 
 def notes(alarm: Alarm) -> list[str]:

@@ -83,7 +83,7 @@ def payload_value(value: Any) -> str:
 def term_value(term: str, value: Any) -> str:
     """A term of an offer as a simulation has it, as people write it."""
     if term == "areas":
-        return scope(value, area, gettext(mark("活动所在地区"), locale()))
+        return scope(value, area, gettext(mark("全市"), locale()))
     if term == "trades":
         return scope(value, trade, gettext(mark("所有行业"), locale()))
     if term.endswith("_fen"):

@@ -11,7 +11,7 @@ from voucher_service.audit import search
 from voucher_service.audit.model import Criteria
 from voucher_service.identity import service as identity
 from voucher_service.identity.documents import Document
-from voucher_service.web.api import ApiBlueprint
+from voucher_service.web.api import FILE, ApiBlueprint
 from voucher_service.web.auth import actor
 from voucher_service.web.schemas import page_of
 from voucher_service.web.site import core
@@ -30,7 +30,7 @@ def list_events(args: dict[str, Any]) -> Any:
 
 @audit.route("/events.csv", methods=["GET"])
 @audit.arguments(CriteriaSchema, location="query")
-@audit.response(200, content_type="text/csv")
+@audit.response(200, FILE, content_type="text/csv")
 def events_csv(args: dict[str, Any]) -> Response:
     """The newest 10,000 events that fit, as a file."""
     return download(Criteria(**args))

@@ -19,6 +19,7 @@ from voucher_service.approvals.model import Approval
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import CampaignStatus
 from voucher_service.i18n import gettext, mark
+from voucher_service.infra import areas
 from voucher_service.kernel.errors import DomainError
 from voucher_service.stops import service
 from voucher_service.stops.model import Scope, Status, StopId, What
@@ -103,12 +104,14 @@ def _page(form: forms.Form) -> str:
     page = service.page(
         core(), actor=actor(), status=state, cursor=request.args.get("cursor"), limit=PAGE
     )
+    within = actor().area
     people = {one.stopped_by for one in page.items} | {one.lifted_by for one in page.items}
     return render_template(
         "admin/stops.html",
         page=page,
         state=state,
         form=form,
+        own={one.id for one in page.items if areas.within(one.area, within)},
         names=staff.names([one for one in people if one is not None]),
         subjects=list(_subjects()),
         choices=[(value, gettext(text, locale())) for value, text in CHOICES.items()],
@@ -117,13 +120,14 @@ def _page(form: forms.Form) -> str:
 
 
 def _subjects() -> Iterator[tuple[str, str]]:
-    """What the reader can stop: everything, programmes, campaigns that were published."""
+    """What the reader can stop: everything, programmes, published campaigns, last to end first."""
     caller = actor()
     running = [
         one
         for one in campaigns.campaigns(core(), actor=caller)
         if one.status in (CampaignStatus.PUBLISHED, CampaignStatus.PAUSED)
     ]
+    running.sort(key=lambda one: one.closes_on, reverse=True)
     if not caller.area:
         yield str(Scope.EVERYTHING), gettext(mark("全部活动"), locale())
         for one in campaigns.programmes(core()):

@@ -178,7 +178,7 @@ SIMULATED = "voucher_service.simulation."  # books in memory
 _TRACED = "test_budgets.py::test_every_fen_is_traced_from_the_treasury_to_what_merchants_are_owed"
 EXECUTED_BY: Mapping[str, str] = {
     "budget.allot": _TRACED,
-    "budget.cap": "test_budget_caps.py::test_a_cap_is_the_act_of_two_people_of_the_area",
+    "budget.cap": "test_budget_caps.py::test_a_county_can_ask_for_a_cap_and_the_city_signs_it",
     "budget.hand_back": _TRACED,
     "budget.pass_down": _TRACED,
     "campaign.cap": "test_budget_caps.py::test_a_cap_by_campaign_and_a_campaigns_own_cap",

@@ -77,8 +77,11 @@ class Resident:
     async def ask(self, offer: object, headers: dict[str, str], body: bytes = b"") -> Answer:
         sent: list[dict[str, Any]] = []
 
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
+        def receive() -> asyncio.Future[dict[str, Any]]:
+            """Awaitable, but no coroutine: as the server's own is."""
+            told = asyncio.get_running_loop().create_future()
+            told.set_result({"type": "http.request", "body": body, "more_body": False})
+            return told
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)

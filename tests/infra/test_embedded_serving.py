@@ -182,6 +182,17 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = 40) -> N
         time.sleep(0.05)
 
 
+def refusal(url: str) -> int:
+    """What a face answers to a sign-in that lacks everything."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
+    headers = {"Content-Type": "application/json"}
+    connection.request("POST", "/api/v1/sign-in", b'{"nobody": true}', headers)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status
+
+
 def test_dev_brings_all_back_and_stops_clean(tmp_path: Path) -> None:
     data, ready = tmp_path / "data", tmp_path / "ready.json"
     script = (
@@ -197,6 +208,8 @@ def test_dev_brings_all_back_and_stops_clean(tmp_path: Path) -> None:
             assert list(found) == list(READY)
             faces = [found[name] for name in ("resident", "merchant", "admin")]
             assert all(healthy(url) for url in faces)
+            # A body, through the server that serves people: each face reads it and refuses it.
+            assert [refusal(url) for url in faces] == [422, 422, 422]
 
             before = children_of(data)
             assert {"resident", "merchant", "admin", "worker", "schedule"} <= before.keys()

@@ -123,7 +123,7 @@ class Express:
         began = time.perf_counter()
         call, headers = self._usual(scope)
         if call is None:
-            await self._ordinary(scope, receive, send)
+            await self._ordinary(scope, _awaiting(receive), send)
             return
         accepted = headers.get(b"accept-language", b"")
         try:
@@ -133,7 +133,7 @@ class Express:
             else:
                 answer = self._refused(call, told, accepted)
         except LongWay:
-            await self._ordinary(scope, receive, send)
+            await self._ordinary(scope, _awaiting(receive), send)
             return
         except DomainError as refusal:
             answer = self._refused(call, refusal, accepted)
@@ -224,6 +224,15 @@ def _created(created: Created) -> _Answer:
     headers["Content-Length"] = str(len(created.body))
     headers |= idempotency.replay_header(created.replayed)
     return _Answer(201, None, _bytes(tuple(headers.items())), created.body)
+
+
+def _awaiting(receive: Receive) -> Receive:
+    """`receive` as a coroutine: the server's own is only an awaitable, and threads need more."""
+
+    async def received() -> dict[str, Any]:
+        return await receive()
+
+    return received
 
 
 def _bytes(headers: Sequence[tuple[str, str]]) -> Headers:

@@ -131,10 +131,9 @@ def seen_by(
     The question is on record too, as a keyed hash. Raises IdNumberInvalid, NotAllowed,
     CursorInvalid.
     """
-    hashes = _identity_hashes(core.keyring, document, id_number)
-    digests = store.digests(hashes)
+    search.check_searcher(actor)
+    digests = store.digests(_identity_hashes(core.keyring, document, id_number))
     with core.transaction() as session:
-        search.check_searcher(actor)
         holder = store.identity_holder(session, digests)
         if cursor is None:
             told = {"sought": digests[0].hex()}
