@@ -46,26 +46,32 @@ def texts() -> dict[str, set[str]]:
 
 
 def refresh(*, prune: bool = False) -> list[tuple[str, str]]:
-    """Add new texts to the catalogues, with the English they have anywhere.
+    """Add new texts to the catalogues; one that stands in any of them stays where it is.
 
     With `prune` also drop texts no longer in use. Returns (catalogue, text) without English.
     """
-    known = english()
-    for name, wanted in texts().items():
-        path = TRANSLATIONS / "en" / f"{name}.po"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        before = (
-            {str(message.id) for message in read(path) if message.id} if path.exists() else set()
-        )
-        if before >= wanted and not (prune and before - wanted):
+    found, known = texts(), english()
+    in_use = set().union(*found.values())
+    folder = TRANSLATIONS / "en"
+    held = {path.stem: _ids(path) for path in sorted(folder.glob("*.po"))}
+    anywhere = set().union(*held.values())
+    for name in {**held, **found}:
+        before = held.get(name, set())
+        after = before | (found.get(name, set()) - anywhere)
+        after = after & in_use if prune else after
+        if after == before:
             continue
         catalogue = Catalog(locale="en", fuzzy=False)
-        for text in sorted(wanted if prune else wanted | before):
+        for text in sorted(after):
             catalogue.add(text, known.get(text, ""))
-        with path.open("wb") as file:
+        with (folder / f"{name}.po").open("wb") as file:
             write_po(file, catalogue, width=100, omit_header=True, no_location=True)
     english.cache_clear()
     return missing()
+
+
+def _ids(path: Path) -> set[str]:
+    return {str(message.id) for message in read(path) if message.id}
 
 
 def missing() -> list[tuple[str, str]]:
