@@ -46,6 +46,7 @@ def main(operations: int, seed: int, crashes: float, kill_servers: float) -> Non
         killer = threading.Thread(target=strike)
         killer.start()
         walk = Walk(core, city, seed, crash_rate=crashes, disaster=kill_servers > 0)
+        walk.looked = _say
         try:
             report = walk.run(operations)
         finally:
@@ -53,6 +54,11 @@ def main(operations: int, seed: int, crashes: float, kill_servers: float) -> Non
             killer.join()
             walk.close()
         _print(report, killed)
+
+
+def _say(report: Report) -> None:
+    if report.looks % 10 == 0:
+        click.echo(f"{report.operations.total():,} operations, no difference", err=True)
 
 
 def _print(report: Report, killed: list[str]) -> None:

@@ -25,6 +25,7 @@ from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.ids import ApprovalId
 from voucher_service.reports.verification import verify
+from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.service.drift import refill_stale
 from voucher_service.vouchers.service.returning import Return
 
@@ -80,6 +81,7 @@ class Walk:
         self.held: dict[UUID, Held] = {}
         self.numbers = itertools.count(1)
         self.report = Report()
+        self.looked: Callable[[Report], None] = lambda _: None
         self._crash_rate, self._disaster = crash_rate, disaster
         self._base = core
         self._return = Return()
@@ -182,12 +184,15 @@ class Walk:
         raise Differs(f"{step.name} found no answer in {_TRIES} tries: {answer!r}")
 
     def keep_up(self) -> None:
-        """What the schedule does for seats that died half-way and for gates that were killed."""
+        """What schedule and worker do for seats that died half-way, lapses, and killed gates."""
         later = with_clock(self._base, Clock(self.now + _REAPED_AFTER))
         with suppress(DomainError):
             schedule.settle_pending(later)
             refill_stale(later)
             self._return(later)
+            for one in self.campaigns:
+                for offer in one.offers.values() if one.status == "running" else ():
+                    vouchers.prepare_gate(self.core, offer=offer.id, refill=True)
 
     def _judge_ending(self, step: Step, first: Delta, rest: Delta) -> None:
         """What the crash left must be nothing, or all that the operation is."""
@@ -203,17 +208,20 @@ class Walk:
 
     def _fresh(self) -> Delta:
         """What the entries written since the last time add up to."""
-        self._last, found = news(self._reader_alive(), self._last)
+        self._last, found = self._read(lambda connection: news(connection, self._last))
         return found
 
     def _quiet(self) -> None:
         """Wait for the last statement of whoever was killed: nobody hears its outcome."""
-        while busy(self._reader_alive()):
+        while self._read(busy):
             time.sleep(0.002)
 
-    def _reader_alive(self) -> psycopg.Connection:
-        self._reader = self._alive(self._reader)
-        return self._reader
+    def _read(self, ask: Callable[[psycopg.Connection], T]) -> T:
+        """What the judge reads; a server may be killed under it."""
+        while True:
+            self._reader = self._alive(self._reader)
+            with suppress(psycopg.OperationalError):
+                return ask(self._reader)
 
     def _kill(self, backend: int) -> None:
         self._killer = self._alive(self._killer)
@@ -235,7 +243,7 @@ class Walk:
 
     def _look(self) -> None:
         """All books against the ledger, the vouchers, and what the budgets' page says."""
-        shown = stands(self._reader_alive())
+        shown = self._read(stands)
         if not same(shown, self.books):
             raise Differs(f"the ledger differs: {difference(shown, self.books)}")
         if sum(self.books.values()) != self.appropriated:
@@ -253,6 +261,7 @@ class Walk:
         if returned != of(self.books, "fund", "returned"):
             raise Differs("the page says that another sum went home")
         self.report.looks += 1
+        self.looked(self.report)
 
     def _verify(self) -> None:
         found = verify(self.core).breaches

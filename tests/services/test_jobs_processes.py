@@ -41,6 +41,13 @@ def children(pid: int) -> list[int]:
         return []
 
 
+def listens(pid: int) -> bool:
+    """Whether a process has said what SIGTERM means to it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
 @pytest.fixture
 def start(core: Core, tmp_path: Path) -> Iterator[Start]:
     """Starts `voucher_service.jobs` on the test's servers; what is left at the end is killed."""
@@ -124,7 +131,7 @@ def test_a_job_whose_ring_was_lost_is_rung_by_the_schedule(world: World, start: 
 
 def test_both_end_at_once_when_told_to(core: Core, start: Start) -> None:
     processes = [start(name) for name in ("worker", "schedule", "schedule")]
-    time.sleep(3)
+    eventually(lambda: all(listens(process.pid) for process in processes))
     for process in processes:
         process.send_signal(signal.SIGTERM)
     assert [process.wait(timeout=10) for process in processes] == [0, 0, 0]
