@@ -43,7 +43,7 @@ def choose(walk: Walk) -> Step | None:
 def appropriate(walk: Walk) -> Step | None:
     """A funder appropriates, by a new document or more by an old one."""
     funder = walk.random.choice(list(walk.city.funders))
-    amount = walk.random.randint(1, 50_000) * 100
+    amount = walk.random.randint(1, 200_000) * 100
     key, document = walk.key(), f"文 {walk.random.randint(1, 6)}"
 
     def act(core: Core) -> Move:
@@ -254,7 +254,9 @@ def resume(walk: Walk) -> Step | None:
 def close(walk: Walk) -> Step | None:
     """A second person is asked to end a campaign."""
     one = _some(walk, "running") or _some(walk, "paused")
-    if one is None or walk.random.random() < 0.5:
+    over = [each for each in walk.campaigns if each.status == "running" and each.ends <= walk.now]
+    one = over[0] if over else one
+    if one is None or (not over and walk.random.random() < 0.8):
         return None
     return planning.asked(walk, one, "close", campaigns.close, "closed", effect=closing(one))
 
@@ -298,7 +300,7 @@ def claim(walk: Walk) -> Step | None:
         due = {("pool", offer, "reserved"): -got, ("pool", offer, "outstanding"): got}
         return Delta({place: fen for place, fen in due.items() if fen})
 
-    return Step("claim", act, effect, weight=many)
+    return Step("claim", act, effect, weight=many, batch=True)
 
 
 def redeem(walk: Walk) -> Step | None:
@@ -344,7 +346,7 @@ def fold(walk: Walk) -> Step | None:
 
 def expire(walk: Walk) -> Step | None:
     """Hours go by; vouchers past their last day lapse, one offer's at a time."""
-    walk.later(walk.random.randint(1, 30))
+    walk.later(walk.random.randint(1, 8))
     over = {one.offer for one in walk.held.values() if one.until <= walk.now}
     if not over:
         return None
@@ -366,7 +368,7 @@ def expire(walk: Walk) -> Step | None:
             return due
         return Delta({("pool", offer, "outstanding"): -worth, ("pool", offer, "reserved"): worth})
 
-    return Step("expire", act, effect)
+    return Step("expire", act, effect, sweeps=True)
 
 
 def seen_without(seen: Delta, offer: UUID, worth: int) -> Delta:
@@ -378,7 +380,7 @@ def seen_without(seen: Delta, offer: UUID, worth: int) -> Delta:
 
 
 _KINDS: tuple[tuple[Callable[[Walk], Step | None], int], ...] = (
-    (appropriate, 2),
+    (appropriate, 3),
     (give, 4),
     (hand_back, 1),
     (send_home, 1),
@@ -387,7 +389,7 @@ _KINDS: tuple[tuple[Callable[[Walk], Step | None], int], ...] = (
     (submit, 4),
     (stop, 1),
     (resume, 2),
-    (close, 1),
+    (close, 3),
     (claim, 20),
     (redeem, 40),
     (fold, 6),

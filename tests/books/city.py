@@ -68,7 +68,7 @@ def build(core: Core, residents: int) -> City:
 
 def offers_of(random: Random) -> tuple[int, int]:
     """A face value in yuan, and how many."""
-    return random.choice((10, 20, 33, 50)), random.randint(5, 60)
+    return random.choice((10, 20, 33, 50)), random.randint(20, 200)
 
 
 def keys() -> itertools.count[int]:

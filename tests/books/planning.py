@@ -89,6 +89,7 @@ def drafted(walk: Walk) -> Step | None:
             [_line(one) for one in lines],
             {one.id: one.face_value.fen for one in offers},
             {one.id: one.face_value.fen * one.quota for one in offers},
+            start_of(day_of(walk.now)) + timedelta(days=_DAYS),
         )
 
     def effect(answer: Any, seen: Delta) -> Delta:

@@ -20,13 +20,16 @@ Effect = Callable[[Any, Delta], Delta]
 @dataclass(frozen=True)
 class Step:
     """One operation. `act` may be asked again as it is; `effect` is given its answer (None where it
-    was made but nobody was told) and what the ledger shows, and says what it must show.
+    was made but nobody was told) and what the ledger shows, and says what it must show. A sweep
+    does the next piece when it is asked again; of a batch each member is done or not by itself.
     """
 
     name: str
     act: Callable[[Core], Any]
     effect: Effect
     weight: int = 1
+    sweeps: bool = False
+    batch: bool = False
 
 
 @dataclass
@@ -58,6 +61,7 @@ class Running:
     lines: list[Line]
     faces: dict[UUID, int]
     costs: dict[UUID, int]
+    ends: datetime
     offers: dict[UUID, Offer] = field(default_factory=dict)
     status: str = "draft"
     redeemed: dict[str, int] = field(default_factory=dict)

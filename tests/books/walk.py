@@ -139,6 +139,12 @@ class Walk:
             first = self._fresh()
             answer = self._asked_again(step)
         rest = self._fresh()
+        if step.sweeps and first and rest:
+            self._take(step, None, first)
+            first = Delta()
+        if step.batch and first and rest:
+            rest.update(first)
+            first = Delta()
         seen = rest or first
         if not answered:
             self._judge_ending(step, first, rest)
@@ -149,6 +155,10 @@ class Walk:
             if not first and (answered or answer.code not in MADE):
                 return
             answer = None
+        self._take(step, answer, seen)
+
+    def _take(self, step: Step, answer: Any, seen: Delta) -> None:
+        """Into the walk's own books, if it is what it must be."""
         due = step.effect(answer, seen)
         if not same(due, seen):
             raise Differs(f"{step.name}: due {dict(due)}, the ledger shows {dict(seen)}")
