@@ -42,7 +42,7 @@ def city(own: Core) -> City:
 def test_every_fen_is_where_it_should_be_after_any_operations_and_crashes(
     own: Core, city: City
 ) -> None:
-    walk = Walk(own, city, seed=7, crash_rate=0.08)
+    walk = Walk(own, city, seed=7, crash_rate=0.3)
     try:
         report = walk.run(OPERATIONS)
     finally:
