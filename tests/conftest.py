@@ -12,7 +12,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from sqlalchemy import make_url
+from sqlalchemy import Engine, create_engine, make_url
 
 from tests.make import World
 from tests.web.chromium import NoBrowserError, launch_options
@@ -47,6 +47,15 @@ def database_url(servers: Servers) -> Iterator[str]:
     """A fresh copy of the migrated database, for one module of tests."""
     with fresh_database(servers) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def owner(servers: Servers, database_url: str) -> Iterator[Engine]:
+    """The role that owns the tables of the module's database."""
+    name = make_url(database_url).database
+    engine = create_engine(make_url(servers.url("postgres", postgres.OWNER)).set(database=name))
+    yield engine
+    engine.dispose()
 
 
 @contextmanager

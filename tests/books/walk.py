@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import Approval, Status
@@ -178,7 +180,7 @@ class Walk:
             return False, None
         except DomainError as error:
             return (not error.retryable), error
-        except Exception:
+        except (psycopg.Error, SQLAlchemyError, RedisError):  # a server died in the middle
             if crash is None and not self._disaster:
                 raise
             return False, None

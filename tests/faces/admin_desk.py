@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import re
 from datetime import timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
 
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from admin.app import create_app
 from tests.make import JIANGCHENG, World
 from voucher_service.identity import service as identity
-from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.clock import day_of
 from voucher_service.replay.strangers import strangers
@@ -22,15 +23,24 @@ from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
 
 Body = dict[str, Any]
+CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 
 
 class Desk:
     """One admin face on a city."""
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
-        self.world = World(core)
-        self.app: Flask = create_app(core)
+    def __init__(self, world: World) -> None:
+        self.core = world.core
+        self.world = world
+        self.app: Flask = create_app(world.core)
+
+    def browser(self, actor: Actor, language: str = "zh-CN") -> FlaskClient:
+        """A browser of a member of staff, signed in."""
+        assert actor.id is not None
+        made = self.app.test_client()
+        made.set_cookie(Face.ADMIN.cookie, issue(self.core, Face.ADMIN, actor.id).access_token)
+        made.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
+        return made
 
     def call(
         self, actor: Actor, method: str, path: str, json: Any = None, **headers: str
@@ -114,6 +124,21 @@ class Desk:
         """The id of what a call made."""
         assert answer.status_code == 201, answer.json
         return str(UUID(answer.json["id"]))
+
+
+def send(browser: FlaskClient, page: str, to: str, /, **typed: object) -> TestResponse:
+    """Fill in the form that leads to `to` on a page, with its hidden fields, and send it."""
+    forms = re.findall(r"<form[^>]*>.*?</form>", browser.get(page).text, re.DOTALL)
+    form = next(one for one in forms if f'action="{to}"' in one)
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+    return browser.post(to, data=hidden | typed)
+
+
+def main_of(page: str) -> str:
+    """What a page says, without attributes, names of offers and people."""
+    body = page[page.index("<main") : page.index("</main>")]
+    body = re.sub(r"<h1>.*?</h1>|<option.*?</option>|<a [^>]*>[^<]*</a>", "", body, flags=re.S)
+    return re.sub(r"<[^>]+>", " ", body)
 
 
 def refused(answer: TestResponse, status: int, code: str) -> Body:

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-import pytest
-
-from tests.faces.admin_desk import Desk, refused
-from tests.faces.test_push_faces import CHINESE, browser, main_of, send
+from tests.faces.admin_desk import CHINESE, Desk, main_of, refused, send
 from voucher_service.alarms import service as alarms
 from voucher_service.alarms.model import AlarmId, Kind
-from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Role
 from voucher_service.reports import verification
 
 LEDGER = "L4 outstanding money is the value of live vouchers that nobody froze"
-
-
-@pytest.fixture(scope="module")
-def desk(core: Core) -> Desk:
-    return Desk(core)
 
 
 def raised(desk: Desk, kind: Kind, subject: str, area: str = "", **detail: object) -> AlarmId:
@@ -79,7 +70,7 @@ def test_payouts_that_a_broken_ledger_stopped_go_on_with_two_people(desk: Desk) 
     refused(desk.post(county, "/payouts/resume"), 403, "not_allowed")
     refused(desk.post(finance, "/payouts/resume"), 409, "books_still_broken")
     assert verification.watch(desk.core).breaches == ()
-    page = browser(desk, finance)
+    page = desk.browser(finance)
     assert "上次核对：" in page.get("/alarms").text
     for path in ("/", "/campaigns"):
         assert "付款已停：账目核对不平" in page.get(path).text
@@ -88,7 +79,7 @@ def test_payouts_that_a_broken_ledger_stopped_go_on_with_two_people(desk: Desk) 
     assert "offer x: vouchers 5, ledger 6" in shown
     asked = send(page, "/alarms", "/payouts/resume")
     assert asked.status_code == 303
-    second = browser(desk, world.approver)
+    second = desk.browser(world.approver)
     proposal = second.get(asked.location).text
     assert "已领未用的钱等于还有效的券" in proposal
     assert send(second, asked.location, f"{asked.location}/approve").status_code == 303
@@ -98,7 +89,7 @@ def test_payouts_that_a_broken_ledger_stopped_go_on_with_two_people(desk: Desk) 
 def test_the_pages_speak_english_too(desk: Desk) -> None:
     raised(desk, Kind.BOOKS, "L9 no line promises more than it has", cases=["line 1"])
     raised(desk, Kind.PRIVACY, f"staff:{desk.world.approver.id}", reads=61, limit=60)
-    page = browser(desk, desk.world.staff(Role.AUDITOR))
+    page = desk.browser(desk.world.staff(Role.AUDITOR))
     shown = main_of(page.get("/alarms", headers={"Accept-Language": "en"}).text)
     assert "L9 what was issued is redeemed, lapsed or live" in shown
     assert "61 look-ups of residents within an hour" in shown
@@ -109,5 +100,5 @@ def test_the_pages_speak_english_too(desk: Desk) -> None:
 
 def test_who_gives_out_roles_sees_no_alarm(desk: Desk) -> None:
     administrator = desk.world.staff(Role.ADMINISTRATOR)
-    assert "告警" not in browser(desk, administrator).get("/staff").text
+    assert "告警" not in desk.browser(administrator).get("/staff").text
     refused(desk.get(administrator, "/alarms"), 403, "not_allowed")

@@ -10,20 +10,9 @@ from flask.testing import FlaskClient
 
 from tests.faces.admin_desk import Desk, refused
 from tests.make import JIANGCHENG, World
-from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
-
-
-@pytest.fixture(scope="module")
-def desk(core: Core) -> Desk:
-    return Desk(core)
-
-
-@pytest.fixture(scope="module")
-def world(desk: Desk) -> World:
-    return desk.world
 
 
 @pytest.fixture

@@ -11,16 +11,11 @@ from voucher_service.infra.redis import connect
 from voucher_service.kernel.actor import Role
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.service.drift import Watch
-from voucher_service.web.auth import issue
-from voucher_service.web.face import Face
 
 
-def page(core: Core, world: World, language: str = "zh-CN") -> str:
-    browser = Desk(core).app.test_client()
-    reader = world.staff(Role.FINANCE).id
-    assert reader
-    browser.set_cookie("voucher_admin", issue(core, Face.ADMIN, reader).access_token)
-    answer = browser.get("/books", headers={"Accept-Language": language})
+def page(world: World, language: str = "zh-CN") -> str:
+    browser = Desk(world).browser(world.staff(Role.FINANCE), language)
+    answer = browser.get("/books")
     assert answer.status_code == 200
     return answer.text
 
@@ -30,16 +25,16 @@ def test_slots_that_differ_are_told_until_the_gate_is_filled_again(
 ) -> None:
     offer = world.offer()
     vouchers.prepare_gate(core, offer=offer.id, refill=True)
-    text = page(core, world)
+    text = page(world)
     assert ("一致" in text, "没人领得到" in text, "还没有重装过" in text) == (True, False, True)
     core.gate.lpop(f"gate:{{{offer.id.hex}}}:free:1")
-    assert "1 个没人领得到" in page(core, world)
+    assert "1 个没人领得到" in page(world)
     watch = Watch()
     assert [watch(core), watch(core)] == [0, 1]
-    english = page(core, world, "en")
+    english = page(world, "en")
     assert "None was filled again yet" not in english
     assert "1 that nobody can claim" in english, "in the list of repairs"
-    assert page(core, world).count("1 个没人领得到") == 1
+    assert page(world).count("1 个没人领得到") == 1
 
 
 def test_the_page_says_when_the_gate_does_not_answer(
@@ -47,4 +42,4 @@ def test_the_page_says_when_the_gate_does_not_answer(
 ) -> None:
     world.offer()
     monkeypatch.setitem(core.__dict__, "gate", connect("redis://127.0.0.1:1/0", 0.2))
-    assert "闸口没有应答" in page(core, world)
+    assert "闸口没有应答" in page(world)

@@ -24,16 +24,6 @@ RUN = "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'
 
 
 @pytest.fixture(scope="module")
-def desk(core: Core) -> Desk:
-    return Desk(core)
-
-
-@pytest.fixture(scope="module")
-def world(desk: Desk) -> World:
-    return desk.world
-
-
-@pytest.fixture(scope="module")
 def paths(desk: Desk, world: World) -> list[str]:
     """Every kind of page, with something on it."""
     campaign = world.draft()

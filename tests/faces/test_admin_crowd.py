@@ -6,27 +6,10 @@ import re
 from datetime import timedelta
 from uuid import UUID
 
-import pytest
-from flask.testing import FlaskClient
-
 from tests.faces.admin_desk import Desk
 from tests.make import World
-from voucher_service.infra.core import Core
-from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.ids import OfferId
-from voucher_service.web.auth import issue
-from voucher_service.web.face import Face
-
-
-@pytest.fixture(scope="module")
-def desk(core: Core) -> Desk:
-    return Desk(core)
-
-
-@pytest.fixture(scope="module")
-def world(desk: Desk) -> World:
-    return desk.world
 
 
 def test_both_are_off_unless_the_plan_says_otherwise(desk: Desk, world: World) -> None:
@@ -48,7 +31,7 @@ def test_who_approves_signs_for_them(desk: Desk, world: World) -> None:
     waits = desk.get(world.approver, "/approvals?state=waiting").json["items"]
     (frozen,) = next(one for one in waits if one["id"] == proposal)["payload"]["offers"]
     assert (frozen["waiting_room"], frozen["proof_of_work"]) == (True, True)
-    page = signed_in(desk, world.approver).get(f"/approvals/{proposal}").text
+    page = desk.browser(world.approver).get(f"/approvals/{proposal}").text
     assert "先排队" in page and "防刷计算" in page
     assert desk.post(world.approver, f"/approvals/{proposal}/approve").status_code == 200
     found = world.reload(OfferId(UUID(offer)))
@@ -57,7 +40,7 @@ def test_who_approves_signs_for_them(desk: Desk, world: World) -> None:
 
 def test_the_form_asks_for_them_in_words(desk: Desk, world: World) -> None:
     page = f"/campaigns/{desk.draft()}/offers/new"
-    browser = signed_in(desk, world.planner)
+    browser = desk.browser(world.planner)
     shown = browser.get(page).text
     assert "先排队：开抢前到的人随机排先后" in shown
     opening = (world.now() + timedelta(hours=3)).astimezone(SHANGHAI).strftime("%Y-%m-%dT%H:%M")
@@ -69,11 +52,3 @@ def test_the_form_asks_for_them_in_words(desk: Desk, world: World) -> None:
     assert "先排队" in browser.get(made.location).text
     odd = browser.post(page, data=hidden | typed | more | {"crowd": ["magic"]})
     assert odd.status_code == 422
-
-
-def signed_in(desk: Desk, who: Actor) -> FlaskClient:
-    """A browser of a member of staff."""
-    assert who.id is not None
-    browser = desk.app.test_client()
-    browser.set_cookie(Face.ADMIN.cookie, issue(desk.core, Face.ADMIN, who.id).access_token)
-    return browser

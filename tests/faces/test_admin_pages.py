@@ -11,49 +11,20 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.faces.admin_desk import Desk
+from tests.faces.admin_desk import Desk, send
 from tests.make import JIANGCHENG, World
 from voucher_service.campaigns import service as campaigns
-from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.clock import SHANGHAI, day_of
 from voucher_service.reconciliation import service as reconciliation
-from voucher_service.web.auth import issue
-from voucher_service.web.face import Face
 
 Reader = Callable[[Actor], FlaskClient]
-
-
-@pytest.fixture(scope="module")
-def desk(core: Core) -> Desk:
-    return Desk(core)
-
-
-@pytest.fixture(scope="module")
-def world(desk: Desk) -> World:
-    return desk.world
 
 
 @pytest.fixture
 def reader(desk: Desk) -> Reader:
     """A browser of a member of staff, signed in."""
-
-    def signed_in(actor: Actor) -> FlaskClient:
-        assert actor.id is not None
-        browser = desk.app.test_client()
-        browser.set_cookie("voucher_admin", issue(desk.core, Face.ADMIN, actor.id).access_token)
-        return browser
-
-    return signed_in
-
-
-def send(browser: FlaskClient, page: str, action: str, **typed: object) -> TestResponse:
-    """Fill in the form that leads to `action` on a page, with its hidden fields, and send it."""
-    text = browser.get(page).text
-    forms = re.findall(r"<form[^>]*>.*?</form>", text, re.DOTALL)
-    form = next(one for one in forms if f'action="{action}"' in one)
-    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
-    return browser.post(action, data=hidden | typed)
+    return desk.browser
 
 
 def alert(answer: TestResponse) -> str:

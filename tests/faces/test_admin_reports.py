@@ -10,21 +10,10 @@ import pytest
 
 from tests.faces.admin_desk import Desk, refused
 from tests.make import JIANGCHENG, World
-from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.reconciliation import service as reconciliation
 
 YANGCHUN = "441781"
-
-
-@pytest.fixture(scope="module")
-def desk(core: Core) -> Desk:
-    return Desk(core)
-
-
-@pytest.fixture(scope="module")
-def world(desk: Desk) -> World:
-    return desk.world
 
 
 @pytest.fixture(scope="module")

@@ -9,40 +9,15 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from tests.faces.admin_desk import Desk, refused
+from tests.faces.admin_desk import CHINESE, Desk, refused
 from tests.make import JIANGCHENG, World
 from voucher_service.approvals import service as approvals
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Programme
-from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.ids import ApprovalId
-from voucher_service.web.auth import issue
-from voucher_service.web.face import Face
-
-CHINESE = re.compile(r"[\u4e00-\u9fff]+")
-
-
-@pytest.fixture(scope="module")
-def desk(core: Core) -> Desk:
-    return Desk(core)
-
-
-@pytest.fixture(scope="module")
-def world(desk: Desk) -> World:
-    return desk.world
-
-
-def browser(desk: Desk, actor: Actor, language: str = "zh-CN") -> FlaskClient:
-    """A browser of a member of staff, signed in."""
-    assert actor.id is not None
-    made = desk.app.test_client()
-    made.set_cookie("voucher_admin", issue(desk.core, Face.ADMIN, actor.id).access_token)
-    made.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
-    return made
 
 
 def submitted(
@@ -98,7 +73,7 @@ def test_a_simulation_is_for_those_who_may_see_the_campaign(desk: Desk, world: W
 
 def test_an_approver_finds_what_waits_the_deadline_and_the_seals(desk: Desk, world: World) -> None:
     _, proposal = submitted(world, 30_000)
-    mine = browser(desk, world.approver)
+    mine = desk.browser(world.approver)
     listed = mine.get("/approvals").text
     waiting = listed[listed.index("等我盖章") : listed.index('id="h-all"')]
     assert f"/approvals/{proposal}" in waiting
@@ -121,7 +96,7 @@ def test_differences_stand_before_the_buttons(desk: Desk, world: World) -> None:
         world.offer(world.plan(face=19, threshold=200), campaign=world.draft(programme=programme))
     )
     _, proposal = submitted(world, programme=programme, face=19, threshold=20)
-    page = browser(desk, world.approver).get(f"/approvals/{proposal}").text
+    page = desk.browser(world.approver).get(f"/approvals/{proposal}").text
     assert page.index("有几项比上一次放宽了") < page.index("批准并盖章")
     assert page.index("预计发放") < page.index("批准并盖章")
     assert "95.0%" in page
@@ -129,7 +104,7 @@ def test_differences_stand_before_the_buttons(desk: Desk, world: World) -> None:
 
 
 def test_a_planner_sees_the_simulation_before_submitting(desk: Desk, world: World) -> None:
-    page = browser(desk, world.planner).get(f"/campaigns/{desk.planned()}").text
+    page = desk.browser(world.planner).get(f"/campaigns/{desk.planned()}").text
     assert "会花多少" in page
     assert "一个人最多" in page
 
@@ -140,7 +115,7 @@ def test_who_planned_it_is_told_why_there_is_no_button(desk: Desk, world: World)
     world.line(draft.id, plan.face_value * plan.quota)
     other = world.staff(Role.PLANNER)
     proposal = campaigns.submit(world.core, actor=other, campaign=draft.id)
-    page = browser(desk, world.planner).get(f"/approvals/{proposal}").text
+    page = desk.browser(world.planner).get(f"/approvals/{proposal}").text
     assert "您参与过编制，不能批" in page
     assert "批准并盖章" not in page
 
@@ -173,7 +148,7 @@ def test_what_has_no_reading_of_its_own_reads_as_a_plain_table(
             maker=world.planner,
             now=core_now(world, session),
         )
-    page = browser(desk, world.approver).get(f"/approvals/{proposal}").text
+    page = desk.browser(world.approver).get(f"/approvals/{proposal}").text
     facts = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page)
     assert ("金额", "¥12,345.00") in facts
     assert ("出资方", "市财政局") in facts
@@ -193,7 +168,7 @@ def test_english_readers_find_no_chinese_but_names(desk: Desk, world: World) -> 
     offer = world.offer(campaign=world.draft(programme=programme))
     world.redeem(world.claim(offer))
     _, proposal = submitted(world, 30_000, programme, face=60, threshold=100)
-    reader = browser(desk, world.approver, "en")
+    reader = desk.browser(world.approver, "en")
     names = {"惠利金秋", "第一场", "满", "减", "出资方", "别的事"}
     for path in ("/approvals", f"/approvals/{proposal}"):
         text = re.sub(r"<[^>]+>", " ", reader.get(path).text)

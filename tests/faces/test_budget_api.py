@@ -7,17 +7,15 @@ from uuid import uuid4
 import pytest
 
 from tests.faces.admin_desk import Body, Desk, refused
-from tests.make import JIANGCHENG
-from voucher_service.infra.core import Core
+from tests.make import JIANGCHENG, World
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.ids import ApprovalId
 
 
 @pytest.fixture(scope="module")
-def desk(core: Core) -> Desk:
-    found = Desk(core)
-    found.world.funder("city")
-    return found
+def desk(world: World) -> Desk:
+    world.funder("city")
+    return Desk(world)
 
 
 def key() -> dict[str, str]:

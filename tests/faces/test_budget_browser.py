@@ -9,15 +9,9 @@ from playwright.sync_api import Browser
 
 from tests.faces.admin_desk import Desk
 from tests.faces.test_admin_browser import AXE, PHONE, RUN, WIDE, at_desk
-from tests.faces.test_budget_pages import booked, browser, opened, proposed, sign
+from tests.faces.test_budget_pages import booked, opened, proposed, sign
 from tests.make import CITY
 from tests.web.serving import serving
-from voucher_service.infra.core import Core
-
-
-@pytest.fixture(scope="module")
-def desk(core: Core) -> Desk:
-    return Desk(core)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +25,7 @@ def base(desk: Desk) -> Iterator[str]:
 def paths(desk: Desk) -> list[str]:
     """Every page of money, with something on it."""
     desk.world.funder("city")
-    planner = browser(desk, desk.world.planner)
+    planner = desk.browser(desk.world.planner)
     fund = booked(desk, planner)
     frame = opened(planner, desk.world.programme().slug, CITY)
     given = {"direction": "give", "fund": fund.rsplit("/", 1)[1], "amount": "300,000"}

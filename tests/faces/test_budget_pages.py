@@ -7,39 +7,27 @@ from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
-from tests.faces.admin_desk import Desk
-from tests.faces.test_push_faces import CHINESE, browser
-from tests.make import CITY, JIANGCHENG
+from tests.faces.admin_desk import CHINESE, Desk, send
+from tests.make import CITY, JIANGCHENG, World
 from voucher_service.campaigns import service as campaigns
-from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.ids import ApprovalId, CampaignId
 
 
 @pytest.fixture(scope="module")
-def desk(core: Core) -> Desk:
-    found = Desk(core)
-    found.world.funder("city")
-    found.world.funder("jiangcheng", area=JIANGCHENG)
-    return found
+def desk(world: World) -> Desk:
+    world.funder("city")
+    world.funder("jiangcheng", area=JIANGCHENG)
+    return Desk(world)
 
 
 def proposed(client: FlaskClient, page: str, to: str, /, **typed: object) -> str:
     """Send a form that proposes; the path of the proposal."""
-    answer = filled(client, page, to, **typed)
+    answer = send(client, page, to, **typed)
     assert answer.status_code == 303, answer.text
     assert answer.location.startswith("/approvals/")
     return str(answer.location)
-
-
-def filled(client: FlaskClient, page: str, to: str, /, **typed: object) -> TestResponse:
-    """The answer to a form that was filled in."""
-    forms = re.findall(r"<form[^>]*>.*?</form>", client.get(page).text, re.DOTALL)
-    form = next(one for one in forms if f'action="{to}"' in one)
-    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
-    return client.post(to, data=hidden | typed)
 
 
 def sign(desk: Desk, proposal: str) -> None:
@@ -59,14 +47,14 @@ def booked(desk: Desk, client: FlaskClient, amount: str = "1,000,000", **more: s
 def opened(client: FlaskClient, programme: str, area: str, parent: str = "") -> str:
     """The path of an empty budget."""
     typed = {"programme": programme, "name": f"预算 {area}", "area": area, "parent": parent}
-    answer = filled(client, "/budgets", "/budgets", **typed)
+    answer = send(client, "/budgets", "/budgets", **typed)
     assert answer.status_code == 303, answer.text
     return str(answer.location)
 
 
 def test_two_people_bring_money_to_a_county_and_see_each_fen(desk: Desk) -> None:
-    planner = browser(desk, desk.world.planner)
-    approver = browser(desk, desk.world.approver)
+    planner = desk.browser(desk.world.planner)
+    approver = desk.browser(desk.world.approver)
     fund = booked(desk, planner)
     slug = desk.world.programme().slug
     frame = opened(planner, slug, CITY)
@@ -79,7 +67,7 @@ def test_two_people_bring_money_to_a_county_and_see_each_fen(desk: Desk) -> None
     sign(desk, proposed(planner, county, f"{county}/money", **given | {"amount": "100,000"}))
     back = given | {"direction": "back", "amount": "40,000"}
     sign(desk, proposed(planner, county, f"{county}/money", **back))
-    too_much = filled(planner, county, f"{county}/money", **given | {"amount": "900,000"})
+    too_much = send(planner, county, f"{county}/money", **given | {"amount": "900,000"})
     assert too_much.status_code == 409 and "还差" in too_much.text
     page = planner.get(frame).text
     assert "¥240,000.00" in page and "¥60,000.00" in page
@@ -89,29 +77,29 @@ def test_two_people_bring_money_to_a_county_and_see_each_fen(desk: Desk) -> None
     assert "¥0.00" not in planner.get(f"{fund}?at=2020-01-01T00:00").text
     assert "field-error" in planner.get(f"{fund}?at=yesterday").text
     for reader in (Role.FINANCE, Role.AUDITOR):
-        client = browser(desk, desk.world.staff(reader))
+        client = desk.browser(desk.world.staff(reader))
         assert client.get(frame).status_code == 200
         assert 'method="post" action="/budgets' not in client.get(frame).text
-    foreign = browser(desk, desk.world.staff(Role.PLANNER, area="441781"))
+    foreign = desk.browser(desk.world.staff(Role.PLANNER, area="441781"))
     assert [foreign.get(path).status_code for path in (fund, frame, county)] == [404, 404, 404]
 
 
 def test_caps_are_proposed_and_read_by_the_second_person(desk: Desk) -> None:
-    planner = browser(desk, desk.world.planner)
+    planner = desk.browser(desk.world.planner)
     frame = opened(planner, desk.world.programme().slug, CITY)
     first = proposed(planner, frame, f"{frame}/caps", day="1000", month="20000")
     sign(desk, first)
     page = planner.get(frame).text
     assert "¥1,000.00" in page and 'value="1000.00"' in page
     second = proposed(planner, frame, f"{frame}/caps", day="2000")
-    read = browser(desk, desk.world.approver).get(second).text
+    read = desk.browser(desk.world.approver).get(second).text
     assert "¥1,000.00" in read and "¥2,000.00" in read and "没有上限" in read
-    again = filled(planner, frame, f"{frame}/caps", day="3000")
+    again = send(planner, frame, f"{frame}/caps", day="3000")
     assert again.status_code == 409 and "正在等审批" in again.text
 
 
 def test_a_campaign_is_planned_from_a_budget_with_a_countys_share(desk: Desk) -> None:
-    planner, world = browser(desk, desk.world.planner), desk.world
+    planner, world = desk.browser(desk.world.planner), desk.world
     fund = booked(desk, planner, "10,000")
     own = booked(desk, planner, "1,000", funder="jiangcheng")
     programme = world.programme()
@@ -121,7 +109,7 @@ def test_a_campaign_is_planned_from_a_budget_with_a_countys_share(desk: Desk) ->
         sign(desk, proposed(planner, frame, f"{frame}/money", **given))
     typed = desk.campaign_body(programme.slug) | {"budget": frame.rsplit("/", 1)[1]}
     typed.pop("kind")
-    made = filled(planner, "/campaigns/new", "/campaigns/new", **typed)
+    made = send(planner, "/campaigns/new", "/campaigns/new", **typed)
     assert made.status_code == 303, made.text
     campaign = made.location
     id = campaign.rsplit("/", 1)[1]
@@ -129,9 +117,9 @@ def test_a_campaign_is_planned_from_a_budget_with_a_countys_share(desk: Desk) ->
     campaigns.create_offer(desk.core, actor=world.planner, campaign=CampaignId(id), plan=plan)
     lines = f"{campaign}/lines"
     whole = {"funder": "city", "amount": "200", "share": "100", "fallback": "true"}
-    assert filled(planner, campaign, lines, **whole).status_code == 303
+    assert send(planner, campaign, lines, **whole).status_code == 303
     part = {"funder": "jiangcheng", "amount": "50", "share": "30", "shop_area": JIANGCHENG}
-    assert filled(planner, campaign, lines, **part).status_code == 303
+    assert send(planner, campaign, lines, **part).status_code == 303
     assert "江城区的门店承担 30" in planner.get(campaign).text
     world.publish(CampaignId(id))
     page = planner.get(campaign).text
@@ -148,7 +136,7 @@ def test_a_campaign_is_planned_from_a_budget_with_a_countys_share(desk: Desk) ->
 
 
 def test_every_page_of_money_is_complete_in_english(desk: Desk) -> None:
-    planner, world = browser(desk, desk.world.planner), desk.world
+    planner, world = desk.browser(desk.world.planner), desk.world
     fund = booked(desk, planner)
     frame = opened(planner, world.programme().slug, CITY)
     given = {"direction": "give", "fund": fund.rsplit("/", 1)[1], "amount": "5"}

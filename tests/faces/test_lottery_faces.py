@@ -16,7 +16,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.contracts.source import ROOT
-from tests.faces.admin_desk import Body, Desk, refused
+from tests.faces.admin_desk import CHINESE, Body, Desk, refused
+from tests.make import World
 from tests.services.fairs import a_fair
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.actor import Actor, Role
@@ -27,7 +28,6 @@ from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
 
 HOUR = timedelta(hours=1)
-CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 HIDDEN = re.compile(r'type="hidden" name="(\w+)" value="([^"]*)"')
 
 
@@ -39,7 +39,7 @@ def clock(core: Core) -> Clock:
 
 @pytest.fixture(scope="module")
 def desk(core: Core, clock: Clock) -> Desk:
-    return Desk(with_clock(core, clock))
+    return Desk(World(with_clock(core, clock)))
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,7 @@ def test_a_resident_enters_by_page_and_reads_what_came_of_it(
     desk: Desk, app: Flask, clock: Clock, parties: dict[Party, Actor]
 ) -> None:
     now, planner = desk.world.now(), desk.world.planner
-    browsers = {actor: _browser(desk, actor) for actor in (planner, *parties.values())}
+    browsers = {actor: desk.browser(actor) for actor in (planner, *parties.values())}
     draft = desk.world.draft()
     offer = desk.made(desk.post(planner, f"/campaigns/{draft.id}/offers", desk.offer_body()))
     typed = {
@@ -266,13 +266,6 @@ def _words(page: str) -> str:
     """What a page says, without the names of offers and the choice of language."""
     main = page[page.index("<main") : page.index("</main>")]
     return re.sub(r"<[^>]+>", " ", main).replace("通用券", "").replace("江城区", "")
-
-
-def _browser(desk: Desk, actor: Actor) -> FlaskClient:
-    assert actor.id is not None
-    browser = desk.app.test_client()
-    browser.set_cookie(Face.ADMIN.cookie, issue(desk.core, Face.ADMIN, actor.id).access_token)
-    return browser
 
 
 def _hidden(text: str) -> dict[str, str]:

@@ -7,52 +7,17 @@ import itertools
 import re
 from random import Random
 
-import pytest
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
-
-from tests.faces.admin_desk import Desk, refused
+from tests.faces.admin_desk import CHINESE, Desk, main_of, refused, send
 from voucher_service.identity import service as identity
-from voucher_service.infra.core import Core
 from voucher_service.jobs import runtime
-from voucher_service.kernel.actor import Actor, Role
+from voucher_service.kernel.actor import Role
 from voucher_service.replay.strangers import strangers
-from voucher_service.web.auth import issue
-from voucher_service.web.face import Face
-
-CHINESE = re.compile(r"[\u4e00-\u9fff]+")
-
-
-@pytest.fixture(scope="module")
-def desk(core: Core) -> Desk:
-    return Desk(core)
 
 
 def mobiles(desk: Desk, count: int) -> list[str]:
     persons = list(itertools.islice(strangers(Random()), count))
     identity.register_synthetic(desk.core, people=persons, now=desk.world.now())
     return [one.mobile for one in persons]
-
-
-def browser(desk: Desk, actor: Actor) -> FlaskClient:
-    assert actor.id is not None
-    found = desk.app.test_client()
-    found.set_cookie(Face.ADMIN.cookie, issue(desk.core, Face.ADMIN, actor.id).access_token)
-    return found
-
-
-def send(client: FlaskClient, page: str, action: str, **typed: object) -> TestResponse:
-    forms = re.findall(r"<form[^>]*>.*?</form>", client.get(page).text, re.DOTALL)
-    form = next(one for one in forms if f'action="{action}"' in one)
-    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
-    return client.post(action, data=hidden | typed)
-
-
-def main_of(page: str) -> str:
-    """What a page says, without attributes, names of offers and people."""
-    body = page[page.index("<main") : page.index("</main>")]
-    body = re.sub(r"<h1>.*?</h1>|<option.*?</option>|<a [^>]*>[^<]*</a>", "", body, flags=re.S)
-    return re.sub(r"<[^>]+>", " ", body)
 
 
 def test_a_list_by_api_from_the_upload_to_the_results(desk: Desk) -> None:
@@ -110,7 +75,7 @@ def test_a_list_may_be_long_and_other_requests_may_not(desk: Desk) -> None:
 
 def test_a_planner_uploads_a_file_and_an_approver_seals_it(desk: Desk) -> None:
     offer = desk.world.offer()
-    planner, approver = browser(desk, desk.world.planner), browser(desk, desk.world.approver)
+    planner, approver = desk.browser(desk.world.planner), desk.browser(desk.world.approver)
     wrong = send(planner, "/pushes", "/pushes", offer=str(offer.id))
     assert wrong.status_code == 422 and "没有收下名单" in wrong.text
     content = "户号,手机号\n" + "\n".join(f"一,{one}" for one in mobiles(desk, 3))
@@ -144,5 +109,5 @@ def test_who_approves_a_campaign_sees_for_whom_its_offers_are(desk: Desk) -> Non
     made = desk.post(planner, "/pushes", body)
     assert made.json["reserved"] is True
     answer = desk.post(planner, f"/campaigns/{campaign}/submit")
-    page = browser(desk, desk.world.approver).get(f"/approvals/{answer.json['approval_id']}").text
+    page = desk.browser(desk.world.approver).get(f"/approvals/{answer.json['approval_id']}").text
     assert "只发给名单上的人" in page and made.json["list_sha256"] in page

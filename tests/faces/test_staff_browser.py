@@ -20,7 +20,6 @@ from tests.web.serving import serving
 from voucher_service.identity import service as identity
 from voucher_service.identity.desk import Answer, Origin
 from voucher_service.identity.model import SignInRefused
-from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind, Role
 
 PASSWORD = "a long enough password"
@@ -33,11 +32,6 @@ AUTHENTICATOR = {
     "isUserVerified": True,
     "automaticPresenceSimulation": True,
 }
-
-
-@pytest.fixture(scope="module")
-def desk(core: Core) -> Desk:
-    return Desk(core)
 
 
 @pytest.fixture(scope="module")

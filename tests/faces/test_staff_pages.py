@@ -18,7 +18,6 @@ from tests.make import World
 from voucher_service.approvals import service as approvals
 from voucher_service.identity import second_factor
 from voucher_service.identity import service as identity
-from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.ids import ApprovalId
 from voucher_service.replay.strangers import strangers
@@ -27,16 +26,6 @@ from voucher_service.web.face import Face
 
 FIRST = "typed by the new one"
 OWN = "only I know this one"
-
-
-@pytest.fixture(scope="module")
-def desk(core: Core) -> Desk:
-    return Desk(core)
-
-
-@pytest.fixture(scope="module")
-def world(desk: Desk) -> World:
-    return desk.world
 
 
 @pytest.fixture(scope="module")

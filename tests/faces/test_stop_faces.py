@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from flask.testing import FlaskClient
 from playwright.sync_api import Browser
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from merchant_portal.app import create_app as create_merchant
-from tests.faces.admin_desk import Desk, refused
+from tests.faces.admin_desk import CHINESE, Desk, main_of, refused, send
 from tests.faces.test_admin_browser import AXE, RUN
 from tests.make import JIANGCHENG
 from tests.web.serving import serving
@@ -24,13 +22,6 @@ from voucher_service.reports import canaries
 from voucher_service.resident.app import create_app as create_resident
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
-
-CHINESE = re.compile(r"[\u4e00-\u9fff]+")
-
-
-@pytest.fixture(scope="module")
-def desk(core: Core) -> Desk:
-    return Desk(core)
 
 
 @pytest.fixture(autouse=True)
@@ -43,27 +34,6 @@ def nothing_stopped(core: Core) -> Iterator[None]:
 
 def stop(desk: Desk, actor: Actor, **body: object) -> TestResponse:
     return desk.post(actor, "/stops", {"what": "both", "reason": "减多了"} | body)
-
-
-def browser(desk: Desk, actor: Actor) -> FlaskClient:
-    assert actor.id is not None
-    found = desk.app.test_client()
-    found.set_cookie(Face.ADMIN.cookie, issue(desk.core, Face.ADMIN, actor.id).access_token)
-    return found
-
-
-def send(client: FlaskClient, page: str, action: str, **typed: object) -> TestResponse:
-    forms = re.findall(r"<form[^>]*>.*?</form>", client.get(page).text, re.DOTALL)
-    form = next(one for one in forms if f'action="{action}"' in one)
-    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
-    return client.post(action, data=hidden | typed)
-
-
-def main_of(page: str) -> str:
-    """What a page says, without names that people gave."""
-    body = page[page.index("<main") : page.index("</main>")]
-    body = re.sub(r"<h1>.*?</h1>|<option.*?</option>|<a [^>]*>[^<]*</a>", "", body, flags=re.S)
-    return re.sub(r"<[^>]+>", " ", body)
 
 
 def test_one_stops_by_api_and_two_let_it_go_on(desk: Desk) -> None:
@@ -134,7 +104,7 @@ def test_a_pause_takes_a_reason_and_needs_none(desk: Desk) -> None:
 
 def test_two_clicks_stop_a_campaign_from_any_page(desk: Desk) -> None:
     offer = desk.world.offer()
-    client = browser(desk, desk.world.planner)
+    client = desk.browser(desk.world.planner)
     assert 'href="/stops"' in client.get("/campaigns").text  # the first click
     done = send(
         client,
@@ -155,7 +125,7 @@ def test_two_clicks_stop_a_campaign_from_any_page(desk: Desk) -> None:
 
 
 def test_a_form_that_makes_no_sense_says_so_and_keeps_what_was_typed(desk: Desk) -> None:
-    client = browser(desk, desk.world.planner)
+    client = desk.browser(desk.world.planner)
     wrong = send(client, "/stops", "/stops", subject="moon:1", what="both", reason="理由在此")
     assert wrong.status_code == 422
     assert "理由在此" in wrong.text
@@ -165,10 +135,10 @@ def test_a_second_person_reads_what_was_stopped_and_why(desk: Desk) -> None:
     offer = desk.world.offer()
     made = stop(desk, desk.world.planner, scope="campaign", subject_id=str(offer.campaign_id))
     one = next(each for each in made.json["items"] if each["what"] == "redemptions")
-    client = browser(desk, desk.world.planner)
+    client = desk.browser(desk.world.planner)
     asked = send(client, "/stops", f"/stops/{one['id']}/resume")
     assert asked.status_code == 303
-    page = browser(desk, desk.world.approver).get(asked.headers["Location"]).text
+    page = desk.browser(desk.world.approver).get(asked.headers["Location"]).text
     assert "减多了" in page
     assert "恢复什么" in page
 
@@ -183,7 +153,7 @@ def test_the_pages_are_whole_in_english(desk: Desk) -> None:
         reason="too much",
     )
     proposal = desk.post(desk.world.planner, f"/stops/{made.json['items'][1]['id']}/resume")
-    client = browser(desk, desk.world.approver)
+    client = desk.browser(desk.world.approver)
     for path in ("/stops", f"/approvals/{proposal.json['approval_id']}"):
         page = client.get(path, headers={"Accept-Language": "en"}).text
         left = set(CHINESE.findall(main_of(page))) - {"减多了", "惠利金秋", "第一场", "先等等"}
@@ -197,7 +167,7 @@ def test_a_canary_shows_its_state_and_why_it_stopped(desk: Desk) -> None:
     path = f"/campaigns/{offer.campaign_id}"
     (found,) = desk.get(world.planner, path).json["canaries"]
     assert (found["quota"], found["status"], found["findings"]) == (50, "waiting", [])
-    client = browser(desk, world.planner)
+    client = desk.browser(world.planner)
     assert "试发中" in client.get(path).text
     for _ in range(5):
         world.redeem(world.claim(offer), order_fen=2_000)

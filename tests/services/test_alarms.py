@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Engine, text
 
 from tests.make import World
 from voucher_service.alarms import service as alarms
@@ -21,8 +19,6 @@ from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import SamePerson
 from voucher_service.audit.model import OvertakenByAnother
 from voucher_service.infra.core import Core
-from voucher_service.infra.embedded import postgres
-from voucher_service.infra.embedded.servers import Servers
 from voucher_service.jobs.schedule import check_books
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
@@ -30,15 +26,6 @@ from voucher_service.kernel.machine import IllegalTransition
 from voucher_service.reports import verification
 
 CROOKED = "UPDATE voucher SET face_value_fen = face_value_fen + :by WHERE id = :voucher"
-
-
-@pytest.fixture
-def owner(servers: Servers, database_url: str) -> Iterator[Engine]:
-    """The role that owns the tables."""
-    name = make_url(database_url).database
-    engine = create_engine(make_url(servers.url("postgres", postgres.OWNER)).set(database=name))
-    yield engine
-    engine.dispose()
 
 
 def found(core: Core, world: World, *, still_open: bool = True) -> list[Alarm]:

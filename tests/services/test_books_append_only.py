@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.make import World
 from voucher_service.infra.core import Core
-from voucher_service.infra.embedded import postgres
-from voucher_service.infra.embedded.servers import Servers
 from voucher_service.reports import invariants
 from voucher_service.tables import METADATA
 
@@ -22,15 +18,6 @@ GUARDED = (
 BOOKS = sorted(name for name in METADATA.tables if name.startswith(("ledger.", "audit.")))
 VERBS = ("UPDATE {} SET recorded_at = now()", "DELETE FROM {}", "TRUNCATE {} CASCADE")
 ENTRY_VERBS = {VERBS[0]: "UPDATE {} SET amount_fen = 1"}  # has no instant of its own
-
-
-@pytest.fixture(scope="module")
-def owner(servers: Servers, database_url: str) -> Iterator[Engine]:
-    """The role that owns the tables."""
-    name = make_url(database_url).database
-    engine = create_engine(make_url(servers.url("postgres", postgres.OWNER)).set(database=name))
-    yield engine
-    engine.dispose()
 
 
 def statement(table: str, verb: str) -> str:

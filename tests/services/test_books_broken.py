@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Engine, text
 
 from tests.make import World
 from voucher_service.infra.core import Core
-from voucher_service.infra.embedded import postgres
-from voucher_service.infra.embedded.servers import Servers
 from voucher_service.ledger import marks
 from voucher_service.reports import invariants
 
@@ -31,15 +27,6 @@ CROOKED = (
     ("L7", f"UPDATE {_MARK}{_OUTSTANDING.format('offer')}"),
     ("L9", "UPDATE ledger.transfer SET code = 'redeemed' WHERE code = 'claimed'"),
 )
-
-
-@pytest.fixture(scope="module")
-def owner(servers: Servers, database_url: str) -> Iterator[Engine]:
-    """The role that owns the tables."""
-    name = make_url(database_url).database
-    engine = create_engine(make_url(servers.url("postgres", postgres.OWNER)).set(database=name))
-    yield engine
-    engine.dispose()
 
 
 @pytest.mark.parametrize(("broken", "change"), CROOKED)

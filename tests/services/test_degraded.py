@@ -387,5 +387,5 @@ def test_boards_and_verify_read_the_books_and_name_the_mode(
     told = verification.verify(core)
     assert told.breaches == ()
     assert "from PostgreSQL alone" in told.gate
-    assert "闸口不在，由账本直接发" in page(core, world)
-    assert "gate away, given out from the books" in page(core, world, "en")
+    assert "闸口不在，由账本直接发" in page(world)
+    assert "gate away, given out from the books" in page(world, "en")

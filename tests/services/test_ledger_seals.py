@@ -9,26 +9,15 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, text
 
 from tests.conftest import NOON
 from voucher_service.infra.core import Core
-from voucher_service.infra.embedded import postgres
-from voucher_service.infra.embedded.servers import Servers
 from voucher_service.infra.secrets import Keyring
 from voucher_service.kernel.money import Money
 from voucher_service.ledger import seals
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Code, Stage, move, pool
-
-
-@pytest.fixture
-def owner(servers: Servers, database_url: str) -> Iterator[Engine]:
-    """The role that owns the tables."""
-    name = make_url(database_url).database
-    engine = create_engine(make_url(servers.url("postgres", postgres.OWNER)).set(database=name))
-    yield engine
-    engine.dispose()
 
 
 @contextmanager

@@ -196,6 +196,14 @@ class Room:
     available: Money = ZERO
 
 
+def parts_of(budget: BudgetId, family: Sequence[Budget]) -> list[Budget]:
+    """A budget and all that is below it, out of its programme's budgets."""
+    found = [one for one in family if one.id == budget]
+    for one in found:
+        found += [each for each in family if each.parent_id == one.id]
+    return found
+
+
 def check_shares(lines: Sequence[BudgetLine]) -> None:
     """Raises SharesNotWhole unless the lines for all shops bear the whole between them.
 

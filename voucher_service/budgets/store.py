@@ -34,6 +34,7 @@ from .model import (
     FundId,
     Move,
     MoveId,
+    parts_of,
 )
 from .tables import (
     AllotmentRow,
@@ -122,11 +123,9 @@ def chain(session: Session, id: BudgetId) -> list[BudgetId]:
 
 
 def below(session: Session, id: BudgetId) -> list[Budget]:
-    """The budget and all its parts."""
-    found = [budget(session, id)]
-    for one in found:
-        found += budgets(session, BudgetRow.parent_id == one.id)
-    return found
+    """The budget and all its parts. Raises NoSuchThing."""
+    whole = BudgetRow.programme_id == budget(session, id).programme_id
+    return parts_of(id, budgets(session, whole))
 
 
 def lock_budgets(session: Session, ids: Collection[BudgetId], *, read: bool = False) -> None:

@@ -19,7 +19,7 @@ from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Account, Owner, pool
 
 from .. import model, store, sums
-from ..model import Allotment, BudgetId, BudgetLine, Fund, FundId
+from ..model import Allotment, Budget, BudgetId, BudgetLine, Fund, FundId
 from ..sums import Sums
 from ..tables import AllotmentRow, BudgetLineRow, FundRow
 from .planning import mine
@@ -89,9 +89,16 @@ def budgets_standing(
 ) -> dict[BudgetId, Sums]:
     """The sums of budgets of the actor's area, each with its parts. Raises NoSuchThing."""
     with core.transaction() as session:
-        for one in budgets:
-            mine(session, actor, one)
-        return {one: _of_budget(session, one, at).total for one in budgets}
+        family = store.budgets(session)
+        parts = {id: model.parts_of(id, family) for id in budgets}
+        if any(
+            not found or not areas.within(found[0].area, actor.area) for found in parts.values()
+        ):
+            raise NoSuchThing
+        ids = {one.id for found in parts.values() for one in found}
+        allotments = store.allotments(session, AllotmentRow.budget_id.in_(ids))
+        spots = _spots(session, [], allotments, _lines(session, allotments), at)
+    return {id: _total(found, allotments, spots) for id, found in parts.items()}
 
 
 def campaign_standing(core: Core, *, campaign: CampaignId, at: datetime | None = None) -> Standing:
@@ -113,15 +120,27 @@ def line_standing(core: Core, *, line: BudgetLineId, at: datetime | None = None)
 
 
 def _of_budget(session: Session, budget: BudgetId, at: datetime | None) -> Standing:
-    parts = {one.id: one for one in store.below(session, budget)}
-    allotments = store.allotments(session, AllotmentRow.budget_id.in_(parts))
+    parts = store.below(session, budget)
+    ids = {one.id for one in parts}
+    allotments = store.allotments(session, AllotmentRow.budget_id.in_(ids))
+    spots = _spots(session, [], allotments, _lines(session, allotments), at)
+    return Standing(tuple(spots), _total(parts, allotments, spots))
+
+
+def _total(parts: Sequence[Budget], allotments: Sequence[Allotment], spots: Sequence[Spot]) -> Sums:
+    """The sums of a budget, which is the first, and its parts, out of spots that may be of more."""
+    of = {one.id: one for one in parts}
     # What a part has from its own funder did not come down from the budget above it.
-    top = [
+    top = {
         one.id
         for one in allotments
-        if one.budget_id == budget or areas.within(one.fund.funder.area, parts[one.budget_id].area)
-    ]
-    return _standing(session, [], allotments, _lines(session, allotments), at, top=top)
+        if (part := of.get(one.budget_id)) is not None
+        and (part is parts[0] or areas.within(one.fund.funder.area, part.area))
+    }
+    inside = [one for one in spots if one.budget_id in of]
+    return sums.together(
+        [one.sums for one in inside if one.id in top], [one.sums for one in inside]
+    )
 
 
 def _standing(
