@@ -14,7 +14,17 @@ from voucher_service.web.app import make_app
 from voucher_service.web.face import Face
 from voucher_service.web.guards import PUBLIC, SIGNED_IN, Guarded, any_of
 
-from . import alarming, colleagues, duties, proposals, staff, standing, stopped
+from . import (
+    alarming,
+    colleagues,
+    duties,
+    offer_words,
+    onboarding,
+    proposals,
+    staff,
+    standing,
+    stopped,
+)
 from .api import (
     account,
     alarms,
@@ -23,6 +33,7 @@ from .api import (
     budgets,
     campaigns,
     lotteries,
+    merchants,
     programmes,
     pushes,
     reports,
@@ -34,13 +45,17 @@ from .api import (
 from .api import staff as staff_calls
 from .pages import account as account_pages
 from .pages import alarms as alarm_pages
+from .pages import applications as application_pages
 from .pages import approvals as approval_pages
 from .pages import audit as audit_pages
 from .pages import budgets as budget_pages
 from .pages import campaigns as campaign_pages
+from .pages import disputes as dispute_pages
 from .pages import front, home
 from .pages import funds as fund_pages
 from .pages import lotteries as lottery_pages
+from .pages import merchants as merchant_pages
+from .pages import papers as paper_pages
 from .pages import programmes as programme_pages
 from .pages import pushes as push_pages
 from .pages import reports as report_pages
@@ -53,6 +68,7 @@ from .words import globals_
 _OFFICE = any_of(Role.PLANNER, Role.APPROVER, Role.REVIEWER, Role.FINANCE, Role.AUDITOR)
 _MANAGERS = any_of(Role.ADMINISTRATOR, Role.AUDITOR)
 _READERS = any_of(Role.REVIEWER, Role.AUDITOR)
+_SIGNERS = any_of(Role.REVIEWER, Role.APPROVER, Role.AUDITOR)
 # Whoever may speak for a party; for which one, the service says.
 _PARTIES = any_of(Role.FINANCE, Role.AUDITOR, Role.PLANNER, Role.APPROVER)
 
@@ -88,6 +104,10 @@ BLUEPRINTS = (
     Guarded(pushes.planning, any_of(Role.PLANNER)),
     Guarded(stops.stops, _OFFICE),
     Guarded(stops.stopping, _IN_AN_EMERGENCY),
+    Guarded(merchants.applications, _SIGNERS),
+    Guarded(merchants.checking, any_of(Role.REVIEWER)),
+    Guarded(merchants.merchants, any_of(*onboarding.SEES)),
+    Guarded(merchants.holding_back, any_of(Role.REVIEWER, Role.FINANCE)),
     Guarded(alarms.alarms, _OFFICE),
     Guarded(alarms.handling, _ALARMED),
     Guarded(alarms.closing, any_of(Role.AUDITOR)),
@@ -100,6 +120,13 @@ BLUEPRINTS = (
     Guarded(staff_pages.colleagues, _MANAGERS),
     Guarded(staff_pages.staffing, any_of(Role.ADMINISTRATOR)),
     Guarded(resident_pages.residents, _READERS),
+    Guarded(merchant_pages.merchants, any_of(*onboarding.SEES)),
+    Guarded(merchant_pages.suspending, any_of(Role.REVIEWER)),
+    Guarded(merchant_pages.holding_back, any_of(Role.REVIEWER, Role.FINANCE)),
+    Guarded(application_pages.applications, _SIGNERS),
+    Guarded(application_pages.checking, any_of(Role.REVIEWER)),
+    Guarded(application_pages.revealing, _READERS),
+    Guarded(paper_pages.papers, any_of(Role.REVIEWER)),
     Guarded(audit_pages.audit, any_of(Role.AUDITOR)),
     Guarded(programme_pages.programmes, _OFFICE),
     Guarded(programme_pages.announcing, any_of(Role.PLANNER)),
@@ -118,6 +145,8 @@ BLUEPRINTS = (
     Guarded(budget_pages.planning, any_of(Role.PLANNER)),
     Guarded(fund_pages.funds, _OFFICE),
     Guarded(fund_pages.planning, any_of(Role.PLANNER)),
+    Guarded(dispute_pages.disputes, _OFFICE),
+    Guarded(dispute_pages.deciding, any_of(Role.REVIEWER, Role.FINANCE)),
     Guarded(stop_pages.stops, _OFFICE),
     Guarded(stop_pages.stopping, _IN_AN_EMERGENCY),
     Guarded(alarm_pages.alarms, _OFFICE),
@@ -139,7 +168,12 @@ def create_app(core: Core | None = None) -> Flask:
         folder=Path(__file__).parent,
     )
     app.jinja_env.globals.update(
-        globals_() | proposals.globals_() | standing.globals_() | colleagues.globals_(),
+        globals_()
+        | offer_words.globals_()
+        | proposals.globals_()
+        | standing.globals_()
+        | colleagues.globals_()
+        | onboarding.globals_(),
         me=staff.me,
         reader=staff.reader,
         waiting=staff.waiting,

@@ -12,7 +12,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from voucher_service.budgets.model import Level
-from voucher_service.campaigns.model import CampaignKind, OfferKind
+from voucher_service.campaigns.model import CampaignKind
 from voucher_service.i18n import gettext, mark
 from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.errors import DomainError
@@ -27,12 +27,19 @@ _NUMBER = re.compile(r"\d{1,9}")
 _PERCENT = re.compile(r"\d{1,3}(\.\d{1,2})?")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 RULES: Mapping[str, str] = {
-    "face_value_fen": mark("面额要在 ¥0.01 到 ¥2,000 之间。"),
-    "threshold_fen": mark("满减券的门槛要大于面额；定额券的门槛不能小于面额。"),
+    "face_value_fen": mark("面额要在 ¥0.01 到 ¥2,000 之间，一套多张的合起来也是。"),
+    "threshold_fen": mark("满减券的门槛要大于面额；定额券和套券的门槛不能小于面额。"),
+    "rate_bps": mark("打折券要填减百分之几，0 到 100 之间，不含两头。"),
+    "pieces": mark("一套要有 2 到 100 张。"),
     "per_resident_limit": mark("每人限领要在 1 到 100 张之间。"),
     "valid_days": mark("有效天数要在 1 到 366 之间。"),
     "areas": mark("有的地区我们不认识，请重新选。"),
     "trades": mark("有的行业我们不认识，请重新选。"),
+    "shops": mark("有的门店编号我们不认识，或者写了两遍。最多 500 家。"),
+    "hours": mark("最多 6 段，每段的开始和结束不能一样。"),
+    "weekdays": mark("有的日子选了两遍，请重新选。"),
+    "stack_limit": mark("一单最多用的张数要在 1 到 10 之间。"),
+    "paper": mark("只有一次用完、面额不大的券能印成纸质券。"),
     "releases": mark("每一场都要在活动期间之内开始，至少 1 张。"),
     "opens_on": mark("活动要落在方案的期间之内，开始不晚于结束。"),
     "closes_on": mark("结束不能早于开始。"),
@@ -41,13 +48,11 @@ RULES: Mapping[str, str] = {
     "share_bps": mark("比例要在 0 到 100 之间。"),
     "shop_area": mark("门店地区要在活动的地区之内；兜底的额度管所有门店。"),
 }
-CROWD = ("waiting_room", "proof_of_work")
-# Whether a slice opens first; None: as the sum asks for.
-CANARIES: Mapping[str, bool | None] = {"auto": None, "yes": True, "no": False}
 _OTHER = mark("这一项不合规定。")
 _IN_FORM: Mapping[str, str] = {
     "face_value_fen": "face",
     "threshold_fen": "threshold",
+    "rate_bps": "rate",
     "quota": "releases",
     "amount_fen": "amount",
     "share_bps": "share",
@@ -135,51 +140,6 @@ class CampaignForm(Schema):
         return data | {"kind": CampaignKind.VOUCHER}
 
 
-class OfferForm(Schema):
-    """An offer with its releases; its quota is what the releases hold together."""
-
-    title = NameField(required=True, maximum=60)
-    kind = fields.String(required=True, validate=one_of(*OfferKind))
-    face = YuanField(required=True, minimum=1)
-    threshold = YuanField(load_default=None)
-    limit = NumberField(required=True)
-    valid_days = NumberField(required=True)
-    areas = fields.List(AreaField(), load_default=list)
-    trades = fields.List(CodeField(maximum=40), load_default=list)
-    opening = fields.List(fields.String(), load_default=list)
-    quota = fields.List(fields.String(), load_default=list)
-    crowd = fields.List(fields.String(validate=one_of(*CROWD)), load_default=list)
-    canary = fields.String(load_default="auto", validate=one_of(*CANARIES))
-    more = fields.String(load_default=None)
-
-    @ma.post_load
-    def _plan(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        releases = [
-            {"opens_at": _row(MomentField(), opening), "quota": _row(NumberField(), quota)}
-            for opening, quota in zip(data["opening"], data["quota"], strict=False)
-            if opening.strip() or quota.strip()
-        ]
-        if not releases:
-            raise ma.ValidationError({"releases": [mark("至少填一场：哪天几点，多少张。")]})
-        return {
-            "title": data["title"],
-            "kind": data["kind"],
-            "face_value": data["face"],
-            "threshold": data["threshold"] or data["face"],
-            "quota": sum(one["quota"] for one in releases),
-            "per_resident_limit": data["limit"],
-            "valid_days": data["valid_days"],
-            "areas": data["areas"],
-            "trades": data["trades"],
-            "releases": releases,
-            **{name: name in data["crowd"] for name in CROWD},
-            "canary": CANARIES[data["canary"]],
-        }
-
-
-OFFER_LISTS = frozenset({"areas", "trades", "opening", "quota", "crowd"})
-
-
 class LineForm(Schema):
     """Money of a funder for a campaign."""
 
@@ -222,10 +182,3 @@ def refuse(form: Form, error: DomainError) -> Form:
             for name in named
         }
     return form
-
-
-def _row(kind: ma.fields.Field[Any], text: str) -> Any:
-    try:
-        return kind.deserialize(text)
-    except ma.ValidationError as error:
-        raise ma.ValidationError({"releases": error.messages}) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,13 +10,15 @@ from uuid import UUID
 from markupsafe import Markup, escape
 
 from voucher_service.approvals.model import Approval, Reason, Rule
+from voucher_service.campaigns.wording import GOODS
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.i18n.errors import written
 from voucher_service.kernel.money import Money
 from voucher_service.web.language import locale
 from voucher_service.web.site import now
 
-from .words import area, lines, say, scope, trade
+from .offer_words import PARTIAL_REFUNDS_IN_SHORT, REFUNDS_IN_SHORT, shop_list, weekdays
+from .words import KINDS, area, lines, say, scope, trade
 
 WHY: Mapping[str, str] = {
     Rule.AMOUNT: mark("最多动用 {judged}，提案之外要 {n} 个人批准。"),
@@ -27,12 +29,35 @@ WHY: Mapping[str, str] = {
 TERMS: Mapping[str, str] = {
     "face_value_fen": mark("面额"),
     "threshold_fen": mark("门槛"),
-    "discount_bps": mark("面额占门槛"),
+    "discount_bps": mark("优惠最多占订单"),
     "quota": mark("张数"),
     "per_resident_limit": mark("每人限领"),
     "valid_days": mark("有效天数"),
     "areas": mark("地区"),
     "trades": mark("行业"),
+    "kind": mark("用法"),
+    "rate_bps": mark("打折比例（减 %）"),
+    "pieces": mark("一套几张"),
+    "shops": mark("指定门店"),
+    "hours": mark("时段"),
+    "weekdays": mark("星期"),
+    "excluded_items": mark("不算的商品"),
+    "stack_limit": mark("一单最多用几张"),
+    "refund_rule": mark("整单退货"),
+    "partial_refund": mark("部分退货"),
+    "paper": mark("可印纸质券"),
+}
+_WORDS: Mapping[str, Callable[[Any], str | None]] = {
+    "areas": lambda value: scope(value, area, gettext(mark("全市"), locale())),
+    "trades": lambda value: scope(value, trade, gettext(mark("所有行业"), locale())),
+    "kind": say(KINDS),
+    "shops": lambda value: shop_list(value) or gettext(mark("所有门店"), locale()),
+    "hours": lambda value: scope(value, str, gettext(mark("全天"), locale())),
+    "weekdays": weekdays,
+    "excluded_items": lambda value: scope(value, say(GOODS), formats.NOTHING),
+    "refund_rule": say(REFUNDS_IN_SHORT),
+    "partial_refund": say(PARTIAL_REFUNDS_IN_SHORT),
+    "paper": lambda value: payload_value(bool(value)),
 }
 _SOON = timedelta(days=2)
 
@@ -82,10 +107,8 @@ def payload_value(value: Any) -> str:
 
 def term_value(term: str, value: Any) -> str:
     """A term of an offer as a simulation has it, as people write it."""
-    if term == "areas":
-        return scope(value, area, gettext(mark("全市"), locale()))
-    if term == "trades":
-        return scope(value, trade, gettext(mark("所有行业"), locale()))
+    if term in _WORDS:
+        return str(_WORDS[term](value))
     if term.endswith("_fen"):
         return formats.face(Money(value))
     return formats.percent(value, 10_000) if term.endswith("_bps") else formats.count(value)

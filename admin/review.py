@@ -11,7 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from voucher_service.budgets.model import BudgetLine, Funder
-from voucher_service.campaigns.model import Campaign, Offer, frozen
+from voucher_service.campaigns.model import (
+    Campaign,
+    Offer,
+    PartialRefund,
+    RefundRule,
+    Window,
+)
+from voucher_service.campaigns.plans import frozen, windows
 from voucher_service.i18n import mark
 from voucher_service.kernel.money import ZERO, Money
 
@@ -34,13 +41,23 @@ class Ticket:
     id: str
     title: str
     kind: str
-    face: Money
+    face_value: Money
     threshold: Money
+    rate_bps: int | None
+    pieces: int
     quota: int
     limit: int
     valid_days: int
     areas: tuple[str, ...]
     trades: tuple[str, ...]
+    shops: tuple[str, ...]
+    hours: tuple[Window, ...]
+    weekdays: tuple[int, ...]
+    excluded_items: tuple[str, ...]
+    stack_limit: int
+    refund_rule: str
+    partial_refund: str
+    paper: bool
     slices: tuple[Slice, ...]
     waiting_room: bool
     proof_of_work: bool
@@ -48,7 +65,7 @@ class Ticket:
     @property
     def cost(self) -> Money:
         """The most that all vouchers of the offer can cost."""
-        return self.face * self.quota
+        return self.face_value * self.pieces * self.quota
 
     @property
     def unreleased(self) -> int:
@@ -212,17 +229,28 @@ def _percent(bps: int) -> str:
 
 
 def _ticket(one: Mapping[str, Any]) -> Ticket:
+    # A plan that was frozen before a term existed does not have it.
     return Ticket(
         id=one["id"],
         title=one["title"],
         kind=one["kind"],
-        face=Money(one["face_value_fen"]),
+        face_value=Money(one["face_value_fen"]),
         threshold=Money(one["threshold_fen"]),
         quota=one["quota"],
         limit=one["per_resident_limit"],
         valid_days=one["valid_days"],
         areas=tuple(one["areas"]),
         trades=tuple(one["trades"]),
+        rate_bps=one.get("rate_bps"),
+        pieces=one.get("pieces", 1),
+        shops=tuple(one.get("shops", ())),
+        hours=tuple(windows(one.get("hours", ()))),
+        weekdays=tuple(one.get("weekdays", ())),
+        excluded_items=tuple(one.get("excluded_items", ())),
+        stack_limit=one.get("stack_limit", 1),
+        refund_rule=one.get("refund_rule", RefundRule.IN_VALIDITY),
+        partial_refund=one.get("partial_refund", PartialRefund.PROPORTIONAL),
+        paper=one.get("paper", False),
         slices=tuple(
             Slice(
                 datetime.fromisoformat(each["opens_at"]),
@@ -231,7 +259,6 @@ def _ticket(one: Mapping[str, Any]) -> Ticket:
             )
             for each in one["releases"]
         ),
-        # plans that were frozen before these existed have neither
         waiting_room=one.get("waiting_room", False),
         proof_of_work=one.get("proof_of_work", False),
     )

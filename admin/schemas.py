@@ -8,7 +8,8 @@ from marshmallow import fields, validate
 
 from voucher_service.approvals.model import Status
 from voucher_service.budgets.model import Level
-from voucher_service.campaigns.model import MAX_QUOTA, CampaignKind, OfferKind
+from voucher_service.campaigns.model import CampaignKind, OfferKind
+from voucher_service.campaigns.plans import MAX_QUOTA
 from voucher_service.i18n import mark
 from voucher_service.infra import areas
 from voucher_service.web.fields import (
@@ -21,6 +22,8 @@ from voucher_service.web.fields import (
     TextField,
 )
 from voucher_service.web.schemas import PageArgs, Schema
+
+from .offer_schemas import OfferTermsSchema
 
 BRANDS = ("jinqiu", "moyang", "night", "feast", "renew")
 GROUPS = ("campaign", "area", "trade", "day", "funder", "merchant_size")
@@ -120,8 +123,9 @@ class ReleaseSchema(Schema):
     held = fields.Boolean(dump_only=True)
 
 
-class OfferSchema(Schema):
-    """What can be claimed. Empty `areas` or `trades` mean all of the campaign's. `waiting_room`:
+class OfferSchema(OfferTermsSchema):
+    """What can be claimed. Empty `areas` or `trades` mean all of the campaign's. `threshold_fen`:
+    the least order. `rate_bps` belongs to `percent_capped`, `pieces` to `pack`. `waiting_room`:
     claims wait in a line, early ones in random order; `proof_of_work`: a device first solves a
     small puzzle; `canary`: a slice of the first release opens first, and the rest once it looked
     right. Left out, an offer that can cost much gets one.

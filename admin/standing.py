@@ -39,6 +39,7 @@ CODES: Mapping[str, str] = {
     Code.FUNDED: mark("批准发放，拨入"),
     Code.PUBLISHED: mark("为发放备足"),
     Code.FOLDED: mark("核销分摊"),
+    Code.SETTLED: mark("付给商户"),
     Code.CLOSED: mark("没有用掉，放回"),
     Code.RELIEVED: mark("按门店地区分担"),
     Code.SENT_HOME: mark("结束后退回"),

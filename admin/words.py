@@ -55,6 +55,9 @@ STATES: Mapping[str, tuple[str, str]] = {
 KINDS: Mapping[str, str] = {
     OfferKind.THRESHOLD: mark("满减券：满了门槛减面额"),
     OfferKind.FIXED: mark("定额券：满面额就能用"),
+    OfferKind.PERCENT_CAPPED: mark("打折券：按比例减，面额封顶"),
+    OfferKind.PACK: mark("套券：一次领几张，每单用一张"),
+    OfferKind.BALANCE: mark("余额券：一笔钱，分次用完"),
 }
 LEVELS: Mapping[str, str] = {
     Level.CENTRAL: mark("中央"),
@@ -84,6 +87,9 @@ ACTIONS: Mapping[str, str] = {
     "campaign.cap": mark("活动上限"),
     "stop.lift": mark("恢复"),
     "payouts.resume": mark("恢复付款"),
+    "merchant.admit": mark("商户入驻"),
+    "merchant.account_change": mark("换收款账户"),
+    "merchant.hold_lift": mark("恢复支付货款"),
 }
 BRANDS: Mapping[str, str] = {
     "jinqiu": mark("惠利金秋：桂花金"),

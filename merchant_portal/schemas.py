@@ -12,17 +12,16 @@ from marshmallow import fields
 
 from voucher_service.i18n import mark
 from voucher_service.web.fields import (
-    MAX_FEN,
     CodeField,
     CountField,
     DayField,
     FenField,
-    InstantField,
     YuanField,
 )
 from voucher_service.web.schemas import PageArgs, Schema
 
-REFERENCE_LENGTH = 64
+from .order_schemas import REFERENCE_LENGTH
+
 _WRONG_REFERENCE: dict[str, Any] = {
     "invalid": mark("订单号用字母、数字和符号，最多 64 个，不用汉字。")
 }
@@ -62,51 +61,7 @@ class DeskSchema(Schema):
     display_name = fields.String(required=True, attribute="cashier.display_name")
     role = fields.String(required=True, attribute="cashier.role")
     shop = fields.Nested(ShopSchema, required=True, attribute="till")
-
-
-class ItemSchema(Schema):
-    """One article of an order."""
-
-    gtin = CodeField(required=True, maximum=14, pattern=r"\d{8,14}")
-    serial = CodeField(required=True, maximum=64)
-    imei1 = CodeField(maximum=15, pattern=r"\d{15}")
-    imei2 = CodeField(maximum=15, pattern=r"\d{15}")
-    grade = CountField(required=True, minimum=1, maximum=5)
-    price_fen = CountField(required=True, maximum=MAX_FEN)
-
-
-class OrderSchema(Schema):
-    """A voucher code and the bill it is spent on."""
-
-    # Any text: what is not a code in its one spelling is refused as such, and counted.
-    code = fields.String(required=True)
-    order_amount_fen = FenField(required=True, minimum=1, attribute="order_amount")
-    order_reference = CodeField(required=True, maximum=REFERENCE_LENGTH)
-    payment_reference = CodeField(maximum=128, load_default=None, allow_none=True)
-    items = fields.List(
-        fields.Nested(ItemSchema),
-        load_default=list,
-        validate=ma.validate.Length(max=200, error=mark("一单最多 200 件。")),
-    )
-
-
-class RedemptionSchema(Schema):
-    """A voucher on an order."""
-
-    id = fields.UUID(required=True)
-    voucher_id = fields.UUID(required=True)
-    offer = fields.String(required=True, attribute="offer_title")
-    shop_id = fields.UUID(required=True)
-    cashier_id = fields.UUID(required=True)
-    status = fields.String(required=True)
-    order_reference = fields.String(required=True)
-    payment_reference = fields.String(required=True, allow_none=True)
-    order_amount_fen = FenField(required=True, attribute="order_amount")
-    discount_fen = FenField(required=True, attribute="discount")
-    payable_fen = FenField(required=True, attribute="payable")
-    refunded_fen = FenField(required=True, attribute="refunded")
-    net_paid_fen = FenField(required=True, attribute="net_paid")
-    occurred_at = InstantField(required=True)
+    point = fields.String(required=True, allow_none=True)
 
 
 class DayArgs(Schema):

@@ -21,6 +21,7 @@ from voucher_service.campaigns.model import (
     OfferPlan,
     Programme,
     ReleasePlan,
+    max_liability,
 )
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
@@ -160,7 +161,7 @@ class World:
         made = campaigns.create_offer(
             self.core, actor=self.planner, campaign=found.id, plan=wanted
         ).value
-        self.line(found.id, wanted.face_value * wanted.quota)
+        self.line(found.id, max_liability(wanted) * wanted.quota)
         self.publish(found.id)
         return self.reload(made.id)
 

@@ -17,7 +17,14 @@ from voucher_service.budgets import service as budgets
 from voucher_service.budgets.model import BudgetId, FundId, Level, Move
 from voucher_service.budgets.refusals import BudgetExists
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import OfferKind, OfferPlan, ProgrammeExists, ReleasePlan
+from voucher_service.campaigns.model import (
+    OfferKind,
+    OfferPlan,
+    ProgrammeExists,
+    RefundRule,
+    ReleasePlan,
+    max_liability,
+)
 from voucher_service.identity import service as identity
 from voucher_service.identity.model import SignInRefused, UsernameTaken
 from voucher_service.infra.core import Core
@@ -30,6 +37,7 @@ from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import SizeClass, Trade
 from voucher_service.replay.publish import WantedCampaign, WantedLine, publish
 from voucher_service.replay.strangers import credit_code
+from voucher_service.sandbox import loading as sandbox
 from voucher_service.serving import Login
 
 SLUG, LEVELS = "demo", "demo-two-levels"
@@ -60,6 +68,7 @@ def logins() -> Sequence[Login]:
     return [
         *(Login("admin", name, f"demo-only-{name}") for name, *_ in STAFF),
         *(Login("merchant", name, f"demo-only-{name}") for name, *_ in TILLS),
+        Login("merchant", sandbox.USERNAME, f"demo-only-{sandbox.USERNAME}"),
     ]
 
 
@@ -84,6 +93,7 @@ def load(core: Core) -> None:
     for one in _campaigns(today):
         publish(core, one, planner=planner, approvers=approvers)
     _two_levels(core, today, planner, approvers)
+    sandbox.load(core, planner=planner, approvers=approvers)
 
 
 def _two_levels(core: Core, today: date, planner: Actor, approvers: Sequence[Actor]) -> None:
@@ -255,6 +265,27 @@ def _campaigns(today: date) -> tuple[WantedCampaign, ...]:
             ),
             (("city", 4_000), ("yangchun", 6_000)),
         ),
+        _campaign(
+            "惠利金秋 各种券",
+            CITY,
+            today,
+            _every_kind(begin),
+            (("city", 10_000),),
+        ),
+    )
+
+
+def _every_kind(begin: datetime) -> tuple[OfferPlan, ...]:
+    """A small offer of each kind that is more than a threshold."""
+    percent = _offer("demo-percent", "惠利金秋 八折券", 30, 30, 500, begin)
+    pack = _offer("demo-pack", "惠利金秋 四连券", 10, 50, 500, begin)
+    balance = _offer("demo-balance", "惠利金秋 余额券", 50, 50, 500, begin)
+    paper = _offer("demo-paper", "惠利金秋 立减券", 10, 10, 500, begin)
+    return (
+        replace(percent, kind=OfferKind.PERCENT_CAPPED, rate_bps=2_000, threshold=Money(5)),
+        replace(pack, kind=OfferKind.PACK, pieces=4, refund_rule=RefundRule.NEXT_DAY),
+        replace(balance, kind=OfferKind.BALANCE, threshold=Money(1)),
+        replace(paper, kind=OfferKind.FIXED, paper=True),
     )
 
 
@@ -265,7 +296,7 @@ def _campaign(
     offers: tuple[OfferPlan, ...],
     shares: tuple[tuple[str, int], ...],
 ) -> WantedCampaign:
-    total = Money.total(plan.face_value * plan.quota for plan in offers)
+    total = Money.total(max_liability(plan) * plan.quota for plan in offers)
     amounts = total.split([share for _, share in shares])
     return WantedCampaign(
         programme=SLUG,

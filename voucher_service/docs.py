@@ -12,12 +12,14 @@ from voucher_service.alarms import model as alarms
 from voucher_service.approvals import model as approvals
 from voucher_service.budgets import model as budgets
 from voucher_service.campaigns import canary
-from voucher_service.campaigns import model as campaigns
+from voucher_service.campaigns import lifecycles as campaigns
+from voucher_service.disputes import model as disputes
 from voucher_service.i18n import gettext, sentences
 from voucher_service.identity import model as identity
 from voucher_service.kernel.errors import KINDS, DomainError
 from voucher_service.kernel.machine import Machine
 from voucher_service.lotteries import model as lotteries
+from voucher_service.merchants import accounts, onboarding
 from voucher_service.merchants import model as merchants
 from voucher_service.pushes import model as pushes
 from voucher_service.redemption import model as redemption
@@ -34,6 +36,7 @@ MACHINES: tuple[Machine[Any, Any], ...] = (
     pushes.LIFECYCLE,
     vouchers.LIFECYCLE,
     redemption.LIFECYCLE,
+    disputes.LIFECYCLE,
     approvals.LIFECYCLE,
     budgets.MOVE,
     alarms.LIFECYCLE,
@@ -42,6 +45,9 @@ MACHINES: tuple[Machine[Any, Any], ...] = (
     merchants.MERCHANT,
     merchants.SHOP,
     merchants.CASHIER,
+    onboarding.MERCHANT_APPLICATION,
+    accounts.ACCOUNT,
+    accounts.HOLD,
 )
 
 

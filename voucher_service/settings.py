@@ -62,6 +62,7 @@ class Secrets:
     field_keys: str
     lookup_keys: str
     ledger_keys: str
+    webhook_keys: str
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,31 @@ class Till:
     code_window_seconds: int
     bad_codes_per_minute: int
     max_order_fen: int
+    freeze_seconds: int
+    reversal_minutes: int
+    one_step_fen: int
+    paper_max_fen: int
+    refund_manager_fen: int
+
+
+@dataclass(frozen=True)
+class Pos:
+    """Merchants' own systems: what they sign, and what is told them."""
+
+    origin: str
+    clock_seconds: int
+    nonce_minutes: int
+    keys_per_till: int
+    webhook_loopback: str
+    webhook_hours: int
+    webhook_days: int
+
+
+@dataclass(frozen=True)
+class Books:
+    """What shops and their tills' books are told and given time for."""
+
+    dispute_days: int
 
 
 @dataclass(frozen=True)
@@ -183,6 +209,14 @@ class Desk:
 
 
 @dataclass(frozen=True)
+class Onboarding:
+    """How merchants come in, and change where their money goes."""
+
+    file_limit_bytes: int
+    account_cooling_hours: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that is set from outside, by section."""
 
@@ -193,6 +227,8 @@ class Settings:
     secrets: Secrets
     sign_in: SignIn
     till: Till
+    books: Books
+    pos: Pos
     waiting: Waiting
     limits: Limits
     budgets: Budgets
@@ -202,6 +238,7 @@ class Settings:
     canary: Canary
     web: Web
     desk: Desk
+    onboarding: Onboarding
 
     @property
     def production(self) -> bool:
@@ -294,6 +331,8 @@ def _refuse_development_values(settings: Settings) -> None:
             raise SettingsError(
                 f"{name}.adapter is 'development', which accepts everyone; choose a real one"
             )
+    if settings.pos.webhook_loopback != "refused":
+        raise SettingsError("pos.webhook_loopback is for development; leave it 'refused'")
     for name, url in (
         ("database", settings.database.url),
         ("gate", settings.gate.url),

@@ -5,19 +5,23 @@ from voucher_service.approvals import tables as approvals
 from voucher_service.audit import tables as audit
 from voucher_service.budgets import tables as budgets
 from voucher_service.campaigns import tables as campaigns
+from voucher_service.disputes import tables as disputes
 from voucher_service.identity import tables as identity
-from voucher_service.infra import idempotency, outbox, sessions
+from voucher_service.infra import files, idempotency, outbox, sessions
 from voucher_service.infra.database import Base
 from voucher_service.ledger import tables as ledger
 from voucher_service.lotteries import tables as lotteries
+from voucher_service.merchants import onboarding_tables as onboarding
 from voucher_service.merchants import tables as merchants
 from voucher_service.notices import tables as notices
 from voucher_service.pushes import tables as pushes
 from voucher_service.reconciliation import tables as reconciliation
 from voucher_service.redemption import tables as redemption
 from voucher_service.stops import tables as stops
+from voucher_service.tills import tables as tills
 from voucher_service.vouchers import refusals
 from voucher_service.vouchers import tables as vouchers
+from voucher_service.webhooks import tables as webhooks
 
 METADATA = Base.metadata
 
@@ -28,12 +32,15 @@ __all__ = [
     "audit",
     "budgets",
     "campaigns",
+    "disputes",
+    "files",
     "idempotency",
     "identity",
     "ledger",
     "lotteries",
     "merchants",
     "notices",
+    "onboarding",
     "outbox",
     "pushes",
     "reconciliation",
@@ -41,5 +48,7 @@ __all__ = [
     "refusals",
     "sessions",
     "stops",
+    "tills",
     "vouchers",
+    "webhooks",
 ]

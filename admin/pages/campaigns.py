@@ -10,14 +10,23 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from admin import places, review
-from admin.forms import OFFER_LISTS, LineForm, OfferForm, PauseForm, refuse
+from admin.forms import LineForm, PauseForm, refuse
+from admin.offer_form import LISTS, OfferForm
 from admin.planning import offer_plan
 from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import Approval, Status
 from voucher_service.budgets import service as budgets
 from voucher_service.campaigns import service
 from voucher_service.campaigns.canary import Canary
-from voucher_service.campaigns.model import Campaign, CampaignStatus, Offer
+from voucher_service.campaigns.model import (
+    Campaign,
+    CampaignStatus,
+    GoodsClass,
+    Offer,
+    OfferKind,
+    PartialRefund,
+    RefundRule,
+)
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.ids import CampaignId
 from voucher_service.merchants.model import Trade
@@ -53,7 +62,7 @@ def ask_offer(campaign: UUID) -> str:
 @planning.post("/offers/new")
 def add_offer(campaign: UUID) -> Any:
     """Add an offer to the draft, or give the form more rows for releases."""
-    form = forms.read(OfferForm, lists=OFFER_LISTS)
+    form = forms.read(OfferForm, lists=LISTS)
     if "more" in request.form:
         form.errors.clear()
         return _offer_form(campaign, form)
@@ -200,4 +209,8 @@ def _offer_form(campaign: UUID, form: forms.Form) -> str:
         rows=rows + [("", "")] * blank,
         areas=[pair for pair in places.below(found.area) if pair[0] != found.area],
         trades=list(Trade),
+        offer_kinds=list(OfferKind),
+        goods_classes=list(GoodsClass),
+        refund_rules=list(RefundRule),
+        partial_refunds=list(PartialRefund),
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from merchant_portal.schemas import SignInSchema, TokenSchema
+from merchant_portal.standing import open_session
 from voucher_service.merchants import service as merchants
 from voucher_service.web.api import ApiBlueprint
-from voucher_service.web.auth import Token, issue
-from voucher_service.web.face import Face
+from voucher_service.web.auth import Token
 from voucher_service.web.site import core
 
 blueprint = ApiBlueprint("sign_in", __name__, url_prefix="/api/v1")
@@ -22,4 +22,4 @@ def sign_in(body: dict[str, Any]) -> Token:
     cashier = merchants.cashier_sign_in(
         core(), username=body["username"], password=body["password"]
     )
-    return issue(core(), Face.MERCHANT, cashier.id)
+    return open_session(cashier)

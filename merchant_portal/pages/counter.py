@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from flask import Blueprint, redirect, url_for
 from werkzeug.wrappers import Response
 
-from merchant_portal.schemas import CodeForm, OrderForm
+from merchant_portal.bills import BillForm, ScanForm, order_of
 from voucher_service.kernel.errors import (
     Conflict,
     Forbidden,
@@ -14,8 +16,8 @@ from voucher_service.kernel.errors import (
     Unavailable,
     Unprocessable,
 )
+from voucher_service.kernel.ids import RedemptionId
 from voucher_service.redemption import service as redemption
-from voucher_service.redemption.model import Order
 from voucher_service.web import forms
 from voucher_service.web.auth import actor
 from voucher_service.web.idempotency import idempotency_key
@@ -23,6 +25,8 @@ from voucher_service.web.site import core
 
 from .refusals import refused
 from .screens import amount_screen, first_screen
+
+MISTAKE = "按错了"  # the reason on record of a redemption that a cashier takes back
 
 blueprint = Blueprint("counter", __name__)
 for _kind in (Conflict, Forbidden, NotFound, TooMany, Unavailable, Unprocessable):
@@ -33,7 +37,7 @@ for _kind in (Conflict, Forbidden, NotFound, TooMany, Unavailable, Unprocessable
 @blueprint.post("/amount")
 def amount() -> str | tuple[str, int]:
     """The voucher of a code, and the pad for the order amount."""
-    form = forms.read(CodeForm)
+    form = forms.read(ScanForm)
     if not form.ok:
         return first_screen(form), 422
     return amount_screen(form)
@@ -41,18 +45,51 @@ def amount() -> str | tuple[str, int]:
 
 @blueprint.post("/redemptions")
 def redeem() -> Response | tuple[str, int]:
-    """Redeem, then show the receipt at an address of its own."""
-    form = forms.read(OrderForm)
+    """Redeem or, where the form asks for two steps, freeze; then show it at its own address."""
+    form = forms.read(BillForm)
     if "code" in form.errors:
         return first_screen(form), 422
     if not form.ok:
         return amount_screen(form), 422
-    reference = form.values.get("order_reference") or form.values["made_reference"]
-    done = redemption.redeem(
+    begin = redemption.freeze if "two_steps" in form.values else redemption.redeem
+    done = begin(
         core(),
         actor=actor(),
         code=form.values["code"],
-        order=Order(form.values["amount"], reference),
+        order=order_of(form.values),
         key=idempotency_key(),
     )
-    return redirect(url_for("till.receipt", redemption_id=done.value.id), 303)
+    return _shown(done.value.id)
+
+
+@blueprint.post("/redemptions/<uuid:redemption_id>/commit")
+def commit(redemption_id: UUID) -> Response:
+    """The customer has paid: the frozen voucher is redeemed."""
+    redemption.commit(
+        core(), actor=actor(), redemption=RedemptionId(redemption_id), key=idempotency_key()
+    )
+    return _shown(redemption_id)
+
+
+@blueprint.post("/redemptions/<uuid:redemption_id>/cancel")
+def cancel(redemption_id: UUID) -> Response:
+    """The customer won't pay: the frozen voucher is let go."""
+    redemption.cancel(
+        core(), actor=actor(), redemption=RedemptionId(redemption_id), key=idempotency_key()
+    )
+    return _shown(redemption_id)
+
+
+@blueprint.post("/redemptions/<uuid:redemption_id>/reverse")
+def reverse(redemption_id: UUID) -> Response:
+    """It was a mistake, a moment ago: as if it had not happened."""
+    me = actor()
+    found = redemption.get(core(), actor=me, redemption=RedemptionId(redemption_id))
+    redemption.reverse(
+        core(), actor=me, reference=found.order_reference, reason=MISTAKE, key=idempotency_key()
+    )
+    return _shown(redemption_id)
+
+
+def _shown(id: UUID) -> Response:
+    return redirect(url_for("till.receipt", redemption_id=id), 303)

@@ -1,29 +1,46 @@
-"""The screens that several addresses show: the first one, and the amount."""
+"""The screens that several addresses show: the first one, the amount, and where an order stands."""
 
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 
 from flask import render_template
 
 from merchant_portal.schemas import seen
+from voucher_service.campaigns import service as campaigns
+from voucher_service.campaigns import wording
+from voucher_service.campaigns.model import Offer, OfferKind
+from voucher_service.i18n import formats, mark
 from voucher_service.i18n.match_words import match_word as in_words
 from voucher_service.kernel.clock import SHANGHAI
+from voucher_service.kernel.ids import VoucherId
 from voucher_service.merchants import service as merchants
 from voucher_service.redemption import service as redemption
-from voucher_service.redemption.model import Redemption
+from voucher_service.redemption.model import Redemption, Status, Tombstone
 from voucher_service.redemption.preview import preview
 from voucher_service.stops import service as stops
 from voucher_service.stops.model import Scope, What
-from voucher_service.vouchers.model import match_word
+from voucher_service.vouchers.model import Voucher, match_word
+from voucher_service.vouchers.service.reading import PAPER_WINDOW
 from voucher_service.web.auth import actor
 from voucher_service.web.forms import Form
 from voucher_service.web.language import _, locale
 from voucher_service.web.site import core, now, today
 
+# What stands under the sum on the ticket where it is more than a threshold.
+_UNDER_FACE = {
+    OfferKind.THRESHOLD: "",
+    OfferKind.FIXED: "",
+    OfferKind.PERCENT_CAPPED: mark("最多减"),
+    OfferKind.PACK: "",
+    OfferKind.BALANCE: mark("余额"),
+}
+_SIMPLE = frozenset({OfferKind.THRESHOLD, OfferKind.FIXED})
+
 
 def first_screen(form: Form) -> str:
-    """Whose till it is, today in three figures, and the box for a code."""
+    """Whose till it is, today in three figures, the camera, and the box for a code."""
     return render_template(
         "merchant/till.html",
         form=form,
@@ -45,21 +62,100 @@ def amount_screen(form: Form) -> str:
     """The voucher that was scanned, and the pad. Raises what `preview` raises."""
     code = seen(form.typed["code"]).upper()
     shown = preview(core(), actor=actor(), code=code)
+    voucher, offer = shown.voucher, shown.voucher.offer
+    most = min(offer.face_value, voucher.face_value - voucher.spent)
     return render_template(
         "merchant/amount.html",
         form=form,
         code=code,
-        voucher=shown.voucher,
-        offer=shown.voucher.offer,
-        discount=shown.discount,
-        word=in_words(*match_word(shown.voucher.id, shown.code_window), locale()),
+        voucher=voucher,
+        offer=offer,
+        most=most,
+        rule=_UNDER_FACE[offer.kind] and _(_UNDER_FACE[offer.kind]),
+        worth=wording.benefit(offer, locale()),
+        remaining=_remaining(voucher),
+        excluded=[(str(one), wording.goods([one], locale())) for one in offer.excluded_items],
+        two_steps=not in_one_step(offer),
+        paper=shown.code_window == PAPER_WINDOW,
+        word=_word(voucher.id, shown.code_window),
         made_reference=form.typed.get("made_reference") or new_reference(),
     )
 
 
-def word_of(done: Redemption) -> str:
-    """The match word of a redemption: the one on the resident's screen."""
-    return in_words(*match_word(done.voucher_id, done.code_window), locale())
+def in_one_step(offer: Offer) -> bool:
+    """Whether our page redeems at once: a simple voucher of little worth. Others are frozen while
+    the customer pays.
+    """
+    return offer.kind in _SIMPLE and offer.face_value.fen <= core().settings.till.one_step_fen
+
+
+def _remaining(voucher: Voucher) -> str:
+    """What is left of a voucher that is spent bit by bit."""
+    left = voucher.face_value - voucher.spent
+    if voucher.offer.kind is OfferKind.PACK:
+        return _("还剩 {n} 张", n=left.fen // voucher.offer.face_value.fen)
+    if voucher.offer.kind is OfferKind.BALANCE:
+        return _("余额 {sum}", sum=formats.money(left))
+    return ""
+
+
+def order_screen(done: Redemption) -> str:
+    """Frozen, redeemed or over: each has its screen."""
+    status = state(done)
+    if status is Status.FROZEN:
+        assert done.freeze_expires_at is not None
+        return render_template(
+            "merchant/frozen.html",
+            done=done,
+            word=_word(done.voucher_id, done.code_window),
+            left=round((done.freeze_expires_at - now()).total_seconds()),
+            seconds=core().settings.till.freeze_seconds,
+        )
+    if status is Status.COMMITTED:
+        return render_template(
+            "merchant/receipt.html",
+            done=done,
+            word=_word(done.voucher_id, done.code_window),
+            another=_takes_another(done),
+            reversible=_reversible(done),
+        )
+    return ended_screen(done, status)
+
+
+def ended_screen(done: Redemption | Tombstone, status: Status = Status.REFUSED) -> str:
+    """An order that came to nothing."""
+    return render_template("merchant/ended.html", done=done, status=status)
+
+
+def state(done: Redemption) -> Status:
+    """Where an order stands to whoever looks: a freeze past its end is over, swept or not."""
+    over = done.freeze_expires_at is not None and done.freeze_expires_at <= now()
+    return Status.LAPSED if done.status is Status.FROZEN and over else done.status
+
+
+def _takes_another(done: Redemption) -> bool:
+    """Whether its offer goes together with other vouchers on one receipt; the command judges."""
+    if done.ticket_reference is None:
+        return False
+    with core().transaction() as session:
+        offers = campaigns.terms(session, offers={done.offer_id})
+    return offers[done.offer_id].stack_limit > 1
+
+
+def _reversible(done: Redemption) -> bool:
+    """Whether a reversal may still work; the command judges."""
+    until = done.occurred_at + timedelta(minutes=core().settings.till.reversal_minutes)
+    return now() < until and not done.refunded
+
+
+def no_order_screen(reference: str) -> str:
+    """Nobody here knows the order."""
+    return render_template("merchant/no_order.html", reference=reference, form=Form())
+
+
+def _word(voucher: VoucherId, window: int) -> str:
+    """The match word: the one on the resident's screen; none on paper, which shows none."""
+    return "" if window == PAPER_WINDOW else in_words(*match_word(voucher, window), locale())
 
 
 def new_reference() -> str:

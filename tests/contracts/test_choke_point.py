@@ -45,6 +45,10 @@ PROPOSES: Mapping[str, tuple[str, ...]] = {
     "/budgets/<uuid:id>/caps": ("budget.cap",),
     "/budgets/campaigns/<uuid:id>/caps": ("campaign.cap",),
     "/payouts/resume": ("payouts.resume",),
+    "/merchants/applications/<uuid:application>/precheck": ("merchant.admit",),
+    "/merchants/accounts/<uuid:account>/propose": ("merchant.account_change",),
+    "/merchants/holds/<uuid:hold>/lift": ("merchant.hold_lift",),
+    "/merchants/<uuid:merchant>/reinstate": ("stop.lift", "campaign.resume"),
     "/staff": ("staff.create",),
     "/staff/new": ("staff.create",),
     "/staff/<uuid:staff>/roles": ("staff.grant",),
@@ -56,6 +60,9 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
     "sends back or withdraws: nothing is executed": (
         "/approvals/<uuid:approval>/reject",
         "/staff/<uuid:staff>/withdraw/<uuid:approval>",
+        "/merchants/applications/<uuid:application>/send-back",
+        "/merchants/applications/<uuid:application>/reject",
+        "/merchants/accounts/<uuid:account>/refuse",
     ),
     "part of a draft, which spends nothing and is frozen when it is submitted": (
         "/campaigns",
@@ -70,6 +77,9 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/campaigns/<uuid:campaign>/pause",
         "/stops",
         "/lotteries/<uuid:id>/void",
+        "/merchants/<uuid:merchant>/suspend",
+        "/merchants/<uuid:merchant>/holds",
+        "/merchants/accounts/<uuid:account>/stop",
     ),
     "a name, dates or a place for money, without money": (
         "/programmes",
@@ -98,7 +108,13 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/residents/lookups",
         "/residents/<uuid:resident>",
         "/residents/<uuid:resident>/reveals",
+        "/residents/<uuid:resident>/papers",
         "/audit/readers",
+        "/merchants/applications/<uuid:application>/reveal",
+    ),
+    "says something to a shop; no money moves": ("/disputes/<uuid:id>",),
+    "prints what the resident holds already, and records it": (
+        "/residents/<uuid:resident>/papers/<uuid:voucher>",
     ),
     "the caller's own session, factors, language": (
         "/sign-in",
@@ -143,6 +159,8 @@ GUARDED = {
     "OfferEvent.CLOSED",
     "StaffEvent.APPROVE",
     "StaffEvent.CLOSE",
+    "MerchantApplicationEvent.ADMITTED",
+    "AccountEvent.APPROVED",
 }
 # … by the rows that it makes or changes, and the columns that it sets …
 ROWS = {"CampaignRow", "OfferRow", "ReleaseRow", "BudgetLineRow", "CapRow", "StaffRow"}
@@ -154,6 +172,7 @@ NAMED = {
 }
 # Who does it outside an executor, and why that is right …
 REVIEWED: Mapping[str, str] = {
+    "voucher_service.budgets.service.lines.send_home": "what an approved close left",
     "voucher_service.budgets.service.lines.add_line": "a draft's plan, signed with the campaign",
     "voucher_service.campaigns.service.planning.create_campaign": "a draft",
     "voucher_service.campaigns.service.planning.create_offer": "a draft's plan",
@@ -163,11 +182,12 @@ REVIEWED: Mapping[str, str] = {
     "voucher_service.campaigns.service.reading.raise_epoch": "fences claims, changes no terms",
     "voucher_service.campaigns.service.reading.set_run_id": "which gate was filled",
     "voucher_service.identity.service.factors.change_password": "one's own password",
+    "voucher_service.merchants.service.people.change_password": "one's own password",
+    "voucher_service.merchants.service.people.reset_password": "a shop's people, by its manager",
     "voucher_service.identity.service.staff.new_row": "a proposed account opens no door",
 }
 # … and who does, though no page and no call of a face may lead there.
 NOT_FROM_A_FACE: Mapping[str, str] = {
-    "voucher_service.budgets.service.lines.send_home": "what lapses after an approved close",
     "voucher_service.identity.service.staff.create_staff": "the first accounts, by command line",
     "voucher_service.identity.service.staff.close_staff": "by command line",
 }
@@ -190,6 +210,13 @@ EXECUTED_BY: Mapping[str, str] = {
     "fund.appropriate": _TRACED,
     "fund.carry_over": _TRACED,
     "fund.return": _TRACED,
+    "merchant.account_change": (
+        "test_merchant_money.py::test_a_new_account_counts_two_days_after_a_second_person_approved"
+    ),
+    "merchant.admit": "test_onboarding.py::test_a_county_checks_and_only_the_city_admits",
+    "merchant.hold_lift": (
+        "test_merchant_money.py::test_a_hold_stands_alone_and_outlasts_a_suspension"
+    ),
     "payouts.resume": (
         "test_alarms.py"
         "::test_a_broken_ledger_stops_payouts_until_it_is_clean_and_a_second_person_agrees"

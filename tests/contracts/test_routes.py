@@ -18,13 +18,17 @@ FACES = {"resident": create_resident, "merchant": create_merchant, "admin": crea
 NOBODY = "00000000-0000-7000-8000-000000000000"
 # What changes something and asks nobody to be signed in first.
 OPEN_CHANGES = {
+    "/apply",
+    "/enrol",
     "/preferences",
     "/sign-in",
     "/sign-in/again",
     "/sign-in/code",
     "/sign-out",
+    "/api/v1/enrolments",
     "/api/v1/sign-in",
     "/api/v1/sign-in/codes",
+    "/api/v1/trade-in/quotes",
 }
 
 

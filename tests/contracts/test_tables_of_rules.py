@@ -46,13 +46,20 @@ def _model_modules() -> list[str]:
         "stops",
         "vouchers",
         "redemption",
+        "disputes",
         "approvals",
         "alarms",
         "identity",
         "merchants",
     )
     models = [f"voucher_service.{package}.model" for package in packages]
-    return [*models, "voucher_service.campaigns.canary"]
+    others = (
+        "campaigns.canary",
+        "campaigns.lifecycles",
+        "merchants.accounts",
+        "merchants.onboarding",
+    )
+    return [*models, *(f"voucher_service.{other}" for other in others)]
 
 
 def test_the_state_diagrams_are_fresh() -> None:

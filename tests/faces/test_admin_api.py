@@ -207,7 +207,7 @@ def test_a_plan_can_not_change_while_it_waits(desk: Desk, world: World) -> None:
         ({"face_value_fen": True}, "face_value_fen"),
         ({"threshold_fen": 10**30}, "threshold_fen"),
         ({"quota": -5}, "quota"),
-        ({"kind": "balance"}, "kind"),
+        ({"kind": "raffle"}, "kind"),
         ({"areas": ["nowhere"]}, "areas"),
         ({"releases": [{"opens_at": "2026-10-01 10:00", "quota": 1}]}, "releases"),
         ({"surprise": 1}, "surprise"),

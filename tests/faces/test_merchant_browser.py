@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route
@@ -12,7 +13,8 @@ from tests.make import World
 from tests.web.chromium import MODULES
 from tests.web.serving import serving
 from voucher_service.campaigns.model import Offer
-from voucher_service.infra.core import Core
+from voucher_service.infra.core import Core, build
+from voucher_service.settings import Settings
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
 
@@ -24,6 +26,12 @@ PHONE = {"width": 390, "height": 844}
 def offer(world: World) -> Offer:
     """满100减20."""
     return world.offer(world.plan(quota=100))
+
+
+@pytest.fixture(scope="module")
+def dear(world: World) -> Offer:
+    """满200减80: frozen while the customer pays."""
+    return world.offer(world.plan(quota=100, face=80, threshold=200))
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +104,6 @@ def test_a_lost_reply_is_looked_up_and_counts_once(
     begin(page, world, offer)
     page.fill("#f-amount", "128")
 
-    def lose(route: Route) -> None:
-        route.fetch(max_redirects=0)  # it arrives, its answer does not
-        route.abort()
-
     context.route("**/redemptions", lose, times=1)
     page.locator(".pad .btn-primary").click()
     page.wait_for_selector(".result.hold")
@@ -129,12 +133,109 @@ def test_the_network_may_break_off_on_the_screen_of_a_refusal_too(
     page.fill("#f-amount", "128")
     page.keyboard.press("Enter")
     page.wait_for_selector(".result.no")
+    page.get_by_text("也可以输码").click()
     page.fill("#f-code", world.code(world.claim(offer)))
     context.set_offline(True)
     page.keyboard.press("Enter")
     page.wait_for_selector(".result.hold")
     context.set_offline(False)
     page.wait_for_selector(".result.yes", timeout=15_000)
+
+
+def freeze(page: Page, world: World, dear: Offer) -> None:
+    """Go to the screen on which the customer pays."""
+    begin(page, world, dear)
+    page.fill("#f-amount", "250")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".result.lock")
+
+
+def lose(route: Route) -> None:
+    """It arrives, its answer does not."""
+    route.fetch(max_redirects=0)
+    route.abort()
+
+
+def test_a_lost_reply_to_a_freeze_is_looked_up(
+    page: Page, context: BrowserContext, world: World, dear: Offer
+) -> None:
+    begin(page, world, dear)
+    page.fill("#f-amount", "250")
+    context.route("**/redemptions", lose, times=1)
+    page.locator(".pad .btn-primary").click()
+    page.wait_for_selector(".result.hold")
+    page.wait_for_selector(".result.lock", timeout=15_000)
+
+
+@pytest.mark.parametrize(
+    ("button", "step", "verdict"),
+    [("收到钱了，完成核销", "commit", "已核销"), ("顾客不付了，解锁", "cancel", "已解锁")],
+)
+def test_a_lost_reply_at_the_end_of_a_freeze_is_asked_for_until_it_is_known(
+    page: Page,
+    context: BrowserContext,
+    world: World,
+    dear: Offer,
+    button: str,
+    step: str,
+    verdict: str,
+) -> None:
+    freeze(page, world, dear)
+    context.route(f"**/{step}", lose, times=1)
+    page.get_by_role("button", name=button).click()
+    page.wait_for_selector(".result.hold")
+    assert "先别退钱" in page.locator(".result-low").inner_text()
+    page.wait_for_selector(f".verdict:text('{verdict}')", timeout=15_000)
+
+
+def test_a_commit_that_never_arrived_is_sent_again_when_the_network_is_back(
+    page: Page, context: BrowserContext, world: World, dear: Offer
+) -> None:
+    freeze(page, world, dear)
+    context.set_offline(True)
+    page.get_by_role("button", name="收到钱了，完成核销").click()
+    page.wait_for_selector(".result.hold")
+    context.set_offline(False)
+    page.wait_for_selector(".result.yes", timeout=15_000)
+
+
+def test_a_freeze_runs_out_on_the_screen_by_itself(
+    chromium: Browser, settings: Settings, world: World, dear: Offer
+) -> None:
+    hasty = build(replace(settings, till=replace(settings.till, freeze_seconds=3)))
+    with serving(create_app(hasty)) as url:
+        context = chromium.new_context(viewport=PHONE, locale="zh-CN", base_url=url)
+        cashier = world.cashier()
+        assert cashier.id
+        token = issue(hasty, Face.MERCHANT, cashier.id).access_token
+        context.add_cookies([{"name": "voucher_merchant", "value": token, "url": url}])
+        page = context.new_page()
+        freeze(page, world, dear)
+        page.wait_for_selector(".verdict:text('锁券超时')", timeout=15_000)
+        context.close()
+    hasty.close()
+
+
+def test_the_till_is_a_program_on_the_phone_that_keeps_no_data_and_says_when_it_is_offline(
+    page: Page, context: BrowserContext
+) -> None:
+    page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    problems = context.new_cdp_session(page).send("Page.getInstallabilityErrors")
+    assert problems["installabilityErrors"] == []
+    page.goto("/today")
+    page.goto("/")
+    kept = page.evaluate(
+        "caches.keys().then(names => Promise.all(names.map(n => caches.open(n)))).then(all =>"
+        " Promise.all(all.map(one => one.keys()))).then(all => all.flat().map(r => r.url))"
+    )
+    assert kept
+    assert all("/static/" in url or "/offline?" in url for url in kept)
+    context.set_offline(True)
+    page.goto("/today")
+    assert "先照常收款，网好了再扫" in page.locator("main").inner_text()
+    context.set_offline(False)
+    page.get_by_role("link", name="再连一次").click()
+    page.wait_for_selector("#f-code")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +247,7 @@ def test_the_network_may_break_off_on_the_screen_of_a_refusal_too(
     ],
 )
 def test_every_screen_is_clean_for_assistive_technology_and_fits_a_small_phone(
-    page: Page, base: str, world: World, offer: Offer, lang: str, theme: str, mode: str
+    page: Page, base: str, world: World, offer: Offer, dear: Offer, lang: str, theme: str, mode: str
 ) -> None:
     chosen = {"lang": lang, "theme": theme, "mode": mode}
     page.context.add_cookies(
@@ -168,6 +269,13 @@ def test_every_screen_is_clean_for_assistive_technology_and_fits_a_small_phone(
     page.keyboard.press("Enter")
     page.wait_for_selector(".result.yes")
     look(page, "receipt")
+    freeze(page, world, dear)
+    look(page, "frozen")
+    page.locator(".result-low .btn-outline").click()
+    page.wait_for_selector(".result.no")
+    look(page, "unlocked")
+    page.goto("/offline")
+    look(page, "offline")
 
 
 def begin(page: Page, world: World, offer: Offer) -> None:

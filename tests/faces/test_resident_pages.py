@@ -194,9 +194,11 @@ def test_the_code_page_works_alone_and_turns_to_the_receipt(
     window = told["codes"][0]["from_ms"] // 30_000
     word = match_word(*model.match_word(voucher.id, window), "zh-CN")
     assert told["codes"][0]["word"] == word
-    assert client.get(f"{path}/status.json").json == {"status": "claimed"}
+    before = client.get(f"{path}/status.json").json
     city.redeem(voucher, order_fen=12_800, reference="2309-1")
-    assert client.get(f"{path}/status.json").json == {"status": "redeemed"}
+    after = client.get(f"{path}/status.json").json
+    assert before and after and before["mark"] != after["mark"]
+    assert (before["status"], after["status"]) == ("claimed", "redeemed")
     assert client.get(f"{path}/codes.json").status_code == 409
     receipt = client.get(path).text
     assert "¥128.00" in receipt and "−¥20.00" in receipt and "¥108.00" in receipt

@@ -171,7 +171,7 @@ def _foreign(city: City, rule: Rule, name: str, who: Actor, hides: str) -> Itera
         thing = city.thing(rule, city.own, who).absent()
         absent = _call(city, rule, name, "absent", who, thing, hides)
         yield absent
-    sides = city.foreign(rule.face) if rule.of.owned else []
+    sides = city.foreign(rule) if rule.of.owned else []
     if rule.face is Face.ADMIN and who is not next(iter(callers(city, rule)[0].values())):
         sides = sides[:1]  # what lies above a county is hidden from one role as from another
     for side in sides:

@@ -154,9 +154,10 @@ class City:
             found[role] = Actor(ActorKind.CASHIER, made.id, frozenset({role}), area)
         return found
 
-    def foreign(self, face: Face) -> list[Side]:
+    def foreign(self, rule: Rule) -> list[Side]:
         """The sides whose things a caller of the own side must not see."""
-        return [self.neighbour] if face is Face.RESIDENT else [self.neighbour, self.above]
+        alone = rule.face is Face.RESIDENT or rule.chain
+        return [self.neighbour] if alone else [self.neighbour, self.above]
 
     def thing(self, rule: Rule, side: Side, caller: Actor, *, fresh: bool = False) -> Thing:
         """What the rule names, of one side; a fresh one, made for this caller, where asked."""

@@ -20,6 +20,7 @@ from .people import (
     resident,
     session_of_mine,
 )
+from .purses import printable
 from .table import (
     ADMINISTRATOR,
     AUDITOR,
@@ -34,7 +35,8 @@ from .table import (
     typed,
 )
 
-MANAGERS, READERS = ADMINISTRATOR | AUDITOR, AUDITOR | frozenset({Role.REVIEWER})
+REVIEWER = frozenset({Role.REVIEWER})
+MANAGERS, READERS = ADMINISTRATOR | AUDITOR, AUDITOR | REVIEWER
 NUMBER = {"id_number": "44170219900101123" + check_character("44170219900101123")}
 
 
@@ -188,6 +190,14 @@ RESIDENTS = (
         sends=always(data=REVEAL),
         answers=200,
     ),
+    post(
+        "/residents/<uuid:resident>/papers",
+        REVIEWER,
+        of=resident,
+        sends=always(data={"note": "窗口 3 号"}),
+        answers=200,
+    ),
+    post("/residents/<uuid:resident>/papers/<uuid:voucher>", REVIEWER, of=printable, answers=200),
 )
 
 AUDIT = (

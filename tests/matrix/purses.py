@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+from voucher_service.campaigns.model import Offer
 from voucher_service.identity import service as identity
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.redemption.model import Redemption
@@ -26,9 +27,27 @@ def offer(city: City, _side: Side, _caller: Actor) -> Thing:
 
 
 @kind
+def category(_city: City, _side: Side, _caller: Actor) -> Thing:
+    """A kind of thing that has a subsidy, named by its word."""
+    return Thing("refrigerator")
+
+
+@kind
 def voucher(city: City, side: Side, _caller: Actor) -> Thing:
     """A voucher of one resident."""
     return Thing(str(city.world.claim(city.offer, side.resident).id))
+
+
+def paper_offer(city: City) -> Offer:
+    """An offer whose vouchers may be printed."""
+    return city.world.offer(replace(city.world.plan(quota=100, limit=100), paper=True))
+
+
+@kind
+def printable(city: City, side: Side, _caller: Actor) -> Thing:
+    """A voucher of one resident that may be printed."""
+    found = city.world.claim(paper_offer(city), side.resident)
+    return Thing(str(found.id), {"resident": str(found.resident_id), "voucher": str(found.id)})
 
 
 @kind

@@ -7,10 +7,28 @@ from typing import Any
 from voucher_service.kernel.actor import Actor
 
 from .draws import entered, lottery_to_enter, public_lottery
-from .purses import card, message, offer, passer_by, place_in_line, spent, voucher
+from .freezes import of_mine
+from .purses import (
+    card,
+    category,
+    message,
+    offer,
+    passer_by,
+    place_in_line,
+    printable,
+    spent,
+    voucher,
+)
 from .table import RESIDENT, Rule, Thing, always, called, get, post, prepared, typed
 
 MOBILE = {"mobile": "13912345678"}
+CASE = {
+    "scheme": "appliance",
+    "category": "refrigerator",
+    "price_fen": 389_900,
+    "on": "2026-03-01",
+    "grade": 1,
+}
 
 
 def ticked(thing: Thing, caller: Actor) -> dict[str, Any]:
@@ -48,6 +66,9 @@ RULES = (
     get(f"{LOTTERY}/result.csv", of=public_lottery),
     post(f"{LOTTERY}/entries", RESIDENT, of=lottery_to_enter, answers=201),
     get(f"{LOTTERY}/entries/mine", RESIDENT, of=entered),
+    post("/api/v1/trade-in/quotes", sends=always(json=CASE)),
+    get("/trade-in"),
+    get("/trade-in/<name>", of=category),
     get("/"),
     get("/help"),
     get("/sign-in"),
@@ -67,8 +88,16 @@ RULES = (
     get("/vouchers/<uuid:id>", RESIDENT, of=voucher),
     get("/vouchers/<uuid:id>", RESIDENT, of=spent),
     get("/vouchers/<uuid:id>/claimed", RESIDENT, of=voucher),
+    get("/vouchers/<uuid:id>/paper", RESIDENT, of=printable),
+    post("/vouchers/<uuid:id>/paper", RESIDENT, of=printable),
     get("/vouchers/<uuid:id>/codes.json", RESIDENT, of=voucher),
     get("/vouchers/<uuid:id>/status.json", RESIDENT, of=voucher),
+    post(
+        "/vouchers/<uuid:id>/redemptions/<uuid:redemption_id>/release",
+        RESIDENT,
+        of=of_mine,
+        once=True,
+    ),
     get("/lotteries", lists=public_lottery),
     get("/lotteries/<uuid:id>", of=public_lottery),
     post("/lotteries/<uuid:id>/enter", RESIDENT, of=lottery_to_enter),

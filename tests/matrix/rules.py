@@ -7,10 +7,15 @@ from dataclasses import replace
 from voucher_service.web.face import Face
 
 from . import (
+    books_rules,
     desk_rules,
     lottery_rules,
+    onboarding_rules,
+    own_till_rules,
     people_rules,
+    refund_rules,
     resident_rules,
+    shop_desk_rules,
     shop_rules,
     treasury_rules,
     watch_rules,
@@ -34,14 +39,24 @@ MACHINES = (
     get("/static/<path:name>", of=stylesheet),
 )
 BY_FACE = {
-    Face.RESIDENT: resident_rules.RULES,
-    Face.MERCHANT: shop_rules.RULES,
+    Face.RESIDENT: (*resident_rules.RULES, *onboarding_rules.PUBLIC),
+    Face.MERCHANT: (
+        *shop_rules.RULES,
+        *refund_rules.RULES,
+        *onboarding_rules.SHOPKEEPER,
+        *shop_desk_rules.RULES,
+        *own_till_rules.RULES,
+        *books_rules.SHOP,
+    ),
     Face.ADMIN: (
         *desk_rules.RULES,
         *lottery_rules.RULES,
         *treasury_rules.RULES,
         *people_rules.RULES,
         *watch_rules.RULES,
+        *onboarding_rules.DESK,
+        *onboarding_rules.CALLS,
+        *books_rules.DESK,
     ),
 }
 RULES = [

@@ -108,7 +108,8 @@ class Rule:
     being there is no secret.
     `gone`: the status for an account that is no more. `keyed`: takes an idempotency key. `lists`:
     things whose ids are told to their own side and to nobody else. `whole`: only for staff of the
-    whole city, so not for those of a county.
+    whole city, so not for those of a county. `chain`: another shop of the same merchant is no
+    foreign one.
     """
 
     method: str
@@ -125,6 +126,7 @@ class Rule:
     keyed: bool = False
     lists: Kind | None = None
     whole: bool = False
+    chain: bool = False
     face: Face = Face.ADMIN
 
     def __str__(self) -> str:

@@ -39,7 +39,7 @@ def test_a_list_names_the_own_and_nobody_elses(rule: Rule, city: City) -> None:
     assert rule.lists
     reader = city.own.resident if rule.face is Face.RESIDENT else _first(city, rule)
     own = city.made(rule.lists, city.own, reader)
-    others = [city.made(rule.lists, side, reader) for side in city.foreign(rule.face)]
+    others = [city.made(rule.lists, side, reader) for side in city.foreign(rule)]
     answer = city.call(rule, Thing(""), None if rule.who is EVERYBODY else reader)
     assert answer.status_code == 200
     assert own.id in answer.text

@@ -269,12 +269,13 @@ CROOKED = {
     "L4": "UPDATE voucher SET face_value_fen = face_value_fen + 100 WHERE id = :voucher",
     "I2": "UPDATE offer SET per_resident_limit = 1 WHERE id = :offer",
     "R1": "UPDATE voucher SET status = 'claimed', spent_fen = 0 WHERE id = :spent",
-    "R2": "UPDATE redemption SET order_amount_fen = 2500 WHERE voucher_id = :spent",
+    "R2": "UPDATE redemption SET order_amount_fen = 2500, paid_fen = 500 WHERE voucher_id = :spent",
     "A3": "UPDATE approval SET signatures_needed = 2 WHERE object_id = :campaign",
     "A4": "UPDATE approval SET status = 'waiting' WHERE object_id = :campaign",
     "L9": "UPDATE budget_reservation SET reserved_fen = reserved_fen + 1 WHERE offer_id = :offer",
-    "L7": "UPDATE redemption SET discount_fen = discount_fen + 1 WHERE voucher_id = :spent",
-    "L5": "UPDATE redemption SET status = 'frozen' WHERE voucher_id = :spent",
+    "L7": "UPDATE redemption SET discount_fen = 2001, paid_fen = 1 WHERE voucher_id = :spent",
+    "L5": "UPDATE redemption SET status = 'frozen', freeze_expires_at = now()"
+    " WHERE voucher_id = :spent",
     "L10": "UPDATE rollup SET leveraged_fen = leveraged_fen + 1 WHERE offer_id = :offer",
     "I9": "UPDATE offer SET epoch = 0 WHERE id = :offer",
     "A1": "DELETE FROM voucher WHERE id = :voucher",
@@ -294,7 +295,7 @@ def test_crooked_rows_are_named_by_the_invariant_they_break(
     reconciliation.run(core, programme=found.programme.slug)
     with core.transaction() as session:
         # L10 waits until a programme is quiet.
-        session.execute(text("UPDATE redemption SET recorded_at = now() - interval '1 hour'"))
+        session.execute(text("UPDATE rollup_run SET started_at = now() + interval '1 hour'"))
         values = {
             "voucher": voucher.id,
             "spent": spent.id,

@@ -26,6 +26,18 @@ CROOKED = (
     ("L6", "UPDATE ledger.account SET owner_id = gen_random_uuid() WHERE owner_id = :offer"),
     ("L7", f"UPDATE {_MARK}{_OUTSTANDING.format('offer')}"),
     ("L9", "UPDATE ledger.transfer SET code = 'redeemed' WHERE code = 'claimed'"),
+    (
+        "L11",
+        (
+            "WITH opened AS (INSERT INTO ledger.account (owner_type, owner_id, stage)"
+            " VALUES ('merchant', :offer, 'receivable'), ('merchant', :offer, 'settled')"
+            " RETURNING id, CASE stage WHEN 'settled' THEN 5 ELSE -5 END AS fen),"
+            " owed AS (INSERT INTO ledger.transfer (code, key, occurred_at)"
+            " VALUES ('clawed_back', 'nobody refunded it', now()) RETURNING id)"
+            " INSERT INTO ledger.entry (transfer_id, account_id, amount_fen, occurred_at, seal)"
+            " SELECT owed.id, opened.id, opened.fen, now(), '' FROM owed, opened"
+        ),
+    ),
 )
 
 
@@ -55,4 +67,4 @@ def test_what_the_owner_breaks_is_named(
 
 def test_no_invariant_of_the_ledger_is_missing() -> None:
     named = {name.split()[0] for name in invariants.LEDGER}
-    assert named == {f"L{number}" for number in range(1, 11)}
+    assert named == {f"L{number}" for number in range(1, 12)}

@@ -234,3 +234,28 @@ def test_what_is_in_the_pools_is_shared_to_the_fen(
     assert all(getattr(one, name) >= ZERO for one in shared for name in sums.NAMES)
     total = sum(shared, Sums())
     assert (total.outstanding, total.committed) == (pooled.outstanding, pooled.committed)
+
+
+@given(
+    inside=st.lists(st.integers(0, 10**9), min_size=1, max_size=5),
+    folded=st.lists(st.integers(1, 10**9), min_size=5, max_size=5),
+    cuts=st.tuples(st.integers(0, 100), st.integers(0, 100)),
+)
+@settings(max_examples=300, deadline=None)
+def test_what_was_undone_since_the_last_fold_is_off_the_lines(
+    inside: list[int], folded: list[int], cuts: tuple[int, int]
+) -> None:
+    committed = folded[: len(inside)]
+    undone = sum(committed) * cuts[0] // 100
+    outstanding = (sum(inside) + undone) * cuts[1] // 100
+    pooled = Sums(outstanding=Money(outstanding), committed=Money(-undone))
+    lines = [
+        Sums(given=Money(part + spent), committed=Money(spent))
+        for part, spent in zip(inside, committed, strict=True)
+    ]
+    shared = sums.with_pools(lines, pooled)
+    assert all(one.placed == one.given for one in shared)
+    assert all(getattr(one, name) >= ZERO for one in shared for name in sums.NAMES)
+    total = sum(shared, Sums())
+    assert total.outstanding == pooled.outstanding
+    assert total.committed == Money(sum(committed) - undone)

@@ -40,7 +40,15 @@ from voucher_service.reports import canaries, verification
 from voucher_service.vouchers.service.remembered import forget
 
 QUIET = Facts(
-    claims=100, device=1, network=60, new=10, orders=0, ordered=ZERO, discounted=ZERO, refused=0
+    claims=100,
+    spent=0,
+    device=1,
+    network=60,
+    new=10,
+    orders=0,
+    ordered=ZERO,
+    discounted=ZERO,
+    refused=0,
 )
 
 
@@ -272,7 +280,7 @@ def test_what_can_cost_much_gets_a_canary_unless_the_planner_says_no(core: Core)
         ),
         (replace(QUIET, refused=5), Signal.REFUSED_AT_TILLS),
         (
-            replace(QUIET, orders=51, ordered=Money(999_999), discounted=Money(102_000)),
+            replace(QUIET, spent=51, orders=51, ordered=Money(999_999), discounted=Money(102_000)),
             Signal.SPENT_TOO_FAST,
         ),
         (replace(QUIET, device=21), Signal.ONE_DEVICE),
@@ -292,6 +300,21 @@ def test_a_fixed_voucher_may_take_its_whole_order(world: World, core: Core) -> N
     offer = replace(world.offer(), kind=OfferKind.FIXED, threshold=Money.of_yuan(20))
     whole = replace(QUIET, orders=5, ordered=Money(10_000), discounted=Money(10_000))
     assert judge(offer, whole, core.settings.canary) == ()
+
+
+def test_what_takes_off_up_to_its_face_is_wrong_only_above_it(world: World, core: Core) -> None:
+    percent = replace(world.offer(), kind=OfferKind.PERCENT_CAPPED, rate_bps=2_000)
+    spent = replace(QUIET, spent=2, orders=2, ordered=Money(20_000), discounted=Money(3_999))
+    assert judge(percent, spent, core.settings.canary) == ()
+    wrong = replace(spent, discounted=Money(4_001))
+    (found,) = judge(percent, wrong, core.settings.canary)
+    assert found.signal is Signal.WRONG_DISCOUNT
+
+
+def test_who_spends_a_pack_on_many_orders_is_no_crowd(world: World, core: Core) -> None:
+    pack = replace(world.offer(), kind=OfferKind.PACK, pieces=8)
+    spent = replace(QUIET, spent=10, orders=80, ordered=Money(800_000), discounted=Money(160_000))
+    assert judge(pack, spent, core.settings.canary) == ()
 
 
 def test_a_canary_costs_a_claim_no_statement(world: World, core: Core) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -13,7 +13,7 @@ from voucher_service.allocation.model import Closed, SoldOut
 from voucher_service.campaigns.model import Offer, ReleasePlan
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.actor import Actor
-from voucher_service.kernel.clock import Clock
+from voucher_service.kernel.clock import Clock, day_of, end_of
 from voucher_service.kernel.errors import DomainError
 from voucher_service.reports import verification
 from voucher_service.vouchers import service as vouchers
@@ -23,12 +23,17 @@ HOUR = timedelta(hours=1)
 Play = Callable[[bool], tuple[World, Offer, Clock]]
 
 
+def ten_tomorrow(core: Core) -> datetime:
+    """Ten in the morning, so that the hours after it are of the same day whenever this runs."""
+    return end_of(day_of(World(core).now())) + 10 * HOUR
+
+
 @pytest.fixture
 def play(core: Core) -> Play:
     """Ten vouchers now, five in two days; ten are claimed, six spent, and four lapse tonight."""
 
     def played(lapse_returns: bool) -> tuple[World, Offer, Clock]:
-        start = World(core).now()
+        start = ten_tomorrow(core)
         clock = Clock(start)
         world = World(with_clock(core, clock))
         plan = replace(
@@ -84,7 +89,7 @@ def test_an_offer_that_says_no_gives_what_was_published_and_no_more(play: Play) 
 
 
 def test_what_lapses_while_the_next_release_is_open_can_be_claimed_there(core: Core) -> None:
-    start = World(core).now()
+    start = ten_tomorrow(core)
     clock = Clock(start)
     world = World(with_clock(core, clock))
     plan = replace(

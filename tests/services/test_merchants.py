@@ -215,7 +215,7 @@ def test_a_manager_opens_and_closes_accounts_of_the_own_merchant_only(city: Core
     actor = merchants.cashier_actor(city, manager.id)
     assert actor == Actor(ActorKind.CASHIER, manager.id, frozenset({Role.MANAGER}), "441702")
     sibling = a_cashier(city, shop, actor=actor)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NoSuchThing):
         a_cashier(city, a_shop(city), actor=actor)
     merchants.close_cashier(city, actor=actor, cashier=sibling.id)
     assert merchants.cashier_actor(city, sibling.id) is None

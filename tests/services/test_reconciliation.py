@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -13,12 +14,15 @@ from voucher_service.budgets import service as budgets
 from voucher_service.campaigns import service as campaigns
 from voucher_service.infra import outbox
 from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import Actor, ActorKind
 from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.errors import NoSuchThing
-from voucher_service.kernel.money import Money
+from voucher_service.kernel.ids import RedemptionId
+from voucher_service.kernel.money import ZERO, Money
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Stage, line, pool
 from voucher_service.reconciliation import service as reconciliation
+from voucher_service.redemption import service as redemption
 from voucher_service.reports import leverage, recount
 from voucher_service.reports.figures import Figures
 from voucher_service.vouchers import service as vouchers
@@ -113,18 +117,28 @@ def test_a_run_killed_half_way_leaves_the_old_figures(world: World, slug: str) -
 
 def test_what_is_refunded_is_taken_off_every_figure(world: World, slug: str) -> None:
     with world.core.transaction() as session:
-        session.execute(
+        row = session.execute(
             text(
-                "UPDATE redemption SET refunded_fen = 2800, refunded_discount_fen = 500"
-                " WHERE payment_reference = 'wx-1'"
+                "SELECT r.id, r.cashier_id FROM redemption r WHERE r.payment_reference = 'wx-1'"
                 " AND offer_id IN (SELECT o.id FROM offer o JOIN campaign c ON c.id = o.campaign_id"
                 " JOIN programme p ON p.id = c.programme_id WHERE p.slug = :slug)"
             ),
             {"slug": slug},
-        )
+        ).one()
+    before = reconciled(world.core, slug)
+    redemption.refund(
+        world.core,
+        actor=Actor(ActorKind.CASHIER, row.cashier_id),
+        redemption=RedemptionId(row.id),
+        amount=Money(2_800),
+        reason="顾客退货",
+        key=uuid4().hex,
+    )
     found = reconciled(world.core, slug)
-    assert (found.redeemed, found.leveraged) == (Money(3_500), Money(20_000))
-    assert (found.refunded, found.evidenced) == (Money(2_800), Money(10_000))
+    subsidy = before.redeemed - found.redeemed
+    assert ZERO < subsidy < Money(2_800)
+    assert before.leveraged - found.leveraged == Money(2_800)
+    assert (found.refunded, before.evidenced - found.evidenced) == (Money(2_800), Money(2_800))
 
 
 def test_a_payment_reference_used_twice_at_a_merchant_is_evidence_once(world: World) -> None:

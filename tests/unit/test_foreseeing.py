@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -18,11 +18,14 @@ from voucher_service.campaigns.model import (
     Campaign,
     CampaignKind,
     CampaignStatus,
+    GoodsClass,
     Mode,
     Offer,
     OfferKind,
     OfferStatus,
+    PartialRefund,
     Programme,
+    RefundRule,
     Release,
 )
 from voucher_service.kernel.clock import SHANGHAI, start_of
@@ -33,6 +36,7 @@ from voucher_service.kernel.ids import (
     OfferId,
     ProgrammeId,
     ReleaseId,
+    ShopId,
 )
 from voucher_service.kernel.money import Money
 
@@ -274,6 +278,58 @@ def test_what_gives_away_more_than_the_last_time_is_flagged() -> None:
     }
     (steeper,) = (one for one in said if one["field"] == "discount_bps")
     assert (steeper["offer"], steeper["before"], steeper["after"]) == ("券 1", 2_000, 9_500)
+
+
+def test_looser_scope_and_rules_are_flagged_and_tighter_ones_are_not() -> None:
+    shop, other = ShopId(UUID(int=7)), ShopId(UUID(int=8))
+    tight = offer(
+        release(0, 48, 10),
+        shops=(shop,),
+        hours=((time(10), time(14)),),
+        weekdays=(1, 2),
+        excluded_items=(GoodsClass.FUEL, GoodsClass.TOBACCO),
+        refund_rule=RefundRule.NEVER,
+    )
+    loose = offer(
+        release(0, 48, 10),
+        shops=(shop, other),
+        hours=((time(22), time(4)),),
+        weekdays=(),
+        excluded_items=(GoodsClass.FUEL,),
+        stack_limit=2,
+        refund_rule=RefundRule.NEXT_DAY,
+        partial_refund=PartialRefund.THRESHOLD_KEPT,
+        paper=True,
+    )
+    plan = campaign(10)
+    for before, after, flagged in ((tight, loose, True), (loose, tight, False)):
+        said = foresee(plan, [after], [], Before(plan, [before], None))["differences"]
+        terms = {one["field"]: one["flagged"] for one in said}
+        assert not terms.pop("partial_refund")  # neither of them gives more for certain
+        assert terms == dict.fromkeys(
+            (
+                "shops",
+                "hours",
+                "weekdays",
+                "excluded_items",
+                "stack_limit",
+                "refund_rule",
+                "paper",
+            ),
+            flagged,
+        )
+        json.dumps(said)
+
+
+def test_an_offer_is_compared_with_one_of_its_kind() -> None:
+    pack = offer(release(0, 48, 10), kind=OfferKind.PACK, pieces=4)
+    plan, balance = campaign(10), offer(release(0, 48, 10), number=2, kind=OfferKind.BALANCE)
+    before = Before(plan, [offer(release(0, 48, 10), number=3), pack], None)
+    assert foresee(plan, [balance], [], before)["differences"] == []
+    bigger = offer(release(0, 48, 10), number=4, kind=OfferKind.PACK, pieces=8)
+    (said,) = foresee(plan, [bigger], [], before)["differences"]
+    assert (said["field"], said["before"], said["after"]) == ("pieces", 4, 8)
+    assert said["flagged"]
 
 
 def test_a_resident_can_get_the_limit_of_every_offer() -> None:

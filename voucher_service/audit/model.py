@@ -9,8 +9,8 @@ from typing import Any
 
 from voucher_service.kernel.errors import Conflict
 
-READS = ("resident.looked_up", "resident.revealed")
-"""The actions by which staff read a resident's data; an index knows them too."""
+READS = ("resident.looked_up", "resident.revealed", "merchant.revealed")
+"""The actions by which staff read personal data; an index knows them too."""
 
 
 class OvertakenByAnother(Conflict):

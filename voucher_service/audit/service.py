@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, insert, update
+from sqlalchemy import ColumnElement, Table, insert, text, update
 from sqlalchemy.orm import Session
 
 from voucher_service.infra.database import Base
@@ -21,6 +23,24 @@ from .tables import EventRow
 S = TypeVar("S", bound=StrEnum)
 E = TypeVar("E", bound=StrEnum)
 _INSERT = insert(cast(Table, EventRow.__table__))
+_INSERT_ALL = text("""
+INSERT INTO audit.event
+    (actor, action, object_type, object_id, from_status, to_status, detail, occurred_at)
+SELECT actor, action, :object_type, object_id, from_status, to_status, detail, :now
+FROM jsonb_to_recordset(CAST(:events AS jsonb)) AS event (actor text, action text, object_id text,
+    from_status text, to_status text, detail jsonb)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One thing of several that change, and who changes it. `detail` is JSON without personal
+    data.
+    """
+
+    id: UUID
+    actor: Actor
+    detail: Mapping[str, Any] | None = None
 
 
 def record(
@@ -49,6 +69,30 @@ def record(
             "occurred_at": now,
         },
     )
+
+
+def record_all(
+    session: Session,
+    *,
+    action: str,
+    object_type: str,
+    moves: Sequence[Move],
+    now: datetime,
+    from_status: str | None = None,
+    to_status: str | None = None,
+) -> None:
+    """Append one event for each of several things to which the same happened."""
+    if not moves:
+        return
+    common = {"action": action, "from_status": from_status, "to_status": to_status}
+    events = [
+        common
+        | {"actor": one.actor.name, "object_id": str(one.id)}
+        | ({"detail": dict(one.detail)} if one.detail else {})
+        for one in moves
+    ]
+    told = {"object_type": object_type, "now": now, "events": json.dumps(events)}
+    session.execute(_INSERT_ALL, told)
 
 
 def transition(
@@ -134,3 +178,41 @@ def transition_many(
             detail={"ids": [str(one) for one in moved]},
         )
     return moved
+
+
+def transition_all(
+    session: Session,
+    row: type[Base],
+    *,
+    moves: Sequence[Move],
+    current: S,
+    lifecycle: Machine[S, E],
+    event: E,
+    now: datetime,
+    also: Sequence[ColumnElement[bool]] = (),
+    set_: Mapping[str, Any] | None = None,
+) -> S:
+    """As `transition`, for several rows at once: all of them move, each with its record.
+
+    Raises IllegalTransition, and OvertakenByAnother when one of them could not move: the caller
+    then lets go of the transaction.
+    """
+    following = lifecycle.next(current, event)
+    table: Any = row.__table__
+    changed: Any = session.execute(
+        update(table)
+        .where(table.c.id.in_([one.id for one in moves]), table.c.status == current, *also)
+        .values(status=following, **(set_ or {}))
+    )
+    if changed.rowcount != len(moves):
+        raise OvertakenByAnother(object=lifecycle.name, event=str(event))
+    record_all(
+        session,
+        action=str(event),
+        object_type=lifecycle.name,
+        moves=moves,
+        now=now,
+        from_status=str(current),
+        to_status=str(following),
+    )
+    return following

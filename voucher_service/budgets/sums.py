@@ -74,6 +74,9 @@ def with_pools(lines: Sequence[Sums], pooled: Sums) -> list[Sums]:
     """
     inside = [(one.given - one.placed).fen for one in lines]
     shares: dict[str, tuple[int, ...]] = {}
+    # What was undone since the last fold is back in the pools, and still on the lines.
+    undone = _split(-pooled.committed.fen, [one.committed.fen for one in lines])
+    inside = [here + part for here, part in zip(inside, undone, strict=True)]
     for name in ("outstanding", "committed"):
         total = getattr(pooled, name).fen
         parts = _split(total, inside)
@@ -83,7 +86,7 @@ def with_pools(lines: Sequence[Sums], pooled: Sums) -> list[Sums]:
         one
         + Sums(
             outstanding=Money(shares["outstanding"][i]),
-            committed=Money(shares["committed"][i]),
+            committed=Money(shares["committed"][i] - undone[i]),
             reserved=Money(inside[i]),
         )
         for i, one in enumerate(lines)

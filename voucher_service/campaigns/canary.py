@@ -20,11 +20,13 @@ from voucher_service.kernel.machine import Machine
 from voucher_service.kernel.money import Money
 from voucher_service.settings import Canary as Rules
 
-from .model import Offer, OfferKind, OfferPlan, ReleasePlan
+from .model import WHOLE_BPS, Offer, OfferKind, OfferPlan, ReleasePlan, discount_bps
 
 CanaryId = NewType("CanaryId", UUID)
 # What a release that is kept shut is said to open in, again and again until it may.
 _SOON = timedelta(minutes=1)
+# Of these an order takes off up to the face value, of all others exactly that.
+_UP_TO_FACE = frozenset({OfferKind.PERCENT_CAPPED, OfferKind.BALANCE})
 
 
 class Status(StrEnum):
@@ -112,10 +114,11 @@ class Facts:
     """What was seen of an offer since its canary began: vouchers, and sums at the tills.
 
     `device`, `network`: the most claims of one; `new`: claims of accounts that were `new_minutes`
-    old at most.
+    old at most; `spent`: vouchers used at least once, `orders`: how often.
     """
 
     claims: int
+    spent: int
     device: int
     network: int
     new: int
@@ -174,9 +177,10 @@ def judge(offer: Offer, facts: Facts, rules: Rules) -> tuple[Finding, ...]:
 
 
 def _looked(offer: Offer, facts: Facts, rules: Rules) -> Iterator[Finding]:
-    if facts.orders and facts.discounted != offer.face_value * facts.orders:
+    faces, exact = offer.face_value * facts.orders, offer.kind not in _UP_TO_FACE
+    if facts.discounted > faces or (exact and facts.discounted != faces):
         yield Finding(Signal.WRONG_DISCOUNT, 1, 0)
-    if facts.orders >= rules.orders and offer.kind is OfferKind.THRESHOLD:
+    if facts.orders >= rules.orders and discount_bps(offer) < WHOLE_BPS:
         share = facts.discounted.fen * 10_000 // facts.ordered.fen
         yield Finding(Signal.DEEP_DISCOUNT, share, rules.discount_bps)
     tried = facts.orders + facts.refused
@@ -184,7 +188,7 @@ def _looked(offer: Offer, facts: Facts, rules: Rules) -> Iterator[Finding]:
         yield _share(Signal.REFUSED_AT_TILLS, facts.refused, tried, rules.refused_bps)
     if facts.claims >= rules.claims:
         for signal, part, most in (
-            (Signal.SPENT_TOO_FAST, facts.orders, rules.spent_bps),
+            (Signal.SPENT_TOO_FAST, facts.spent, rules.spent_bps),
             (Signal.ONE_DEVICE, facts.device, rules.device_bps),
             (Signal.ONE_NETWORK, facts.network, rules.network_bps),
             (Signal.NEW_ACCOUNTS, facts.new, rules.new_bps),

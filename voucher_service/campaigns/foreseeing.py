@@ -17,7 +17,16 @@ from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.money import Bps, Money, Rounding
 
 from .issuing import issued_at_most
-from .model import Campaign, Offer, Release, discount_bps, max_liability
+from .model import (
+    Campaign,
+    Offer,
+    RefundRule,
+    Release,
+    discount_bps,
+    least_order,
+    max_liability,
+)
+from .plans import spelt
 
 WHOLE = 10_000
 _DAY = timedelta(days=1)
@@ -161,7 +170,9 @@ def _expected(
 
 def _given_away(offers: Sequence[Offer], past: Past) -> int | None:
     """The share of orders that vouchers pay, if orders exceed their thresholds as the last time."""
-    thresholds = sum(one.threshold.fen * one.quota for one in offers)
+    thresholds = sum(
+        least_order(one, one.face_value).fen * one.pieces * one.quota for one in offers
+    )
     faces = sum(max_liability(one).fen * one.quota for one in offers)
     orders = thresholds * past.orders.fen
     return faces * past.thresholds.fen * WHOLE // orders if orders else None
@@ -188,6 +199,30 @@ def _wider(old: Sequence[str], new: Sequence[str]) -> bool:
     return bool(old) and (not new or not set(new) <= set(old))
 
 
+def _longer(old: Sequence[str], new: Sequence[str]) -> bool:
+    """Whether hours take in what the old ones did not; none at all are the whole day."""
+    return bool(old) and (not new or _minutes(new) > _minutes(old))
+
+
+def _minutes(hours: Sequence[str]) -> int:
+    """How many minutes of a day these windows have: 10:00–14:00, and 22:00–02:00 into the next."""
+    found = 0
+    for one in hours:
+        opens, closes = (int(text[:2]) * 60 + int(text[3:]) for text in one.split("–"))
+        found += (closes - opens) % (24 * 60)
+    return found
+
+
+def _fewer(old: Sequence[str], new: Sequence[str]) -> bool:
+    """Whether something is no longer left out."""
+    return not set(old) <= set(new)
+
+
+def _looser(order: Sequence[str]) -> Callable[[str, str], bool]:
+    """Whether a rule gives more than the old one did, in that order from strict to loose."""
+    return lambda old, new: order.index(new) > order.index(old)
+
+
 Value = Callable[[Offer], Any]
 _COMPARED: tuple[tuple[str, Value, Callable[[Any, Any], bool]], ...] = (
     ("face_value_fen", lambda one: one.face_value.fen, lambda old, new: new > 2 * old),
@@ -198,18 +233,36 @@ _COMPARED: tuple[tuple[str, Value, Callable[[Any, Any], bool]], ...] = (
     ("valid_days", lambda one: one.valid_days, lambda old, new: new > old),
     ("areas", lambda one: sorted(one.areas), _wider),
     ("trades", lambda one: sorted(one.trades), _wider),
+    ("kind", lambda one: str(one.kind), lambda _old, _new: False),
+    ("rate_bps", lambda one: one.rate_bps or 0, lambda old, new: new > old),
+    ("pieces", lambda one: one.pieces, lambda old, new: new > old),
+    ("shops", lambda one: sorted(str(shop) for shop in one.shops), _wider),
+    ("hours", lambda one: ["–".join(pair) for pair in spelt(one.hours)], _longer),
+    ("weekdays", lambda one: sorted(one.weekdays), _wider),
+    ("excluded_items", lambda one: sorted(str(goods) for goods in one.excluded_items), _fewer),
+    ("stack_limit", lambda one: one.stack_limit, lambda old, new: new > old),
+    (
+        "refund_rule",
+        lambda one: str(one.refund_rule),
+        _looser(
+            (RefundRule.NEVER, RefundRule.IN_VALIDITY, RefundRule.NEXT_DAY, RefundRule.RESTORED)
+        ),
+    ),
+    ("partial_refund", lambda one: str(one.partial_refund), lambda _old, _new: False),
+    ("paper", lambda one: one.paper, lambda _old, new: new),
 )
 
 
 def _differences(before: Sequence[Offer], after: Sequence[Offer]) -> Iterator[dict[str, Any]]:
     """Each term that differs from the last campaign's, and whether it gives away more.
 
-    Offers are compared by title, else with the one nearest in face value.
+    An offer is compared with the one of its title, else of its kind nearest in face value.
     """
     for one in after:
         same = [old for old in before if old.title == one.title]
+        alike = [old for old in before if old.kind is one.kind]
         old = min(
-            same or before,
+            same or alike,
             key=lambda old: (abs(old.face_value.fen - one.face_value.fen), str(old.id)),
             default=None,
         )

@@ -1,21 +1,20 @@
-"""What may be planned, the lifecycles of a campaign and an offer, and what an offer is worth."""
+"""Programmes, campaigns and offers; what an offer is worth, and where and when it can be spent."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any
 
 from voucher_service.budgets.model import BudgetId
 from voucher_service.infra import areas
-from voucher_service.kernel.actor import Role
-from voucher_service.kernel.clock import day_of, end_of, start_of
+from voucher_service.kernel.clock import SHANGHAI, day_of, end_of
 from voucher_service.kernel.errors import Conflict, Unprocessable
-from voucher_service.kernel.ids import CampaignId, OfferId, ProgrammeId, ReleaseId
-from voucher_service.kernel.machine import Machine
-from voucher_service.kernel.money import ZERO, Money
+from voucher_service.kernel.ids import CampaignId, OfferId, ProgrammeId, ReleaseId, ShopId
+from voucher_service.kernel.money import ZERO, Bps, Money, Rounding
+
+WHOLE_BPS = 10_000
 
 
 class CampaignKind(StrEnum):
@@ -26,10 +25,56 @@ class CampaignKind(StrEnum):
 
 
 class OfferKind(StrEnum):
-    """How a voucher's benefit is computed."""
+    """How a voucher's benefit is computed: a sum off from a threshold, a sum off, a rate up to a
+    sum, several equal pieces one an order, or a balance spent bit by bit.
+    """
 
     THRESHOLD = "threshold"
     FIXED = "fixed"
+    PERCENT_CAPPED = "percent_capped"
+    PACK = "pack"
+    BALANCE = "balance"
+
+
+# Spent more than once.
+IN_PARTS = frozenset({OfferKind.PACK, OfferKind.BALANCE})
+
+
+class RefundRule(StrEnum):
+    """What becomes of a voucher whose order is refunded whole (policy facts, city programmes)."""
+
+    IN_VALIDITY = "in_validity"
+    NEVER = "never"
+    NEXT_DAY = "next_day"
+    RESTORED = "restored"
+
+
+class PartialRefund(StrEnum):
+    """What subsidy stays with an order that is refunded in part."""
+
+    PROPORTIONAL = "proportional"
+    THRESHOLD_KEPT = "threshold_kept"
+
+
+class GoodsClass(StrEnum):
+    """Goods that offers may leave out: they count neither for a threshold nor for a rate."""
+
+    FUEL = "fuel"
+    TOBACCO = "tobacco"
+    ALCOHOL = "alcohol"
+    PHARMACY = "pharmacy"
+    GIFT_CARD = "gift_card"
+    JEWELLERY = "jewellery"
+
+
+class ScopePart(StrEnum):
+    """A part of an offer's scope, in the order in which they are judged."""
+
+    AREA = "area"
+    TRADE = "trade"
+    SHOP = "shop"
+    HOURS = "hours"
+    WEEKDAY = "weekday"
 
 
 class Mode(StrEnum):
@@ -49,17 +94,6 @@ class CampaignStatus(StrEnum):
     CLOSED = "closed"
 
 
-class CampaignEvent(StrEnum):
-    """What happens to a campaign."""
-
-    SUBMITTED = "campaign.submitted"
-    SENT_BACK = "campaign.sent_back"
-    PUBLISHED = "campaign.published"
-    PAUSED = "campaign.paused"
-    RESUMED = "campaign.resumed"
-    CLOSED = "campaign.closed"
-
-
 class OfferStatus(StrEnum):
     """Where an offer stands. An open one is paused as long as a stop of claims reaches it."""
 
@@ -67,71 +101,6 @@ class OfferStatus(StrEnum):
     OPEN = "open"
     PAUSED = "paused"
     CLOSED = "closed"
-
-
-class OfferEvent(StrEnum):
-    """What happens to an offer."""
-
-    OPENED = "offer.opened"
-    CLOSED = "offer.closed"
-
-
-CAMPAIGN: Machine[CampaignStatus, CampaignEvent] = Machine(
-    "campaign",
-    CampaignStatus.DRAFT,
-    {
-        CampaignStatus.DRAFT: {CampaignEvent.SUBMITTED: CampaignStatus.SUBMITTED},
-        CampaignStatus.SUBMITTED: {
-            CampaignEvent.PUBLISHED: CampaignStatus.PUBLISHED,
-            CampaignEvent.SENT_BACK: CampaignStatus.DRAFT,
-        },
-        CampaignStatus.PUBLISHED: {
-            CampaignEvent.PAUSED: CampaignStatus.PAUSED,
-            CampaignEvent.CLOSED: CampaignStatus.CLOSED,
-        },
-        CampaignStatus.PAUSED: {
-            CampaignEvent.RESUMED: CampaignStatus.PUBLISHED,
-            CampaignEvent.CLOSED: CampaignStatus.CLOSED,
-        },
-        CampaignStatus.CLOSED: {},
-    },
-)
-OFFER: Machine[OfferStatus, OfferEvent] = Machine(
-    "offer",
-    OfferStatus.DRAFT,
-    {
-        OfferStatus.DRAFT: {OfferEvent.OPENED: OfferStatus.OPEN},
-        OfferStatus.OPEN: {OfferEvent.CLOSED: OfferStatus.CLOSED},
-        OfferStatus.PAUSED: {},
-        OfferStatus.CLOSED: {},
-    },
-)
-CAMPAIGN_PUBLIC: Mapping[CampaignStatus, str] = {
-    CampaignStatus.DRAFT: "草稿",
-    CampaignStatus.SUBMITTED: "等待批准",
-    CampaignStatus.PUBLISHED: "发放中",
-    CampaignStatus.PAUSED: "已暂停",
-    CampaignStatus.CLOSED: "已结束",
-}
-OFFER_PUBLIC: Mapping[OfferStatus, str] = {
-    OfferStatus.DRAFT: "草稿",
-    OfferStatus.OPEN: "可领",
-    OfferStatus.PAUSED: "已暂停",
-    OfferStatus.CLOSED: "已结束",
-}
-CAMPAIGN_OWNER: Mapping[CampaignStatus, frozenset[Role]] = {
-    CampaignStatus.DRAFT: frozenset({Role.PLANNER}),
-    CampaignStatus.SUBMITTED: frozenset({Role.APPROVER}),
-    CampaignStatus.PUBLISHED: frozenset({Role.PLANNER, Role.APPROVER}),
-    CampaignStatus.PAUSED: frozenset({Role.APPROVER}),
-    CampaignStatus.CLOSED: frozenset(),
-}
-OFFER_OWNER: Mapping[OfferStatus, frozenset[Role]] = {
-    OfferStatus.DRAFT: frozenset({Role.PLANNER}),
-    OfferStatus.OPEN: frozenset({Role.PLANNER, Role.APPROVER}),
-    OfferStatus.PAUSED: frozenset({Role.APPROVER}),
-    OfferStatus.CLOSED: frozenset(),
-}
 
 
 class ProgrammeExists(Conflict):
@@ -162,6 +131,9 @@ class PlanInvalid(Unprocessable):
     """A figure of the plan breaks a rule; `extra["errors"]` names it."""
 
     code = "plan_invalid"
+
+
+Window = tuple[time, time]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +178,14 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What can be claimed, with all that a claim or a till must know of it."""
+    """What can be claimed, with all that a claim or a till must know of it.
+
+    `face_value`: what a voucher takes off an order; of `percent_capped` the most, with `rate_bps`
+    the rate; of `pack` each of its `pieces`; of `balance` all of it. `threshold`: the least order.
+    Empty `areas`, `trades`, `shops`, `hours`, `weekdays` mean everywhere and always. `hours` are of
+    Shanghai; a window that does not end after it begins ends on the next day. `weekdays`: 1 is
+    Monday. `stack_limit`: vouchers on one receipt. `paper`: it may be printed.
+    """
 
     id: OfferId
     campaign_id: CampaignId
@@ -233,6 +212,16 @@ class Offer:
     gate_run_id: str
     releases: tuple[Release, ...]
     shop_areas: tuple[str, ...] = ()
+    rate_bps: int | None = None
+    pieces: int = 1
+    shops: tuple[ShopId, ...] = ()
+    hours: tuple[Window, ...] = ()
+    weekdays: tuple[int, ...] = ()
+    excluded_items: tuple[GoodsClass, ...] = ()
+    stack_limit: int = 1
+    refund_rule: RefundRule = RefundRule.IN_VALIDITY
+    partial_refund: PartialRefund = PartialRefund.PROPORTIONAL
+    paper: bool = False
 
     def valid_until(self, claimed_at: datetime) -> datetime:
         """When a voucher claimed then stops: its last day's end; the claim day is the first."""
@@ -249,19 +238,69 @@ class Offer:
         )
 
 
-def benefit(offer: Offer, order: Money) -> Money:
-    """What a voucher takes off an order: its face when the threshold is met, else nothing."""
-    return offer.face_value if order >= offer.threshold else ZERO
+def benefit(offer: Offer | OfferPlan, order: Money, left: Money | None = None) -> Money:
+    """What a voucher takes off an order, nothing below the threshold.
+
+    `order` is its eligible part: without goods that the offer excludes. `left`: what there is still
+    to spend of the voucher; None: all of it. Never more than the order or what is left.
+    """
+    if order < offer.threshold:
+        return ZERO
+    most = offer.face_value if left is None else min(offer.face_value, left)
+    if offer.rate_bps is not None:
+        return min(most, order.share(Bps(offer.rate_bps), Rounding.DOWN))
+    return min(most, order)
 
 
-def max_liability(offer: Offer) -> Money:
+def max_liability(offer: Offer | OfferPlan) -> Money:
     """The most that one voucher of the offer can cost."""
-    return offer.face_value
+    return offer.face_value * offer.pieces
 
 
 def discount_bps(offer: Offer) -> int:
     """The most of an order that a voucher takes off, in basis points, rounded up."""
-    return -(-offer.face_value.fen * 10_000 // offer.threshold.fen)
+    most = WHOLE_BPS if offer.rate_bps is None else offer.rate_bps
+    return min(most, -(-offer.face_value.fen * WHOLE_BPS // offer.threshold.fen))
+
+
+def least_order(offer: Offer, discount: Money) -> Money:
+    """The least order that brings that discount."""
+    rate = WHOLE_BPS if offer.rate_bps is None else offer.rate_bps
+    return max(offer.threshold, Money(-(-discount.fen * WHOLE_BPS // rate)))
+
+
+def in_scope(
+    offer: Offer, *, area: str, trade: str, shop: ShopId, at: datetime
+) -> ScopePart | None:
+    """Which part of its scope keeps the offer from being spent there and then; None: it may be.
+
+    A window that runs past midnight belongs to the weekday on which it began.
+    """
+    if offer.areas and not any(areas.within(area, one) for one in offer.areas):
+        return ScopePart.AREA
+    if offer.trades and trade not in offer.trades:
+        return ScopePart.TRADE
+    if offer.shops and shop not in offer.shops:
+        return ScopePart.SHOP
+    days = set(_days(offer, at.astimezone(SHANGHAI)))
+    if not days:
+        return ScopePart.HOURS
+    if offer.weekdays and not days & set(offer.weekdays):
+        return ScopePart.WEEKDAY
+    return None
+
+
+def _days(offer: Offer, at: datetime) -> Iterator[int]:
+    """The weekdays of the windows that an instant lies in."""
+    today, now = at.isoweekday(), at.time()
+    if not offer.hours:
+        yield today
+    for opens, closes in offer.hours:
+        overnight = closes <= opens
+        if opens <= now and (overnight or now < closes):
+            yield today
+        if overnight and now < closes:
+            yield today - 1 or 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +314,7 @@ class ReleasePlan:
 
 @dataclass(frozen=True, slots=True)
 class OfferPlan:
-    """An offer as it is planned. Empty `areas` or `trades` mean all.
+    """An offer as it is planned; see Offer for its terms.
 
     With `waiting_room`, claims wait for a place in a line; with `proof_of_work`, the claimant's
     device first solves a small puzzle; with `canary`, a slice opens first.
@@ -296,98 +335,13 @@ class OfferPlan:
     waiting_room: bool = False
     proof_of_work: bool = False
     canary: bool = False
-
-
-MAX_FACE = Money.of_yuan(2_000)  # the highest single voucher found in practice (Huizhou's cap)
-MAX_QUOTA = 10_000_000
-
-
-def check_plan(plan: OfferPlan, campaign: Campaign, known_trades: frozenset[str]) -> OfferPlan:
-    """The plan with its releases filled in. Raises PlanInvalid naming every field that is wrong."""
-    errors: dict[str, str] = {}
-    if not ZERO < plan.face_value <= MAX_FACE:
-        errors["face_value_fen"] = "1–200000"
-    if plan.kind is OfferKind.THRESHOLD and plan.threshold <= plan.face_value:
-        errors["threshold_fen"] = "> face_value_fen"
-    if plan.kind is OfferKind.FIXED and plan.threshold < plan.face_value:
-        errors["threshold_fen"] = ">= face_value_fen"
-    if not 1 <= plan.quota <= MAX_QUOTA:
-        errors["quota"] = f"1–{MAX_QUOTA}"
-    if not 1 <= plan.per_resident_limit <= 100:
-        errors["per_resident_limit"] = "1–100"
-    if not 1 <= plan.valid_days <= 366:
-        errors["valid_days"] = "1–366"
-    if unknown := set(plan.trades) - known_trades:
-        errors["trades"] = ", ".join(sorted(unknown))
-    releases = _releases(plan, campaign)
-    if errors_in := _release_errors(releases, plan.quota, campaign):
-        errors["releases"] = errors_in
-    if errors:
-        raise PlanInvalid(extra={"errors": errors}, fields=", ".join(sorted(errors)))
-    return OfferPlan(
-        **{name: getattr(plan, name) for name in OfferPlan.__slots__ if name != "releases"},
-        releases=releases,
-    )
-
-
-def _releases(plan: OfferPlan, campaign: Campaign) -> tuple[ReleasePlan, ...]:
-    last = end_of(campaign.closes_on)
-    given = plan.releases or (ReleasePlan(start_of(campaign.opens_on), plan.quota),)
-    return tuple(ReleasePlan(one.opens_at, one.quota, one.closes_at or last) for one in given)
-
-
-def _release_errors(releases: Sequence[ReleasePlan], quota: int, campaign: Campaign) -> str | None:
-    first, last = start_of(campaign.opens_on), end_of(campaign.closes_on)
-    if any(one.quota < 1 for one in releases) or sum(one.quota for one in releases) > quota:
-        return "quota"
-    for one in releases:
-        closes = one.closes_at or last
-        if not first <= one.opens_at < closes <= last:
-            return "opens_at"
-    return None
-
-
-def frozen(
-    campaign: Campaign, offers: Sequence[Offer], lines: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Everything an approver signs for, as plain JSON; its hash says whether it changed since."""
-    return {
-        "campaign": {
-            "id": str(campaign.id),
-            "name": campaign.name,
-            "programme": campaign.programme.slug,
-            "kind": str(campaign.kind),
-            "area": campaign.area,
-            "opens_on": campaign.opens_on.isoformat(),
-            "closes_on": campaign.closes_on.isoformat(),
-            "budget": campaign.budget_id and str(campaign.budget_id),
-        },
-        "lines": list(lines),
-        "offers": [_frozen_offer(one) for one in offers],
-    }
-
-
-def _frozen_offer(one: Offer) -> dict[str, Any]:
-    return {
-        "id": str(one.id),
-        "title": one.title,
-        "kind": str(one.kind),
-        "face_value_fen": one.face_value.fen,
-        "threshold_fen": one.threshold.fen,
-        "quota": one.quota,
-        "per_resident_limit": one.per_resident_limit,
-        "valid_days": one.valid_days,
-        "areas": list(one.areas),
-        "trades": list(one.trades),
-        "lapse_returns": one.lapse_returns,
-        "waiting_room": one.waiting_room,
-        "proof_of_work": one.proof_of_work,
-        "releases": [
-            {
-                "opens_at": slice_.opens_at.isoformat(),
-                "closes_at": slice_.closes_at.isoformat(),
-                "quota": slice_.quota,
-            }
-            for slice_ in one.releases
-        ],
-    }
+    rate_bps: int | None = None
+    pieces: int = 1
+    shops: tuple[ShopId, ...] = ()
+    hours: tuple[Window, ...] = ()
+    weekdays: tuple[int, ...] = ()
+    excluded_items: tuple[GoodsClass, ...] = ()
+    stack_limit: int = 1
+    refund_rule: RefundRule = RefundRule.IN_VALIDITY
+    partial_refund: PartialRefund = PartialRefund.PROPORTIONAL
+    paper: bool = False

@@ -11,13 +11,22 @@ from sqlalchemy.orm import Session, aliased
 
 from voucher_service.budgets.model import BudgetId
 from voucher_service.kernel.errors import NoSuchThing
-from voucher_service.kernel.ids import CampaignId, OfferId, ProgrammeId, ReleaseId, new_id
+from voucher_service.kernel.ids import CampaignId, OfferId, ProgrammeId, ReleaseId, ShopId, new_id
 from voucher_service.stops import service as stops
 from voucher_service.stops.model import What
 
 from . import canary
 from .canary import Canary, CanaryId, Finding, Signal
-from .model import Campaign, CampaignStatus, Offer, OfferStatus, Programme, Release
+from .model import (
+    Campaign,
+    CampaignStatus,
+    GoodsClass,
+    Offer,
+    OfferStatus,
+    Programme,
+    Release,
+)
+from .plans import windows
 from .tables import CampaignRow, CanaryRow, OfferRow, ProgrammeRow, ReleaseRow
 
 
@@ -275,4 +284,14 @@ def _offer(
         gate_run_id=offer.gate_run_id,
         releases=releases,
         shop_areas=tuple(offer.shop_areas),
+        rate_bps=offer.rate_bps,
+        pieces=offer.pieces,
+        shops=tuple(ShopId(one) for one in offer.shops),
+        hours=tuple(windows(offer.hours)),
+        weekdays=tuple(offer.weekdays),
+        excluded_items=tuple(GoodsClass(one) for one in offer.excluded_items),
+        stack_limit=offer.stack_limit,
+        refund_rule=offer.refund_rule,
+        partial_refund=offer.partial_refund,
+        paper=offer.paper,
     )

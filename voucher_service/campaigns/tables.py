@@ -6,7 +6,15 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Text, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    false,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,7 +22,15 @@ from voucher_service.infra.database import Base, MoneyFen, Recorded, status_type
 from voucher_service.kernel.money import Money
 
 from .canary import Status
-from .model import CampaignKind, CampaignStatus, Mode, OfferKind, OfferStatus
+from .model import (
+    CampaignKind,
+    CampaignStatus,
+    Mode,
+    OfferKind,
+    OfferStatus,
+    PartialRefund,
+    RefundRule,
+)
 
 
 class ProgrammeRow(Recorded, Base):
@@ -60,7 +76,23 @@ class OfferRow(Recorded, Base):
     __tablename__ = "offer"
     __table_args__ = (
         CheckConstraint("face_value_fen > 0", name="face_value"),
-        CheckConstraint("threshold_fen >= face_value_fen", name="threshold"),
+        CheckConstraint(
+            "threshold_fen > 0"
+            " AND (kind NOT IN ('threshold', 'fixed', 'pack') OR threshold_fen >= face_value_fen)",
+            name="threshold",
+        ),
+        CheckConstraint(
+            "(kind = 'percent_capped') = (rate_bps IS NOT NULL)"
+            " AND (rate_bps IS NULL OR rate_bps BETWEEN 1 AND 10000"
+            " AND threshold_fen * rate_bps >= 10000)",
+            name="rate",
+        ),
+        CheckConstraint(
+            "pieces BETWEEN 1 AND 100 AND (kind = 'pack') = (pieces > 1)", name="pieces"
+        ),
+        CheckConstraint("weekdays <@ ARRAY[1, 2, 3, 4, 5, 6, 7]::smallint[]", name="weekdays"),
+        CheckConstraint("stack_limit BETWEEN 1 AND 10", name="stack_limit"),
+        CheckConstraint("NOT (paper AND kind IN ('pack', 'balance'))", name="paper"),
         CheckConstraint("quota > 0", name="quota"),
         CheckConstraint("per_resident_limit BETWEEN 1 AND 100", name="limit"),
         CheckConstraint("valid_days BETWEEN 1 AND 366", name="valid_days"),
@@ -79,6 +111,26 @@ class OfferRow(Recorded, Base):
     valid_days: Mapped[int]
     areas: Mapped[list[str]] = mapped_column(ARRAY(Text))
     trades: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    rate_bps: Mapped[int | None]
+    pieces: Mapped[int] = mapped_column(server_default="1", default=1)
+    shops: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}", default=list)
+    hours: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]", default=list)
+    weekdays: Mapped[list[int]] = mapped_column(
+        ARRAY(SmallInteger), server_default="{}", default=list
+    )
+    excluded_items: Mapped[list[str]] = mapped_column(
+        ARRAY(Text), server_default="{}", default=list
+    )
+    stack_limit: Mapped[int] = mapped_column(server_default="1", default=1)
+    refund_rule: Mapped[RefundRule] = mapped_column(
+        status_type(RefundRule), server_default="in_validity", default=RefundRule.IN_VALIDITY
+    )
+    partial_refund: Mapped[PartialRefund] = mapped_column(
+        status_type(PartialRefund),
+        server_default="proportional",
+        default=PartialRefund.PROPORTIONAL,
+    )
+    paper: Mapped[bool] = mapped_column(server_default=false(), default=False)
     lapse_returns: Mapped[bool]
     waiting_room: Mapped[bool]
     proof_of_work: Mapped[bool]

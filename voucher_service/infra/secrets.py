@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from voucher_service import settings as settings_module
@@ -56,6 +57,7 @@ class Keyring:
         self._lookups = _keys(secrets.lookup_keys)
         self._codes = _keys(secrets.code_keys)
         self._seals = _keys(secrets.ledger_keys)
+        self._webhooks = _keys(secrets.webhook_keys)
         self.token_key = secrets.token_key
 
     def encrypt(self, text: str, *, bound_to: str) -> bytes:
@@ -91,6 +93,11 @@ class Keyring:
         """The number of the key that signs new voucher codes."""
         return next(iter(self._codes))
 
+    @property
+    def code_key_ids(self) -> tuple[int, ...]:
+        """The numbers of all keys that verify voucher codes, newest first."""
+        return tuple(self._codes)
+
     def code_mac(self, key_id: int, message: bytes) -> bytes | None:
         """HMAC-SHA-256 cut to 128 bits, or None for a key we don't have."""
         key = self._codes.get(key_id)
@@ -105,6 +112,13 @@ class Keyring:
         """Whether one of our keys made this seal of this message."""
         key = self._seals.get(seal[0]) if seal else None
         return key is not None and hmac.compare_digest(seal[1:], _cut(key, message))
+
+    def webhook_keys(self) -> dict[int, Ed25519PrivateKey]:
+        """The keys that sign what is told merchants' systems, by number; the first signs."""
+        return {
+            number: Ed25519PrivateKey.from_private_bytes(key)
+            for number, key in self._webhooks.items()
+        }
 
     def form_mac(self, message: str) -> str:
         """A short keyed hash that ties a form to its session."""

@@ -9,10 +9,12 @@ from sqlalchemy.orm import Session
 
 from voucher_service.infra.core import Core
 
+from .merchants import tell_merchant
 from .notices import send_notices
 from .prepare_gate import prepare_gate
 from .pushes import give_push
 from .reconcile import reconcile
+from .webhooks import send_webhooks
 
 Finish = Callable[[Session], None]
 Handler = Callable[[Core, Mapping[str, Any], Finish], None]
@@ -24,4 +26,6 @@ HANDLERS: Mapping[str, Handler] = {
     "prepare_gate": prepare_gate,
     "reconcile": reconcile,
     "send_notices": send_notices,
+    "send_webhooks": send_webhooks,
+    "tell_merchant": tell_merchant,
 }

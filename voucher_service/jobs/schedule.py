@@ -23,10 +23,12 @@ from voucher_service.ledger import service as ledger
 from voucher_service.notices import service as notices
 from voucher_service.pushes import service as pushes
 from voucher_service.reconciliation import service as reconciliation
+from voucher_service.redemption import service as redemption
 from voucher_service.reports import canaries, verification
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.service.drift import Watch, refill_stale
 from voucher_service.vouchers.service.returning import Return
+from voucher_service.webhooks import service as webhooks
 
 from . import log
 from .stopping import Stopping
@@ -96,7 +98,7 @@ def settle_pending(core: Core) -> int:
 
 
 def go_on(core: Core) -> int:
-    """Ring the long jobs that stopped to let others in: lists to give, notices to send.
+    """Ring the long jobs that stopped to let others in: lists to give, things to send.
 
     Once a second, which is what bounds the rate of notices. How many were rung.
     """
@@ -104,6 +106,7 @@ def go_on(core: Core) -> int:
         keys = [pushes.want(session, push=one) for one in pushes.stopped(session)]
         if notices.stopped(session):
             keys.append(notices.want(session))
+        keys += [webhooks.want(session, endpoint=one) for one in webhooks.due(session)]
     return sum(queue.ring(core.settings, key) for key in keys)
 
 
@@ -119,12 +122,14 @@ def tasks(core: Core) -> tuple[Task, ...]:
     """Everything that is done in a rhythm."""
     return (
         Task("ring_due", core.settings.queue.sweep_seconds, ring_due),
+        Task("spread_webhooks", 1, webhooks.spread),
         Task("go_on", 1, go_on),
         Task("judge_canaries", 1, canaries.look),
         Task("refill_stale", 1, refill_stale),
         Task("return_to_gate", 1, Return()),
         Task("settle_pending", 5, settle_pending),
         Task("find_drift", 10, Watch()),
+        Task("lapse_freezes", 15, redemption.lapse_due, until_none=True),
         Task("expire_due", 60, vouchers.expire_due, until_none=True),
         Task("lapse_proposals", 60, approvals.lapse_due, until_none=True),
         Task("reconcile_changed", 30, Changes()),

@@ -8,6 +8,8 @@ from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
 from voucher_service.lotteries import service as lotteries
 from voucher_service.notices import service as notices
+from voucher_service.tills import service as tills
+from voucher_service.webhooks import service as webhooks
 
 _BATCH = 10_000
 
@@ -19,6 +21,8 @@ def forget(core: Core) -> int:
         + _forget_refusals(core)
         + lotteries.forget(core)
         + notices.forget(core)
+        + tills.forget(core)
+        + webhooks.forget(core)
     )
 
 

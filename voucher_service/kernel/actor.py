@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -31,11 +31,19 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What fraud work will need of a claim or a redemption. No personal data in clear."""
+    """What fraud work will need of a claim or a redemption. No personal data in clear.
+
+    `device_id` is the device's word, or the id of an enrolled one; `point_id`: where a till stands.
+    """
 
     address_prefix: str | None = None
     device_id: str | None = None
     agent_hash: str | None = None
+    point_id: UUID | None = None
+
+    def with_known(self, known: Evidence) -> Evidence:
+        """The same with the device and the point that were proven, where any were."""
+        return replace(self, device_id=known.device_id or self.device_id, point_id=known.point_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The chart of accounts and the codes of transfers.
 
 Every balance is credit-normal: an account holds what has come in. `appropriation` is the source
-and goes negative; every other stage stays at zero or above.
+and goes negative, `receivable` is what somebody owes and never goes above zero. Every other stage
+stays at zero or above; but what is refunded between two folds may take a pool's `committed` below.
 """
 
 from __future__ import annotations
@@ -29,17 +30,19 @@ class Stage(StrEnum):
     RETURNED = "returned"
     PASSED_ON = "passed_on"
     CARRIED = "carried"
+    RECEIVABLE = "receivable"
 
 
 class Owner(StrEnum):
     """Whose account: a fund's, an allotment's (fund and budget), a budget line's (funder and
-    campaign), or the pool of one offer.
+    campaign), the pool of one offer, or a merchant's: what was paid out and is owed back.
     """
 
     FUND = "fund"
     ALLOTMENT = "allotment"
     LINE = "line"
     POOL = "pool"
+    MERCHANT = "merchant"
 
 
 class Code(StrEnum):
@@ -50,6 +53,10 @@ class Code(StrEnum):
     CLAIMED = "claimed"
     CLAIM_UNDONE = "claim_undone"
     REDEEMED = "redeemed"
+    REVERSED = "reversed"
+    REFUNDED = "refunded"
+    SETTLED = "settled"
+    CLAWED_BACK = "clawed_back"
     FROZEN = "frozen"
     FREEZE_COMMITTED = "freeze_committed"
     FREEZE_CANCELLED = "freeze_cancelled"
@@ -129,6 +136,11 @@ def line(id: UUID, stage: Stage) -> Account:
 def pool(offer: UUID, stage: Stage, *, shop_area: str = "") -> Account:
     """A stage of an offer's pool; apart for the shops of an area that has a line of its own."""
     return Account(f"{Owner.POOL}@{shop_area}" if shop_area else Owner.POOL, offer, stage)
+
+
+def merchant(id: UUID, stage: Stage) -> Account:
+    """A stage of a merchant."""
+    return Account(Owner.MERCHANT, id, stage)
 
 
 def move(amount: Money, source: Account, target: Account) -> tuple[Leg, Leg]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -22,17 +22,29 @@ def post(session: Session, *, code: Code, key: str, legs: Sequence[Leg], now: da
 
     Leaves out legs of nothing. Raises ValueError when legs don't balance or name an account twice.
     """
-    legs = [leg for leg in legs if leg.amount]
-    if not legs:
-        return False
-    if not balanced(legs) or len({leg.account for leg in legs}) != len(legs):
-        raise ValueError(f"unbalanced legs: {legs}")
+    return bool(post_many(session, code=code, transfers={key: legs}, now=now))
+
+
+def post_many(
+    session: Session, *, code: Code, transfers: Mapping[str, Sequence[Leg]], now: datetime
+) -> set[str]:
+    """Append transfers of one code, legs by key; the keys of those that are new.
+
+    Raises ValueError as `post` does.
+    """
     keyring, at = core_of(session).keyring, seals.instant(now)
-    sealed = [
-        keyring.seal(seals.form(code, key, at, len(legs), _name(leg.account), leg.amount.fen))
-        for leg in legs
-    ]
-    return store.append(session, code=code, key=key, legs=legs, seals=sealed, now=now)
+    sealed = []
+    for key, all_legs in transfers.items():
+        legs = [leg for leg in all_legs if leg.amount]
+        if not legs:
+            continue
+        if not balanced(legs) or len({leg.account for leg in legs}) != len(legs):
+            raise ValueError(f"unbalanced legs: {legs}")
+        forms = (
+            seals.form(code, key, at, len(legs), _name(leg.account), leg.amount.fen) for leg in legs
+        )
+        sealed.append(store.Sealed(key, legs, [keyring.seal(form) for form in forms]))
+    return store.append(session, code=code, transfers=sealed, now=now) if sealed else set()
 
 
 def freeze(session: Session, *, id: UUID, offer: UUID, amount: Money, now: datetime) -> bool:
@@ -42,11 +54,18 @@ def freeze(session: Session, *, id: UUID, offer: UUID, amount: Money, now: datet
 
 
 def resolve(
-    session: Session, *, id: UUID, commit: bool, now: datetime, unused: Money = ZERO
+    session: Session,
+    *,
+    id: UUID,
+    commit: bool,
+    now: datetime,
+    unused: Money = ZERO,
+    shop_area: str = "",
 ) -> bool:
     """End a freeze: commit its money, or cancel, which gives it back to outstanding.
 
-    `unused` is what a committed voucher was worth beyond that; it is reserved again. False when the
+    `unused` is what a committed voucher was worth beyond that; it is reserved again. What is
+    committed goes to the part of the pool for `shop_area`. False when the
     freeze ended this way before. Raises FreezeResolved when it ended the other way, NoSuchThing
     when nothing was frozen.
     """
@@ -57,7 +76,7 @@ def resolve(
     code = Code.FREEZE_COMMITTED if commit else Code.FREEZE_CANCELLED
     legs = [
         Leg(pool(offer, Stage.FROZEN), -amount),
-        Leg(pool(offer, Stage.COMMITTED), amount if commit else ZERO),
+        Leg(pool(offer, Stage.COMMITTED, shop_area=shop_area), amount if commit else ZERO),
         Leg(pool(offer, Stage.OUTSTANDING), -unused if commit else amount),
         Leg(pool(offer, Stage.RESERVED), unused if commit else ZERO),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,36 +12,40 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from voucher_service.infra.database import array
 from voucher_service.kernel.money import ZERO, Money
 
 from .model import RESOLUTIONS, Account, Code, Leg, Stage
 from .tables import AccountRow
 
-# One round trip on the hot path: the transfer and the legs whose accounts are open.
+# One round trip on the hot path: the transfers and the legs whose accounts are open.
 _POST = text("""
 WITH t AS (
-    INSERT INTO ledger.transfer (code, key, occurred_at) VALUES (:code, :key, :now)
-    ON CONFLICT DO NOTHING RETURNING id
+    INSERT INTO ledger.transfer (code, key, occurred_at)
+    SELECT :code, key, :now FROM unnest(CAST(:keys AS text[])) AS key
+    ON CONFLICT DO NOTHING RETURNING id, key
 ), e AS (
     INSERT INTO ledger.entry (transfer_id, account_id, amount_fen, occurred_at, seal)
     SELECT t.id, a.id, l.amount_fen, :now, l.seal
-    FROM t, unnest(CAST(:owners AS text[]), CAST(:ids AS uuid[]), CAST(:stages AS text[]),
-            CAST(:amounts AS bigint[]), CAST(:seals AS bytea[]))
-        AS l (owner_type, owner_id, stage, amount_fen, seal)
+    FROM unnest(CAST(:of AS text[]), CAST(:owners AS text[]), CAST(:ids AS uuid[]),
+            CAST(:stages AS text[]), CAST(:amounts AS bigint[]), CAST(:seals AS bytea[]))
+        AS l (key, owner_type, owner_id, stage, amount_fen, seal)
+    JOIN t USING (key)
     JOIN ledger.account a USING (owner_type, owner_id, stage)
     RETURNING account_id
 )
-SELECT (SELECT id FROM t) AS transfer, (SELECT count(*) FROM e) AS legs
+SELECT (SELECT array_agg(key) FROM t) AS new, (SELECT count(*) FROM e) AS legs
 """)
 # The legs whose accounts were opened a moment ago.
 _REST = text("""
 INSERT INTO ledger.entry (transfer_id, account_id, amount_fen, occurred_at, seal)
 SELECT t.id, a.id, l.amount_fen, t.occurred_at, l.seal
-FROM ledger.transfer t, unnest(CAST(:owners AS text[]), CAST(:ids AS uuid[]),
+FROM unnest(CAST(:of AS text[]), CAST(:owners AS text[]), CAST(:ids AS uuid[]),
         CAST(:stages AS text[]), CAST(:amounts AS bigint[]), CAST(:seals AS bytea[]))
-    AS l (owner_type, owner_id, stage, amount_fen, seal)
+    AS l (key, owner_type, owner_id, stage, amount_fen, seal)
+JOIN ledger.transfer t ON t.code = :code AND t.key = l.key
 JOIN ledger.account a USING (owner_type, owner_id, stage)
-WHERE t.id = :transfer AND NOT EXISTS (
+WHERE t.key = ANY(CAST(:new AS text[])) AND NOT EXISTS (
     SELECT FROM ledger.entry e WHERE e.transfer_id = t.id AND e.account_id = a.id)
 """)
 # A balance is the last mark at or before the instant, plus what occurred after the mark, plus what
@@ -104,28 +109,32 @@ _RESOLUTION = text(
 _ALL_TIME = ("-infinity", "infinity")
 
 
-def append(
-    session: Session,
-    *,
-    code: Code,
-    key: str,
-    legs: Sequence[Leg],
-    seals: list[bytes],
-    now: datetime,
-) -> bool:
-    """Write a transfer, opening accounts used for the first time; False when it stands already."""
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A transfer to write: its key, its legs, and the seal of each leg."""
+
+    key: str
+    legs: Sequence[Leg]
+    seals: Sequence[bytes]
+
+
+def append(session: Session, *, code: Code, transfers: Sequence[Sealed], now: datetime) -> set[str]:
+    """Write transfers, opening accounts used for the first time; the keys of those that are new."""
+    legs = [leg for one in transfers for leg in one.legs]
     columns = {
+        "code": str(code),
+        "of": array([one.key for one in transfers for _ in one.legs]),
         **_columns([leg.account for leg in legs]),
-        "amounts": [leg.amount.fen for leg in legs],
-        "seals": seals,
+        "amounts": array([leg.amount.fen for leg in legs]),
+        "seals": array([seal for one in transfers for seal in one.seals]),
     }
-    transfer, written = session.execute(
-        _POST, {"code": code, "key": key, "now": now, **columns}
-    ).one()
-    if transfer is not None and written < len(legs):
+    keys = array([one.key for one in transfers])
+    found, written = session.execute(_POST, {**columns, "keys": keys, "now": now}).one()
+    new = set(found or ())
+    if written < sum(len(one.legs) for one in transfers if one.key in new):
         _open(session, [leg.account for leg in legs])
-        session.execute(_REST, {"transfer": transfer, **columns})
-    return transfer is not None
+        session.execute(_REST, {**columns, "new": array(new)})
+    return new
 
 
 def balances(
@@ -195,11 +204,11 @@ def _open(session: Session, accounts: Sequence[Account]) -> None:
     session.execute(insert(AccountRow).values(rows).on_conflict_do_nothing())
 
 
-def _columns(accounts: Sequence[Account]) -> dict[str, list[Any]]:
+def _columns(accounts: Sequence[Account]) -> dict[str, str]:
     return {
-        "owners": [str(one.owner) for one in accounts],
-        "ids": [one.id for one in accounts],
-        "stages": [str(one.stage) for one in accounts],
+        "owners": array([str(one.owner) for one in accounts]),
+        "ids": array([one.id for one in accounts]),
+        "stages": array([str(one.stage) for one in accounts]),
     }
 
 

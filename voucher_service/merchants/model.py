@@ -13,6 +13,8 @@ from voucher_service.kernel.errors import Conflict, Forbidden, Unprocessable
 from voucher_service.kernel.ids import CashierId, MerchantId, ShopId
 from voucher_service.kernel.machine import Machine
 
+from .place import OpeningHours, Position
+
 SHOP_ROLES = (Role.MANAGER, Role.CASHIER)
 
 
@@ -130,8 +132,9 @@ class ShopEvent(StrEnum):
 
 
 class CashierStatus(StrEnum):
-    """Whether a cashier may sign in."""
+    """Whether a cashier may sign in; who applies to become a merchant has no shop yet."""
 
+    APPLYING = "applying"
     ACTIVE = "active"
     CLOSED = "closed"
 
@@ -139,6 +142,7 @@ class CashierStatus(StrEnum):
 class CashierEvent(StrEnum):
     """What happens to a cashier's account."""
 
+    ADMIT = "cashier.admitted"
     CLOSE = "cashier.closed"
 
 
@@ -158,7 +162,11 @@ SHOP: Machine[ShopStatus, ShopEvent] = Machine(
 CASHIER: Machine[CashierStatus, CashierEvent] = Machine(
     "cashier",
     CashierStatus.ACTIVE,
-    {CashierStatus.ACTIVE: {CashierEvent.CLOSE: CashierStatus.CLOSED}, CashierStatus.CLOSED: {}},
+    {
+        CashierStatus.APPLYING: {CashierEvent.ADMIT: CashierStatus.ACTIVE},
+        CashierStatus.ACTIVE: {CashierEvent.CLOSE: CashierStatus.CLOSED},
+        CashierStatus.CLOSED: {},
+    },
 )
 MERCHANT_PUBLIC: Mapping[MerchantStatus, str] = {
     MerchantStatus.ACTIVE: "正常",
@@ -177,10 +185,12 @@ SHOP_OWNER: Mapping[ShopStatus, frozenset[Role]] = {
     ShopStatus.CLOSED: frozenset(),
 }
 CASHIER_PUBLIC: Mapping[CashierStatus, str] = {
+    CashierStatus.APPLYING: "申请入驻中",
     CashierStatus.ACTIVE: "正常",
     CashierStatus.CLOSED: "已注销",
 }
 CASHIER_OWNER: Mapping[CashierStatus, frozenset[Role]] = {
+    CashierStatus.APPLYING: frozenset({Role.APPROVER}),
     CashierStatus.ACTIVE: frozenset({Role.PLANNER, Role.REVIEWER, Role.MANAGER}),
     CashierStatus.CLOSED: frozenset(),
 }
@@ -208,6 +218,8 @@ class Shop:
     trade: Trade
     address: str
     status: ShopStatus
+    opening_hours: OpeningHours | None = None
+    position: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +239,7 @@ class Till:
     """Everything a redemption must know of where it happens and who scans.
 
     `identity_hashes` are keyed hashes of the cashier's own identity document, one for each key in
-    use; empty where the cashier gave none.
+    use; empty where the cashier gave none. Opening hours and position are the shop's, where told.
     """
 
     cashier_id: CashierId
@@ -241,6 +253,8 @@ class Till:
     merchant_active: bool
     shop_active: bool
     identity_hashes: frozenset[bytes]
+    opening_hours: OpeningHours | None = None
+    position: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)

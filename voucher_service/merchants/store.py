@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Table, bindparam, func, or_, select, tuple_
+from sqlalchemy import ARRAY, Row, Table, Uuid, and_, bindparam, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,13 +14,16 @@ from voucher_service.infra import sessions
 from voucher_service.infra.sessions import SessionRow
 
 from .model import CashierStatus, MerchantStatus, ShopStatus, Trade
-from .tables import CashierRow, MerchantRow, ShopRow
+from .tables import CashierRow, DeviceRow, MerchantRow, PointRow, ShopRow, StandRow
 
 _MERCHANT = cast(Table, MerchantRow.__table__)
 _SHOP = cast(Table, ShopRow.__table__)
 _CASHIER = cast(Table, CashierRow.__table__)
+_DEVICE = cast(Table, DeviceRow.__table__)
+_POINT = cast(Table, PointRow.__table__)
+_STAND = cast(Table, StandRow.__table__)
 # Built once: every request of a till asks them.
-_TILL = (
+_TILLS = (
     select(
         _CASHIER.c.id.label("cashier_id"),
         _CASHIER.c.identity_hashes,
@@ -29,6 +32,9 @@ _TILL = (
         _SHOP.c.area,
         _SHOP.c.trade,
         _SHOP.c.status.label("shop_status"),
+        _SHOP.c.opening_hours,
+        _SHOP.c.latitude,
+        _SHOP.c.longitude,
         _MERCHANT.c.id.label("merchant_id"),
         _MERCHANT.c.name.label("merchant_name"),
         _MERCHANT.c.size_class,
@@ -36,21 +42,64 @@ _TILL = (
     )
     .join(_SHOP, _SHOP.c.id == _CASHIER.c.shop_id)
     .join(_MERCHANT, _MERCHANT.c.id == _SHOP.c.merchant_id)
-    .where(_CASHIER.c.id == bindparam("cashier"), _CASHIER.c.status == CashierStatus.ACTIVE)
+    .where(_CASHIER.c.status == CashierStatus.ACTIVE)
 )
-_ACTING = (
+_TILL = _TILLS.where(_CASHIER.c.id == bindparam("cashier"))
+_TILLS = _TILLS.where(_CASHIER.c.id == func.any(bindparam("cashiers", type_=ARRAY(Uuid))))
+_ALL_ACTING = (
     select(_CASHIER.c.id, _CASHIER.c.role, _CASHIER.c.demo, _SHOP.c.area)
     .join(_SHOP, _SHOP.c.id == _CASHIER.c.shop_id)
-    .where(_CASHIER.c.id == bindparam("cashier"), _CASHIER.c.status == CashierStatus.ACTIVE)
+    .where(_CASHIER.c.status == CashierStatus.ACTIVE)
 )
-_ACTING_IN_SESSION = _ACTING.add_columns(
-    SessionRow.seen_at, func.clock_timestamp().label("now")
-).join(SessionRow, sessions.alive(bindparam("live"), _CASHIER.c.id, bindparam("face")))
+_ACTING = _ALL_ACTING.where(_CASHIER.c.id == bindparam("cashier"))
+# What the session stands at counts while it is the merchant's own and in force.
+_ALL_IN_SESSION = (
+    _ALL_ACTING.add_columns(
+        SessionRow.id.label("session_id"),
+        SessionRow.seen_at,
+        func.clock_timestamp().label("now"),
+        _MERCHANT.c.devices_only,
+        _DEVICE.c.id.label("device_id"),
+        _POINT.c.id.label("point_id"),
+        _POINT.c.opens_on,
+        _POINT.c.closes_on,
+    )
+    .join(_MERCHANT, _MERCHANT.c.id == _SHOP.c.merchant_id)
+    .join(SessionRow, sessions.alive(SessionRow.id, _CASHIER.c.id, bindparam("face")))
+    .outerjoin(_STAND, _STAND.c.session_id == SessionRow.id)
+    .outerjoin(
+        _DEVICE,
+        and_(
+            _DEVICE.c.id == _STAND.c.device_id,
+            _DEVICE.c.merchant_id == _SHOP.c.merchant_id,
+            _DEVICE.c.revoked_at.is_(None),
+        ),
+    )
+    .outerjoin(
+        _POINT,
+        and_(
+            _POINT.c.id == _STAND.c.point_id,
+            _POINT.c.shop_id == _SHOP.c.id,
+            _POINT.c.closed_at.is_(None),
+        ),
+    )
+)
+_ACTING_IN_SESSION = _ALL_IN_SESSION.where(
+    SessionRow.id == bindparam("live"), _CASHIER.c.id == bindparam("cashier")
+)
+_ACTING_IN_SESSIONS = _ALL_IN_SESSION.where(
+    SessionRow.id == func.any(bindparam("living", type_=ARRAY(Uuid)))
+)
 
 
 def till(session: Session, cashier: UUID) -> Row[*tuple[Any, ...]] | None:
     """An active cashier with their shop and merchant, in one statement."""
     return session.execute(_TILL, {"cashier": cashier}).one_or_none()
+
+
+def tills(session: Session, cashiers: Collection[UUID]) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The same of several."""
+    return session.execute(_TILLS, {"cashiers": list(cashiers)}).all()
 
 
 def acting(session: Session, cashier: UUID) -> Row[*tuple[Any, ...]] | None:
@@ -61,14 +110,28 @@ def acting(session: Session, cashier: UUID) -> Row[*tuple[Any, ...]] | None:
 def acting_in_session(
     session: Session, cashier: UUID, live: UUID, face: str
 ) -> Row[*tuple[Any, ...]] | None:
-    """The same, while the session lives; with when it was last used, and the instant."""
+    """The same, while the session lives; with when it was last used, the instant, the device and
+    the point it stands at, and whether the merchant lets only enrolled devices redeem.
+    """
     told = {"cashier": cashier, "live": live, "face": face}
     return session.execute(_ACTING_IN_SESSION, told).one_or_none()
+
+
+def acting_in_sessions(
+    session: Session, living: Collection[UUID], face: str
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The same of several sessions, by `session_id`."""
+    return session.execute(_ACTING_IN_SESSIONS, {"living": list(living), "face": face}).all()
 
 
 def merchant(session: Session, id: UUID) -> MerchantRow | None:
     """A merchant by id."""
     return session.get(MerchantRow, id)
+
+
+def merchant_by_uscc(session: Session, uscc: str) -> MerchantRow | None:
+    """A merchant by credit code."""
+    return session.scalars(select(MerchantRow).where(MerchantRow.uscc == uscc)).one_or_none()
 
 
 def shop(session: Session, id: UUID) -> ShopRow | None:

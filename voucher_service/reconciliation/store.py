@@ -16,13 +16,17 @@ from voucher_service.kernel.ids import CampaignId, OfferId, ProgrammeId
 
 # Days are business days in Shanghai. Issued: a slot held is a live right, counted once; the area is
 # the issuing campaign's. Redeemed: the shop's area and trade, the merchant's size, the day of the
-# claim beside the day at the till. Evidenced: a merchant's first order with a payment reference.
+# claim beside the day at the till; a voucher that is spent in parts counts once, where it was used
+# first; one whose order went back whole does not count. `threshold_fen` is the least order that
+# brings the discount. What is refunded comes off on its own day, where the order was. Evidenced: a
+# merchant's first order with a payment reference.
 _RECOUNT = text("""
 INSERT INTO rollup (programme_id, campaign_id, offer_id, day, claim_day, area, trade, merchant_size,
     released_fen, issued_fen, redeemed_fen, leveraged_fen, refunded_fen,
     threshold_fen, face_redeemed_fen, evidenced_fen, vouchers_issued, vouchers_redeemed)
 WITH offers AS (
-    SELECT o.id, o.campaign_id, o.face_value_fen, o.threshold_fen, c.area
+    SELECT o.id, o.campaign_id, o.face_value_fen * o.pieces AS value_fen, o.threshold_fen,
+        o.rate_bps, c.area
     FROM offer o JOIN campaign c ON c.id = o.campaign_id
     WHERE c.programme_id = :programme AND c.kind = 'voucher'
       AND c.status IN ('published', 'paused', 'closed')
@@ -43,29 +47,44 @@ WITH offers AS (
     WHERE status = 'committed' AND payment_reference IS NOT NULL
     ORDER BY merchant_id, payment_reference, occurred_at, id
 ), orders AS (
-    SELECT r.offer_id, date(r.occurred_at AT TIME ZONE 'Asia/Shanghai') AS day,
+    SELECT r.id, r.offer_id, date(r.occurred_at AT TIME ZONE 'Asia/Shanghai') AS day,
         date(v.occurred_at AT TIME ZONE 'Asia/Shanghai') AS claim_day,
-        s.area, s.trade, m.size_class, v.face_value_fen,
-        r.discount_fen - r.refunded_discount_fen AS redeemed_fen,
-        r.order_amount_fen - r.refunded_fen AS leveraged_fen, r.refunded_fen,
-        e.id IS NOT NULL AS is_evidenced
+        s.area, s.trade, m.size_class, r.discount_fen,
+        greatest(o.threshold_fen,
+            ceil(r.discount_fen * 10000::numeric / coalesce(o.rate_bps, 10000)))::bigint
+            AS threshold_fen,
+        r.refunded_discount_fen < r.discount_fen AS stands,
+        r.part = 1 OR NOT EXISTS (
+            SELECT FROM redemption f WHERE f.voucher_id = r.voucher_id AND f.status = 'committed'
+                AND f.refunded_discount_fen < f.discount_fen AND f.part < r.part) AS is_first,
+        r.discount_fen AS redeemed_fen, r.order_amount_fen AS leveraged_fen,
+        0::bigint AS refunded_fen, e.id IS NOT NULL AS is_evidenced
     FROM redemption r
     LEFT JOIN evidenced e ON e.id = r.id
+    JOIN offers o ON o.id = r.offer_id
     JOIN voucher v ON v.id = r.voucher_id
     JOIN shop s ON s.id = r.shop_id
     JOIN merchant m ON m.id = r.merchant_id
-    WHERE r.offer_id IN (SELECT id FROM offers) AND r.status = 'committed'
+    WHERE r.status = 'committed'
+), refunds AS (
+    SELECT o.id, o.offer_id, date(f.occurred_at AT TIME ZONE 'Asia/Shanghai') AS day, o.claim_day,
+        o.area, o.trade, o.size_class, 0::bigint AS discount_fen, 0::bigint AS threshold_fen,
+        false AS stands, false AS is_first, -f.subsidy_part_fen AS redeemed_fen,
+        -f.amount_fen AS leveraged_fen, f.amount_fen AS refunded_fen, o.is_evidenced
+    FROM orders o JOIN redemption_refund f ON f.redemption_id = o.id
 ), redeemed AS (
     SELECT offer_id, day, claim_day, area, trade, size_class,
         sum(redeemed_fen) AS redeemed_fen, sum(leveraged_fen) AS leveraged_fen,
-        sum(refunded_fen) AS refunded_fen, sum(face_value_fen) AS face_fen,
+        sum(refunded_fen) AS refunded_fen,
+        coalesce(sum(threshold_fen) FILTER (WHERE stands), 0) AS threshold_fen,
+        coalesce(sum(discount_fen) FILTER (WHERE stands), 0) AS face_fen,
         coalesce(sum(leveraged_fen) FILTER (WHERE is_evidenced), 0) AS evidenced_fen,
-        count(*) AS vouchers
-    FROM orders
+        count(*) FILTER (WHERE stands AND is_first) AS vouchers
+    FROM (SELECT * FROM orders UNION ALL SELECT * FROM refunds) moved
     GROUP BY offer_id, day, claim_day, area, trade, size_class
 )
 SELECT :programme, o.campaign_id, o.id, x.day, NULL, o.area, NULL, NULL,
-    x.vouchers * o.face_value_fen, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    x.vouchers * o.value_fen, 0, 0, 0, 0, 0, 0, 0, 0, 0
 FROM released x JOIN offers o ON o.id = x.offer_id
 UNION ALL
 SELECT :programme, o.campaign_id, o.id, x.day, x.day, o.area, NULL, NULL,
@@ -74,7 +93,7 @@ FROM issued x JOIN offers o ON o.id = x.offer_id
 UNION ALL
 SELECT :programme, o.campaign_id, o.id, x.day, x.claim_day, x.area, x.trade, x.size_class,
     0, 0, x.redeemed_fen, x.leveraged_fen, x.refunded_fen,
-    x.vouchers * o.threshold_fen, x.face_fen, x.evidenced_fen, 0, x.vouchers
+    x.threshold_fen, x.face_fen, x.evidenced_fen, 0, x.vouchers
 FROM redeemed x JOIN offers o ON o.id = x.offer_id
 """)
 _OFFERS = text("""
@@ -83,9 +102,10 @@ FROM offer o JOIN campaign c ON c.id = o.campaign_id
 WHERE c.programme_id = :programme AND o.status <> 'draft'
 ORDER BY c.id, o.id
 """)
-# Every claim, redemption and lapse posts to the pool of its offer; folding moves no figure.
+# Every claim, redemption and lapse posts to the pool of its offer; folding moves no figure. A
+# refund that leaves the whole subsidy posts nothing: it counts until a run that began well after.
 _CHANGED = text("""
-SELECT DISTINCT p.slug
+SELECT p.slug
 FROM ledger.entry e
 JOIN ledger.transfer t ON t.id = e.transfer_id AND t.code <> 'folded'
 JOIN ledger.account a ON a.id = e.account_id AND a.owner_type = 'pool'
@@ -93,7 +113,16 @@ JOIN offer o ON o.id = a.owner_id
 JOIN campaign c ON c.id = o.campaign_id
 JOIN programme p ON p.id = c.programme_id
 WHERE e.id > :after
-ORDER BY p.slug
+UNION
+SELECT p.slug
+FROM redemption_refund f
+JOIN redemption r ON r.id = f.redemption_id
+JOIN offer o ON o.id = r.offer_id
+JOIN campaign c ON c.id = o.campaign_id
+JOIN programme p ON p.id = c.programme_id
+JOIN rollup_run u ON u.programme_id = p.id
+WHERE f.subsidy_part_fen = 0 AND f.recorded_at > u.started_at - interval '1 minute'
+ORDER BY slug
 """)
 
 

@@ -1,15 +1,20 @@
-"""Rollups: the figures every report reads, written by the reconciliation job alone."""
+"""Rollups: the figures every report reads, written by the reconciliation job alone. And what came
+of comparing our books with those of a shop's till.
+"""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, func
+from sqlalchemy import ARRAY, BigInteger, ForeignKey, Identity, Index, LargeBinary, Text, func
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from voucher_service.infra.database import Base, MoneyFen, Recorded
+from voucher_service.infra.database import Base, MoneyFen, Recorded, status_type
 from voucher_service.kernel.money import Money
+
+from .model import Finding
 
 
 class RollupRow(Base):
@@ -55,3 +60,47 @@ class RollupRunRow(Recorded, Base):
     as_of: Mapped[datetime]
     run: Mapped[int]
     started_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class MatchingRow(Recorded, Base):
+    """A till's file that was compared with our books. `counts`: lines by finding."""
+
+    __tablename__ = "matching"
+    __table_args__ = (Index("ix_matching_shop", "shop_id", "occurred_at", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    shop_id: Mapped[UUID] = mapped_column(ForeignKey("shop.id"))
+    made_by: Mapped[UUID] = mapped_column(ForeignKey("cashier.id"))
+    file_name: Mapped[str]
+    file_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    counts: Mapped[dict[str, int]] = mapped_column(JSONB)
+    occurred_at: Mapped[datetime]
+
+
+class MatchingLineRow(Base):
+    """A line of either side with what was found on the other. `place` is its order in the result.
+
+    `their_at` has the business day and, where the file has it, the hour: as the file says it.
+    """
+
+    __tablename__ = "matching_line"
+    __table_args__ = (Index("ix_matching_line_place", "matching_id", "place", unique=True),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    matching_id: Mapped[UUID] = mapped_column(ForeignKey("matching.id"))
+    place: Mapped[int]
+    finding: Mapped[Finding] = mapped_column(status_type(Finding))
+    reference: Mapped[str]
+    differs: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    redemption_id: Mapped[UUID | None] = mapped_column(ForeignKey("redemption.id"))
+    our_at: Mapped[datetime | None]
+    our_order_fen: Mapped[Money | None] = mapped_column(MoneyFen)
+    our_discount_fen: Mapped[Money | None] = mapped_column(MoneyFen)
+    our_paid_fen: Mapped[Money | None] = mapped_column(MoneyFen)
+    file_line: Mapped[int | None]
+    their_at: Mapped[str | None]
+    their_order_fen: Mapped[Money | None] = mapped_column(MoneyFen)
+    their_discount_fen: Mapped[Money | None] = mapped_column(MoneyFen)
+    their_paid_fen: Mapped[Money | None] = mapped_column(MoneyFen)

@@ -1,8 +1,6 @@
-"""What a till may do: the lifecycle of a redemption, and its refusals in their fixed order.
+"""What a till sends and is told: the lifecycle of a redemption, orders, answers and refusals.
 
-The order is part of the contract: merchant_suspended, till_locked, code_invalid, code_expired,
-code_used, already_redeemed, voucher_expired, redemption_stopped, own_voucher, shop_not_in_scope,
-below_threshold.
+Which refusal comes first when several hold is decided in `judging`.
 """
 
 from __future__ import annotations
@@ -13,16 +11,17 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from voucher_service.campaigns.model import Offer, benefit
-from voucher_service.infra import areas
 from voucher_service.kernel.actor import ActorKind
-from voucher_service.kernel.errors import Conflict, Forbidden, TooMany, Unprocessable
-from voucher_service.kernel.ids import CashierId, RedemptionId, ShopId, VoucherId
+from voucher_service.kernel.errors import (
+    Conflict,
+    Forbidden,
+    TooMany,
+    Unauthenticated,
+    Unprocessable,
+)
+from voucher_service.kernel.ids import CashierId, OfferId, RedemptionId, ShopId, VoucherId
 from voucher_service.kernel.machine import Machine
 from voucher_service.kernel.money import ZERO, Money
-from voucher_service.merchants.model import MerchantSuspended, Till
-from voucher_service.stops.model import EVERYTHING
-from voucher_service.vouchers.model import Voucher
 
 
 class Status(StrEnum):
@@ -40,6 +39,27 @@ class Event(StrEnum):
     """What happens to a redemption."""
 
     COMMITTED = "redemption.committed"
+    CANCELLED = "redemption.cancelled"
+    LAPSED = "redemption.lapsed"
+    REVERSED = "redemption.reversed"
+
+
+class Source(StrEnum):
+    """How an order came in."""
+
+    PAGE = "page"
+    API = "api"
+    POS = "pos"
+
+
+class Recovery(StrEnum):
+    """How a refunded subsidy comes back from the merchant: it was never paid, the next batch
+    subtracts it, or the merchant owes it.
+    """
+
+    NONE = "none"
+    NET_OFF = "net_off"
+    CLAW_BACK = "claw_back"
 
 
 class Phase(StrEnum):
@@ -54,8 +74,12 @@ LIFECYCLE: Machine[Status, Event] = Machine(
     "redemption",
     Status.COMMITTED,
     {
-        Status.FROZEN: {Event.COMMITTED: Status.COMMITTED},
-        Status.COMMITTED: {},
+        Status.FROZEN: {
+            Event.COMMITTED: Status.COMMITTED,
+            Event.CANCELLED: Status.CANCELLED,
+            Event.LAPSED: Status.LAPSED,
+        },
+        Status.COMMITTED: {Event.REVERSED: Status.REVERSED},
         Status.CANCELLED: {},
         Status.LAPSED: {},
         Status.REVERSED: {},
@@ -71,9 +95,51 @@ PUBLIC: Mapping[Status, str] = {
     Status.REFUSED: "已作废",
 }
 OWNER: Mapping[Status, frozenset[ActorKind]] = {
-    status: frozenset({ActorKind.CASHIER}) if status is Status.FROZEN else frozenset()
-    for status in Status
+    Status.FROZEN: frozenset({ActorKind.CASHIER, ActorKind.RESIDENT, ActorKind.SYSTEM}),
+    Status.COMMITTED: frozenset({ActorKind.CASHIER}),
+    Status.CANCELLED: frozenset(),
+    Status.LAPSED: frozenset(),
+    Status.REVERSED: frozenset(),
+    Status.REFUSED: frozenset(),
 }
+
+
+class SignedOut(Unauthenticated):
+    """The session at the till was ended, or its account is closed."""
+
+    code = "signed_out"
+
+
+class FreezeLapsed(Conflict):
+    """The freeze was over before its commit came; the voucher is free again."""
+
+    code = "freeze_lapsed"
+
+
+class RedemptionOver(Conflict):
+    """The redemption was cancelled or reversed before; it can't be committed any more."""
+
+    code = "redemption_over"
+
+
+class AlreadyCommitted(Conflict):
+    """What is committed isn't cancelled: it is reversed, or refunded."""
+
+    code = "already_committed"
+
+
+class ReversalTooLate(Conflict):
+    """A reversal undoes what happened a moment ago; later, and after a refund, there are refunds
+    only.
+    """
+
+    code = "reversal_too_late"
+
+
+class OrderRefused(Conflict):
+    """The shop reversed this order before it came; it is refused for good."""
+
+    code = "order_refused"
 
 
 class TillLocked(TooMany):
@@ -86,6 +152,12 @@ class CodeUsed(Conflict):
     """This very code was redeemed before."""
 
     code = "code_used"
+
+
+class VoucherFrozen(Conflict):
+    """The voucher is being used on another order; `extra` says until when at the latest."""
+
+    code = "voucher_frozen"
 
 
 class RedemptionStopped(Conflict):
@@ -101,15 +173,33 @@ class OwnVoucher(Forbidden):
 
 
 class ShopNotInScope(Unprocessable):
-    """The voucher is for other areas or trades than this shop's."""
+    """The voucher is not for this place, trade, shop, hour or weekday: `extra` says which part."""
 
     code = "shop_not_in_scope"
 
 
+class StackLimitReached(Conflict):
+    """As many vouchers as go together are on this receipt."""
+
+    code = "stack_limit_reached"
+
+
 class BelowThreshold(Unprocessable):
-    """The order is smaller than the voucher's threshold."""
+    """The order, without goods that the voucher is not for, is smaller than its threshold."""
 
     code = "below_threshold"
+
+
+class SpendNotPossible(Unprocessable):
+    """The voucher can't take exactly so much off this order; `extra` says how much at most."""
+
+    code = "spend_not_possible"
+
+
+class DiscountsExceedOrder(Unprocessable):
+    """The voucher, the bank and the platform together take off more than the order is."""
+
+    code = "discounts_exceed_order"
 
 
 class OrderReferenceReused(Unprocessable):
@@ -124,19 +214,68 @@ class OrderAmountInvalid(Unprocessable):
     code = "order_amount_invalid"
 
 
+class Payer(StrEnum):
+    """Who bears another discount on the same order."""
+
+    MERCHANT = "merchant"
+    BANK = "bank"
+    PLATFORM = "platform"
+
+
+@dataclass(frozen=True, slots=True)
+class OtherDiscount:
+    """A discount beside the voucher. The merchant's own is off the order amount already."""
+
+    payer: Payer
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where a till says it is, in degrees (WGS 84), give or take so many metres: evidence."""
+
+    latitude: float
+    longitude: float
+    accuracy_m: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The bill as the till sends it: after the merchant's own discounts, before the voucher."""
+    """The bill as the till sends it: after the merchant's own discounts, before the voucher.
+
+    `ticket_reference`: the receipt, where it takes several vouchers, each on a part of the bill of
+    its own. `spend`: how much to take off a balance; None: as much as goes. `id_last_four`: of the
+    holder's document, for a voucher on paper. The rest is evidence.
+    """
 
     amount: Money
     reference: str
     payment_reference: str | None = None
     items: tuple[Mapping[str, object], ...] = ()
+    ticket_reference: str | None = None
+    spend: Money | None = None
+    discounts: tuple[OtherDiscount, ...] = ()
+    id_last_four: str | None = None
+    position: Whereabouts | None = None
+    point_id: UUID | None = None
+    source: Source = Source.API
+
+    @property
+    def taken_off_later(self) -> Money:
+        """What bank and platform take off after the voucher."""
+        return Money.total(one.amount for one in self.discounts if one.payer is not Payer.MERCHANT)
+
+    def eligible(self, excluded: Collection[str]) -> Money:
+        """The order without its goods of these classes."""
+        left_out = sum(
+            int(str(one["price_fen"])) for one in self.items if one.get("goods_class") in excluded
+        )
+        return Money(max(0, self.amount.fen - left_out))
 
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """A voucher on an order."""
+    """A voucher on an order. `part` counts the orders of a voucher that is spent bit by bit."""
 
     id: RedemptionId
     voucher_id: VoucherId
@@ -155,16 +294,51 @@ class Redemption:
     phase: Phase
     occurred_at: datetime
     code_window: int
+    offer_id: OfferId
+    part: int = 1
+    paid: Money = ZERO
+    discounts: tuple[OtherDiscount, ...] = ()
+    ticket_reference: str | None = None
+    freeze_expires_at: datetime | None = None
+    reason: str | None = None
+    source: Source = Source.API
 
     @property
     def payable(self) -> Money:
-        """What the customer pays."""
+        """What the customer pays, before the discounts of bank and platform."""
         return self.order_amount - self.discount
 
     @property
     def net_paid(self) -> Money:
         """What the customer paid, less cash given back."""
         return self.payable - (self.refunded - self.refunded_discount)
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """An order that was reversed before it came: it stays refused."""
+
+    id: RedemptionId
+    shop_id: ShopId
+    cashier_id: CashierId
+    order_reference: str
+    reason: str
+    occurred_at: datetime
+    status: Status = Status.REFUSED
+    discounts: tuple[OtherDiscount, ...] = ()
+    # What a redemption has and an order that never came has not: answers have one form.
+    voucher_id: None = None
+    offer_title: None = None
+    part: None = None
+    payment_reference: None = None
+    ticket_reference: None = None
+    order_amount: None = None
+    discount: None = None
+    payable: None = None
+    paid: None = None
+    refunded: None = None
+    net_paid: None = None
+    freeze_expires_at: None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,59 +350,3 @@ class Summary:
     discount: Money
     payable: Money
     refunded: Money
-
-
-def check_amount(order: Order, most: Money) -> None:
-    """Raises OrderAmountInvalid."""
-    if not ZERO < order.amount <= most:
-        raise OrderAmountInvalid(most=most)
-
-
-def check_merchant(till: Till) -> None:
-    """Raises MerchantSuspended when the merchant or the shop may not take vouchers."""
-    if not till.merchant_active or not till.shop_active:
-        raise MerchantSuspended
-
-
-def discount_for(
-    voucher: Voucher,
-    till: Till,
-    order: Order,
-    *,
-    own: bool,
-    stopped: Collection[UUID],
-    now: datetime,
-) -> Money:
-    """What the voucher takes off this order at this till. `stopped`: what redemptions are stopped
-    of, by id.
-
-    Raises, in this order, AlreadyRedeemed, VoucherExpired, VoucherNotUsable, RedemptionStopped,
-    OwnVoucher, ShopNotInScope, BelowThreshold.
-    """
-    voucher.check_usable(now)
-    if reaches(stopped, voucher.offer):
-        raise RedemptionStopped(offer=voucher.offer.title)
-    if own:
-        raise OwnVoucher
-    if not accepts(voucher.offer, till.area, str(till.trade)):
-        raise ShopNotInScope(offer=voucher.offer.title)
-    amount = benefit(voucher.offer, order.amount)
-    if not amount:
-        raise BelowThreshold(
-            extra={"threshold_fen": voucher.offer.threshold.fen},
-            order=order.amount,
-            threshold=voucher.offer.threshold,
-            missing=voucher.offer.threshold - order.amount,
-        )
-    return amount
-
-
-def reaches(stopped: Collection[UUID], offer: Offer) -> bool:
-    """Whether one of these stops of redemptions reaches vouchers of the offer."""
-    return any(id in stopped for id in (EVERYTHING, offer.programme_id, offer.campaign_id))
-
-
-def accepts(offer: Offer, area: str, trade: str) -> bool:
-    """Whether a shop of that area and trade is in the offer's scope."""
-    in_area = not offer.areas or any(areas.within(area, one) for one in offer.areas)
-    return in_area and (not offer.trades or trade in offer.trades)

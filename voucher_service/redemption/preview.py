@@ -2,61 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import uuid4
 
-from voucher_service.identity import service as identity
+from sqlalchemy.orm import Session
+
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, ActorKind
-from voucher_service.kernel.errors import NoSuchThing
-from voucher_service.kernel.ids import CashierId
-from voucher_service.kernel.money import Money
-from voucher_service.merchants import service as merchants
-from voucher_service.stops import service as stops
-from voucher_service.stops.model import What
-from voucher_service.vouchers import code as codes
+from voucher_service.kernel.errors import DomainError, NoSuchThing
+from voucher_service.kernel.money import ZERO, Money
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.code import CodeInvalid
-from voucher_service.vouchers.model import Voucher
+from voucher_service.vouchers.model import IdLastFourNeeded, Voucher
 
-from . import store
-from .model import CodeUsed, Order, check_merchant, discount_for
+from .model import Order
+from .service.asking import Ask, Granted, decide
+from .service.evidence import keep
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A voucher that this till would take and what it takes off, from its threshold on.
+    """A voucher that this till would take on an order that is large enough.
 
     `code_window` is the window of the code that was read: the match word is made of it.
     """
 
     voucher: Voucher
-    discount: Money
     code_window: int
 
 
 def preview(core: Core, *, actor: Actor, code: str) -> Preview:
     """Read a code without spending anything: the till shows the voucher while the amount is typed.
 
-    Promises nothing: `redeem` judges again. Raises what `redeem` raises of the shop, the code
-    and the voucher, in the same order; a locked till is not asked about here.
+    Promises nothing: `redeem` judges again. Raises what `redeem` raises of the shop, the code and
+    the voucher, in the same order; a refusal is kept and counted as there, so that nobody learns by
+    looking what they may not guess. Paper is not asked yet whose it is.
     """
     if actor.kind is not ActorKind.CASHIER or actor.id is None:
         raise NoSuchThing
+    large = Order(Money(core.settings.till.max_order_fen), reference=uuid4().hex)
+    ask = Ask(actor, code, large, uuid4().hex)
     with core.transaction() as session:
         now = core.now(session)
-        till = merchants.till(session, cashier=CashierId(actor.id))
-        check_merchant(till)
-        read = codes.read(core.keyring, code)
-        read.check_time(now, core.settings.till.code_window_seconds)
-        if store.nonce_used(session, read.nonce):
-            raise CodeUsed
-        stopped = {one.subject_id for one in stops.in_force(session, what=What.REDEMPTIONS)}
-        voucher = vouchers.by_code_ref(session, code_ref=read.code_ref)
-        if voucher is None:
-            raise CodeInvalid
-        own = bool(till.identity_hashes) and identity.holds_identity(
-            session, resident=voucher.resident_id, hashes=till.identity_hashes
-        )
-    at_threshold = Order(max(voucher.offer.threshold, voucher.face_value), reference="")
-    discount = discount_for(voucher, till, at_threshold, own=own, stopped=stopped, now=now)
-    return Preview(voucher, discount, read.window)
+        (decided,) = decide(core, session, [ask], now)
+        if isinstance(decided, Granted):
+            return Preview(decided.voucher, decided.read.window)
+        if isinstance(decided, IdLastFourNeeded):
+            return _on_paper(core, session, code, now)
+        assert isinstance(decided, DomainError)  # nobody asked under this reference before
+        keep(session, [(replace(ask, order=Order(ZERO, reference="")), decided)], now)
+    raise decided
+
+
+def _on_paper(core: Core, session: Session, code: str, now: datetime) -> Preview:
+    seconds = core.settings.till.code_window_seconds
+    read = vouchers.read_code(
+        session, keyring=core.keyring, text=code, now=now, window_seconds=seconds
+    )
+    voucher = vouchers.by_code_ref(session, code_ref=read.code_ref)
+    if voucher is None:
+        raise CodeInvalid
+    return Preview(voucher, read.window)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
+from voucher_service.infra.data_files import DataFileInvalid
+
 from .model import WHOLE_BPS, Assumed, Campaign, Programme
-from .reader import ProgrammeInvalid
 
 MINUTES_OF_DAY = 24 * 60
 
 
 def check(programme: Programme) -> None:
-    """Raises ProgrammeInvalid, naming the key, when two parts of the file contradict each other."""
+    """Raises DataFileInvalid, naming the key, when two parts of the file contradict each other."""
     assumed = programme.assumed
     _published(programme)
     _whole("areas.value", (area.share_bps for area in assumed.areas))
@@ -33,7 +34,7 @@ def check(programme: Programme) -> None:
 
 def _require(true: bool, key: str, reason: str) -> None:  # noqa: FBT001 - read like an assertion
     if not true:
-        raise ProgrammeInvalid(f"assumptions.{key}", reason)
+        raise DataFileInvalid(f"assumptions.{key}", reason)
 
 
 def _published(programme: Programme) -> None:
@@ -41,13 +42,13 @@ def _published(programme: Programme) -> None:
     for key in ("issued_fen", "leveraged_fen"):
         if getattr(published, key) % published.precision_fen:
             reason = f"is finer than precision_fen = {published.precision_fen:,}"
-            raise ProgrammeInvalid(f"published.{key}", reason)
+            raise DataFileInvalid(f"published.{key}", reason)
     if programme.closes_on < programme.opens_on:
-        raise ProgrammeInvalid("programme.closes_on", "lies before opens_on")
+        raise DataFileInvalid("programme.closes_on", "lies before opens_on")
     divisor_fen = programme.assumed.divisor_fen
     if published.issued_fen % divisor_fen:
         reason = f"is no multiple of {divisor_fen:,} fen, the common divisor of the faces"
-        raise ProgrammeInvalid("published.issued_fen", reason)
+        raise DataFileInvalid("published.issued_fen", reason)
 
 
 def _whole(key: str, shares: Iterable[int]) -> None:

@@ -12,14 +12,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from enum import StrEnum
 
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """One text in both languages."""
-
-    zh: str
-    en: str
-
+from voucher_service.infra.data_files import Text
 
 WHOLE_BPS = 10_000
 

@@ -16,12 +16,13 @@ from functools import cached_property
 from itertools import accumulate
 from random import Random
 
+from voucher_service.infra.data_files import Text
 from voucher_service.kernel.clock import SHANGHAI, end_of
 from voucher_service.kernel.money import Money, largest_remainder
 
 from . import orders, people
 from .feasible import Cell, Lot, Targets
-from .model import WHOLE_BPS, Campaign, Funder, Programme, Text, Trade
+from .model import WHOLE_BPS, Campaign, Funder, Programme, Trade
 
 CLAIMS_PER_BATCH = 500
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+
+from voucher_service.infra import data_files
+from voucher_service.infra.data_files import DataFileInvalid as ProgrammeInvalid
+from voucher_service.infra.data_files import Table
 
 from .consistency import check
 from .model import (
@@ -26,7 +29,6 @@ from .model import (
     Size,
     Trade,
 )
-from .reader import ProgrammeInvalid, Table
 
 __all__ = ["Programme", "ProgrammeInvalid", "load"]
 
@@ -36,10 +38,7 @@ T = TypeVar("T")
 def load(path: Path) -> Programme:
     """Read and check a programme file. Raises ProgrammeInvalid, naming the key; OSError."""
     content = path.read_bytes()
-    try:
-        root = Table("", tomllib.loads(content.decode()))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ProgrammeInvalid(path.name, f"is no TOML: {error}") from None
+    root = data_files.read(path.name, content)
     programme = _programme(root, hashlib.sha256(content).hexdigest())
     root.done()
     check(programme)

@@ -37,8 +37,9 @@ SELECT
      WHERE occurred_at - since < make_interval(mins => :new_minutes)) AS new,
     (SELECT count(*) FROM redemption_refusal f JOIN voucher v ON v.id = f.voucher_id
      WHERE v.offer_id = :offer AND f.occurred_at >= :since) AS refused,
-    spent.orders, spent.ordered, spent.discounted
-FROM (SELECT count(*) AS orders, coalesce(sum(order_amount_fen), 0)::bigint AS ordered,
+    spent.vouchers AS spent, spent.orders, spent.ordered, spent.discounted
+FROM (SELECT count(*) AS orders, count(DISTINCT voucher_id) AS vouchers,
+    coalesce(sum(order_amount_fen), 0)::bigint AS ordered,
     coalesce(sum(discount_fen), 0)::bigint AS discounted
     FROM redemption WHERE offer_id = :offer AND status IN ('frozen', 'committed')) spent
 """)
@@ -66,6 +67,7 @@ def facts(session: Session, offer: Offer, since: datetime, new_minutes: int) -> 
         device=row.device,
         network=row.network,
         new=row.new,
+        spent=row.spent,
         orders=row.orders,
         ordered=Money(row.ordered),
         discounted=Money(row.discounted),

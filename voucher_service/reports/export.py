@@ -43,9 +43,9 @@ def csv(report: LeverageReport, out: BinaryIO, locale: str) -> None:
     writer = csv_module.writer(text, quoting=csv_module.QUOTE_NONNUMERIC)
     head = layout.head(report, locale)
     writer.writerow([*_headings(report, locale), *(heading for heading, _ in head)])
-    facts = [_guarded(value) for _, value in head]
+    facts = [guarded(value) for _, value in head]
     for row in (*report.rows, report.totals):
-        writer.writerow([_guarded(one) for one in _cells(row, locale)] + facts)
+        writer.writerow([guarded(one) for one in _cells(row, locale)] + facts)
     text.flush()
     text.detach()
 
@@ -77,7 +77,8 @@ def _yuan(amount: Money) -> Decimal:
     return Decimal(amount.yuan_text())
 
 
-def _guarded(value: Any) -> Any:
+def guarded(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula, with an apostrophe in front."""
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return "'" + value
     return value

@@ -16,8 +16,9 @@ K = TypeVar("K")
 class Figures:
     """What a group of vouchers moved, net of refunds.
 
-    `threshold` and `face_redeemed` are sums over redeemed vouchers. Counts are None where a voucher
-    belongs to several groups at once, as it does to its funders.
+    `face_redeemed` is what redeemed vouchers took off their orders, `threshold` the least that
+    those orders had to be for it; orders that went back whole are left out. Counts are None where
+    a voucher belongs to several groups at once, as it does to its funders.
     """
 
     released: Money = ZERO

@@ -24,7 +24,7 @@ _PAST = text("""
         SELECT day - claim_day AS days, sum(vouchers_redeemed) AS vouchers,
             sum(threshold_fen) AS thresholds, sum(leveraged_fen) AS orders
         FROM rollup WHERE programme_id = :programme AND offer_id = ANY(:offers)
-            AND vouchers_redeemed > 0
+            AND face_redeemed_fen > 0
         GROUP BY days),
     paced AS (
         SELECT days, sum(vouchers) OVER (ORDER BY days) AS so_far, sum(vouchers) OVER () AS whole

@@ -18,12 +18,14 @@ _SUMS = {
         FULL JOIN (SELECT transfer_id, count(*) AS legs, sum(amount_fen) AS fen
                    FROM ledger.entry GROUP BY transfer_id) e ON e.transfer_id = t.id
         WHERE t.id IS NULL OR coalesce(e.legs, 0) < 2 OR e.fen <> 0""",
-    "L3 no account but the appropriation is overdrawn": """
+    # A refund takes from its pool what was folded over the lines; the next fold takes it from them.
+    "L3 no account but the appropriation and what merchants owe is overdrawn": """
         SELECT a.owner_type || ' ' || a.owner_id || ' ' || a.stage || ' holds ' || s.fen
         FROM ledger.account a JOIN (SELECT account_id, sum(amount_fen) AS fen
             FROM ledger.entry GROUP BY account_id) s ON s.account_id = a.id
-        WHERE s.fen < 0 AND a.stage <> 'appropriation'
-            OR s.fen > 0 AND a.stage = 'appropriation'""",
+        WHERE s.fen < 0 AND a.stage NOT IN ('appropriation', 'receivable')
+                AND NOT (a.owner_type LIKE 'pool%' AND a.stage = 'committed')
+            OR s.fen > 0 AND a.stage IN ('appropriation', 'receivable')""",
     "L6 each campaign's money adds up: what came, what stands, what was spent": """
         WITH places AS (SELECT id AS owner_id, campaign_id FROM budget_line
                         UNION ALL SELECT id, campaign_id FROM offer),
@@ -137,16 +139,16 @@ _MONEY = {
                        JOIN ledger.transfer t ON t.id = e.transfer_id
                        WHERE a.owner_type = 'pool' AND a.stage = 'outstanding'
                            AND t.code IN ('claimed', 'claim_undone') GROUP BY a.owner_id),
-        found AS (SELECT offer_id, sum(CASE status WHEN 'redeemed' THEN face_value_fen
-                      ELSE face_value_fen - spent_fen END) AS fen
-                  FROM voucher WHERE status IN ('redeemed', 'claimed', 'frozen') GROUP BY offer_id)
+        found AS (SELECT offer_id, sum(CASE status WHEN 'expired' THEN spent_fen
+                      ELSE face_value_fen END) AS fen
+                  FROM voucher WHERE status <> 'returned' GROUP BY offer_id)
         SELECT 'offer ' || offer_id || ': issued less lapsed ' || coalesce(money.fen, 0)
             || ', redeemed and live ' || coalesce(found.fen, 0)
         FROM money FULL JOIN found USING (offer_id)
         WHERE coalesce(money.fen, 0) <> coalesce(found.fen, 0)""",
     "L9 each offer's reserved money covers exactly what was published": """
         SELECT 'offer ' || o.id FROM offer o JOIN budget_reservation r ON r.offer_id = o.id
-        GROUP BY o.id HAVING sum(r.reserved_fen) <> o.quota * o.face_value_fen""",
+        GROUP BY o.id HAVING sum(r.reserved_fen) <> o.quota * o.face_value_fen * o.pieces""",
     "L9 no line promises more than it has": """
         SELECT 'line ' || l.id FROM budget_line l JOIN budget_reservation r ON r.line_id = l.id
         GROUP BY l.id HAVING sum(r.reserved_fen) > l.amount_fen""",
@@ -154,15 +156,35 @@ _MONEY = {
     "L10 leveraged spending is the sum of committed orders net of refunds": """
         WITH told AS (SELECT programme_id, offer_id, sum(leveraged_fen) AS fen
                       FROM rollup GROUP BY programme_id, offer_id),
-        orders AS (SELECT offer_id, max(recorded_at) AS newest,
-                       sum(order_amount_fen - refunded_fen) FILTER (WHERE status = 'committed')
-                           AS fen
-                   FROM redemption GROUP BY offer_id)
+        orders AS (SELECT offer_id, sum(order_amount_fen - refunded_fen) AS fen
+                   FROM redemption WHERE status = 'committed' GROUP BY offer_id),
+        moves AS (SELECT a.owner_id AS offer_id, t.recorded_at
+                  FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
+                  JOIN ledger.transfer t ON t.id = e.transfer_id
+                  WHERE a.owner_type LIKE 'pool%' AND a.stage = 'committed' AND t.code <> 'folded'
+                  UNION ALL SELECT r.offer_id, f.recorded_at
+                  FROM redemption_refund f JOIN redemption r ON r.id = f.redemption_id),
+        moved AS (SELECT offer_id, max(recorded_at) AS newest FROM moves GROUP BY offer_id)
         SELECT 'offer ' || told.offer_id || ': reported ' || told.fen || ', orders '
             || coalesce(orders.fen, 0)
         FROM told JOIN rollup_run r USING (programme_id) LEFT JOIN orders USING (offer_id)
+            LEFT JOIN moved USING (offer_id)
         WHERE told.fen <> coalesce(orders.fen, 0)
-            AND coalesce(orders.newest, '-infinity') < r.started_at - interval '1 minute'""",
+            AND coalesce(moved.newest, '-infinity') < r.started_at - interval '1 minute'""",
+    "L11 what merchants owe is what was refunded of what they had been paid": """
+        WITH refunded AS (SELECT r.merchant_id, sum(f.subsidy_part_fen) AS fen
+                          FROM redemption_refund f JOIN redemption r ON r.id = f.redemption_id
+                          WHERE f.recovery = 'claw_back'
+                              OR f.recovery = 'net_off' AND r.phase = 'paid'
+                          GROUP BY r.merchant_id),
+        owed AS (SELECT a.owner_id AS merchant_id, -sum(e.amount_fen) AS fen
+                 FROM ledger.transfer t JOIN ledger.entry e ON e.transfer_id = t.id
+                 JOIN ledger.account a ON a.id = e.account_id
+                 WHERE t.code = 'clawed_back' AND a.stage = 'receivable' GROUP BY a.owner_id)
+        SELECT 'merchant ' || merchant_id || ': refunded ' || coalesce(refunded.fen, 0)
+            || ', owed ' || coalesce(owed.fen, 0)
+        FROM refunded FULL JOIN owed USING (merchant_id)
+        WHERE coalesce(refunded.fen, 0) <> coalesce(owed.fen, 0)""",
 }
 
 # Guarded are the schemas of the books, and whatever table elsewhere has their trigger.
@@ -223,20 +245,32 @@ QUOTAS = {
     "I9 no voucher is of a later epoch than its offer": """
         SELECT 'voucher ' || v.id FROM voucher v JOIN offer o ON o.id = v.offer_id
         WHERE v.epoch > o.epoch""",
-    "R1 a voucher is redeemed exactly when one redemption says so": """
-        SELECT 'voucher ' || v.id FROM voucher v
-        LEFT JOIN (SELECT voucher_id, count(*) AS times,
-                       sum(discount_fen - refunded_discount_fen) AS fen
+    "R1 a voucher is redeemed exactly when its redemptions used it up": """
+        SELECT 'voucher ' || v.id FROM voucher v JOIN offer o ON o.id = v.offer_id
+        LEFT JOIN (SELECT voucher_id, sum(discount_fen) AS fen
                    FROM redemption WHERE status = 'committed' GROUP BY voucher_id) r
             ON r.voucher_id = v.id
-        WHERE (v.status = 'redeemed') <> (coalesce(r.times, 0) = 1)
-           OR coalesce(r.fen, 0) <> v.spent_fen""",
+        LEFT JOIN (SELECT r.voucher_id, sum(f.value_back_fen) AS fen
+                   FROM redemption_refund f JOIN redemption r ON r.id = f.redemption_id
+                   GROUP BY r.voucher_id) back ON back.voucher_id = v.id
+        WHERE coalesce(r.fen, 0) - coalesce(back.fen, 0) <> v.spent_fen
+           OR (v.status = 'redeemed') <> (v.spent_fen > 0
+               AND (o.kind NOT IN ('pack', 'balance') OR v.spent_fen = v.face_value_fen))""",
     "R2 every redemption meets its offer's threshold within the voucher's validity": """
         SELECT 'redemption ' || r.id
         FROM redemption r JOIN voucher v ON v.id = r.voucher_id JOIN offer o ON o.id = r.offer_id
+        -- valid_from moves when a refund brings a voucher back; a freeze may end a little late
         WHERE r.status = 'committed' AND (r.order_amount_fen < o.threshold_fen
-            OR r.occurred_at < v.valid_from OR r.occurred_at >= v.valid_until
-            OR r.offer_id <> v.offer_id)""",
+            OR r.occurred_at < v.occurred_at OR r.offer_id <> v.offer_id
+            OR r.occurred_at >= v.valid_until
+                + CASE WHEN r.freeze_expires_at IS NULL THEN interval '0' ELSE '5 min' END)""",
+    "R3 what was refunded of an order is the sum of its refunds, and nobody got more than all": """
+        SELECT 'redemption ' || r.id FROM redemption r
+        LEFT JOIN (SELECT redemption_id, sum(amount_fen) AS fen, sum(subsidy_part_fen) AS subsidy,
+                       sum(cash_part_fen) AS cash
+                   FROM redemption_refund GROUP BY redemption_id) f ON f.redemption_id = r.id
+        WHERE r.refunded_fen <> coalesce(f.fen, 0) OR r.refunded_discount_fen <> f.subsidy
+            OR f.cash > r.paid_fen OR r.refunded_fen > 0 AND r.status <> 'committed'""",
 }
 
 RECORDS = {
@@ -279,7 +313,9 @@ RECORDS = {
         UNION ALL
         SELECT 'redemption ' || r.id FROM redemption r JOIN offer o ON o.id = r.offer_id
         JOIN campaign c ON c.id = o.campaign_id JOIN programme p ON p.id = c.programme_id
-        WHERE NOT p.synthetic AND abs(extract(epoch FROM r.occurred_at - r.recorded_at)) > 60""",
+        WHERE NOT p.synthetic AND (r.occurred_at < r.recorded_at - interval '1 min'
+            -- a freeze is recorded when it begins, and committed before it ends
+            OR r.occurred_at > greatest(r.recorded_at, r.freeze_expires_at) + interval '1 min')""",
 }
 
 # Whether the list, the seed and the places are those of the files, `lotteries.differences` says.

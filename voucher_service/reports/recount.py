@@ -20,7 +20,7 @@ WITH offers AS (
       AND campaign.status IN ('published', 'paused', 'closed')
 )
 SELECT
-    (SELECT coalesce(sum(release.quota * offers.face_value_fen), 0)
+    (SELECT coalesce(sum(release.quota * offers.face_value_fen * offers.pieces), 0)
      FROM release JOIN offers ON offers.id = release.offer_id) AS released_fen,
     v.issued_fen, r.redeemed_fen, r.leveraged_fen, r.refunded_fen,
     v.vouchers, v.residents, r.redemptions, r.shops

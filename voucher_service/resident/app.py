@@ -16,9 +16,22 @@ from .api import entry as entry_api
 from .api import lotteries as lotteries_api
 from .api import me as me_api
 from .api import offers as offers_api
+from .api import tradein as tradein_api
 from .api import wallet as wallet_api
 from .crowd import Crowd
-from .pages import account, claims, entry, home, identity, lotteries, voucher, wallet
+from .pages import (
+    account,
+    claims,
+    entry,
+    home,
+    identity,
+    lotteries,
+    merchants,
+    paper,
+    tradein,
+    voucher,
+    wallet,
+)
 from .people import load_actor
 
 BLUEPRINTS = (
@@ -30,14 +43,18 @@ BLUEPRINTS = (
     Guarded(wallet_api.wallet, SIGNED_IN),
     Guarded(lotteries_api.lotteries, PUBLIC),
     Guarded(lotteries_api.entries, SIGNED_IN),
+    Guarded(tradein_api.blueprint, PUBLIC),
     Guarded(home.pages, PUBLIC),
+    Guarded(tradein.pages, PUBLIC),
     Guarded(entry.pages, PUBLIC),
     Guarded(identity.pages, SIGNED_IN),
     Guarded(claims.pages, SIGNED_IN),
     Guarded(wallet.pages, SIGNED_IN),
     Guarded(voucher.pages, SIGNED_IN),
+    Guarded(paper.pages, SIGNED_IN),
     Guarded(account.pages, SIGNED_IN),
     Guarded(lotteries.pages, PUBLIC),
+    Guarded(merchants.pages, PUBLIC),
     Guarded(lotteries.entering, SIGNED_IN),
 )
 

@@ -10,6 +10,8 @@ from voucher_service.web.fields import CountField, FenField, InstantField, NameF
 from voucher_service.web.schemas import PageArgs, Schema
 from voucher_service.web.site import now
 
+from .offer_schemas import OfferTermsSchema
+
 
 class NothingSchema(Schema):
     """An empty body."""
@@ -73,11 +75,11 @@ class OffersArgs(PageArgs):
     state = fields.String(load_default="open", validate=validate.OneOf(("open", "upcoming")))
 
 
-class OfferSchema(Schema):
-    """What can be claimed. `remaining` counts the releases that are open, or the next one to open;
-    `area` is the division that issues it, `areas` and `trades` where it can be spent (empty: all).
-    With `waiting_room` a claim is first answered with a place in a line, with `proof_of_work` it
-    needs a puzzle solved.
+class OfferSchema(OfferTermsSchema):
+    """What can be claimed. `kind`: threshold fixed percent_capped pack balance. `remaining` counts
+    the releases that are open, or the next one to open; `area` is the division that issues it,
+    `areas` and `trades` where it can be spent (empty: all). With `waiting_room` a claim is first
+    answered with a place in a line, with `proof_of_work` it needs a puzzle solved.
     """
 
     id = fields.UUID(attribute="offer.id")
@@ -102,14 +104,18 @@ class OfferSchema(Schema):
 
 
 class VoucherSchema(Schema):
-    """One voucher of the resident's own. `status`: claimed frozen redeemed expired returned."""
+    """One voucher of the resident's own. `status`: claimed frozen redeemed expired returned.
+    `face_value_fen` is what it is worth in all, `left_fen` what of it is still to be spent.
+    """
 
     id = fields.UUID()
     offer_id = fields.UUID(attribute="offer.id")
     campaign = fields.String(attribute="offer.campaign_name")
     title = fields.String(attribute="offer.title")
     status = fields.Function(lambda voucher: str(voucher.shown_status(now())))
+    kind = fields.String(attribute="offer.kind")
     face_value_fen = FenField(attribute="face_value")
+    left_fen = FenField(attribute="left")
     threshold_fen = FenField(attribute="offer.threshold")
     claimed_at = InstantField()
     valid_from = InstantField()
@@ -164,9 +170,10 @@ class TicketSchema(Schema):
 
 
 class CodeSchema(Schema):
-    """The text that the QR carries, and the window in which it is shown."""
+    """The text that the QR carries, the short one to type, and the window in which it is shown."""
 
     code = fields.String(attribute="text")
+    short_code = fields.String(attribute="short")
     valid_from = InstantField()
     valid_until = InstantField()
 

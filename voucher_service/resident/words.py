@@ -15,6 +15,8 @@ from voucher_service.merchants.model import Trade
 from voucher_service.web.language import _, locale
 from voucher_service.web.site import now, today
 
+from . import terms
+
 
 def install(app: Flask) -> None:
     """Teach this face's templates these words."""
@@ -26,6 +28,7 @@ def install(app: Flask) -> None:
         soon=soon,
         second=second,
         number=number,
+        **terms.FILTERS,
     )
 
 

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from voucher_service.allocation import degraded
 from voucher_service.allocation.model import Answer, Ask, Pool, Seat
-from voucher_service.campaigns.model import Mode, Offer, OfferStatus
+from voucher_service.campaigns.model import Mode, Offer, OfferStatus, max_liability
 from voucher_service.campaigns.service import Fence
 from voucher_service.kernel.errors import TryAgain
 from voucher_service.kernel.ids import OfferId, ReleaseId, ResidentId, VoucherId
@@ -353,7 +353,7 @@ class Books:
     def voucher(self, row: Row) -> Voucher:
         """A row as it is answered."""
         until = self.offer.valid_until(row.at)
-        face, id = self.offer.face_value, VoucherId(row.id)
+        face, id = max_liability(self.offer), VoucherId(row.id)
         return Voucher(
             id,
             ResidentId(row.resident),

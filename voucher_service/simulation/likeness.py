@@ -17,7 +17,7 @@ from voucher_service.allocation import service as allocation
 from voucher_service.allocation.filling import Filling
 from voucher_service.allocation.model import Ask, Pool, Seat, SeatFreed
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import Mode, Offer
+from voucher_service.campaigns.model import Mode, Offer, max_liability
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.ids import OfferId, ResidentId, VoucherId
@@ -265,7 +265,7 @@ class _Statements:
             "offer": self.offer.id,
             "epoch": max(self.offer.epoch, 1),
             "now": BEGAN,
-            "face": self.offer.face_value.fen,
+            "face": max_liability(self.offer).fen,
             "until": self.offer.valid_until(BEGAN),
             "ids": ids,
             "releases": [release.id] * count,

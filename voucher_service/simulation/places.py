@@ -48,6 +48,7 @@ def _offer(random: Random) -> Offer:
         Release(ReleaseId(UUID(int=900 + i)), opens, closes, quota)
         for i, quota in enumerate(quotas)
     )
+    pieces = 4 if len(quotas) == 1 else 1  # a pack, where there is one release
     return Offer(
         id=OfferId(UUID(int=800)),
         campaign_id=CampaignId(UUID(int=700)),
@@ -57,7 +58,7 @@ def _offer(random: Random) -> Offer:
         issuing_area="",
         slug="",
         title="",
-        kind=OfferKind.THRESHOLD,
+        kind=OfferKind.PACK if pieces > 1 else OfferKind.THRESHOLD,
         face_value=Money.of_yuan(20),
         threshold=Money.of_yuan(100),
         quota=sum(quotas),
@@ -73,4 +74,5 @@ def _offer(random: Random) -> Offer:
         mode=Mode.GATE,
         gate_run_id="",
         releases=releases,
+        pieces=pieces,
     )

@@ -14,7 +14,7 @@ from random import Random
 
 from voucher_service.kernel.clock import day_of, start_of
 from voucher_service.kernel.ids import ResidentId, VoucherId, voucher_id
-from voucher_service.redemption.model import accepts
+from voucher_service.redemption.judging import accepts
 from voucher_service.replay.model import Assumed
 from voucher_service.vouchers.model import Status
 

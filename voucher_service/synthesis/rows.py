@@ -189,6 +189,7 @@ class Rows:
             "discount_fen": offer.face_value.fen,
             "refunded_fen": 0,
             "refunded_discount_fen": 0,
+            "paid_fen": one.order_fen - offer.face_value.fen,
             "status": str(redemption.Status.COMMITTED),
             "phase": str(redemption.Phase.NONE),
             "occurred_at": one.at,

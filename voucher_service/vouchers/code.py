@@ -18,10 +18,12 @@ from datetime import UTC, datetime
 from voucher_service.infra.secrets import Keyring
 from voucher_service.kernel.errors import Conflict, Unprocessable
 
+from . import short_code
+
 VERSION = 1
 LENGTH = 61
 _BODY = struct.Struct(">BBqI8s")
-_TOLERANCE = 1
+TOLERANCE = 1  # windows before and after the present one
 
 
 class CodeInvalid(Unprocessable):
@@ -39,9 +41,10 @@ class CodeExpired(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A code and when it is valid."""
+    """A code, the short one to type instead, and when both are valid."""
 
     text: str
+    short: str
     window: int
     valid_from: datetime
     valid_until: datetime
@@ -49,15 +52,24 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a verified code says: which voucher, which window, and the nonce that is used once."""
+    """What a verified code says: which voucher, which window, and the nonce that is used once.
+
+    `paper`: it was printed, so that it has no window and whoever shows it is asked for the last
+    four characters of the holder's document. `void`: a newer print took its place.
+    """
 
     code_ref: int
     window: int
     nonce: bytes
+    paper: bool = False
+    void: bool = False
 
     def check_time(self, now: datetime, window_seconds: int) -> None:
-        """Raises CodeExpired unless the code's window is this one or a neighbour."""
-        if abs(window_of(now, window_seconds) - self.window) > _TOLERANCE:
+        """Raises CodeExpired unless the code's window is this one or a neighbour, or the code was
+        printed and is not void.
+        """
+        away = 0 if self.paper else abs(window_of(now, window_seconds) - self.window)
+        if self.void or away > TOLERANCE:
             raise CodeExpired
 
 
@@ -73,6 +85,7 @@ def make(keyring: Keyring, *, code_ref: int, window: int, window_seconds: int) -
     assert mac is not None
     return Code(
         base64.b32encode(body + mac).decode().rstrip("="),
+        short_code.make(keyring, code_ref=code_ref, window=window),
         window,
         datetime.fromtimestamp(window * window_seconds, UTC),
         datetime.fromtimestamp((window + 1) * window_seconds, UTC),

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from voucher_service.campaigns.model import Offer
 from voucher_service.kernel.actor import ActorKind
-from voucher_service.kernel.errors import Conflict
+from voucher_service.kernel.errors import Conflict, Unprocessable
 from voucher_service.kernel.ids import ResidentId, VoucherId
 from voucher_service.kernel.machine import Machine
 from voucher_service.kernel.money import Money
@@ -30,6 +30,11 @@ class Event(StrEnum):
     """What happens to a voucher after its claim."""
 
     REDEEMED = "voucher.redeemed"
+    PARTLY_SPENT = "voucher.partly_spent"
+    FROZEN = "voucher.frozen"
+    RELEASED = "voucher.released"
+    REVIVED = "voucher.revived"
+    RETURNED = "voucher.returned"
     EXPIRED = "voucher.expired"
 
 
@@ -37,10 +42,22 @@ LIFECYCLE: Machine[Status, Event] = Machine(
     "voucher",
     Status.CLAIMED,
     {
-        Status.CLAIMED: {Event.REDEEMED: Status.REDEEMED, Event.EXPIRED: Status.EXPIRED},
-        Status.FROZEN: {},
-        Status.REDEEMED: {},
-        Status.EXPIRED: {},
+        Status.CLAIMED: {
+            Event.REDEEMED: Status.REDEEMED,
+            Event.PARTLY_SPENT: Status.CLAIMED,
+            Event.FROZEN: Status.FROZEN,
+            Event.REVIVED: Status.CLAIMED,
+            Event.RETURNED: Status.RETURNED,
+            Event.EXPIRED: Status.EXPIRED,
+        },
+        Status.FROZEN: {
+            Event.REDEEMED: Status.REDEEMED,
+            Event.PARTLY_SPENT: Status.CLAIMED,
+            Event.RELEASED: Status.CLAIMED,
+            Event.REVIVED: Status.FROZEN,
+        },
+        Status.REDEEMED: {Event.REVIVED: Status.CLAIMED, Event.RETURNED: Status.RETURNED},
+        Status.EXPIRED: {Event.REVIVED: Status.EXPIRED},
         Status.RETURNED: {},
     },
 )
@@ -74,9 +91,27 @@ class VoucherExpired(Conflict):
 
 
 class VoucherNotUsable(Conflict):
-    """The voucher was returned, or it is being used at another till."""
+    """The voucher was returned, it is being used at another till, or its day has not come."""
 
     code = "voucher_not_usable"
+
+
+class IdLastFourNeeded(Unprocessable):
+    """A paper voucher is used with the last four characters of its holder's document number."""
+
+    code = "id_last_four_needed"
+
+
+class IdLastFourWrong(Unprocessable):
+    """The holder's document number ends with other characters."""
+
+    code = "id_last_four_wrong"
+
+
+class PaperNotOffered(Unprocessable):
+    """Vouchers of this kind are not printed."""
+
+    code = "paper_not_offered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +128,11 @@ class Voucher:
     valid_from: datetime
     valid_until: datetime
     code_ref: int
+
+    @property
+    def left(self) -> Money:
+        """What of its value is still to be spent."""
+        return self.face_value - self.spent
 
     def check_usable(self, now: datetime) -> None:
         """Raises AlreadyRedeemed, VoucherExpired or VoucherNotUsable when it can't be spent now."""

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, ColumnExpressionArgument, and_, or_, select, text
+from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import Session
 
 from voucher_service.campaigns import service as campaigns
@@ -17,7 +18,7 @@ from voucher_service.infra.database import array
 from voucher_service.kernel.ids import OfferId, ResidentId, VoucherId
 
 from .model import Voucher
-from .tables import VoucherRow
+from .tables import PaperPrintRow, VoucherRow
 
 # The ceiling, the slot and the resident's ordinal are constraints of the table; a row that breaks
 # one is simply not there afterwards, and the caller finds out which and why.
@@ -37,6 +38,13 @@ FROM unnest(CAST(:ids AS uuid[]), CAST(:releases AS uuid[]), CAST(:quotas AS int
 ORDER BY u.slot
 ON CONFLICT DO NOTHING
 RETURNING id
+""")
+_WITHIN = text("""
+SELECT span.place, voucher.code_ref
+FROM unnest(CAST(:lows AS bigint[]), CAST(:highs AS bigint[]))
+    WITH ORDINALITY AS span (low, high, place)
+JOIN voucher ON voucher.code_ref BETWEEN span.low AND span.high
+ORDER BY span.place
 """)
 
 
@@ -82,6 +90,37 @@ def vouchers(
         )
         for row in rows
     ]
+
+
+def code_refs_within(session: Session, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The voucher references in each of the spans, both ends included, as (place of the span,
+    reference).
+    """
+    rows = session.execute(
+        _WITHIN,
+        {"lows": array([low for low, _ in spans]), "highs": array([high for _, high in spans])},
+    )
+    return [(place - 1, reference) for place, reference in rows]
+
+
+def newest_print(session: Session, *, code_ref: int) -> int | None:
+    """The number of a voucher's newest print; None when it was never printed."""
+    return session.scalars(
+        select(PaperPrintRow.serial)
+        .join(VoucherRow, VoucherRow.id == PaperPrintRow.voucher_id)
+        .where(VoucherRow.code_ref == code_ref)
+    ).one_or_none()
+
+
+def add_print(session: Session, *, voucher: VoucherId, now: datetime) -> int:
+    """Number a voucher's next print."""
+    first = pg_insert(PaperPrintRow).values(voucher_id=voucher, serial=1, occurred_at=now)
+    return session.scalars(
+        first.on_conflict_do_update(
+            index_elements=[PaperPrintRow.voucher_id],
+            set_={"serial": PaperPrintRow.serial + 1, "occurred_at": now},
+        ).returning(PaperPrintRow.serial)
+    ).one()
 
 
 def of_resident(resident: ResidentId, cursor: tuple[datetime, UUID] | None) -> ColumnElement[bool]:

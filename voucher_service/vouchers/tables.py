@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voucher_service.allocation.slots import Slotted, constraints
@@ -37,3 +38,14 @@ class VoucherRow(Slotted, Recorded, Base):
     address_prefix: Mapped[str | None]
     device_id: Mapped[str | None]
     agent_hash: Mapped[str | None]
+
+
+class PaperPrintRow(Recorded, Base):
+    """A voucher's newest print on paper: those with a lower number are void."""
+
+    __tablename__ = "paper_print"
+    __table_args__ = (CheckConstraint("serial BETWEEN 1 AND 65535", name="serial"),)
+
+    voucher_id: Mapped[UUID] = mapped_column(ForeignKey("voucher.id"), primary_key=True)
+    serial: Mapped[int]
+    occurred_at: Mapped[datetime]

@@ -16,17 +16,13 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from voucher_service.kernel.errors import InvalidInput, Malformed
 
+from .document import Examples, finished
 from .face import Face
 from .fields import CountField
 from .guards import Guard
 from .schemas import Schema, in_our_words
 
 View = TypeVar("View", bound=Callable[..., Any])
-
-# The statuses of refusals, as `web.errors` gives them, by what a call is.
-_SIGNED_IN = frozenset({401, 403})
-_ASKING = frozenset({400, 404})
-_CHANGING = frozenset({400, 401, 403, 404, 409, 410, 413, 415, 422, 429})
 
 
 class MalformedJson(Malformed):
@@ -154,43 +150,20 @@ class Api(SmorestApi):  # type: ignore[misc]
     def _register_error_handlers(self) -> None:
         """Leave errors to web.errors, which keeps the Allow header of a 405."""
 
-    def serve(self, app: Flask, guards: Mapping[str, Guard]) -> None:
-        """Serve the document at `/api/openapi.json`; it is written when first asked for."""
+    def serve(
+        self, app: Flask, guards: Mapping[str, Guard], *, signed: bool, examples: Examples
+    ) -> None:
+        """Serve the document at `/api/openapi.json`; it is written when first asked for.
+
+        `signed`: the face takes signatures beside tokens.
+        """
         views = Blueprint("openapi", __name__)
-        written = cache(lambda: _finished(self.spec.to_dict(), guards))
+        written = cache(
+            lambda: finished(self.spec.to_dict(), app, guards, signed=signed, examples=examples)
+        )
 
         @views.get("/api/openapi.json")
         def document() -> Response:
             return jsonify(written())
 
         app.register_blueprint(views)
-
-
-def _finished(document: dict[str, Any], guards: Mapping[str, Guard]) -> dict[str, Any]:
-    for address, path in document.get("paths", {}).items():
-        for method, operation in path.items():
-            if not isinstance(operation, dict):
-                continue
-            signed_in = any(
-                guards[tag].signed_in for tag in operation.get("tags", ()) if tag in guards
-            )
-            if signed_in:
-                operation["security"] = [{"bearer": []}]
-            asks = "{" in address or bool(operation.get("parameters"))
-            _name_refusals(operation, reads=method == "get", asks=asks, signed_in=signed_in)
-    for response in document.get("components", {}).get("responses", {}).values():
-        content = response.get("content", {})
-        if "application/json" in content:
-            content["application/problem+json"] = content.pop("application/json")
-    return document
-
-
-def _name_refusals(operation: dict[str, Any], *, reads: bool, asks: bool, signed_in: bool) -> None:
-    """Say with which statuses a call may be refused, in place of "any other"."""
-    statuses = {503} if reads else {503, *_CHANGING}
-    statuses |= _SIGNED_IN if signed_in else set()
-    statuses |= _ASKING if asks else set()
-    responses = operation["responses"]
-    problem = responses.pop("default")
-    for status in sorted(statuses):
-        responses.setdefault(str(status), problem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from flask import Flask, request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -14,11 +15,12 @@ from voucher_service.infra.core import Core
 from . import auth, csrf, errors, kit, log, metrics, security
 from .api import Api, ApiBlueprint
 from .assets import STATIC, Assets
+from .document import Examples
 from .face import Face
 from .guards import PUBLIC, Guard, Guarded
 from .health import health
 from .language import preferences
-from .site import Loader, Site
+from .site import Loader, Signer, Site
 
 _OURS = ("preferences", "health", "metrics", "kit", "openapi")
 
@@ -31,10 +33,13 @@ def make_app(
     loader: Loader,
     folder: Path,
     sign_in_path: str = "/sign-in",
+    signer: Signer | None = None,
+    examples: Examples = MappingProxyType({}),
 ) -> Flask:
     """One face. Raises ValueError when a route has no guard.
 
-    `folder` is its package's, with `templates/` and `static/`; `loader` finds the actor of a token.
+    `folder` is its package's, with `templates/` and `static/`; `loader` finds the actor of a token,
+    `signer` of a signed API request, where the face takes those. `examples` are of its API.
     """
     app = Flask(
         f"voucher_{face.value}",
@@ -52,30 +57,29 @@ def make_app(
     guards = {entry.blueprint.name: entry.guard for entry in blueprints}
     guards |= dict.fromkeys(_OURS, PUBLIC)
     assets = Assets([STATIC, folder / "static"], reload=not core.settings.production)
-    app.extensions["voucher"] = Site(face, core, loader, guards, sign_in_path, assets)
+    app.extensions["voucher"] = Site(face, core, loader, guards, sign_in_path, assets, signer)
     log.install(app, face)
     _check_every_request(app, guards)
-    _register(app, face, blueprints, guards)
+    api = _register(app, face, blueprints)
+    api.serve(app, guards, signed=signer is not None, examples=examples)
+    refuse_unguarded(app, guards)
     errors.install(app)
     security.install(app, production=core.settings.production)
     return app
 
 
-def _register(
-    app: Flask, face: Face, blueprints: Sequence[Guarded], guards: dict[str, Guard]
-) -> None:
+def _register(app: Flask, face: Face, blueprints: Sequence[Guarded]) -> Api:
     api = Api(app, face)
     for entry in blueprints:
         if isinstance(entry.blueprint, ApiBlueprint):
             api.register_blueprint(entry.blueprint)
         else:
             app.register_blueprint(entry.blueprint)
-    api.serve(app, guards)
     for own in (health, preferences, kit.blueprint):
         app.register_blueprint(own)
     metrics.install(app)
     kit.install(app)
-    refuse_unguarded(app, guards)
+    return api
 
 
 def refuse_unguarded(app: Flask, guards: Mapping[str, Guard]) -> None:

@@ -22,19 +22,30 @@ ROOT = STATIC.parent.parent.parent
 LIBRARIES = {
     "bootstrap/dist/css/bootstrap.min.css": "bootstrap.min.css",
     "htmx.org/dist/htmx.min.js": "htmx.min.js",
+    "zxing-wasm/dist/iife/reader/index.js": "zxing.min.js",
+    "zxing-wasm/dist/reader/zxing_reader.wasm": "zxing.wasm",
 }
 _ALWAYS = ("tokens", "brands", "bridge", "base", "controls", "words", "ticket", "seal", "ledger")
 _PHONE = ("phone", "home", "code", "till", "result")
 _CONSOLE = ("console", "figures", "charts", "desk")
-_LAST = ("elder", "print")
+_LAST = ("thread", "paper", "elder", "print")
 BUNDLES = {
     "kit/phone.css": (*_ALWAYS, *_PHONE, *_LAST),
     "kit/console.css": (*_ALWAYS, "phone", *_CONSOLE, *_LAST),
     "kit/all.css": (*_ALWAYS, *_PHONE, *_CONSOLE, *_LAST),
 }
-_EMBEDDED = re.compile(r'url\("data:[^"]*"\)|sourceMappingURL=\S+')
+_EMBEDDED = re.compile(rb'url\("data:[^"]*"\)|sourceMappingURL=\S+')
 _FOREVER = "public, max-age=31536000, immutable"
-_COMPRESSED = frozenset({"text/css", "text/javascript", "image/svg+xml", "application/json"})
+_COMPRESSED = frozenset(
+    {
+        "text/css",
+        "text/javascript",
+        "image/svg+xml",
+        "application/json",
+        "application/manifest+json",
+        "application/wasm",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +115,10 @@ def collect() -> None:
     target = STATIC / "lib"
     target.mkdir(parents=True, exist_ok=True)
     for source, name in LIBRARIES.items():
-        text = (ROOT / "node_modules" / source).read_text("utf-8")
-        (target / name).write_text(_EMBEDDED.sub("none", text), "utf-8")
+        content = (ROOT / "node_modules" / source).read_bytes()
+        if not name.endswith(".wasm"):
+            content = _EMBEDDED.sub(b"none", content)
+        (target / name).write_bytes(content)
 
 
 def _asset(name: str, body: bytes) -> Asset:

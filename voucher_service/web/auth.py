@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import jwt
@@ -13,6 +14,7 @@ from flask import Response, g, has_request_context, request
 
 from voucher_service.infra import sessions
 from voucher_service.infra.core import Core
+from voucher_service.infra.signatures import Message
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import NotAllowed, Unauthenticated, Unavailable
 
@@ -154,13 +156,45 @@ def bearer(header: str) -> str | None:
 def actor() -> Actor:
     """Who calls, with the evidence of this request. Raises Unauthenticated leaves."""
     if "actor" not in g:
-        here = site()
-        found = here.loader(here.core, claims())
-        if found is None:
-            raise TokenInvalid
-        g.actor = replace(found, evidence=evidence())
+        found = _signer() if is_signed() else _holder()
+        g.actor = replace(found, evidence=evidence().with_known(found.evidence))
     caller: Actor = g.actor
     return caller
+
+
+def is_signed() -> bool:
+    """Whether this request comes with a signature instead of a token, at a face that takes those.
+
+    A token that came too goes first.
+    """
+    if "Authorization" in request.headers or not is_api() or site().signer is None:
+        return False
+    return "Signature-Input" in request.headers or "Signature" in request.headers
+
+
+def _holder() -> Actor:
+    here = site()
+    found = here.loader(here.core, claims())
+    if found is None:
+        raise TokenInvalid
+    return found
+
+
+def _signer() -> Actor:
+    here = site()
+    assert here.signer is not None
+    return here.signer(
+        here.core,
+        Message(request.method, _target(), dict(request.headers), request.get_data(cache=True)),
+    )
+
+
+def _target() -> str:
+    """The address as the client spelled it; behind a proxy only a setting knows its beginning."""
+    origin = site().core.settings.pos.origin or request.host_url
+    query = request.query_string.decode("latin-1")
+    path = quote(request.path, safe="/!$&'()*+,;=:@~")
+    return origin.rstrip("/") + path + (f"?{query}" if query else "")
 
 
 def claims() -> Claims:
@@ -182,7 +216,7 @@ def actor_or_none() -> Actor | None:
 
 def enforce(guard: Guard) -> None:
     """Let the caller pass or raise Unauthenticated leaves or NotAllowed."""
-    if guard.signed_in and not guard.loaded:
+    if guard.signed_in and not guard.loaded and not is_signed():
         g.actor = Actor(site().face.actor_kind, claims().subject, evidence=evidence())
     elif guard.signed_in:
         caller = actor()

@@ -47,6 +47,18 @@ STATUS: dict[type[DomainError], int] = {
     Unavailable: 503,
 }
 GONE = 410
+# Refusals of whoever came without a token, or with a signature instead.
+_NO_TOKEN = frozenset(
+    {
+        "token_missing",
+        "signature_missing",
+        "signature_invalid",
+        "signature_expired",
+        "signature_replayed",
+        "digest_mismatch",
+        "key_unknown",
+    }
+)
 PRECONDITION_REQUIRED = 428
 
 TITLES = {
@@ -96,6 +108,17 @@ def install(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
+def problem_of(status: int, code: str, detail: str, language: str) -> dict[str, Any]:
+    """The standard members of problem details, with our code."""
+    return {
+        "type": f"urn:voucher:error:{code}",
+        "title": gettext(TITLES.get(status, TITLES[409]), language),
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+
+
 def problem(
     status: int,
     code: str,
@@ -108,14 +131,7 @@ def problem(
     g.code = code
     title = gettext(TITLES.get(status, TITLES[409]), locale())
     if is_api() or request.path in _MACHINE_PATHS:
-        members = {
-            "type": f"urn:voucher:error:{code}",
-            "title": title,
-            "status": status,
-            "code": code,
-            "detail": detail,
-        }
-        response = jsonify((extra or {}) | members)
+        response = jsonify((extra or {}) | problem_of(status, code, detail, locale()))
         response.mimetype = "application/problem+json"
     else:
         page = render_template(
@@ -176,7 +192,8 @@ def _to_sign_in() -> Response:
 
 
 def _challenge(code: str) -> str:
-    return 'Bearer realm="voucher"' + ("" if code == "token_missing" else ', error="invalid_token"')
+    told = "" if code in _NO_TOKEN else ', error="invalid_token"'
+    return f'Bearer realm="voucher"{told}'
 
 
 def _translated(errors: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from voucher_service.kernel.clock import day_of, end_of
 from voucher_service.kernel.money import Money
 
+from . import qr
 from .forms import Form
 from .site import now
 
@@ -32,4 +33,5 @@ def samples() -> dict[str, Any]:
             errors={"mobile": "请填 11 位的手机号。", "amount": "请填金额，例如 128.50。"},
         ),
         "order_no": "230910428815",
+        "paper": qr.draw("A" * 45),
     }

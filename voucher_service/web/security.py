@@ -24,6 +24,15 @@ POLICY = "; ".join(
         "object-src 'none'",
     )
 )
+# A script in a worker that compiles a library may do that and nothing else; pages may not.
+WORKER = ".worker.js"
+WORKER_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self' 'wasm-unsafe-eval'",
+        "connect-src 'self'",
+    )
+)
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -51,6 +60,8 @@ def install(app: Flask, *, production: bool) -> None:
 
     @app.after_request
     def protect(response: Response) -> Response:
+        if request.path.startswith("/static/") and request.path.endswith(WORKER):
+            response.headers["Content-Security-Policy"] = WORKER_POLICY
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if production:

@@ -11,6 +11,7 @@ from uuid import UUID
 from flask import current_app
 
 from voucher_service.infra.core import Core
+from voucher_service.infra.signatures import Message
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.clock import day_of
 
@@ -30,6 +31,8 @@ class Claims:
 
 Loader = Callable[[Core, Claims], Actor | None]
 """Loads the actor a token speaks for; None when there is none any more."""
+Signer = Callable[[Core, Message], Actor]
+"""Finds the actor whose key signed a request. Raises Unauthenticated leaves."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Site:
     guards: Mapping[str, Guard]
     sign_in_path: str
     assets: Assets
+    signer: Signer | None = None
 
 
 def site() -> Site:

@@ -17,16 +17,24 @@
   /* The pad writes into the amount box; what it is worth is said while one types. The server decides. */
   const startPad = (form) => {
     const amount = form.elements.amount;
-    const [discount, threshold] = [Number(form.dataset.discount), Number(form.dataset.threshold)];
+    const [most, threshold, rate] = ["discount", "threshold", "rate"].map((name) => Number(form.dataset[name]));
+    const box = (name) => fenOf(form.elements[name]?.value || "0") || 0;
     const show = (name, text) => (form.querySelector(`[data-show=${name}]`).textContent = text);
     const short = form.querySelector("[data-short]");
+    const worth = (fen) => {
+      if (fen < threshold) return 0;
+      const off = rate ? Math.floor((fen * rate) / 10000) : fen;
+      return Math.min(most, off, box("spend") || most);
+    };
     const say = () => {
       const fen = fenOf(amount.value);
-      const enough = fen >= threshold;
+      const counts = fen - box("excluded");
+      const discount = Number.isNaN(fen) ? most : worth(counts);
       amount.classList.toggle("long", amount.value.length > 6);
-      show("discount", Number.isNaN(fen) || enough ? money(discount) : "–");
-      show("payable", Number.isNaN(fen) ? "–" : money(enough ? fen - discount : fen));
-      const missing = fen > 0 && !enough ? short.dataset.short.replace("{sum}", money(threshold - fen)) : "";
+      show("discount", discount ? money(discount) : "–");
+      const pays = fen - discount - box("bank_discount") - box("platform_discount");
+      show("payable", Number.isNaN(fen) ? "–" : money(Math.max(0, pays)));
+      const missing = fen > 0 && counts < threshold ? short.dataset.short.replace("{sum}", money(threshold - counts)) : "";
       if (short.textContent !== missing) short.textContent = missing;
     };
     const press = (key) => {
@@ -43,12 +51,32 @@
       const key = event.target.closest("button.key");
       if (key) press(key.value);
     });
-    amount.addEventListener("input", say);
+    form.addEventListener("input", say);
     say();
+    place(form.querySelector("[data-position]"));
+  };
+
+  /* Where the till stands, if the browser has been allowed to say so already; nobody is asked. */
+  const place = async (box) => {
+    try {
+      if ((await navigator.permissions.query({ name: "geolocation" })).state !== "granted") return;
+    } catch {
+      return;
+    }
+    navigator.geolocation.getCurrentPosition(
+      ({ coords }) => (box.value = [coords.latitude, coords.longitude, Math.ceil(coords.accuracy)].join(",")),
+      () => {},
+      { maximumAge: 600_000, timeout: 5_000 },
+    );
   };
 
   /* A tone and a vibration of their own for yes, no and not known. */
-  const signals = { yes: [[880, 1320], [60]], no: [[220, 180], [90, 60, 90]], hold: [[520], [30]] };
+  const signals = {
+    yes: [[880, 1320], [60]],
+    lock: [[880], [60]],
+    no: [[220, 180], [90, 60, 90]],
+    hold: [[520], [30]],
+  };
   const signal = (kind) => {
     const [tones, shakes] = signals[kind];
     if (navigator.userActivation && !navigator.userActivation.hasBeenActive) return;
@@ -85,9 +113,9 @@
   const known = (answer) =>
     answer.redirected || answer.status === 429 || (answer.status < 500 && !answer.headers.has("Retry-After"));
 
-  /* The same request again does no harm: one key, one effect. First the order is looked up, then it is
-     sent again, until somebody answers. */
-  const untilKnown = async (address, body) => {
+  /* The same request again does no harm: one key, one effect. An order is looked up first, the end of a
+     freeze is not; then it is sent again, until somebody answers. */
+  const untilKnown = async (address, body, resend) => {
     const began = performance.now();
     const hold = document.querySelector(".result.hold");
     const clock = Object.assign(document.createElement("p"), { className: "num", role: "timer" });
@@ -103,8 +131,8 @@
     for (;;) {
       await sleep(2000);
       try {
-        const found = await ask(`/orders?order_reference=${encodeURIComponent(reference)}`);
-        const answer = found.redirected ? found : await ask(address, body);
+        const found = resend ? null : await ask(`/orders?order_reference=${encodeURIComponent(reference)}`);
+        const answer = found?.redirected ? found : await ask(address, body);
         if (known(answer)) {
           clearInterval(tick);
           return show(answer);
@@ -114,14 +142,14 @@
       }
     }
   };
-  const hold = (address, body) => {
+  const hold = (address, body, resend) => {
     const screen = document.getElementById("unknown").content.cloneNode(true);
     const reference = body.get("order_reference");
     if (reference) screen.querySelector(".late .num").textContent = reference;
     document.querySelector("main").replaceChildren(screen);
     document.querySelector(".top")?.remove();
     signal("hold");
-    untilKnown(address, body);
+    untilKnown(address, body, resend);
   };
   const send = async (form) => {
     const [address, body] = [form.action, new URLSearchParams(new FormData(form))];
@@ -131,7 +159,7 @@
     } catch {
       /* sent, perhaps, and no answer: not known */
     }
-    hold(address, body);
+    hold(address, body, "resend" in form.dataset);
   };
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -155,6 +183,36 @@
     }
   });
 
+  /* The till as a program on the phone. A browser that can't keep it still shows every page. */
+  navigator.serviceWorker?.register("/service-worker.js").catch(() => {});
+
+  /* A freeze counts down by what the server said. It ends here as soon as it has ended there: its time is
+     over, or the customer unlocked it. */
+  const countDown = (line) => {
+    const over = performance.now() + Number(line.dataset.left) * 1000;
+    const [figure, life] = [line.querySelector("b"), document.querySelector(".life")];
+    const gone = () => !line.isConnected;
+    const tick = setInterval(() => {
+      if (gone()) return clearInterval(tick);
+      const rest = Math.max(0, Math.ceil((over - performance.now()) / 1000));
+      figure.textContent = life.value = rest;
+      if (rest === 0) {
+        clearInterval(tick);
+        setTimeout(() => gone() || location.reload(), 500);
+      }
+    }, 250);
+    const watch = setInterval(async () => {
+      if (gone()) return clearInterval(watch);
+      if (document.hidden) return;
+      try {
+        const answer = await ask(line.dataset.state);
+        if (!gone() && answer.ok && (await answer.json()).status !== "frozen") location.reload();
+      } catch {
+        /* no network: the time runs on all the same */
+      }
+    }, 2000);
+  };
+
   const online = () => {
     for (const bar of all("[data-offline]")) bar.hidden = navigator.onLine;
   };
@@ -167,9 +225,10 @@
     online();
     const result = document.querySelector("main .result");
     if (!result) return;
-    signal(["yes", "no", "hold"].find((kind) => result.classList.contains(kind)));
+    signal(["yes", "lock", "no", "hold"].find((kind) => result.classList.contains(kind)));
+    for (const line of all("[data-left]")) countDown(line);
     const again = document.querySelector("form[data-again]");
-    if (again) untilKnown(again.action, new URLSearchParams(new FormData(again)));
+    if (again) untilKnown(again.action, new URLSearchParams(new FormData(again)), "resend" in again.dataset);
   };
   start();
 })();

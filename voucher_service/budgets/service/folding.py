@@ -1,4 +1,6 @@
-"""Split an offer's commits over its lines, exactly, and free what no voucher stands against."""
+"""Split an offer's commits over its lines, exactly; settle what was paid out; free what no voucher
+stands against.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from voucher_service.infra import areas
 from voucher_service.kernel.ids import BudgetLineId, CampaignId, OfferId, new_id
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.ledger import service as ledger
-from voucher_service.ledger.model import Account, Code, Leg, Stage, line, pool
+from voucher_service.ledger.model import Account, Code, FundsShort, Leg, Stage, line, pool
 
 from .. import model
 from ..model import BudgetLine, Room
@@ -33,15 +35,23 @@ class _Held:
     redeemed: Money
 
 
-def fold(session: Session, *, campaign: CampaignId, offer: OfferId, now: datetime) -> Money:
+def fold(
+    session: Session,
+    *,
+    campaign: CampaignId,
+    offer: OfferId,
+    now: datetime,
+    clawed: Money = ZERO,
+) -> Money:
     """Split the pool's new commits over the lines, exactly, under a lock on those lines.
 
-    Returns what was folded. After it, every funder's sum is exact.
+    Returns what was folded, less than nothing when more was refunded. `clawed`: what of the refunds
+    was paid out before; it comes off what the lines settled. After it, every funder's sum is exact.
     """
     found = lines(session, campaign=campaign, lock=True)
     held = _reservations(session, offer)
     new = _unfolded(session, found, offer)
-    if not any(new.values()):
+    if not any(new.values()) and not clawed:
         return ZERO
     rooms = [_room(one, held[one.id], new) for one in found]
     if any(one.shop_area for one in found):
@@ -49,10 +59,12 @@ def fold(session: Session, *, campaign: CampaignId, offer: OfferId, now: datetim
     before = [held[one.id].folded for one in found]
     unfolded = Money.total(new.values())
     after = model.fold(Money.total(before) + unfolded, rooms)
+    changes = [share - earlier for earlier, share in zip(before, after, strict=True)]
     shares = [
-        Leg(line(one.id, Stage.COMMITTED), share - earlier)
-        for one, earlier, share in zip(found, before, after, strict=True)
+        Leg(line(one.id, Stage.COMMITTED), by) for one, by in zip(found, changes, strict=True)
     ]
+    if clawed:
+        shares = _unsettled(session, found, changes, clawed)
     ledger.post(
         session,
         code=Code.FOLDED,
@@ -71,6 +83,31 @@ def fold(session: Session, *, campaign: CampaignId, offer: OfferId, now: datetim
             redeemed_fen=room.redeemed,
         )
     return unfolded
+
+
+def settle(
+    session: Session, *, campaign: CampaignId, amount: Money, key: str, now: datetime
+) -> dict[BudgetLineId, Money]:
+    """Record that so much of what is committed was paid to merchants; by line. Fold first.
+
+    Each line bears it by what it has committed. Raises FundsShort when that is less.
+    """
+    found = lines(session, campaign=campaign, lock=True)
+    there = ledger.balances(session, [line(one.id, Stage.COMMITTED) for one in found])
+    committed = list(there.values())
+    if amount > Money.total(committed):
+        raise FundsShort(short=amount - Money.total(committed))
+    parts = amount.split([one.fen for one in committed]) if amount else [ZERO for _ in found]
+    legs = [
+        leg
+        for one, part in zip(found, parts, strict=True)
+        for leg in (
+            Leg(line(one.id, Stage.COMMITTED), -part),
+            Leg(line(one.id, Stage.SETTLED), part),
+        )
+    ]
+    ledger.post(session, code=Code.SETTLED, key=key, legs=legs, now=now)
+    return {one.id: part for one, part in zip(found, parts, strict=True)}
 
 
 def free(session: Session, *, campaign: CampaignId, offer: OfferId, now: datetime) -> Money:
@@ -95,6 +132,34 @@ def free(session: Session, *, campaign: CampaignId, offer: OfferId, now: datetim
     for one, part in zip(found, parts, strict=True):
         _set(session, one.id, offer, freed_fen=held[one.id].freed + part)
     return amount
+
+
+def folded(session: Session, *, offer: OfferId) -> Money:
+    """What of an offer's commits the lines bear."""
+    return Money.total(one.folded for one in _reservations(session, offer).values())
+
+
+def _unsettled(
+    session: Session, found: Sequence[BudgetLine], changes: Sequence[Money], clawed: Money
+) -> list[Leg]:
+    """The legs of the lines when some of what they settled comes off again, by what each settled.
+
+    A line's committed and settled money change together as `changes` says.
+    """
+    stages = (Stage.COMMITTED, Stage.SETTLED)
+    there = ledger.balances(session, [line(one.id, stage) for one in found for stage in stages])
+    settled = [there[line(one.id, Stage.SETTLED)] for one in found]
+    off = min(clawed, Money.total(settled))
+    parts = off.split([one.fen for one in settled]) if off else [ZERO for _ in found]
+    legs: list[Leg] = []
+    for one, by, held, part in zip(found, changes, settled, parts, strict=True):
+        whole = there[line(one.id, Stage.COMMITTED)] + held + by
+        down = held - min(held - part, whole)  # neither stage falls below nothing
+        legs += [
+            Leg(line(one.id, Stage.COMMITTED), by + down),
+            Leg(line(one.id, Stage.SETTLED), -down),
+        ]
+    return legs
 
 
 def _unfolded(session: Session, found: Sequence[BudgetLine], offer: OfferId) -> dict[str, Money]:

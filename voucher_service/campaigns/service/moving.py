@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from voucher_service.audit import service as audit
 from voucher_service.kernel.actor import Actor
 
-from ..model import CAMPAIGN, Campaign, CampaignEvent, CampaignStatus
+from ..lifecycles import CAMPAIGN, CampaignEvent
+from ..model import Campaign, CampaignStatus
 from ..tables import CampaignRow
 
 

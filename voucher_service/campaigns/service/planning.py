@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -21,16 +22,17 @@ from voucher_service.kernel.ids import (
     CampaignId,
     OfferId,
     ProgrammeId,
+    ShopId,
     new_id,
 )
 from voucher_service.kernel.money import ZERO, Money
+from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import Trade
 
 from .. import store
 from ..canary import split
+from ..lifecycles import CAMPAIGN, OFFER
 from ..model import (
-    CAMPAIGN,
-    OFFER,
     Campaign,
     CampaignKind,
     CampaignNotDraft,
@@ -42,8 +44,8 @@ from ..model import (
     Programme,
     ProgrammeExists,
     SlugTaken,
-    check_plan,
 )
+from ..plans import check_plan, spelt
 from ..tables import CampaignRow, OfferRow, ProgrammeRow, ReleaseRow
 
 TRADES = frozenset(str(one) for one in Trade)
@@ -156,7 +158,10 @@ def create_offer(
             raise PlanInvalid(extra={"errors": {"kind": str(found.kind)}}, fields="kind")
         if unknown := [one for one in plan.areas if not areas.known(one)]:
             raise PlanInvalid(extra={"errors": {"areas": ", ".join(unknown)}}, fields="areas")
-        checked, slice_ = split(check_plan(plan, found, TRADES), core.settings.canary)
+        paper_max = Money(core.settings.till.paper_max_fen)
+        checked, slice_ = split(check_plan(plan, found, TRADES, paper_max), core.settings.canary)
+        if missing := _unknown_shops(session, checked.shops):
+            raise PlanInvalid(extra={"errors": {"shops": ", ".join(missing)}}, fields="shops")
         id = OfferId(new_id())
         body = {"campaign": campaign, "plan": repr(plan)}
         earlier = once(session, scope=f"{actor.name}:offer", key=key, body=body, result=id)
@@ -287,6 +292,16 @@ def _offer_row(id: OfferId, campaign: CampaignId, plan: OfferPlan) -> OfferRow:
         valid_days=plan.valid_days,
         areas=list(plan.areas),
         trades=list(plan.trades),
+        rate_bps=plan.rate_bps,
+        pieces=plan.pieces,
+        shops=list(plan.shops),
+        hours=spelt(plan.hours),
+        weekdays=list(plan.weekdays),
+        excluded_items=[str(one) for one in plan.excluded_items],
+        stack_limit=plan.stack_limit,
+        refund_rule=plan.refund_rule,
+        partial_refund=plan.partial_refund,
+        paper=plan.paper,
         lapse_returns=plan.lapse_returns,
         waiting_room=plan.waiting_room,
         proof_of_work=plan.proof_of_work,
@@ -295,6 +310,11 @@ def _offer_row(id: OfferId, campaign: CampaignId, plan: OfferPlan) -> OfferRow:
         mode=Mode.GATE,
         gate_run_id="",
     )
+
+
+def _unknown_shops(session: Session, shops: Sequence[ShopId]) -> list[str]:
+    known = merchants.shop_names(session, shops=shops) if shops else {}
+    return [str(one) for one in shops if one not in known]
 
 
 def _insert(session: Session, row: Any, taken: Exception) -> None:

@@ -27,19 +27,16 @@ from voucher_service.stops.model import What
 
 from .. import store
 from ..issuing import issued_at_most, later_than
+from ..lifecycles import CAMPAIGN, OFFER, CampaignEvent, OfferEvent
 from ..model import (
-    CAMPAIGN,
-    OFFER,
     Campaign,
-    CampaignEvent,
     CampaignIncomplete,
     CampaignStatus,
     Offer,
-    OfferEvent,
     OfferStatus,
-    frozen,
     max_liability,
 )
+from ..plans import frozen
 from ..tables import OfferRow
 from .foresight import PUBLISH, foresight
 from .judging import overrule

@@ -22,7 +22,8 @@ from voucher_service.stops import service as stops
 from voucher_service.stops.model import EVERYTHING, Scope, Stop, StopInvalid, What
 
 from .. import store
-from ..model import Campaign, CampaignEvent
+from ..lifecycles import CampaignEvent
+from ..model import Campaign
 from .moving import move
 
 

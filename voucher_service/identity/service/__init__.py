@@ -21,7 +21,7 @@ from .factors import (
     renew_recovery_codes,
     show_factor,
 )
-from .lookup import births, by_identity, by_mobile, mobile_of
+from .lookup import births, by_identity, by_mobile, mobile_of, number_ends_with
 from .passkeys import passkeys as passkeys_of
 from .passkeys import question as passkey_question
 from .passkeys import register as register_passkey
@@ -29,6 +29,7 @@ from .passkeys import registration as passkey_registration
 from .passkeys import remove as remove_passkey
 from .passkeys import rename as rename_passkey
 from .reading import (
+    judge_reader,
     look_up_holder,
     look_up_identity,
     look_up_mobile,
@@ -78,12 +79,14 @@ __all__ = [
     "forget_expired",
     "holds_identity",
     "identity_hashes",
+    "judge_reader",
     "load",
     "load_staff",
     "look_up_holder",
     "look_up_identity",
     "look_up_mobile",
     "mobile_of",
+    "number_ends_with",
     "passkey_question",
     "passkey_registration",
     "passkey_sign_in",

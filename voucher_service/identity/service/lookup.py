@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Sequence
 from datetime import date
 
@@ -64,6 +65,19 @@ def mobile_of(session: Session, *, keyring: Keyring, resident: ResidentId) -> st
         select(ResidentRow.mobile_cipher).where(ResidentRow.id == resident)
     ).one_or_none()
     return None if cipher is None else keyring.decrypt(cipher, bound_to=bound(resident, "mobile"))
+
+
+def number_ends_with(
+    session: Session, *, keyring: Keyring, resident: ResidentId, last_four: str
+) -> bool:
+    """Whether a verified resident's document number ends with these four characters."""
+    cipher = session.scalars(
+        select(ResidentRow.id_number_cipher).where(ResidentRow.id == resident)
+    ).one_or_none()
+    if cipher is None:
+        return False
+    number = keyring.decrypt(cipher, bound_to=bound(resident, "id_number"))
+    return hmac.compare_digest(number[-4:].encode(), last_four.strip().upper().encode())
 
 
 def _born(

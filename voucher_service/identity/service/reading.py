@@ -104,7 +104,7 @@ def reveal(
     """
     with core.transaction() as session:
         now = core.now(session)
-        refused = _judge(core, session, actor, now)
+        refused = judge_reader(core, session, actor, now)
         if refused is None:
             row = store.resident(session, resident)
             if row is None or not _may_see(actor, row):
@@ -153,7 +153,7 @@ def _look_up(
     digests = store.digests(sought.hashes)
     with core.transaction() as session:
         now = core.now(session)
-        refused = _judge(core, session, actor, now)
+        refused = judge_reader(core, session, actor, now)
         if refused is None:
             row = _sought(session, sought, digests, holder)
             shown = row if row is not None and _may_see(actor, row) else None
@@ -172,7 +172,9 @@ def _sought(
     return store.resident(session, id) if id is not None else None
 
 
-def _judge(core: Core, session: Session, actor: Actor, now: datetime) -> TooManyRequests | None:
+def judge_reader(
+    core: Core, session: Session, actor: Actor, now: datetime
+) -> TooManyRequests | None:
     """None when the actor may read now. The refusal is raised after its alarm is kept.
 
     Raises NotAllowed.

@@ -1,4 +1,4 @@
-"""Merchants are suspended and reinstated; shops and cashiers are closed."""
+"""Merchants are suspended and reinstated, with their payments; shops and cashiers are closed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
+from voucher_service.infra import sessions
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.errors import NotAllowed
 from voucher_service.kernel.ids import CashierId, MerchantId, ShopId
 
 from .. import store
+from ..messages import Message
 from ..model import (
     CASHIER,
     CASHIER_OWNER,
@@ -21,13 +24,16 @@ from ..model import (
     SHOP_OWNER,
     Cashier,
     CashierEvent,
+    CashierStatus,
     Merchant,
     MerchantEvent,
     Shop,
     ShopEvent,
 )
 from ..tables import CashierRow, MerchantRow, ShopRow
+from . import holding
 from .access import require_for_cashiers, require_staff
+from .telling import tell_merchant
 from .views import cashier_view, found, merchant_view, shop_view
 
 
@@ -63,12 +69,18 @@ def close_shop(core: Core, *, actor: Actor, shop: ShopId, reason: str) -> Shop:
 
 
 def close_cashier(core: Core, *, actor: Actor, cashier: CashierId) -> Cashier:
-    """Close a cashier's account for good. Raises NotAllowed, IllegalTransition, NoSuchThing."""
+    """Close a cashier's account for good; its sessions end.
+
+    Raises NotAllowed (for one's own account too), IllegalTransition, NoSuchThing.
+    """
+    if cashier == actor.id:
+        raise NotAllowed
     with core.transaction() as session:
         row = found(store.cashier(session, cashier))
         shop = found(store.shop(session, row.shop_id))
+        require_for_cashiers(session, actor, CASHIER_OWNER[CashierStatus.ACTIVE], shop=shop)
         CASHIER.next(row.status, CashierEvent.CLOSE)
-        require_for_cashiers(session, actor, CASHIER_OWNER[row.status], shop=shop)
+        now = core.now(session)
         audit.transition(
             session,
             CashierRow,
@@ -77,8 +89,9 @@ def close_cashier(core: Core, *, actor: Actor, cashier: CashierId) -> Cashier:
             lifecycle=CASHIER,
             event=CashierEvent.CLOSE,
             actor=actor,
-            now=core.now(session),
+            now=now,
         )
+        sessions.end_all(session, subject=row.id, now=now)
         session.refresh(row)
         return cashier_view(row)
 
@@ -128,3 +141,12 @@ def _move(
         now=now,
         detail={"reason": reason},
     )
+    suspended = event is MerchantEvent.SUSPEND
+    if suspended:
+        holding.place(
+            session, merchant=merchant, reason=reason, suspension=True, actor=actor, now=now
+        )
+    else:
+        holding.end_suspension(session, merchant=merchant, actor=actor, now=now)
+    message = Message.SUSPENDED if suspended else Message.REINSTATED
+    tell_merchant(session, merchant=merchant, message=message, facts={"name": row.name})

@@ -10,16 +10,18 @@ from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import CashierId
 
 from ..model import Cashier, Till
+from .points import names
 from .till import till
 from .views import load_cashier
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A cashier, and where they scan."""
+    """A cashier, and where they scan: at which shop, and at which point of it by name, if any."""
 
     cashier: Cashier
     till: Till
+    point: str | None = None
 
 
 def desk(core: Core, *, actor: Actor) -> Desk:
@@ -28,4 +30,9 @@ def desk(core: Core, *, actor: Actor) -> Desk:
         raise NoSuchThing
     cashier = CashierId(actor.id)
     with core.transaction() as session:
-        return Desk(load_cashier(session, cashier=cashier), till(session, cashier=cashier))
+        at = actor.evidence.point_id
+        return Desk(
+            load_cashier(session, cashier=cashier),
+            till(session, cashier=cashier),
+            names(session, points=[at]).get(at) if at else None,
+        )

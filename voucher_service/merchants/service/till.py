@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -12,21 +13,25 @@ from voucher_service.identity import documents, passwords
 from voucher_service.identity.model import SignInRefused, UsernameInvalid
 from voucher_service.identity.service import throttle
 from voucher_service.infra import areas, sessions
-from voucher_service.infra.core import Core
-from voucher_service.kernel.actor import Actor, ActorKind
+from voucher_service.infra.core import Core, core_of
+from voucher_service.kernel.actor import Actor, ActorKind, Evidence
+from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.ids import CashierId, MerchantId, ShopId
-from voucher_service.kernel.page import CursorInvalid, Page, decode_cursor, encode_cursor
+from voucher_service.kernel.page import Page, encode_cursor
 
-from .. import store
+from .. import place, stand_store, store
 from ..model import Cashier, CashierStatus, MerchantStatus, Shop, ShopStatus, Till, Trade
+from ..stands import AtTill
 from ..tables import CashierRow
+from .access import after_name
 from .views import cashier_view, found, shop_view
 
 FACE = "merchant"
+_MAY_SIGN_IN = (CashierStatus.APPLYING, CashierStatus.ACTIVE)
 
 
 def cashier_sign_in(core: Core, *, username: str, password: str) -> Cashier:
-    """The cashier or manager these belong to, also of a suspended merchant.
+    """The cashier or manager these belong to, also of a suspended merchant; or who applies.
 
     Raises SignInRefused, which doesn't say what was wrong, and TooManyRequests after
     `sign_in.failures_per_quarter_hour` failures, even for the right password.
@@ -72,37 +77,37 @@ def cashier_actor(core: Core, subject: UUID) -> Actor | None:
         return Actor(ActorKind.CASHIER, row.id, frozenset({row.role}), row.area)
 
 
-def cashier_at_till(core: Core, *, subject: UUID, session: UUID) -> Actor | None:
+def cashier_at_till(core: Core, *, subject: UUID, session: UUID) -> AtTill | None:
     """Who a request of the merchant face acts as, in the session its token names; in one query.
 
-    None when the session was ended, or the account is closed or not for here.
+    The evidence names the enrolled device and the point. None when the session was ended, or the
+    account is closed or not for here.
     """
     with core.transaction() as books:
         row = store.acting_in_session(books, subject, session, FACE)
-        if row is None or (row.demo and core.settings.production):
-            return None
-        now = core.clock.at or row.now
-        if now - row.seen_at > sessions.SEEN_EVERY:
-            sessions.touch(books, id=session, now=now)
-        return Actor(ActorKind.CASHIER, row.id, frozenset({row.role}), row.area)
+        return None if row is None else _at_till(core, books, row)
+
+
+def cashiers_at_tills(
+    books: Session, *, sessions: Collection[UUID]
+) -> dict[tuple[UUID, UUID], AtTill]:
+    """The same of several sessions at once, by account and session; without those that are None."""
+    core = core_of(books)
+    found = (
+        (row.id, row.session_id, _at_till(core, books, row))
+        for row in store.acting_in_sessions(books, sessions, FACE)
+    )
+    return {(cashier, session): one for cashier, session, one in found if one is not None}
 
 
 def till(session: Session, *, cashier: CashierId) -> Till:
     """Where an active cashier scans. Raises NoSuchThing."""
-    row = found(store.till(session, cashier))
-    return Till(
-        cashier_id=CashierId(row.cashier_id),
-        shop_id=ShopId(row.shop_id),
-        shop_name=row.shop_name,
-        merchant_id=MerchantId(row.merchant_id),
-        merchant_name=row.merchant_name,
-        area=row.area,
-        trade=row.trade,
-        size_class=row.size_class,
-        merchant_active=row.merchant_status is MerchantStatus.ACTIVE,
-        shop_active=row.shop_status is ShopStatus.ACTIVE,
-        identity_hashes=frozenset(bytes(digest) for digest in row.identity_hashes),
-    )
+    return _till(found(store.till(session, cashier)))
+
+
+def tills(session: Session, *, cashiers: Collection[CashierId]) -> dict[CashierId, Till]:
+    """Where several scan; without those who are not active."""
+    return {CashierId(row.cashier_id): _till(row) for row in store.tills(session, cashiers)}
 
 
 def shops_accepting(
@@ -117,15 +122,11 @@ def shops_accepting(
 
     Raises CursorInvalid.
     """
-    after = None
-    if cursor is not None:
-        name, shop = decode_cursor(cursor, 2)
-        after = (str(name), _uuid(shop))
     rows = store.open_shops(
         session,
         stems=[areas.stem(area) for area in within],
         trades=trades,
-        after=after,
+        after=after_name(cursor),
         most=limit + 1,
     )
     shown = rows[:limit]
@@ -133,12 +134,40 @@ def shops_accepting(
     return Page([shop_view(row) for row in shown], more)
 
 
+def _at_till(core: Core, books: Session, row: Any) -> AtTill | None:
+    if row.demo and core.settings.production:
+        return None
+    now = core.clock.at or row.now
+    if now - row.seen_at > sessions.SEEN_EVERY:
+        sessions.touch(books, id=row.session_id, now=now)
+        if row.device_id is not None:
+            stand_store.touch_device(books, id=row.device_id, now=now)
+    at_point = place.in_season(row.opens_on, row.closes_on, day_of(now))
+    known = Evidence(
+        device_id=str(row.device_id) if row.device_id else None,
+        point_id=row.point_id if at_point else None,
+    )
+    acting = Actor(ActorKind.CASHIER, row.id, frozenset({row.role}), row.area, known)
+    return AtTill(acting, row.session_id, row.device_id is not None or not row.devices_only)
+
+
+def _till(row: Any) -> Till:
+    return Till(
+        cashier_id=CashierId(row.cashier_id),
+        shop_id=ShopId(row.shop_id),
+        shop_name=row.shop_name,
+        merchant_id=MerchantId(row.merchant_id),
+        merchant_name=row.merchant_name,
+        area=row.area,
+        trade=row.trade,
+        size_class=row.size_class,
+        merchant_active=row.merchant_status is MerchantStatus.ACTIVE,
+        shop_active=row.shop_status is ShopStatus.ACTIVE,
+        identity_hashes=frozenset(bytes(digest) for digest in row.identity_hashes),
+        opening_hours=place.from_json(row.opening_hours),
+        position=place.position(row.latitude, row.longitude),
+    )
+
+
 def _usable(core: Core, row: CashierRow) -> bool:
-    return row.status is CashierStatus.ACTIVE and not (row.demo and core.settings.production)
-
-
-def _uuid(text: object) -> UUID:
-    try:
-        return UUID(str(text))
-    except ValueError:
-        raise CursorInvalid from None
+    return row.status in _MAY_SIGN_IN and not (row.demo and core.settings.production)

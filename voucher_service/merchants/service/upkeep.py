@@ -10,12 +10,12 @@ from uuid import UUID
 
 from voucher_service.audit import service as audit
 from voucher_service.identity.documents import Identity
-from voucher_service.infra import areas
+from voucher_service.infra import areas, files
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM, Role
 from voucher_service.kernel.ids import CashierId, MerchantId, ShopId, new_id
 
-from .. import model, store
+from .. import model, onboarding_store, store
 from ..model import CASHIER, MERCHANT, SHOP, AreaUnknown, SyntheticShop, SyntheticTill
 from .registry import identity_bound, identity_columns
 
@@ -101,10 +101,18 @@ def _person(shop: UUID, now: datetime) -> dict[str, Any]:
 
 
 def rotate_fields(core: Core, *, batch: int = 1000) -> int:
-    """Encrypt and hash the identities of up to `batch` cashiers anew; how many there were.
+    """Encrypt and hash anew up to `batch` identities of cashiers, applications and accounts, and a
+    tenth as many files; how many there were.
 
     Call until it answers 0, before the command of the same name of `identity`.
     """
+    with core.transaction() as session:
+        handed_in = onboarding_store.rotate(session, core.keyring, most=batch)
+        handed_in += files.rotate(session, batch=max(1, batch // 10))
+    return handed_in + _rotate_cashiers(core, batch)
+
+
+def _rotate_cashiers(core: Core, batch: int) -> int:
     newest = core.keyring.encrypt("", bound_to="")[0]
     keys = [keyed.key_id for keyed in core.keyring.lookups("", "")]
     with core.transaction() as session:

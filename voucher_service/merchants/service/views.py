@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import CashierId, MerchantId, ShopId
 
-from .. import store
+from .. import place, store
 from ..model import Cashier, Merchant, Shop
 from ..tables import CashierRow, MerchantRow, ShopRow
 
@@ -46,6 +46,8 @@ def shop_view(row: ShopRow) -> Shop:
         trade=row.trade,
         address=row.address,
         status=row.status,
+        opening_hours=place.from_json(row.opening_hours),
+        position=place.position(row.latitude, row.longitude),
     )
 
 

@@ -45,6 +45,7 @@ def code(id: UUID) -> dict[str, Any]:
     left = (found.valid_until - now).total_seconds()
     return {
         "text": found.text,
+        "short": found.short,
         "valid_from": found.valid_from,
         "valid_until": found.valid_until,
         "expires_in_seconds": ceil(left),

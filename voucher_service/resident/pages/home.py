@@ -18,6 +18,7 @@ from voucher_service.web.language import _
 from voucher_service.web.site import core, now
 
 from ..people import resident_of
+from ..terms import benefit
 from .wallet import pocket_of
 
 pages = Blueprint("home", __name__)
@@ -84,12 +85,7 @@ def _opening(offer: Offer, release: Release) -> dict[str, Any]:
         "at": release.opens_at,
         "brand": offer.brand,
         "title": offer.title,
-        "text": _(
-            "满{threshold}减{face} · {n} 张",
-            threshold=offer.threshold.yuan_text().removesuffix(".00"),
-            face=offer.face_value.yuan_text().removesuffix(".00"),
-            n=f"{release.quota:,}",
-        ),
+        "text": _("{benefit} · {n} 张", benefit=benefit(offer), n=f"{release.quota:,}"),
         "offer": offer,
         "line": offer.waiting_room and release.opens_at - now() <= lobby,
     }

@@ -1,48 +1,78 @@
-"""One voucher: its code at the till, its receipt once redeemed, or how it ended."""
+"""One voucher: its code at the till, the order it is locked for, its receipts, or how it ended."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, jsonify, render_template
+from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Answer
 
+from voucher_service.campaigns.model import OfferKind
+from voucher_service.i18n import formats
 from voucher_service.i18n.match_words import match_word
 from voucher_service.kernel.actor import Actor
-from voucher_service.kernel.ids import VoucherId
+from voucher_service.kernel.errors import NoSuchThing
+from voucher_service.kernel.ids import RedemptionId, VoucherId
 from voucher_service.redemption import service as redemption
-from voucher_service.vouchers import model
+from voucher_service.redemption.model import Redemption
+from voucher_service.redemption.model import Status as Stage
+from voucher_service.redemption.refund_words import fate_in_words
+from voucher_service.redemption.refunds import Refund
+from voucher_service.redemption.watching import Glance, glance
+from voucher_service.vouchers import model, short_code
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.code import Code
 from voucher_service.vouchers.model import Status, Voucher
+from voucher_service.vouchers.service.reading import PAPER_WINDOW
 from voucher_service.web import qr
 from voucher_service.web.auth import actor
-from voucher_service.web.language import locale
-from voucher_service.web.site import core, now
+from voucher_service.web.language import _, locale
+from voucher_service.web.site import core, now, today
 
 pages = Blueprint("voucher", __name__)
 _CODES = 4  # two minutes without network
+_FRESH = timedelta(minutes=10)  # what happened at the till since then is told on the code's page
 
 
 @pages.get("/vouchers/<uuid:id>")
 def show(id: UUID) -> str:
-    """The page to show at the till; it turns to the receipt once the voucher is redeemed."""
+    """The page to show at the till; it turns to the receipt once the voucher is redeemed.
+
+    `?part=` shows the receipt of one order of a voucher that is spent bit by bit.
+    """
     caller = actor()
-    found = vouchers.get(core(), actor=caller, voucher=VoucherId(id))
+    found, latest = _standing(caller, id)
+    if "part" in request.args:
+        return _receipt(caller, found, latest, request.args["part"])
     status = found.shown_status(now())
-    if status is Status.CLAIMED:
-        return _at_the_till(caller, found)
-    if status is Status.REDEEMED:
-        return _receipt(caller, found)
+    if status is Status.FROZEN and latest is not None and latest.status is Stage.FROZEN:
+        return _frozen(found, latest)
+    if status is Status.CLAIMED and found.valid_from <= now():
+        return _at_the_till(caller, found, latest)
+    if status in (Status.REDEEMED, Status.CLAIMED):  # used, or theirs again from tomorrow
+        return _receipt(caller, found, latest)
     return render_template("resident/ended.html", voucher=found, status=status)
 
 
 @pages.get("/vouchers/<uuid:id>/status.json")
 def status(id: UUID) -> Response:
-    """Where the voucher stands, for a page that waits for the till."""
-    found = vouchers.get(core(), actor=actor(), voucher=VoucherId(id))
-    return jsonify(status=str(found.shown_status(now())))
+    """Where the voucher stands, for a page that waits for the till: another `mark` than its own
+    means that `page` shows something else now.
+    """
+    seen = glance(core(), actor=actor(), voucher=VoucherId(id))
+    over = seen.voucher is Status.CLAIMED and now() >= seen.valid_until
+    return jsonify(
+        status=str(Status.EXPIRED if over else seen.voucher), mark=seen.mark, page=_page(id, seen)
+    )
+
+
+@pages.post("/vouchers/<uuid:id>/redemptions/<uuid:redemption_id>/release")
+def release(id: UUID, redemption_id: UUID) -> Answer:
+    """It isn't me: this order lets the voucher go. What was redeemed before stays redeemed."""
+    redemption.release(core(), actor=actor(), redemption=RedemptionId(redemption_id))
+    return redirect(url_for("voucher.show", id=id), 303)
 
 
 @pages.get("/vouchers/<uuid:id>/codes.json")
@@ -57,15 +87,38 @@ def codes(id: UUID) -> Response:
     return jsonify(now_ms=_milliseconds(instant), codes=[_shown(found, one) for one in made])
 
 
-def _at_the_till(caller: Actor, voucher: Voucher) -> str:
+def _standing(caller: Actor, id: UUID) -> tuple[Voucher, Redemption | None]:
+    """The voucher and what happened to it last at a till."""
+    found = vouchers.get(core(), actor=caller, voucher=VoucherId(id))
+    return found, redemption.on_screen(core(), actor=caller, voucher=found.id)
+
+
+def _mark(voucher: Voucher, latest: Redemption | None) -> str:
+    return Glance.of(voucher.status, voucher.valid_until, latest).mark
+
+
+def _page(id: UUID, seen: Glance) -> str:
+    """Where the voucher's page is now: the receipt of what was just spent of it comes first."""
+    if seen.stage is Stage.COMMITTED and seen.voucher is not Status.REDEEMED:
+        return url_for("voucher.show", id=id, part=seen.redemption)
+    return url_for("voucher.show", id=id)
+
+
+def _at_the_till(caller: Actor, voucher: Voucher, latest: Redemption | None) -> str:
     _, instant, (code,) = vouchers.codes(core(), actor=caller, voucher=voucher.id)
     seconds = core().settings.till.code_window_seconds
     left = max(1, round((code.valid_until - instant).total_seconds()))
     return render_template(
         "resident/voucher.html",
         voucher=voucher,
+        seen=_mark(voucher, latest),
+        latest=latest,
+        told=_told(latest),
+        rest=_rest(voucher),
+        refunds=_refunds(caller, voucher, latest),
         drawing=qr.draw(code.text),
         word=_word(voucher, code.window),
+        short=short_code.grouped(code.short),
         left=left,
         seconds=seconds,
         minutes=_CODES * seconds // 60,
@@ -73,14 +126,66 @@ def _at_the_till(caller: Actor, voucher: Voucher) -> str:
     )
 
 
-def _receipt(caller: Actor, voucher: Voucher) -> str:
+def _told(latest: Redemption | None) -> Stage | None:
+    """What a till did with the voucher a moment ago, when it is whole or partly theirs again."""
+    if latest is None or now() - latest.occurred_at > _FRESH:
+        return None
+    return latest.status
+
+
+def _frozen(voucher: Voucher, latest: Redemption) -> str:
+    assert latest.freeze_expires_at is not None
+    return render_template(
+        "resident/frozen.html",
+        voucher=voucher,
+        redemption=latest,
+        seen=_mark(voucher, latest),
+        word=_word(voucher, latest.code_window),
+        left=max(0, round((latest.freeze_expires_at - now()).total_seconds())),
+        seconds=core().settings.till.freeze_seconds,
+    )
+
+
+def _receipt(
+    caller: Actor, voucher: Voucher, latest: Redemption | None, part: str | None = None
+) -> str:
+    """Raises NoSuchThing when there is no such part."""
     found = redemption.receipt(core(), actor=caller, voucher=voucher.id)
+    chosen = next((one for one in found if part in (None, str(one.id))), None)
+    if part is not None and chosen is None:
+        raise NoSuchThing
     return render_template(
         "resident/receipt.html",
         voucher=voucher,
-        redemption=found[0] if found else None,
-        word=_word(voucher, found[0].code_window) if found else "",
+        redemption=chosen,
+        parts=found,
+        refunds=_refunds(caller, voucher, chosen),
+        seen=_mark(voucher, latest),
+        fresh=_told(chosen) is not None,
+        rest=_rest(voucher) if voucher.shown_status(now()) is Status.CLAIMED else "",
+        word=_word(voucher, chosen.code_window) if chosen else "",
     )
+
+
+def _refunds(caller: Actor, voucher: Voucher, order: Redemption | None) -> list[tuple[Refund, str]]:
+    """What was given back of an order, newest first; the newest says what became of the voucher."""
+    found = redemption.refunds_of_voucher(core(), actor=caller, voucher=voucher.id)
+    mine = [one for one in found if order is not None and one.redemption_id == order.id]
+    return [(one, "" if i else _fate(one)) for i, one in enumerate(mine)]
+
+
+def _fate(refund: Refund) -> str:
+    return fate_in_words(refund.fate, refund.valid_from, refund.valid_until, locale(), today())
+
+
+def _rest(voucher: Voucher) -> str:
+    """What is left of a voucher that is spent bit by bit; nothing to say of others."""
+    left = voucher.face_value - voucher.spent
+    if voucher.offer.kind is OfferKind.PACK:
+        return _("还剩 {n} 张", n=left.fen // voucher.offer.face_value.fen)
+    if voucher.offer.kind is OfferKind.BALANCE:
+        return _("余额 {sum}", sum=formats.money(left))
+    return ""
 
 
 def _shown(voucher: Voucher, code: Code) -> dict[str, Any]:
@@ -89,12 +194,16 @@ def _shown(voucher: Voucher, code: Code) -> dict[str, Any]:
         "from_ms": _milliseconds(code.valid_from),
         "until_ms": _milliseconds(code.valid_until),
         "word": _word(voucher, code.window),
+        "short": short_code.grouped(code.short),
         "size": drawing.size,
         "path": drawing.path,
     }
 
 
 def _word(voucher: Voucher, window: int) -> str:
+    """The match word; none for a code on paper."""
+    if window == PAPER_WINDOW:
+        return ""
     return match_word(*model.match_word(voucher.id, window), locale())
 
 

@@ -60,7 +60,7 @@ def pocket_of(reader: Actor) -> Pocket | None:
         return None
     return Pocket(
         len(usable),
-        Money.total(one.face_value for one in usable),
+        Money.total(one.left for one in usable),
         usable[0].valid_until,
         tuple(dict.fromkeys(one.offer.brand for one in usable)),
     )

@@ -15,6 +15,7 @@ from voucher_service.allocation import service as allocation
 from voucher_service.allocation.drift import Difference, Look
 from voucher_service.allocation.model import GateNotReady
 from voucher_service.audit import service as audit
+from voucher_service.budgets import service as budgets
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Mode, Offer, max_liability
 from voucher_service.infra import outbox
@@ -162,24 +163,21 @@ def _look(core: Core, offer: Offer) -> tuple[Look | None, Money]:
 def _ledger_off(session: Session, offer: Offer) -> Money:
     """How much the offer's pool differs from its vouchers, both ways added up.
 
-    Outstanding is the unspent value of live vouchers; what is neither outstanding nor spent of the
-    quota's worth is reserved.
+    Outstanding, or frozen, is the unspent value of live vouchers; what is neither that nor
+    committed of the quota's worth is reserved.
     """
     live = VoucherRow.status.in_((Status.CLAIMED, Status.FROZEN))
     sums = session.execute(
-        select(
-            func.sum(VoucherRow.face_value_fen).filter(live),
-            func.sum(VoucherRow.spent_fen).filter(live),
-            func.sum(VoucherRow.spent_fen),
-        ).where(VoucherRow.offer_id == offer.id)
+        select(func.sum(VoucherRow.face_value_fen), func.sum(VoucherRow.spent_fen)).where(
+            VoucherRow.offer_id == offer.id, live
+        )
     ).one()
-    face, used, spent = (one or ZERO for one in sums)
-    outstanding = face - used
-    stands = ledger.balances(
-        session, [pool(offer.id, Stage.OUTSTANDING), pool(offer.id, Stage.RESERVED)]
-    )
-    wanted = {
-        Stage.OUTSTANDING: outstanding,
-        Stage.RESERVED: max_liability(offer) * offer.quota - outstanding - spent,
-    }
-    return Money(sum(abs(held.fen - wanted[account.stage].fen) for account, held in stands.items()))
+    face, used = (one or ZERO for one in sums)
+    out = [pool(offer.id, Stage.OUTSTANDING), pool(offer.id, Stage.FROZEN)]
+    new = [pool(offer.id, Stage.COMMITTED, shop_area=area) for area in ("", *offer.shop_areas)]
+    reserved = pool(offer.id, Stage.RESERVED)
+    there = ledger.balances(session, [*out, *new, reserved])
+    committed = budgets.folded(session, offer=offer.id) + Money.total(there[one] for one in new)
+    wanted = max_liability(offer) * offer.quota - (face - used) - committed
+    off = Money.total(there[one] for one in out) - (face - used)
+    return Money(abs(off.fen) + abs((there[reserved] - wanted).fen))

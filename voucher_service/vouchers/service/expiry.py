@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
@@ -13,8 +13,10 @@ from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Offer, OfferStatus
 from voucher_service.infra import outbox
 from voucher_service.infra.core import Core
+from voucher_service.infra.database import MoneyFen
 from voucher_service.kernel.actor import SYSTEM
 from voucher_service.kernel.ids import OfferId, new_id
+from voucher_service.kernel.money import ZERO, Money
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Code
 
@@ -70,7 +72,8 @@ def _expire(session: Session, offer_id: OfferId, ids: list[UUID], now: datetime)
         actor=SYSTEM,
         now=now,
         batch=batch,
-        set_={"holds_slot": False} if flows_back else None,
+        # Who spent a part keeps the slot: its money is gone, so nobody else can claim it.
+        set_={"holds_slot": VoucherRow.spent_fen > ZERO} if flows_back else None,
     )
     if not moved:
         return 0
@@ -78,7 +81,7 @@ def _expire(session: Session, offer_id: OfferId, ids: list[UUID], now: datetime)
         session,
         code=Code.CLAIM_UNDONE,
         key=batch,
-        legs=write.undone(offer, len(moved)),
+        legs=write.lapsed(offer, _unspent(session, moved)),
         now=now,
     )
     if flows_back:
@@ -91,6 +94,14 @@ def _expire(session: Session, offer_id: OfferId, ids: list[UUID], now: datetime)
     elif offer.status is OfferStatus.CLOSED:
         campaigns.free_unspent(session, campaign=offer.campaign_id, now=now)
     return len(moved)
+
+
+def _unspent(session: Session, vouchers: list[UUID]) -> Money:
+    """What is left of these vouchers together."""
+    left = func.sum(VoucherRow.face_value_fen - VoucherRow.spent_fen, type_=MoneyFen)
+    found = session.execute(select(left).where(VoucherRow.id.in_(vouchers))).scalar_one()
+    assert isinstance(found, Money)
+    return found
 
 
 def _flows_back(offer: Offer, now: datetime) -> bool:

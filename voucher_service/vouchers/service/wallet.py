@@ -1,4 +1,4 @@
-"""What a resident holds, the code to show at the till, and the step that spends a voucher."""
+"""What a resident holds, and the code to show at the till."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from voucher_service.audit import service as audit
-from voucher_service.audit.model import OvertakenByAnother
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, ActorKind
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import ResidentId, VoucherId
-from voucher_service.kernel.money import Money
 from voucher_service.kernel.page import Page, decode_moment, encode_cursor
 
 from .. import code, store
-from ..model import LIFECYCLE, AlreadyRedeemed, Event, Voucher
+from ..model import Voucher
 from ..tables import VoucherRow
 
 
@@ -61,25 +58,6 @@ def by_code_ref(session: Session, *, code_ref: int) -> Voucher | None:
     """The voucher a code names."""
     found = store.vouchers(session, VoucherRow.code_ref == code_ref)
     return found[0] if found else None
-
-
-def take(session: Session, *, voucher: Voucher, amount: Money, actor: Actor, now: datetime) -> None:
-    """Spend a voucher: exactly one caller can, before it expires. Raises AlreadyRedeemed."""
-    try:
-        audit.transition(
-            session,
-            VoucherRow,
-            id=voucher.id,
-            current=voucher.status,
-            lifecycle=LIFECYCLE,
-            event=Event.REDEEMED,
-            actor=actor,
-            now=now,
-            also=[VoucherRow.valid_until > now],
-            set_={"spent_fen": amount},
-        )
-    except OvertakenByAnother as error:
-        raise AlreadyRedeemed from error
 
 
 def _mine(session: Session, actor: Actor, id: VoucherId) -> Voucher:

@@ -17,7 +17,7 @@ from voucher_service.campaigns.model import Offer, max_liability
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, ActorKind
 from voucher_service.kernel.ids import OfferId, ResidentId, VoucherId, new_id
-from voucher_service.kernel.money import ZERO
+from voucher_service.kernel.money import ZERO, Money
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Code, Leg, Stage, move, pool
 
@@ -66,8 +66,12 @@ def claimed(offer: Offer, count: int) -> tuple[Leg, Leg]:
 
 def undone(offer: Offer, count: int) -> tuple[Leg, Leg]:
     """What moves back when so many of them lapse unspent."""
-    reserved, outstanding = pool(offer.id, Stage.RESERVED), pool(offer.id, Stage.OUTSTANDING)
-    return move(max_liability(offer) * count, outstanding, reserved)
+    return lapsed(offer, max_liability(offer) * count)
+
+
+def lapsed(offer: Offer, left: Money) -> tuple[Leg, Leg]:
+    """What moves back when vouchers lapse of which so much is left together."""
+    return move(left, pool(offer.id, Stage.OUTSTANDING), pool(offer.id, Stage.RESERVED))
 
 
 def post(
@@ -114,7 +118,7 @@ def values(
         "offer": offer.id,
         "epoch": pool_.epoch,
         "now": at,
-        "face": offer.face_value.fen,
+        "face": max_liability(offer).fen,
         "until": offer.valid_until(at),
         "ids": list(ids.values()),
         "releases": [seat.window.release for seat in seats],
@@ -138,7 +142,7 @@ def view(offer: Offer, id: VoucherId, seat: Seat, at: datetime) -> Voucher:
         seat.resident,
         offer,
         Status.CLAIMED,
-        offer.face_value,
+        max_liability(offer),
         ZERO,
         at,
         at,

@@ -1,5 +1,5 @@
-/* Shows the code of the moment and keeps the next ones for two minutes without network; turns to the
-   receipt when the till has redeemed. Without it the page asks for itself again when the code ends. */
+/* Shows the code of the moment and keeps the next ones for two minutes without network; live.js turns to
+   the next page. Without it the page asks for itself again when the code ends. */
 "use strict";
 (() => {
   const box = document.getElementById("code");
@@ -8,6 +8,7 @@
   const life = box.querySelector("progress");
   const left = box.querySelector(".note b");
   const word = box.querySelector(".match b");
+  const short = box.querySelector(".short b");
   const net = document.getElementById("net");
   const stale = document.getElementById("stale");
   const seconds = Number(box.dataset.seconds);
@@ -50,17 +51,6 @@
     }
   };
 
-  const fetchStatus = async () => {
-    if (document.hidden) return;
-    try {
-      const answer = await ask(box.dataset.status);
-      if (answer.redirected) location.reload();
-      if (answer.ok && (await answer.json()).status !== "claimed") location.reload();
-    } catch {
-      net.hidden = false;
-    }
-  };
-
   const count = (rest) => {
     life.value = rest;
     left.textContent = rest;
@@ -80,25 +70,23 @@
       svg.setAttribute("viewBox", `0 0 ${code.size} ${code.size}`);
       path.setAttribute("d", code.path);
       word.textContent = code.word;
+      short.textContent = code.short;
       drawn = code;
     }
     count(Math.max(1, Math.min(seconds, Math.ceil((code.until_ms - instant) / 1000))));
   };
 
-  const keepAwake = () => navigator.wakeLock?.request("screen").catch(() => {});
+  /* As bright as a page can be: the code on white from edge to edge. */
+  box.querySelector(".qr").addEventListener("click", () => box.closest(".ticket").classList.toggle("bright"));
 
   // The last code in hand ends in less than a minute and a half: time for new ones.
   const low = () => codes.length === 0 || codes[codes.length - 1].until_ms - now() < 3 * seconds * 1000;
   setInterval(show, 1000);
   setInterval(() => low() && fetchCodes(), 4000);
-  setInterval(fetchStatus, 3000);
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;
-    keepAwake();
     fetchCodes(); // a phone that slept may have stopped its clock
-    fetchStatus();
   });
   addEventListener("online", fetchCodes);
-  keepAwake();
   fetchCodes();
 })();

@@ -1,0 +1,136 @@
+"""Orders and redemptions as the calls of a till carry them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields
+
+from voucher_service.campaigns.model import GoodsClass
+from voucher_service.i18n import mark
+from voucher_service.redemption.model import Order, OtherDiscount, Payer, Source, Whereabouts
+from voucher_service.web.fields import (
+    MAX_FEN,
+    CodeField,
+    CountField,
+    FenField,
+    InstantField,
+    TextField,
+)
+from voucher_service.web.schemas import Schema
+
+REFERENCE_LENGTH = 64
+_LAST_FOUR = re.compile(r"[0-9]{3}[0-9Xx]|[0-9A-Za-z]{4}")
+
+
+class ItemSchema(Schema):
+    """One article of an order. `goods_class` where an offer may leave such goods out; the rest for
+    trade-in.
+    """
+
+    gtin = CodeField(maximum=14, pattern=r"\d{8,14}")
+    serial = CodeField(maximum=64)
+    imei1 = CodeField(maximum=15, pattern=r"\d{15}")
+    imei2 = CodeField(maximum=15, pattern=r"\d{15}")
+    grade = CountField(minimum=1, maximum=5)
+    goods_class = fields.String(validate=ma.validate.OneOf([str(one) for one in GoodsClass]))
+    price_fen = CountField(required=True, maximum=MAX_FEN)
+
+
+class OtherDiscountSchema(Schema):
+    """A discount on the same order that somebody else bears."""
+
+    payer = fields.String(required=True, validate=ma.validate.OneOf([str(one) for one in Payer]))
+    amount_fen = FenField(required=True, minimum=1, attribute="amount")
+
+
+class WhereaboutsSchema(Schema):
+    """Where the till is, in degrees (WGS 84), give or take `accuracy_m`. Evidence, never a wall."""
+
+    latitude = fields.Float(required=True, validate=ma.validate.Range(-90, 90))
+    longitude = fields.Float(required=True, validate=ma.validate.Range(-180, 180))
+    accuracy_m = CountField(maximum=1_000_000, load_default=None, allow_none=True)
+
+
+class OrderSchema(Schema):
+    """A voucher code and the bill it is spent on.
+
+    `order_amount_fen`: after the merchant's own discounts, before the voucher. `ticket_reference`:
+    the receipt, where it takes several vouchers, each call a part of its bill. `spend_fen`: how
+    much of a balance to spend, else as much as goes. `id_last_four`: for vouchers on paper.
+    """
+
+    # Any text: what is not a code in its one spelling is refused as such, and counted.
+    code = fields.String(required=True)
+    order_amount_fen = FenField(required=True, minimum=1, attribute="order_amount")
+    order_reference = CodeField(required=True, maximum=REFERENCE_LENGTH)
+    payment_reference = CodeField(maximum=128, load_default=None, allow_none=True)
+    ticket_reference = CodeField(maximum=REFERENCE_LENGTH, load_default=None, allow_none=True)
+    spend_fen = FenField(minimum=1, attribute="spend", load_default=None, allow_none=True)
+    discounts = fields.List(
+        fields.Nested(OtherDiscountSchema), load_default=list, validate=ma.validate.Length(max=10)
+    )
+    items = fields.List(
+        fields.Nested(ItemSchema),
+        load_default=list,
+        validate=ma.validate.Length(max=200, error=mark("一单最多 200 件。")),
+    )
+    id_last_four = CodeField(
+        maximum=4, pattern=_LAST_FOUR.pattern, load_default=None, allow_none=True
+    )
+    position = fields.Nested(WhereaboutsSchema, load_default=None, allow_none=True)
+
+
+def order_of(body: dict[str, Any], source: Source) -> Order:
+    """The order of a call's body."""
+    told = body["position"]
+    return Order(
+        amount=body["order_amount"],
+        reference=body["order_reference"],
+        payment_reference=body["payment_reference"],
+        items=tuple(body["items"]),
+        ticket_reference=body["ticket_reference"],
+        spend=body["spend"],
+        discounts=tuple(
+            OtherDiscount(Payer(one["payer"]), one["amount"]) for one in body["discounts"]
+        ),
+        id_last_four=body["id_last_four"],
+        position=Whereabouts(**told) if told else None,
+        source=source,
+    )
+
+
+class RedemptionSchema(Schema):
+    """A voucher on an order. Of an order that was reversed before it came (`refused`) only the
+    order is known.
+    """
+
+    id = fields.UUID(required=True)
+    voucher_id = fields.UUID(required=True, allow_none=True)
+    offer = fields.String(required=True, attribute="offer_title", allow_none=True)
+    part = CountField(required=True, allow_none=True)
+    shop_id = fields.UUID(required=True)
+    cashier_id = fields.UUID(required=True)
+    status = fields.String(required=True)
+    order_reference = fields.String(required=True)
+    payment_reference = fields.String(required=True, allow_none=True)
+    ticket_reference = fields.String(required=True, allow_none=True)
+    order_amount_fen = FenField(required=True, attribute="order_amount", allow_none=True)
+    discount_fen = FenField(required=True, attribute="discount", allow_none=True)
+    payable_fen = FenField(required=True, attribute="payable", allow_none=True)
+    discounts = fields.List(fields.Nested(OtherDiscountSchema), required=True)
+    paid_fen = FenField(required=True, attribute="paid", allow_none=True)
+    refunded_fen = FenField(required=True, attribute="refunded", allow_none=True)
+    net_paid_fen = FenField(required=True, attribute="net_paid", allow_none=True)
+    freeze_expires_at = InstantField(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+    occurred_at = InstantField(required=True)
+
+
+class ReversalSchema(Schema):
+    """Which order to undo, and why."""
+
+    order_reference = CodeField(required=True, maximum=REFERENCE_LENGTH)
+    reason = TextField(required=True, maximum=200)

@@ -1,0 +1,136 @@
+"""The shop's books: look for an order, sum up days, take the statement along."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import date, timedelta
+from typing import IO, Any, BinaryIO, cast
+from uuid import UUID
+
+from flask import Blueprint, Response, render_template, request
+
+from merchant_portal.books_schemas import SearchArgs, SpanArgs
+from voucher_service.disputes import service as disputes
+from voucher_service.i18n import gettext
+from voucher_service.kernel.actor import Role
+from voucher_service.kernel.ids import RedemptionId
+from voucher_service.kernel.money import Money
+from voucher_service.redemption.model import Status
+from voucher_service.reports import day_end as day_ends
+from voucher_service.reports import shop_lines, statement
+from voucher_service.reports.shop_lines import Sought
+from voucher_service.web import forms
+from voucher_service.web.auth import actor
+from voucher_service.web.language import locale
+from voucher_service.web.site import core, today
+
+books = Blueprint("books", __name__, url_prefix="/books")
+statements = Blueprint("statements", __name__, url_prefix="/books")
+
+_USUAL_DAYS = 31
+_SPOOLED_BYTES = 1024 * 1024
+_SENT_BYTES = 65_536
+_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+@books.get("")
+def search() -> tuple[str, int]:
+    """Orders of the last days, or those that were looked for."""
+    form = forms.read(SearchArgs, sent=request.args)
+    sought = _sought(form.values) if form.ok else _sought({})
+    page = shop_lines.search(
+        core(),
+        actor=actor(),
+        sought=sought,
+        cursor=form.values.get("cursor"),
+        limit=form.values.get("limit", 50),
+    )
+    manages = actor().has(Role.MANAGER)
+    shown = render_template(
+        "merchant/books.html",
+        form=form,
+        page=page,
+        sought=sought,
+        answered=disputes.waiting_for_shop(core(), actor=actor()) if manages else 0,
+        states=statement.STATES,
+        statuses=[(str(one), gettext(statement.STATES[one], locale())) for one in Status],
+        asked={name: value for name, value in form.typed.items() if name != "cursor"},
+    )
+    return shown, 200 if form.ok else 422
+
+
+@books.get("/lines/<uuid:redemption_id>")
+def line(redemption_id: UUID) -> str:
+    """One order with everything that is known of it."""
+    found = shop_lines.one(core(), actor=actor(), redemption=RedemptionId(redemption_id))
+    return render_template(
+        "merchant/books_line.html", line=found, states=statement.STATES, phases=statement.PHASES
+    )
+
+
+@books.get("/day-end")
+def day_end() -> tuple[str, int]:
+    """Days summed up, to print; today unless told."""
+    form = forms.read(SpanArgs, sent=request.args)
+    first, last = _days(form.values, usual=1)
+    found = day_ends.day_end(core(), actor=actor(), first=first, last=last)
+    shown = render_template("merchant/day_end.html", form=form, found=found)
+    return shown, 200 if form.ok else 422
+
+
+@statements.get("/statement.<any(csv, xlsx):format_>")
+def statement_file(format_: str) -> Response:
+    """The orders that fit as a file; the last 31 days unless told."""
+    form = forms.read(SearchArgs, sent=request.args)
+    sought = _sought(form.values if form.ok else {})
+    name = f"statement-{sought.first:%Y%m%d}-{sought.last:%Y%m%d}"
+    return as_file(
+        name,
+        format_,
+        lambda out: statement.statement(
+            core(), actor=actor(), sought=sought, format_=format_, locale=locale(), out=out
+        ),
+    )
+
+
+def as_file(name: str, format_: str, write: Callable[[BinaryIO], None]) -> Response:
+    """What is written, as an attachment; kept on disk beyond a megabyte until it is sent."""
+    with ExitStack() as kept:
+        out = kept.enter_context(tempfile.SpooledTemporaryFile(_SPOOLED_BYTES))
+        write(cast(BinaryIO, out))
+        answer = Response(_parts(out, kept.pop_all()), content_type=_TYPES[format_])
+        answer.content_length = out.tell()
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{format_}"'
+    return answer
+
+
+def _parts(out: IO[bytes], kept: ExitStack) -> Iterator[bytes]:
+    with kept:
+        out.seek(0)
+        while part := out.read(_SENT_BYTES):
+            yield part
+
+
+def _sought(values: dict[str, Any]) -> Sought:
+    first, last = _days(values, usual=_USUAL_DAYS)
+    amount: Money | None = values.get("amount")
+    status = values.get("status")
+    return Sought(
+        first,
+        last,
+        values.get("reference"),
+        amount,
+        values.get("digits"),
+        Status(status) if status else None,
+    )
+
+
+def _days(values: dict[str, Any], *, usual: int) -> tuple[date, date]:
+    last = values.get("last") or today()
+    first = values.get("first") or last - timedelta(days=usual - 1)
+    return min(first, last), last

@@ -1,0 +1,137 @@
+"""The till's own file against our books: upload, result, result as a file."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Flask, Response, redirect, render_template, request
+from marshmallow import ValidationError
+from werkzeug.wrappers import Response as Redirect
+
+from merchant_portal.books_schemas import MatchingArgs, SpanArgs
+from voucher_service.i18n import gettext, mark
+from voucher_service.reconciliation import matching
+from voucher_service.reconciliation.model import FINDINGS, Finding, MatchingId, TillFileInvalid
+from voucher_service.reports import statement
+from voucher_service.web import forms
+from voucher_service.web.auth import actor
+from voucher_service.web.language import locale
+from voucher_service.web.schemas import PageArgs
+from voucher_service.web.site import core
+
+from .books import as_file
+
+matchings = Blueprint("matchings", __name__, url_prefix="/books/matchings")
+
+FILE_LIMIT_BYTES = 5 * 1024 * 1024
+_BESIDE_FILE_BYTES = 65_536
+_MOST_NAME = 80
+NO_FILE = mark("请选一个收银系统导出的文件。")
+TOO_LARGE = mark("文件超过 5 MB。请按天分开传。")
+WHOLE_FILE = mark("整个文件")
+LINE = mark("第 {n} 行")
+
+
+def install(app: Flask) -> None:
+    """Let a file through that is larger than other requests; its length is checked after this."""
+
+    def let_through() -> None:
+        if request.method == "POST" and request.blueprint == matchings.name:
+            request.max_content_length = FILE_LIMIT_BYTES + _BESIDE_FILE_BYTES
+
+    app.before_request_funcs.setdefault(None, []).insert(0, let_through)
+
+
+@matchings.get("")
+def show_all() -> str:
+    """The form, and what was compared before."""
+    return _page(forms.Form())
+
+
+@matchings.post("")
+def upload() -> Redirect | tuple[str, int]:
+    """Compare a file."""
+    form, file = forms.read(SpanArgs), request.files.get("file")
+    content = file.read(FILE_LIMIT_BYTES + 1) if file else b""
+    if not content:
+        form.errors["file"] = gettext(NO_FILE, locale())
+    elif len(content) > FILE_LIMIT_BYTES:
+        form.errors["file"] = gettext(TOO_LARGE, locale())
+    if not form.ok:
+        return _page(form), 422
+    try:
+        made = matching.compare(
+            core(), actor=actor(), file_name=_name(file), content=content, **form.values
+        )
+    except TillFileInvalid as error:
+        form.refuse(error)
+        return _page(form, error.extra["lines"]), 422
+    return redirect(f"/books/matchings/{made.id}", 303)
+
+
+@matchings.get("/<uuid:id>")
+def show(id: UUID) -> str:
+    """What differs; or the lines of one finding (`?finding=`)."""
+    try:
+        args = MatchingArgs().load(request.args.to_dict())
+    except ValidationError:
+        args = MatchingArgs().load({})
+    finding = Finding(args["finding"]) if args["finding"] else None
+    return render_template(
+        "merchant/matching.html",
+        found=matching.get(core(), actor=actor(), matching=MatchingId(id)),
+        page=matching.lines(
+            core(),
+            actor=actor(),
+            matching=MatchingId(id),
+            finding=finding,
+            cursor=args["cursor"],
+            limit=args["limit"],
+        ),
+        finding=finding,
+        findings=FINDINGS,
+        parts=statement.PARTS,
+    )
+
+
+@matchings.get("/<uuid:id>/lines.<any(csv, xlsx):format_>")
+def file(id: UUID, format_: str) -> Response:
+    """Every line, as a file."""
+    return as_file(
+        "matching",
+        format_,
+        lambda out: statement.compared(
+            core(),
+            actor=actor(),
+            id=MatchingId(id),
+            format_=format_,
+            locale=locale(),
+            out=out,
+        ),
+    )
+
+
+def _page(form: forms.Form, wrong: list[dict[str, Any]] | None = None) -> str:
+    try:
+        args = PageArgs().load(request.args.to_dict())
+    except ValidationError:
+        args = PageArgs().load({})
+    return render_template(
+        "merchant/matchings.html",
+        form=form,
+        wrong=[_said(one) for one in wrong or ()],
+        page=matching.matchings(core(), actor=actor(), **args),
+    )
+
+
+def _said(wrong: dict[str, Any]) -> tuple[str, str]:
+    """Which line of the file is wrong, and how."""
+    where = gettext(LINE, locale(), n=wrong["line"]) if wrong["line"] else WHOLE_FILE
+    return gettext(where, locale()), gettext(wrong["text"], locale(), column=wrong["column"])
+
+
+def _name(file: Any) -> str:
+    """The file's name as it can be shown: its last part, visible characters only."""
+    last = str(file.filename or "").replace("\\", "/").rpartition("/")[2]
+    return "".join(one for one in last if one.isprintable())[:_MOST_NAME] or "–"

@@ -1,0 +1,18 @@
+/* Reads the QR code in a picture, off the page's thread. It is told first where the library and its
+   compiled part lie; then it answers each picture with the code's text, or null. Keeps and sends nothing. */
+"use strict";
+const options = { formats: ["QRCode"], maxNumberOfSymbols: 1, tryHarder: true };
+
+onmessage = async ({ data }) => {
+  try {
+    if (data.library) {
+      importScripts(data.library);
+      await ZXingWASM.prepareZXingModule({ overrides: { locateFile: () => data.compiled }, fireImmediately: true });
+      return;
+    }
+    const [found] = await ZXingWASM.readBarcodes(new ImageData(data.dots, data.width), options);
+    postMessage({ text: found?.isValid ? found.text : null });
+  } catch (error) {
+    postMessage({ broken: String(error) });
+  }
+};

@@ -1,0 +1,1 @@
+"""Codes that were tampered with: none is ever read as a code of ours."""

@@ -1,0 +1,78 @@
+"""A refund on a phone: the cash in large figures before and after, and the resident's receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from merchant_portal.app import create_app
+from tests.faces.test_admin_browser import AXE, RUN
+from tests.make import World
+from tests.web.serving import serving
+from voucher_service.infra.core import Core
+from voucher_service.resident.app import create_app as create_resident
+from voucher_service.web.auth import issue
+from voucher_service.web.face import Face
+
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def till(core: Core) -> Iterator[str]:
+    """The address of a running merchant face."""
+    with serving(create_app(core)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def wallet(core: Core) -> Iterator[str]:
+    """The address of a running resident face."""
+    with serving(create_resident(core)) as url:
+        yield url
+
+
+def looked_at(page: Page) -> None:
+    """Nothing that assistive technology stumbles on, and nothing wider than a small phone."""
+    page.add_script_tag(path=str(AXE))
+    assert page.evaluate(RUN)["violations"] == []
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.set_viewport_size(PHONE)
+
+
+def test_a_cashier_gives_back_half_an_order(
+    chromium: Browser, world: World, till: str, wallet: str
+) -> None:
+    cashier, resident = world.cashier(), world.resident()
+    assert cashier.id and resident.id
+    voucher = world.claim(world.offer(), resident)
+    done = world.redeem(voucher, cashier).value
+    context = chromium.new_context(viewport=PHONE, locale="zh-CN", base_url=till, bypass_csp=True)
+    for face, url, subject in (
+        (Face.MERCHANT, till, cashier.id),
+        (Face.RESIDENT, wallet, resident.id),
+    ):
+        token = issue(world.core, face, subject).access_token
+        context.add_cookies([{"name": f"voucher_{face}", "value": token, "url": url}])
+    page = context.new_page()
+    page.goto(f"/redemptions/{done.id}")
+    page.get_by_role("link", name="退货退款").click()
+    looked_at(page)
+    page.get_by_label("退多少钱的货").fill("64")
+    page.get_by_role("button", name="看退多少现金").click()
+    assert page.locator(".result .num").first.inner_text() == "¥54.00"
+    looked_at(page)
+    page.get_by_role("button", name="确认退款").click()
+    page.get_by_role("heading", name="已退款").wait_for()
+    looked_at(page)
+    page.goto(f"/redemptions/{done.id}/refund?whole=yes&reason=faulty")
+    page.get_by_role("button", name="确认退款").click()
+    page.goto(f"/redemptions/{done.id}/refund")
+    page.get_by_text("已经退完").wait_for()
+    looked_at(page)
+    page.goto(f"{wallet}/vouchers/{voucher.id}")
+    page.get_by_text("券又能用了").first.wait_for()
+    looked_at(page)
+    context.close()

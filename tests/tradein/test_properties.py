@@ -1,0 +1,112 @@
+"""What holds for every subsidy: the most it can be, and that a dearer purchase never gets less."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from voucher_service.kernel.money import Money
+from voucher_service.tradein import shelf
+from voucher_service.tradein.policy import Case, Category, Energy, NewCar, OldCar, Scheme
+from voucher_service.tradein.quote import quote
+
+# The published most and, where a share is paid, its percent: by scheme, year and what decides.
+MOST_YUAN = {
+    ("appliance", 2024, "1"): (2_000, 20),
+    ("appliance", 2024, "2"): (2_000, 15),
+    ("appliance", 2025, "1"): (2_000, 20),
+    ("appliance", 2025, "2"): (2_000, 15),
+    ("appliance", 2026, "1"): (1_500, 15),
+    ("digital", 2025, ""): (500, 15),
+    ("digital", 2026, ""): (500, 15),
+    ("car_scrap", 2024, "nev"): (20_000, None),
+    ("car_scrap", 2024, "fuel"): (15_000, None),
+    ("car_scrap", 2025, "nev"): (20_000, None),
+    ("car_scrap", 2025, "fuel"): (15_000, None),
+    ("car_scrap", 2026, "nev"): (20_000, 12),
+    ("car_scrap", 2026, "fuel"): (15_000, 10),
+    ("car_replace", 2025, "nev"): (15_000, None),
+    ("car_replace", 2025, "fuel"): (13_000, None),
+    ("car_replace", 2026, "nev"): (15_000, 8),
+    ("car_replace", 2026, "fuel"): (13_000, 6),
+}
+GATE = Money.of_yuan(6_000)
+CARS = {Scheme.CAR_SCRAP, Scheme.CAR_REPLACE}
+SOLD = {
+    Scheme.APPLIANCE: st.sampled_from(
+        sorted(set(Category) - {"phone", "tablet", "watch", "glasses", "car"})
+    ),
+    Scheme.DIGITAL: st.sampled_from(sorted({"phone", "tablet", "watch", "glasses"})),
+    Scheme.CAR_SCRAP: st.just(Category.CAR),
+    Scheme.CAR_REPLACE: st.just(Category.CAR),
+}
+PRICES = st.one_of(st.integers(1, 1_000_000), st.integers(1, 40_000_000)).map(Money)
+EARLY = st.dates(date(2008, 1, 1), date(2020, 6, 1))
+NEW = st.builds(NewCar, st.sampled_from(Energy), st.sampled_from((1_500, 2_000, 2_001)))
+OLD = st.builds(OldCar, st.sampled_from(Energy), EARLY, EARLY)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    scheme = draw(st.sampled_from(Scheme))
+    one = Case(
+        scheme=scheme,
+        category=Category(draw(SOLD[scheme])),
+        price=draw(PRICES),
+        on=draw(st.dates(date(2024, 4, 20), date(2027, 1, 5))),
+        area=draw(st.sampled_from(("441900", "441702", ""))),
+        grade=draw(st.sampled_from((1, 2, 3))) if scheme is Scheme.APPLIANCE else None,
+    )
+    return one if scheme not in CARS else replace(one, new=draw(NEW), old=draw(OLD))
+
+
+def deciding(case: Case) -> str:
+    """What else than scheme and year sets the most: the grade, or what the new car runs on."""
+    if case.new is not None:
+        return "nev" if case.new.energy is Energy.NEV else "fuel"
+    return str(case.grade or "")
+
+
+def paid(case: Case) -> Money:
+    return quote(shelf.shelf(), case).subsidy
+
+
+@settings(max_examples=600, deadline=None)
+@given(cases())
+def test_a_subsidy_is_never_above_its_cap_nor_the_price_nor_its_share_by_a_yuan(case: Case) -> None:
+    subsidy = paid(case)
+    assert 0 <= subsidy.fen <= case.price.fen
+    if not subsidy:
+        return
+    most, percent = MOST_YUAN[case.scheme, case.on.year, deciding(case)]
+    assert subsidy <= Money.of_yuan(most)
+    if percent:
+        share = Fraction(case.price.fen * percent, 100)
+        assert subsidy.fen < share + 100
+        exact = min(share, Fraction(most * 100), Fraction(case.price.fen))
+        assert subsidy.fen > exact - 1, "less than a fen is lost"
+
+
+@settings(max_examples=400, deadline=None)
+@given(cases(), PRICES)
+@example(
+    Case(Scheme.DIGITAL, Category.PHONE, Money(333_333), date(2026, 3, 1)), Money(600_000)
+)  # around the cap
+def test_a_dearer_purchase_below_the_ceiling_never_gets_less(case: Case, other: Money) -> None:
+    less, more = sorted((case.price, other))
+    assume(case.scheme is not Scheme.DIGITAL or more <= GATE)
+    assert paid(replace(case, price=less)) <= paid(replace(case, price=more))
+
+
+@settings(max_examples=200, deadline=None)
+@given(cases())
+def test_an_answer_is_either_a_sum_with_its_steps_or_nothing_with_its_reasons(case: Case) -> None:
+    answer = quote(shelf.shelf(), case)
+    assert answer.eligible == bool(answer.lines) != bool(answer.reasons)
+    assert answer.subsidy == (answer.lines[-1].amount if answer.lines else Money(0))
+    if answer.policy:
+        assert answer.subsidy <= answer.policy.most()

@@ -1,0 +1,5 @@
+"""`python -m voucher_service.cli`."""
+
+from . import main
+
+main()

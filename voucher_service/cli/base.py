@@ -1,0 +1,61 @@
+"""What every command of `voucher` is made with: the group, where its data is, plain refusals."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import click
+
+from voucher_service import serving
+from voucher_service.infra import core as core_module
+from voucher_service.infra.core import Core
+from voucher_service.kernel.errors import DomainError
+from voucher_service.settings import Settings, SettingsError
+
+F = TypeVar("F", bound=Callable[..., Any])
+DATA = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".voucher"),
+    show_default=True,
+    help="Directory of the data; attached to when it is being served,"
+    " else started for the command.",
+)
+
+
+def plainly(command: F) -> F:
+    """Tell a person what is wrong in a sentence, not in a stack of calls."""
+
+    @wraps(command)
+    def told(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except (SettingsError, serving.ServingError) as error:
+            raise click.ClickException(str(error)) from error
+        except DomainError as error:
+            from voucher_service.i18n import sentence
+
+            raise click.ClickException(f"{sentence(error, 'en')} [{error.code}]") from error
+
+    return cast(F, told)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """A city's consumption vouchers, from budget to leverage ratio."""
+
+
+@contextlib.contextmanager
+def attached(data: Path) -> Iterator[tuple[Core, Settings]]:
+    """A core on the servers of a data directory; they are started where nobody serves it."""
+    with serving.servers(data) as addresses:
+        settings = serving.settings_for(addresses, data)
+        core = core_module.build(settings)
+        try:
+            yield core, settings
+        finally:
+            core.close()

@@ -1,0 +1,116 @@
+"""The figures, the job that works them out, and whether the books are clean."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from voucher_service import serving
+from voucher_service.infra import core as core_module
+
+from .base import DATA, attached, main, plainly
+
+
+@main.group()
+def report() -> None:
+    """Reports of what the reconciliation has worked out."""
+
+
+@report.command()
+@click.option("--programme", required=True)
+@click.option(
+    "--group-by",
+    type=click.Choice(["campaign", "area", "trade", "day", "funder", "merchant_size"]),
+    default="campaign",
+    show_default=True,
+)
+@click.option(
+    "--basis", type=click.Choice(["period", "cohort"]), default="period", show_default=True
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json", "csv", "xlsx"]),
+    default="table",
+    show_default=True,
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Default: standard output."
+)
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True)
+@DATA
+@plainly
+def leverage(
+    programme: str, group_by: str, basis: str, format_: str, out: Path | None, lang: str, data: Path
+) -> None:
+    """Issued against leveraged spending: gross, net, and the mechanical floor."""
+    from voucher_service.reports import deliver
+
+    with attached(data) as (core, _):
+        content = deliver.leverage(
+            core,
+            programme=programme,
+            group_by=group_by,
+            basis=basis,
+            format_=format_,
+            locale="zh_Hans_CN" if lang == "zh" else "en",
+        )
+    if out is not None:
+        out.write_bytes(content)
+    elif format_ == "xlsx":
+        raise click.ClickException("a workbook needs --out FILE")
+    else:
+        sys.stdout.buffer.write(content)
+
+
+@main.command()
+@click.option("--programme", help="Default: every programme.")
+@click.option("--wait-seconds", type=int, default=120, show_default=True)
+@DATA
+@plainly
+def reconcile(programme: str | None, wait_seconds: int, data: Path) -> None:
+    """Ring the reconciliation job and wait for it."""
+    from voucher_service.infra import outbox
+    from voucher_service.jobs import runtime
+    from voucher_service.reconciliation import service as reconciliation
+
+    with serving.servers(data) as addresses:
+        settings = serving.settings_for(addresses, data)
+        core = core_module.build(settings)
+        keys = reconciliation.ask(core, programme=programme)
+        deadline = time.monotonic() + wait_seconds
+        for key in keys:
+            if not addresses.attached:
+                runtime.do(core, key)  # nobody else serves this directory
+            while True:
+                with core.transaction() as session:
+                    if outbox.served(session, key=key):
+                        break
+                if time.monotonic() > deadline:
+                    raise click.ClickException(
+                        f"{key} is not done after {wait_seconds} s; it stays in the list"
+                    )
+                time.sleep(0.2)
+        core.close()
+    click.echo(
+        f"reconciled: {', '.join(key.removeprefix('reconcile:') for key in keys) or 'nothing'}"
+    )
+
+
+@main.command()
+@DATA
+@plainly
+def verify(data: Path) -> None:
+    """Check the books: every invariant of the ledger and the quotas. Exit 1 names each breach."""
+    from voucher_service.reports import verification
+
+    with attached(data) as (core, _):
+        found = verification.verify(core)
+    for breach in found.breaches:
+        click.echo(f"{breach.invariant}: {breach.detail}")
+    if found.breaches:
+        sys.exit(1)
+    click.echo(found.sentence)

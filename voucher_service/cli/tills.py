@@ -1,0 +1,50 @@
+"""For vendors of till systems: a key at the sandbox's shop, and the check of the contract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from voucher_service.conformance.command import pos_check
+
+from .base import DATA, attached, main, plainly
+
+main.add_command(pos_check)
+
+
+@main.command()
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("till.pem"),
+    show_default=True,
+    help="Where the new private key is put; nothing is overwritten.",
+)
+@DATA
+@plainly
+def sandbox(key_file: Path, data: Path) -> None:
+    """Register a new till at the sandbox's shop. Development only; the demo brings the sandbox."""
+    from voucher_service.sandbox import loading
+    from voucher_service.tills import service as tills
+
+    if key_file.exists():
+        raise click.ClickException(f"{key_file} is there already; say another --key")
+    private = Ed25519PrivateKey.generate()
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    with attached(data) as (core, _):
+        manager = loading.manager(core)
+        if manager is None:
+            raise click.ClickException("no sandbox here: start with the demo, `voucher dev --demo`")
+        made = tills.register(core, actor=manager, name="沙箱收银机", public_key=public.decode())
+    key_file.touch(0o600)
+    key_file.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    click.echo(f"voucher pos-check URL --key {key_file} --keyid {made.id}")

@@ -1,0 +1,1 @@
+"""A merchant's objections to the books, and what became of them."""

@@ -1,0 +1,241 @@
+"""Read a till's own file: CSV in UTF-8 or GB18030, or Excel; columns by their headings.
+
+All or nothing: a file with a line that can't be read is refused with the lines named.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import openpyxl
+
+from voucher_service.i18n import mark
+from voucher_service.kernel.clock import SHANGHAI
+from voucher_service.kernel.money import Money
+
+from .model import Theirs, TillFileInvalid
+
+MOST_LINES = 50_000
+_MOST_NAMED = 20
+_MOST_UNPACKED = 64 * 1024 * 1024
+_MOST_FEN = 10**12
+_REFERENCE_LENGTH = 64
+_EXACT_DIGITS = 15  # Excel keeps no more of a number
+
+# The headings of each column, as tills write them, best first; without units, blanks and case.
+_HEADINGS: Mapping[str, str] = {
+    "reference": (
+        "订单号 订单编号 商户订单号 单号 小票号 流水号 交易单号 交易号"
+        " orderreference orderno ordernumber orderid reference receiptno"
+    ),
+    "order": "订单金额 应收金额 应收 消费金额 交易金额 总金额 金额 orderamount bill amount total",
+    "at": "时间 核销时间 交易时间 支付时间 下单时间 交易日期 日期 time paidat occurredat date",
+    "discount": "券抵 消费券抵扣 券抵扣 消费券 抵扣金额 优惠金额 优惠 discount voucher",
+    "paid": "顾客付 实付金额 实付 实收金额 实收 支付金额 paid customerpays",
+}
+_RANKS: Mapping[str, tuple[str, int]] = {
+    word: (name, rank)
+    for name, words in _HEADINGS.items()
+    for rank, word in enumerate(words.split())
+}
+_MOST_COLUMNS = 64
+_UNIT = re.compile(r"\((元|人民币|yuan|cny|rmb)\)|[\s_\-.:]")
+_TIMES = (
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%Y年%m月%d日 %H:%M:%S",
+    "%Y年%m月%d日 %H:%M",
+)
+_DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y年%m月%d日")
+# What is wrong with a line or a file; `{column}` is its heading.
+NOT_A_TABLE = mark("这个文件打不开。请存成 CSV（UTF-8 或 GBK）或 Excel（.xlsx）再传。")
+EMPTY = mark("文件里一行订单也没有。")
+TOO_LONG = mark("文件超过 50000 行。请按天分开传。")
+NO_REFERENCE = mark("没找到“订单号”这一列。第一行要写列名。")
+NO_AMOUNT = mark("没找到“订单金额”这一列。第一行要写列名。")
+TWO_COLUMNS = mark("有两列都像“{column}”。请删掉一列再传。")
+REFERENCE = mark("“{column}”要 1 到 64 个字母、数字或符号。")
+ROUNDED = mark("“{column}”被表格软件改成了科学计数法或丢了后几位。请把这一列设成文本再导出。")
+AMOUNT = mark("“{column}”要写成 128.50 这样的金额，不能是负数。退款行请先删掉。")
+TIME = mark("“{column}”要写成 2026-11-22 12:30 这样的时间。")
+
+
+class _Wrong(Exception):
+    """A cell that can't be read, and why."""
+
+
+def read(content: bytes) -> list[Theirs]:
+    """The orders of a file. Raises TillFileInvalid."""
+    rows = _rows(content)
+    head = next(rows, (0, ()))[1]
+    columns = _columns(head)
+    found: list[Theirs] = []
+    wrong: list[tuple[int, str, str]] = []
+    for number, cells in rows:
+        if len(found) + len(wrong) >= MOST_LINES:
+            raise _refusal((0, TOO_LONG, ""))
+        try:
+            found.append(_line(number, cells, columns, head))
+        except _Wrong as error:
+            wrong.append((number, str(error.args[0]), str(error.args[1])))
+            if len(wrong) >= _MOST_NAMED:
+                break
+    if wrong:
+        raise _refusal(*wrong)
+    if not found:
+        raise _refusal((0, EMPTY, ""))
+    return found
+
+
+def _refusal(*lines: tuple[int, str, str]) -> TillFileInvalid:
+    """Each line by its number (0: the file), the text of what is wrong, and its column."""
+    told = [{"line": number, "text": text, "column": column} for number, text, column in lines]
+    return TillFileInvalid(extra={"lines": told})
+
+
+def _rows(content: bytes) -> Iterator[tuple[int, Sequence[Any]]]:
+    """The rows that hold anything, with their numbers."""
+    rows = _excel(content) if content.startswith(b"PK") else _csv(content)
+    for number, cells in enumerate(rows, 1):
+        if any(cell not in (None, "") for cell in cells):
+            yield number, cells
+
+
+def _csv(content: bytes) -> Iterator[Sequence[Any]]:
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = content.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    else:
+        raise _refusal((0, NOT_A_TABLE, ""))
+    if "\x00" in text:
+        raise _refusal((0, NOT_A_TABLE, ""))
+    first = text.partition("\n")[0]
+    delimiter = max(",\t;", key=first.count)
+    try:
+        yield from csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    except csv.Error:
+        raise _refusal((0, NOT_A_TABLE, "")) from None
+
+
+def _excel(content: bytes) -> Iterator[Sequence[Any]]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            if sum(one.file_size for one in packed.infolist()) > _MOST_UNPACKED:
+                raise _refusal((0, TOO_LONG, ""))
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        yield from book.worksheets[0].iter_rows(max_col=_MOST_COLUMNS, values_only=True)
+    except TillFileInvalid:
+        raise
+    except Exception as error:  # whatever a broken or hostile file makes of the reader
+        raise _refusal((0, NOT_A_TABLE, "")) from error
+
+
+def _columns(head: Sequence[Any]) -> dict[str, int]:
+    """Where each column stands. Raises TillFileInvalid when one is missing or there twice."""
+    found: dict[str, tuple[int, int]] = {}
+    for place, cell in enumerate(head):
+        word = _UNIT.sub("", unicodedata.normalize("NFKC", str(cell or "")).lower())
+        name, rank = _RANKS.get(word, ("", 0))
+        if name and name in found and found[name][0] == rank:
+            raise _refusal((1, TWO_COLUMNS, str(cell)))
+        if name:
+            found[name] = min(found.get(name, (rank, place)), (rank, place))
+    for name, text in (("reference", NO_REFERENCE), ("order", NO_AMOUNT)):
+        if name not in found:
+            raise _refusal((1, text, ""))
+    return {name: place for name, (_, place) in found.items()}
+
+
+def _line(
+    number: int, cells: Sequence[Any], columns: Mapping[str, int], head: Sequence[Any]
+) -> Theirs:
+    def cell(name: str) -> Any:
+        place = columns.get(name, len(cells))
+        return cells[place] if place < len(cells) else None
+
+    def called(name: str) -> str:
+        return str(head[columns[name]])
+
+    return Theirs(
+        number,
+        _reference(cell("reference"), called("reference")),
+        _needed(_amount(cell("order"), called("order")), called("order")),
+        _time(cell("at"), called("at")) if "at" in columns else None,
+        _amount(cell("discount"), called("discount")) if "discount" in columns else None,
+        _amount(cell("paid"), called("paid")) if "paid" in columns else None,
+    )
+
+
+def _reference(cell: Any, column: str) -> str:
+    if isinstance(cell, int | float):
+        if len(str(int(cell))) > _EXACT_DIGITS or cell != int(cell):
+            raise _Wrong(ROUNDED, column)
+        cell = int(cell)
+    # A leading apostrophe is how spreadsheets, and our own files, mark a text.
+    text = "".join(unicodedata.normalize("NFKC", str(cell or "")).split()).lstrip("'")
+    if re.fullmatch(r"\d(\.\d+)?[eE]\+\d+", text):
+        raise _Wrong(ROUNDED, column)
+    if not re.fullmatch(rf"[\x21-\x7e]{{1,{_REFERENCE_LENGTH}}}", text):
+        raise _Wrong(REFERENCE, column)
+    return text
+
+
+def _needed(amount: Money | None, column: str) -> Money:
+    if amount is None:
+        raise _Wrong(AMOUNT, column)
+    return amount
+
+
+def _amount(cell: Any, column: str) -> Money | None:
+    if cell in (None, ""):
+        return None
+    text = unicodedata.normalize("NFKC", str(cell)).replace(",", "").strip().lstrip("¥￥'")
+    try:
+        fen = Decimal(text.strip()) * 100
+        if not fen.is_finite() or not 0 <= fen <= _MOST_FEN or fen != fen.to_integral_value():
+            raise _Wrong(AMOUNT, column)
+    except InvalidOperation:
+        raise _Wrong(AMOUNT, column) from None
+    return Money(int(fen))
+
+
+def _time(cell: Any, column: str) -> datetime | date | None:
+    if cell in (None, ""):
+        return None
+    if isinstance(cell, datetime):
+        return _in_shanghai(cell)
+    if isinstance(cell, date):
+        return cell
+    text = " ".join(unicodedata.normalize("NFKC", str(cell)).lstrip("'").split())
+    for form in _TIMES:
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=SHANGHAI)
+        except ValueError:
+            continue
+    for form in _DAYS:
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=SHANGHAI).date()
+        except ValueError:
+            continue
+    try:
+        return _in_shanghai(datetime.fromisoformat(text))
+    except ValueError:
+        raise _Wrong(TIME, column) from None
+
+
+def _in_shanghai(instant: datetime) -> datetime:
+    """A till's clock is on the wall of the shop."""
+    return instant if instant.tzinfo else instant.replace(tzinfo=SHANGHAI)

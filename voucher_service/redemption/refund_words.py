@@ -1,0 +1,31 @@
+"""What became of a voucher by a refund, in words that hold for its holder and at the till."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from voucher_service.i18n import formats, gettext, mark
+from voucher_service.kernel.clock import day_of
+
+from .refunds import Fate
+
+SENTENCES: Mapping[Fate, str] = {
+    Fate.LIVES: mark("券又能用了，{until}有效。"),
+    Fate.LIVES_TOMORROW: mark("券从 {day} 起又能用，{until}有效。"),
+    Fate.RETURNED: mark("券已退回，领券的名额还给领券人，可以再领。"),
+    Fate.PARTIAL: mark("券不再可用：只退了一部分。整单退完时，看这种券的规定。"),
+    Fate.BY_RULE: mark("券不再可用：这种券用过就不恢复。"),
+    Fate.EXPIRED: mark("券不再可用：已过有效期。"),
+    Fate.CLOSED: mark("券不再可用：活动结束，先前退掉的券款已退回财政。"),
+}
+
+
+def fate_in_words(
+    fate: Fate, valid_from: datetime, valid_until: datetime, locale: str, today: date
+) -> str:
+    """One sentence; from when until when the voucher can be spent is said where it can."""
+    return gettext(SENTENCES[fate], locale).format(
+        day=formats.day(day_of(valid_from), locale, today),
+        until=formats.until(valid_until, locale, today),
+    )

@@ -1,0 +1,280 @@
+"""What a refund gives back to whom, and what becomes of the voucher. Pure.
+
+Everything depends on what is kept of the order alone, so any sequence of refunds that keeps the
+same goods ends the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+from voucher_service.campaigns.model import (
+    IN_PARTS,
+    Offer,
+    PartialRefund,
+    RefundRule,
+    benefit,
+)
+from voucher_service.kernel.clock import day_of, start_of
+from voucher_service.kernel.errors import Conflict, Forbidden, Unprocessable
+from voucher_service.kernel.ids import CashierId, RedemptionId, ShopId, VoucherId
+from voucher_service.kernel.money import ZERO, Money
+from voucher_service.vouchers.model import Status as VoucherStatus
+from voucher_service.vouchers.model import Voucher
+
+from .model import OtherDiscount, Payer, Phase, Recovery
+
+RefundId = NewType("RefundId", UUID)
+
+
+class RefundExceedsOrder(Unprocessable):
+    """More than is left of the order; `extra` says how much that is."""
+
+    code = "refund_exceeds_order"
+
+
+class RefundReferenceReused(Unprocessable):
+    """The shop used this refund reference before, for another refund."""
+
+    code = "refund_reference_reused"
+
+
+class NothingToRefund(Conflict):
+    """The order was not redeemed, or the redemption was undone: there is no subsidy in it."""
+
+    code = "nothing_to_refund"
+
+
+class ManagerNeeded(Forbidden):
+    """A refund of this size is made by the shop's manager."""
+
+    code = "manager_needed"
+
+
+class Fate(StrEnum):
+    """What becomes of the voucher: it lives again (at once or from tomorrow), it went back to the
+    pool and may be claimed anew, or it stays consumed, and why.
+    """
+
+    LIVES = "lives"
+    LIVES_TOMORROW = "lives_tomorrow"
+    RETURNED = "returned"
+    PARTIAL = "partial"
+    BY_RULE = "by_rule"
+    EXPIRED = "expired"
+    CLOSED = "closed"
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the resident can spend the voucher again."""
+        return self in (Fate.LIVES, Fate.LIVES_TOMORROW)
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A redeemed order as a refund must know it: `discount` by the voucher, then what bank and
+    platform took off; the merchant's own is off `order` already. `excluded`: goods that the offer
+    is not for.
+    """
+
+    offer: Offer
+    order: Money
+    discount: Money
+    others: tuple[OtherDiscount, ...] = ()
+    excluded: Money = ZERO
+
+    @property
+    def payable(self) -> Money:
+        """The order less the voucher."""
+        return self.order - self.discount
+
+    @property
+    def paid(self) -> Money:
+        """What the customer paid of it."""
+        return self.payable - Money.total(one.amount for one in self.others)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """How an amount of an order divides: subsidy back to the funders, cash back to the customer,
+    and what bank and platform take back. They add up to `amount`.
+    """
+
+    amount: Money
+    subsidy: Money
+    cash: Money
+    others: tuple[OtherDiscount, ...]
+
+    @property
+    def other(self) -> Money:
+        """What bank and platform take back together."""
+        return Money.total(one.amount for one in self.others)
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Part or all of a redeemed order given back."""
+
+    id: RefundId
+    redemption_id: RedemptionId
+    voucher_id: VoucherId
+    shop_id: ShopId
+    cashier_id: CashierId
+    reference: str | None
+    parts: Parts
+    reason: str
+    phase: Phase
+    recovery: Recovery
+    voucher_status: VoucherStatus
+    fate: Fate
+    valid_from: datetime
+    valid_until: datetime
+    occurred_at: datetime
+
+    @property
+    def order_part(self) -> Money:
+        """What the order is less."""
+        return self.parts.amount
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the resident can spend the voucher again."""
+        return self.fate.reusable
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What a merchant has of the funders' money and must give back: `net_off` is subtracted by the
+    batch after the one that is under way, `receivable` was paid out before it was refunded.
+    """
+
+    net_off: Money
+    receivable: Money
+
+    @property
+    def total(self) -> Money:
+        """Both together."""
+        return self.net_off + self.receivable
+
+
+def kept_subsidy(bill: Bill, kept: Money) -> Money:
+    """What subsidy stays with an order of which goods for `kept` are kept (0 to the whole order).
+
+    It never grows faster than what is kept, so that no refund takes cash from the customer; it is
+    nothing when nothing is kept and all of it when all is. Excluded goods count as kept to the
+    last: a voucher can't be turned into them by giving back the rest.
+    """
+    offer = bill.offer
+    if offer.partial_refund is PartialRefund.PROPORTIONAL:
+        return Money(bill.discount.fen * kept.fen // bill.order.fen)
+    eligible = Money(max(0, kept.fen - bill.excluded.fen))
+    least = max(ZERO, min(offer.threshold, bill.order - bill.excluded))
+    full = min(bill.discount, benefit(offer, max(eligible, least)))
+    return max(ZERO, full - max(ZERO, least - eligible))
+
+
+def parts(bill: Bill, refunded: Money, amount: Money) -> Parts:
+    """How `amount` divides after `refunded` was given back before.
+
+    Raises RefundExceedsOrder when it is nothing or more than is left.
+    """
+    left = bill.order - refunded
+    if not ZERO < amount <= left:
+        raise RefundExceedsOrder(extra={"left_fen": left.fen}, left=left)
+    subsidy, cash, others = _kept(bill, left)
+    then_subsidy, then_cash, then_others = _kept(bill, left - amount)
+    taken_back = tuple(
+        OtherDiscount(one.payer, before - after)
+        for one, before, after in zip(bill.others, others, then_others, strict=True)
+    )
+    return Parts(amount, subsidy - then_subsidy, cash - then_cash, taken_back)
+
+
+def fate(
+    rule: RefundRule,
+    voucher: Voucher,
+    *,
+    whole: bool,
+    discount: Money,
+    redeemed_at: datetime,
+    now: datetime,
+) -> Fate:
+    """What becomes of a voucher when its order goes back; `whole`: nothing of the order is kept.
+    `discount`: what the order took of the voucher.
+
+    A part never brings a voucher back, and nothing brings it back after its end, which stays what
+    it was. `restored` gives up the voucher instead, whatever its end: the right to claim another
+    comes back; but not while other orders of the same voucher stand.
+    """
+    if not whole:
+        return Fate.PARTIAL
+    if rule is RefundRule.NEVER:
+        return Fate.BY_RULE
+    if voucher.status is VoucherStatus.EXPIRED:
+        return Fate.EXPIRED
+    alone = voucher.spent == discount and voucher.status is not VoucherStatus.FROZEN
+    if rule is RefundRule.RESTORED and alone:
+        return Fate.RETURNED
+    if now >= voucher.valid_until:
+        return Fate.EXPIRED
+    if rule is not RefundRule.NEXT_DAY or day_of(now) == day_of(redeemed_at):
+        return Fate.LIVES
+    if voucher.status is not VoucherStatus.REDEEMED:
+        return Fate.LIVES  # what is left of it can be spent today anyway
+    return Fate.LIVES_TOMORROW if tomorrow(now) < voucher.valid_until else Fate.EXPIRED
+
+
+def tomorrow(now: datetime) -> datetime:
+    """When the next business day begins."""
+    return start_of(day_of(now) + timedelta(days=1))
+
+
+def value_back(voucher: Voucher, discount: Money) -> Money:
+    """What a voucher is worth again, over what it is worth now, when an order of it is undone.
+
+    A voucher for one order is whole again, also what that order had left over of it.
+    """
+    return discount if voucher.offer.kind in IN_PARTS else voucher.face_value
+
+
+def recovery(phase: Phase) -> Recovery:
+    """How the subsidy part comes back from the merchant."""
+    return {
+        Phase.NONE: Recovery.NONE,
+        Phase.BATCHED: Recovery.NET_OFF,
+        Phase.PAID: Recovery.CLAW_BACK,
+    }[phase]
+
+
+def _kept(bill: Bill, kept: Money) -> tuple[Money, Money, list[Money]]:
+    """What stays of the subsidy, of the customer's payment, and of each other payer's discount.
+
+    Cash is rounded down, so a fen that can't be divided goes to the customer; the others follow
+    from the rest, each never growing faster than it.
+    """
+    subsidy = kept_subsidy(bill, kept)
+    paid_for = kept - subsidy
+    cash = ZERO
+    if bill.payable:
+        cash = Money(bill.paid.fen * paid_for.fen // bill.payable.fen)
+    return subsidy, cash, _shared(paid_for - cash, bill.others)
+
+
+def _shared(amount: Money, others: Sequence[OtherDiscount]) -> list[Money]:
+    """An amount over payers by what each gave, one after the other of what is left."""
+    weights, shares = sum(one.amount.fen for one in others), []
+    for one in others:
+        share = Money(amount.fen * one.amount.fen // weights) if weights else ZERO
+        shares.append(share)
+        amount, weights = amount - share, weights - one.amount.fen
+    return shares
+
+
+def other_payers(discounts: Sequence[OtherDiscount]) -> tuple[OtherDiscount, ...]:
+    """The discounts that come off after the voucher; the merchant's own came off before."""
+    return tuple(one for one in discounts if one.payer is not Payer.MERCHANT)

@@ -1,0 +1,52 @@
+"""Redemptions' commands and steps."""
+
+from .asking import Ask
+from .freezing import cancel, commit, freeze, release
+from .group import Group
+from .lapsing import lapse_due
+from .proposing import Proposal, propose_refund
+from .reading import (
+    by_order_reference,
+    get,
+    lines,
+    on_screen,
+    order_state,
+    receipt,
+    stopped,
+    summary,
+)
+from .redeeming import redeem, redeem_many
+from .refund_reading import get_refund, owed, owed_here, refunds_of, refunds_of_voucher
+from .refunding import refund
+from .reversing import reverse
+from .settling import mark_settled
+
+__all__ = [
+    "Ask",
+    "Group",
+    "Proposal",
+    "by_order_reference",
+    "cancel",
+    "commit",
+    "freeze",
+    "get",
+    "get_refund",
+    "lapse_due",
+    "lines",
+    "mark_settled",
+    "on_screen",
+    "order_state",
+    "owed",
+    "owed_here",
+    "propose_refund",
+    "receipt",
+    "redeem",
+    "redeem_many",
+    "refund",
+    "refunds_of",
+    "refunds_of_voucher",
+    "release",
+    "reverse",
+    "stopped",
+    "summary",
+]

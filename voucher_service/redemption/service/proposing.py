@@ -1,0 +1,145 @@
+"""What a refund would do, decided with the redemption at hand and the voucher locked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from voucher_service.budgets import service as budgets
+from voucher_service.campaigns import service as campaigns
+from voucher_service.campaigns.model import OfferStatus
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import Actor, Role
+from voucher_service.kernel.errors import NoSuchThing
+from voucher_service.kernel.ids import RedemptionId, VoucherId
+from voucher_service.kernel.money import ZERO, Money
+from voucher_service.ledger import service as ledger
+from voucher_service.ledger.model import Stage, pool
+from voucher_service.merchants import service as merchants
+from voucher_service.merchants.model import Till
+from voucher_service.vouchers import service as vouchers
+from voucher_service.vouchers.model import Status as VoucherStatus
+from voucher_service.vouchers.model import Voucher
+
+from .. import refund_store, refunds
+from ..model import Order, Status
+from ..refunds import Bill, Fate, ManagerNeeded, NothingToRefund, Parts
+from ..tables import RedemptionRow
+from .standing import cashier_of
+
+_GIVES_BACK = frozenset({Fate.LIVES, Fate.LIVES_TOMORROW, Fate.RETURNED})
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a refund would give back to whom, and what would become of the voucher.
+
+    `left`: what of the order can be refunded at most. `voucher`: as it is before; afterwards it can
+    be spent from `valid_from`, if at all.
+    """
+
+    bill: Bill
+    left: Money
+    parts: Parts
+    fate: Fate
+    voucher: Voucher
+    valid_from: datetime
+
+    @property
+    def spent_less(self) -> Money:
+        """How much less of the voucher is spent afterwards."""
+        return self.bill.discount if self.fate in _GIVES_BACK else ZERO
+
+    @property
+    def worth_again(self) -> Money:
+        """How much more the voucher is worth afterwards."""
+        if self.fate not in _GIVES_BACK:
+            return ZERO
+        return refunds.value_back(self.voucher, self.bill.discount)
+
+    @property
+    def voucher_status(self) -> VoucherStatus:
+        """Where the voucher stands afterwards."""
+        if self.fate is Fate.RETURNED:
+            return VoucherStatus.RETURNED
+        lives = self.fate.reusable and self.voucher.status is VoucherStatus.REDEEMED
+        return VoucherStatus.CLAIMED if lives else self.voucher.status
+
+
+def propose_refund(
+    core: Core, *, actor: Actor, redemption: RedemptionId, amount: Money | None
+) -> Proposal:
+    """What `refund` would do now; all that is left of the order when no amount is named.
+
+    Promises nothing. Raises what `refund` raises of the redemption and the amount.
+    """
+    with core.transaction() as session:
+        till = merchants.till(session, cashier=cashier_of(actor))
+        row = row_of(session, till, redemption)
+        found = proposal(session, row, amount, core.now(session))
+    check_size(core, actor, found.parts.amount)
+    return found
+
+
+def row_of(
+    session: Session, till: Till, redemption: RedemptionId, *, lock: bool = False
+) -> RedemptionRow:
+    """A redemption of a till's shop. Raises NoSuchThing, for another shop's too."""
+    where = (RedemptionRow.id == redemption, RedemptionRow.shop_id == till.shop_id)
+    found = refund_store.rows(session, *where, lock=lock)
+    if not found:
+        raise NoSuchThing
+    return found[0]
+
+
+def check_size(core: Core, actor: Actor, amount: Money) -> None:
+    """Raises ManagerNeeded when a refund is too large for who asks."""
+    most = Money(core.settings.till.refund_manager_fen)
+    if most and amount > most and not actor.has(Role.MANAGER):
+        raise ManagerNeeded(most=most)
+
+
+def proposal(session: Session, row: RedemptionRow, amount: Money | None, now: datetime) -> Proposal:
+    """The decision; the voucher and the lines behind its offer stay locked.
+
+    No amount: all that is left. Raises NothingToRefund and RefundExceedsOrder.
+    """
+    if row.status is not Status.COMMITTED:
+        raise NothingToRefund
+    order, discount = row.order_amount_fen, row.discount_fen
+    refunded, voucher_id = row.refunded_fen, row.voucher_id
+    assert order is not None and discount is not None
+    assert refunded is not None and voucher_id is not None
+    voucher = vouchers.locked(session, voucher=VoucherId(voucher_id))
+    # Under the lines' lock, under which money leaves the pool when a campaign is closed.
+    budgets.lines(session, campaign=voucher.offer.campaign_id, lock=True)
+    offer = campaigns.offer(session, offer=voucher.offer.id)
+    voucher = replace(voucher, offer=offer)
+    items = Order(order, row.order_reference, items=tuple(row.items or ()))
+    bill = Bill(
+        offer,
+        order,
+        discount,
+        refunds.other_payers(refund_store.discounts(row.discounts)),
+        order - items.eligible(offer.excluded_items),
+    )
+    left = order - refunded
+    parts = refunds.parts(bill, refunded, left if amount is None else amount)
+    fate = refunds.fate(
+        offer.refund_rule,
+        voucher,
+        whole=parts.amount == left,
+        discount=discount,
+        redeemed_at=row.occurred_at,
+        now=now,
+    )
+    starts = refunds.tomorrow(now) if fate is Fate.LIVES_TOMORROW else voucher.valid_from
+    found = Proposal(bill, left, parts, fate, voucher, starts)
+    more = found.worth_again - parts.subsidy
+    if not (fate.reusable and more and offer.status is OfferStatus.CLOSED):
+        return found
+    # What the voucher was worth beyond what comes back now may have gone home with the campaign.
+    there = ledger.balance(session, pool(offer.id, Stage.RESERVED))
+    return found if there >= more else replace(found, fate=Fate.CLOSED)

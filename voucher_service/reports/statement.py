@@ -1,0 +1,238 @@
+"""A shop's orders, and a comparison with its till's file, as files to hand in: Excel and CSV.
+
+Written a line at a time, so that a year costs no more memory than a day. Texts are texts: no order
+reference becomes a number and no name a formula.
+"""
+
+from __future__ import annotations
+
+import csv as csv_module
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+import xlsxwriter
+
+from voucher_service.i18n import gettext, mark
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import Actor, Role
+from voucher_service.kernel.clock import SHANGHAI
+from voucher_service.kernel.errors import NotAllowed
+from voucher_service.kernel.money import Money
+from voucher_service.reconciliation import matching
+from voucher_service.reconciliation.model import (
+    FINDINGS,
+    Matching,
+    MatchingId,
+    MatchingLine,
+    Ours,
+    Part,
+    Theirs,
+)
+from voucher_service.redemption.model import Phase, Status
+
+from .export import guarded
+from .shop_lines import ShopLine, Sought, each, shop_of
+
+_UNIT = mark("{amount}（元）")
+_WIDTHS = {"text": 22, "yuan": 14, "time": 20, "count": 12}
+_FORMATS = {"text": "@", "yuan": "#,##0.00", "time": "yyyy-mm-dd hh:mm:ss", "count": "0"}
+_HEAD = (
+    ("text", mark("订单号")),
+    ("time", mark("时间")),
+    ("yuan", mark("订单金额")),
+    ("yuan", mark("券抵")),
+    ("yuan", mark("银行和平台优惠")),
+    ("yuan", mark("顾客付")),
+    ("yuan", mark("退款（订单金额）")),
+    ("yuan", mark("退回的券抵")),
+    ("text", mark("状态")),
+    ("text", mark("结算")),
+    ("text", mark("券种")),
+    ("text", mark("券号")),
+    ("text", mark("小票号")),
+    ("text", mark("付款单号")),
+    ("text", mark("收银员")),
+    ("text", mark("摊位")),
+)
+_COMPARED = (
+    ("text", mark("结果")),
+    ("text", mark("订单号")),
+    ("count", mark("文件行号")),
+    ("time", mark("平台时间")),
+    ("yuan", mark("平台订单金额")),
+    ("yuan", mark("平台券抵")),
+    ("yuan", mark("平台顾客付")),
+    ("text", mark("收银时间")),
+    ("yuan", mark("收银订单金额")),
+    ("yuan", mark("收银券抵")),
+    ("yuan", mark("收银顾客付")),
+    ("text", mark("不一样的地方")),
+)
+STATES = {
+    Status.FROZEN: mark("使用中"),
+    Status.COMMITTED: mark("已核销"),
+    Status.CANCELLED: mark("已取消"),
+    Status.LAPSED: mark("已超时"),
+    Status.REVERSED: mark("已冲正"),
+    Status.REFUSED: mark("已作废"),
+}
+PHASES = {
+    Phase.NONE: mark("还没结算"),
+    Phase.BATCHED: mark("结算中"),
+    Phase.PAID: mark("已付款"),
+}
+PARTS = {
+    Part.ORDER: mark("订单金额"),
+    Part.DISCOUNT: mark("券抵"),
+    Part.PAID: mark("顾客付"),
+}
+Cell = str | int | Money | datetime | None
+Column = tuple[str, str]
+Write = Callable[["Sheet", BinaryIO], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table that is read once. `columns`: the kind of cell and the heading in the language."""
+
+    title: str
+    columns: Sequence[Column]
+    rows: Iterable[Sequence[Cell]]
+
+
+def statement(
+    core: Core, *, actor: Actor, sought: Sought, format_: str, locale: str, out: BinaryIO
+) -> None:
+    """Write the orders of the manager's shop that fit as `xlsx` or `csv`. Raises NotAllowed."""
+    if not actor.has(Role.MANAGER):
+        raise NotAllowed
+    with core.transaction() as session:
+        found = each(session, shop=shop_of(session, actor), sought=sought)
+        rows = (_cells(line, locale) for line in found)
+        title = gettext(mark("核销明细"), locale)
+        WRITERS[format_](Sheet(title, _headings(_HEAD, locale), rows), out)
+
+
+def compared(
+    core: Core, *, actor: Actor, id: MatchingId, format_: str, locale: str, out: BinaryIO
+) -> None:
+    """Write every line of a comparison. Raises NotAllowed, NoSuchThing."""
+
+    def write(_found: Matching, lines: Iterator[MatchingLine]) -> None:
+        rows = (_compared(line, locale) for line in lines)
+        title = gettext(mark("对账结果"), locale)
+        WRITERS[format_](Sheet(title, _headings(_COMPARED, locale), rows), out)
+
+    matching.export(core, actor=actor, matching=id, write=write)
+
+
+def csv(sheet: Sheet, out: BinaryIO) -> None:
+    """UTF-8 with a mark that Excel knows, every text quoted and guarded against formulas."""
+    text = io.TextIOWrapper(out, "utf-8-sig", newline="")
+    writer = csv_module.writer(text, quoting=csv_module.QUOTE_NONNUMERIC)
+    writer.writerow([words for _, words in sheet.columns])
+    for row in sheet.rows:
+        writer.writerow([guarded(_plain(cell)) for cell in row])
+    text.flush()
+    text.detach()
+
+
+def xlsx(sheet: Sheet, out: BinaryIO) -> None:
+    """One sheet whose head stays in place: texts as texts, sums in yuan and times as such."""
+    book = xlsxwriter.Workbook(out, {"constant_memory": True})
+    try:
+        page = book.add_worksheet(sheet.title)
+        heading = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})
+        formats = {kind: book.add_format({"num_format": one}) for kind, one in _FORMATS.items()}
+        for column, (kind, words) in enumerate(sheet.columns):
+            page.set_column(column, column, _WIDTHS[kind])
+            page.write_string(0, column, words, heading)
+        page.freeze_panes(1, 1)
+        for line, row in enumerate(sheet.rows, 1):
+            for column, cell in enumerate(row):
+                _put(page, line, column, cell, formats[sheet.columns[column][0]])
+    finally:
+        book.close()
+
+
+WRITERS: dict[str, Write] = {"csv": csv, "xlsx": xlsx}
+
+
+def _put(page: Any, line: int, column: int, cell: Cell, format_: Any) -> None:
+    if isinstance(cell, Money):
+        page.write_number(line, column, Decimal(cell.yuan_text()), format_)
+    elif isinstance(cell, datetime):
+        page.write_datetime(line, column, _wall(cell), format_)
+    elif isinstance(cell, int):
+        page.write_number(line, column, cell, format_)
+    elif cell:
+        page.write_string(line, column, cell, format_)
+
+
+def _plain(cell: Cell) -> str | int | Decimal | None:
+    if isinstance(cell, Money):
+        return Decimal(cell.yuan_text())
+    return f"{_wall(cell):%Y-%m-%d %H:%M:%S}" if isinstance(cell, datetime) else cell
+
+
+def _wall(instant: datetime) -> datetime:
+    """The time on the shop's wall; a spreadsheet knows no zones."""
+    return instant.astimezone(SHANGHAI).replace(tzinfo=None, microsecond=0)
+
+
+def _headings(columns: Sequence[Column], locale: str) -> list[Column]:
+    def words(kind: str, text: str) -> str:
+        said = gettext(text, locale)
+        return gettext(_UNIT, locale, amount=said) if kind == "yuan" else said
+
+    return [(kind, words(kind, text)) for kind, text in columns]
+
+
+def _cells(line: ShopLine, locale: str) -> tuple[Cell, ...]:
+    return (
+        line.reference,
+        line.at,
+        line.order,
+        line.discount,
+        line.other,
+        line.paid,
+        line.refunded,
+        line.refunded_discount,
+        gettext(STATES[line.status], locale),
+        gettext(PHASES[line.phase], locale),
+        line.offer,
+        line.number,
+        line.ticket,
+        line.payment,
+        line.cashier,
+        line.point,
+    )
+
+
+def _compared(line: MatchingLine, locale: str) -> tuple[Cell, ...]:
+    pair, joint = line.pair, ", " if locale == "en" else "、"
+    return (
+        gettext(FINDINGS[pair.finding], locale),
+        pair.reference,
+        pair.theirs.line if pair.theirs else None,
+        pair.ours.at if pair.ours else None,
+        *_sums(pair.ours),
+        _said(pair.theirs.at) if pair.theirs else None,
+        *_sums(pair.theirs),
+        joint.join(gettext(PARTS[part], locale) for part in pair.differs),
+    )
+
+
+def _sums(side: Ours | Theirs | None) -> tuple[Cell, ...]:
+    return (side.order, side.discount, side.paid) if side else (None, None, None)
+
+
+def _said(at: datetime | date | None) -> str | None:
+    """A time as the till's file had it: with the hour, or the day alone."""
+    if isinstance(at, datetime):
+        return f"{_wall(at):%Y-%m-%d %H:%M:%S}"
+    return None if at is None else at.isoformat()

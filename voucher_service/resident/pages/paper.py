@@ -1,0 +1,36 @@
+"""A voucher on paper, for who goes without a phone or lets a relative shop for them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from voucher_service.kernel.ids import VoucherId
+from voucher_service.vouchers import service as vouchers
+from voucher_service.web import qr
+from voucher_service.web.auth import actor
+from voucher_service.web.site import core
+
+pages = Blueprint("paper", __name__)
+
+
+@pages.get("/vouchers/<uuid:id>/paper")
+def show(id: UUID) -> str:
+    """The print that counts, ready for the printer; or how printing works."""
+    made = vouchers.newest_print(core(), actor=actor(), voucher=VoucherId(id))
+    voucher = made.voucher if made else vouchers.get(core(), actor=actor(), voucher=VoucherId(id))
+    return render_template(
+        "resident/paper.html",
+        voucher=voucher,
+        made=made,
+        drawing=qr.draw(made.text) if made else None,
+    )
+
+
+@pages.post("/vouchers/<uuid:id>/paper")
+def make(id: UUID) -> Response:
+    """Print, or print anew: the paper from before is void then."""
+    vouchers.print_voucher(core(), actor=actor(), voucher=VoucherId(id))
+    return redirect(url_for("paper.show", id=id), 303)

@@ -1,0 +1,1 @@
+"""A shop and offers to try a till on: they count nowhere."""

@@ -1,0 +1,1 @@
+"""Tills of merchants' own systems: keys, and the requests they sign."""

@@ -1,0 +1,155 @@
+"""The policies on the shelf: `config/policies/*.toml`, each file one dated version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from voucher_service import settings
+from voucher_service.infra import areas, data_files
+from voucher_service.infra.data_files import DataFileInvalid, Table
+from voucher_service.kernel.money import Bps, Money
+
+from .policy import (
+    Amount,
+    Category,
+    Energy,
+    Flat,
+    OldRule,
+    Policy,
+    Round,
+    Rule,
+    Scheme,
+    Share,
+    Tiers,
+)
+
+S = TypeVar("S", bound=StrEnum)
+T = TypeVar("T")
+_MOST_FEN = 10**9
+
+
+@cache
+def shelf() -> tuple[Policy, ...]:
+    """Every policy that ships, by id. Raises DataFileInvalid, naming file and key."""
+    return load(sorted((settings.CONFIG / "policies").glob("*.toml")))
+
+
+def policy(id: str) -> Policy:
+    """The policy of that id. Raises KeyError."""
+    return {one.id: one for one in shelf()}[id]
+
+
+def load(paths: Iterable[Path]) -> tuple[Policy, ...]:
+    """The policies of these files. Raises DataFileInvalid; OSError."""
+    return tuple(parse(path.stem, path.read_bytes()) for path in paths)
+
+
+def parse(id: str, content: bytes) -> Policy:
+    """One policy from the text of its file, named by the file. Raises DataFileInvalid."""
+    root = data_files.read(id, content)
+    try:
+        made = _policy(id, root)
+        root.done()
+        _check(made)
+    except DataFileInvalid as error:
+        raise DataFileInvalid(f"{id}.toml", str(error)) from None
+    return made
+
+
+def _policy(id: str, root: Table) -> Policy:
+    first, last, file_by = root.part("events", _events)
+    return Policy(
+        id=id,
+        name=root.text("name"),
+        scheme=_one(root, "scheme", Scheme),
+        areas=tuple(areas.full(one) for one in _optional(root, "areas", root.words) or ()),
+        source=root.word("source"),
+        published_on=root.day("published_on"),
+        first=first,
+        last=last,
+        file_by=file_by,
+        rounding=_one(root, "rounding", Round),
+        rules=root.rows("rules", _rule),
+        old=_optional(root, "old", lambda key: root.part(key, _old)),
+        units=_optional(root, "units", lambda key: root.part(key, _units)),
+    )
+
+
+def _events(table: Table) -> tuple[date, date, date | None]:
+    return table.day("first"), table.day("last"), _optional(table, "file_by", table.day)
+
+
+def _rule(table: Table) -> Rule:
+    return Rule(
+        categories=_set(table, "categories", Category),
+        amount=table.part("amount", _amount),
+        grades=frozenset(int(one) for one in _optional(table, "grades", table.words) or ()),
+        energies=_set(table, "energies", Energy),
+        old_energies=_set(table, "old_energies", Energy),
+        engine_most_ml=_optional(table, "engine_most_ml", lambda key: table.whole(key, 1, 20_000)),
+        price_most=_optional(table, "price_most_fen", lambda key: _money(table, key)),
+    )
+
+
+def _amount(table: Table) -> Amount:
+    if table.has("flat_fen"):
+        return Flat(_money(table, "flat_fen"))
+    if table.has("tiers"):
+        return Tiers(table.rows("tiers", lambda row: (_money(row, "from_fen"), _money(row, "fen"))))
+    return Share(Bps(table.whole("rate_bps", 1, 10_000)), _money(table, "cap_fen"))
+
+
+def _old(table: Table) -> OldRule:
+    registered = _optional(table, "registered_by", lambda key: table.part(key, _cut_offs))
+    return OldRule(registered or {}, _optional(table, "owned_by", table.day))
+
+
+def _cut_offs(table: Table) -> dict[Energy, date]:
+    return {energy: table.day(energy) for energy in Energy if table.has(energy)}
+
+
+def _units(table: Table) -> dict[Category, int]:
+    return {one: table.whole(one, 1, 100) for one in Category if table.has(one)}
+
+
+def _check(policy: Policy) -> None:
+    if policy.first > policy.last:
+        raise DataFileInvalid("events", "the first day is after the last")
+    for area in policy.areas:
+        if not areas.known(area):
+            raise DataFileInvalid("areas", f"{area} is no division of ours")
+    for rule in policy.rules:
+        if isinstance(rule.amount, Tiers):
+            starts = [start for start, _ in rule.amount.starts]
+            sums = [sum_ for _, sum_ in rule.amount.starts]
+            if starts != sorted(set(starts)) or sums != sorted(sums):
+                raise DataFileInvalid("rules", "tiers rise, in price and in sum")
+
+
+def _money(table: Table, key: str) -> Money:
+    return Money(table.whole(key, 0, _MOST_FEN))
+
+
+def _one(table: Table, key: str, kind: type[S]) -> S:
+    word = table.word(key)
+    try:
+        return kind(word)
+    except ValueError:
+        raise DataFileInvalid(table.key(key), f"{word} is none of {', '.join(kind)}") from None
+
+
+def _set(table: Table, key: str, kind: type[S]) -> frozenset[S]:
+    words = _optional(table, key, table.words) or ()
+    try:
+        return frozenset(kind(word) for word in words)
+    except ValueError as error:
+        raise DataFileInvalid(table.key(key), str(error)) from None
+
+
+def _optional(table: Table, key: str, read: Callable[[str], T]) -> T | None:
+    return read(key) if table.has(key) else None

@@ -1,0 +1,1 @@
+"""What happened to orders, told to merchants' own systems."""
