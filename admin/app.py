@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Flask, request
+from flask import Flask
 
 from voucher_service.campaigns import service as campaign_service
 from voucher_service.infra.core import Core, build
 from voucher_service.kernel.actor import Role
 from voucher_service.reports import history
+from voucher_service.web import uploads
 from voucher_service.web.app import make_app
 from voucher_service.web.face import Face
 from voucher_service.web.guards import PUBLIC, SIGNED_IN, Guarded, any_of
@@ -18,6 +19,7 @@ from . import (
     alarming,
     colleagues,
     duties,
+    objections,
     offer_words,
     onboarding,
     proposals,
@@ -75,8 +77,6 @@ _PARTIES = any_of(Role.FINANCE, Role.AUDITOR, Role.PLANNER, Role.APPROVER)
 # Whoever may look after an alarm.
 _ALARMED = any_of(Role.PLANNER, Role.APPROVER, Role.FINANCE, Role.AUDITOR)
 _IN_AN_EMERGENCY = any_of(*stopped.MAY_STOP)
-
-_WITH_LISTS = {pushes.planning.name, push_pages.planning.name}
 
 BLUEPRINTS = (
     Guarded(sign_in.door, PUBLIC),
@@ -181,13 +181,9 @@ def create_app(core: Core | None = None) -> Flask:
         may_stop=stopped.may_stop,
         stop_count=stopped.stop_count,
         alarms=alarming.standing,
+        disputes_waiting=objections.disputes_waiting,
     )
-    app.before_request_funcs.setdefault(None, []).insert(0, _let_lists_through)
+    uploads.let_through(app, {pushes.planning.name}, most_bytes=pushes.LIST_LIMIT_BYTES)
+    uploads.let_through(app, {push_pages.planning.name})
     app.before_request(duties.check)
     return app
-
-
-def _let_lists_through() -> None:
-    """A list of people is larger than any other request; the length is checked after this."""
-    if request.method == "POST" and request.blueprint in _WITH_LISTS:
-        request.max_content_length = pushes.LIST_LIMIT_BYTES

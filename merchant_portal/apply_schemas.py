@@ -10,12 +10,12 @@ from marshmallow import fields
 from marshmallow.validate import Equal, Length, OneOf
 
 from merchant_portal.desk_schemas import PositionField
-from voucher_service.i18n import mark, sentence
+from voucher_service.i18n import gettext, mark, sentence
 from voucher_service.infra import areas
 from voucher_service.kernel.errors import DomainError
 from voucher_service.merchants import place
 from voucher_service.merchants.accounts import AccountKind
-from voucher_service.merchants.model import SizeClass, Trade
+from voucher_service.merchants.model import SizeClass, Trade, UsccTaken
 from voucher_service.merchants.onboarding import DocumentKind, PlannedShop
 from voucher_service.web.fields import NameField, TextField
 from voucher_service.web.forms import Form
@@ -25,6 +25,8 @@ from voucher_service.web.schemas import Schema
 PROVINCE = "44"
 _CHOOSE = mark("请从给出的几种里选一个。")
 _MISSING: dict[str, Any] = {"required": mark("这一项必填。")}
+# An applicant has no list of merchants to look into.
+_TAKEN = mark("这个代码的商户已经入驻，没有保存。请用原来的账号登录；不是您办的，打 12345。")
 # Beside which box a refusal of the service is shown; any other is shown above all of them.
 _BOXES: Mapping[str, str] = {
     "username_invalid": "username",
@@ -131,6 +133,8 @@ def refuse(form: Form, error: DomainError) -> Form:
     box = _BOXES.get(error.code)
     if box is None:
         form.refuse(error)
+    elif isinstance(error, UsccTaken):
+        form.errors[box] = gettext(_TAKEN, locale())
     else:
         form.errors[box] = sentence(error, locale())
     return form

@@ -50,20 +50,26 @@ class MatchingArgs(PageArgs):
     finding = fields.String(load_default=None, validate=_ONE_OF(list(Finding), error=_OTHER))
 
 
-class DisputeForm(Schema):
-    """An objection."""
+class SubjectArgs(Schema):
+    """What an objection is about."""
 
     subject = fields.String(required=True, validate=_ONE_OF(list(Subject), error=_OTHER))
     subject_id = fields.UUID(load_default=None)
+
+
+class DisputeForm(SubjectArgs):
+    """An objection."""
+
     reason = fields.String(required=True, validate=_ONE_OF(list(Reason), error=_OTHER))
     text = TextField(required=True, minimum=4, maximum=1000, multiline=True)
     wanted = YuanField(load_default=None)
 
 
 class WordForm(Schema):
-    """A reply, or the withdrawal, of an objection."""
+    """A reply to an objection, its withdrawal, or its end after a decision."""
 
     event = fields.String(
-        required=True, validate=_ONE_OF([Event.REPLIED, Event.WITHDRAWN], error=_OTHER)
+        required=True,
+        validate=_ONE_OF([Event.REPLIED, Event.WITHDRAWN, Event.CLOSED], error=_OTHER),
     )
     text = TextField(required=True, minimum=2, maximum=1000, multiline=True)

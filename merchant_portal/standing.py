@@ -39,6 +39,12 @@ def enrolled_here() -> str | None:
     return found.actor.evidence.device_id if found else None
 
 
+def may_redeem() -> bool:
+    """Whether the reader may redeem at this device, as far as the merchant's rule goes."""
+    found: AtTill | None = g.get("at_till")
+    return found is None or found.may_redeem
+
+
 def refuse_other_devices() -> None:
     """Before a request that changes something: it comes from an enrolled device where the merchant
     asks for one. A manager's desk is open from everywhere, so that a first device can be enrolled.
@@ -48,8 +54,7 @@ def refuse_other_devices() -> None:
     guard = site().guards.get(request.blueprint or "")
     if request.method in _SAFE or guard is None or guard.roles == _DESK:
         return
-    found: AtTill | None = g.get("at_till")
-    if guard.signed_in and found is not None and not found.may_redeem:
+    if guard.signed_in and not may_redeem():
         raise DeviceNotEnrolled
 
 

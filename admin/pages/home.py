@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request
 
-from admin import figures, hours, words
+from admin import figures, hours, onboarding, words
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import CampaignStatus, Programme
 from voucher_service.infra import areas
@@ -33,6 +33,7 @@ def show() -> Any:
         "admin/home.html",
         programmes=known,
         programme=chosen,
+        applications=onboarding.waiting_merchants(),
         drafts=[one for one in mine if one.status is CampaignStatus.DRAFT],
         **(_board(chosen) if chosen else {}),
     )

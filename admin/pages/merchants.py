@@ -167,8 +167,9 @@ def _back(merchant: UUID) -> Response:
 
 
 def _account(approval: Approval) -> Mapping[str, Any]:
-    """What is shown of a proposal to change a settlement account."""
-    return {"told": approval.payload}
+    """What is shown of a proposal to change a settlement account, which counts hours later."""
+    hours = core().settings.onboarding.account_cooling_hours
+    return {"told": approval.payload, "hours": hours}
 
 
 def _hold(approval: Approval) -> Mapping[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, redirect, render_template, request
+from flask import Blueprint, Response, redirect, render_template
 from marshmallow import fields
 
 from admin import readings, staff
-from admin.api.pushes import download
+from admin.api.pushes import LIST_LIMIT_BYTES, download
 from admin.forms import refuse
 from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import Approval
@@ -22,7 +22,7 @@ from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.ids import OfferId
 from voucher_service.pushes import service
 from voucher_service.pushes.model import PushId, Result
-from voucher_service.web import forms
+from voucher_service.web import forms, uploads
 from voucher_service.web.auth import actor
 from voucher_service.web.language import locale
 from voucher_service.web.schemas import Schema
@@ -31,6 +31,7 @@ from voucher_service.web.site import core
 pushes = Blueprint("push_pages", __name__, url_prefix="/pushes")
 planning = Blueprint("push_planning_pages", __name__, url_prefix="/pushes")
 
+TOO_LARGE = mark("名单超过 8 MB。请分成几份传。")
 _OPEN = (CampaignStatus.DRAFT, CampaignStatus.PUBLISHED, CampaignStatus.PAUSED)
 
 
@@ -68,14 +69,17 @@ def results(id: UUID) -> Response:
 @planning.post("")
 def propose() -> Any:
     """Upload a list for an offer."""
-    form, file = forms.read(ListForm), request.files.get("list")
+    form = forms.read(ListForm)
+    content = uploads.sent(form, "list", most_bytes=LIST_LIMIT_BYTES)
+    if len(content) > LIST_LIMIT_BYTES:
+        form.errors["list"] = gettext(TOO_LARGE, locale())
     if form.ok:
         try:
             made = service.propose(
                 core(),
                 actor=actor(),
                 offer=OfferId(form.values["offer"]),
-                content=file.read() if file else b"",
+                content=content,
             )
         except DomainError as error:
             refuse(form, error)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, make_response, redirect, render_template
 from werkzeug.wrappers import Response as Answer
 
 from merchant_portal import apply_schemas as schemas
@@ -21,7 +20,7 @@ from voucher_service.merchants.onboarding import (
     Step,
 )
 from voucher_service.merchants.service import applying
-from voucher_service.web import forms
+from voucher_service.web import forms, uploads
 from voucher_service.web.auth import actor, actor_or_none, issue, start_session
 from voucher_service.web.errors import status_of
 from voucher_service.web.evidence import evidence
@@ -159,7 +158,7 @@ def hand_in() -> Any:
     """Keep one file."""
     form = forms.read(schemas.DocumentForm)
     most = core().settings.onboarding.file_limit_bytes
-    sent = _sent(most + 1)
+    sent = uploads.sent(form, "file", most_bytes=most)
     if form.ok:
         try:
             content = files.clean(sent, most_bytes=most)
@@ -188,16 +187,6 @@ def submit() -> Any:
             return _commitment(schemas.refuse(form, error)), status_of(error)
         return redirect("/apply/status", 303)
     return _commitment(form), 422
-
-
-def _sent(most: int) -> bytes:
-    """The file of a form, or as much of it as tells that it is too large."""
-    found = request.files.get("file")
-    if found is None:
-        return b""
-    with closing(found):
-        content: bytes = found.read(most)
-    return content
 
 
 def served(content: files.Content, name: str) -> Response:

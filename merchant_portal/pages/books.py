@@ -41,15 +41,20 @@ _TYPES = {
 @books.get("")
 def search() -> tuple[str, int]:
     """Orders of the last days, or those that were looked for."""
-    form = forms.read(SearchArgs, sent=request.args)
-    sought = _sought(form.values) if form.ok else _sought({})
-    page = shop_lines.search(
-        core(),
-        actor=actor(),
-        sought=sought,
-        cursor=form.values.get("cursor"),
-        limit=form.values.get("limit", 50),
-    )
+    return _search_page(forms.read(SearchArgs, sent=request.args))
+
+
+def _search_page(form: forms.Form) -> tuple[str, int]:
+    """The form with what fits; with nothing when there is something to correct."""
+    sought, page = _sought(form.values), None
+    if form.ok:
+        page = shop_lines.search(
+            core(),
+            actor=actor(),
+            sought=sought,
+            cursor=form.values["cursor"],
+            limit=form.values["limit"],
+        )
     manages = actor().has(Role.MANAGER)
     shown = render_template(
         "merchant/books.html",
@@ -78,16 +83,20 @@ def day_end() -> tuple[str, int]:
     """Days summed up, to print; today unless told."""
     form = forms.read(SpanArgs, sent=request.args)
     first, last = _days(form.values, usual=1)
-    found = day_ends.day_end(core(), actor=actor(), first=first, last=last)
-    shown = render_template("merchant/day_end.html", form=form, found=found)
+    found = None
+    if form.ok:
+        found = day_ends.day_end(core(), actor=actor(), first=first, last=last)
+    shown = render_template("merchant/day_end.html", form=form, found=found, first=first, last=last)
     return shown, 200 if form.ok else 422
 
 
 @statements.get("/statement.<any(csv, xlsx):format_>")
-def statement_file(format_: str) -> Response:
-    """The orders that fit as a file; the last 31 days unless told."""
+def statement_file(format_: str) -> Response | tuple[str, int]:
+    """The orders that fit as a file; the last 31 days unless told. No file for a wrong search."""
     form = forms.read(SearchArgs, sent=request.args)
-    sought = _sought(form.values if form.ok else {})
+    if not form.ok:
+        return _search_page(form)
+    sought = _sought(form.values)
     name = f"statement-{sought.first:%Y%m%d}-{sought.last:%Y%m%d}"
     return as_file(
         name,
@@ -131,6 +140,6 @@ def _sought(values: dict[str, Any]) -> Sought:
 
 
 def _days(values: dict[str, Any], *, usual: int) -> tuple[date, date]:
-    last = values.get("last") or today()
-    first = values.get("first") or last - timedelta(days=usual - 1)
-    return min(first, last), last
+    first = values.get("first")
+    last = values.get("last") or max(today(), first or today())
+    return first or last - timedelta(days=usual - 1), last

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request
 from marshmallow import ValidationError
 from werkzeug.wrappers import Response
 
-from merchant_portal.books_schemas import DisputeForm, WordForm
+from merchant_portal.books_schemas import DisputeForm, SubjectArgs, WordForm
 from voucher_service.disputes import service
 from voucher_service.disputes.model import (
     LIFECYCLE,
@@ -20,8 +22,8 @@ from voucher_service.disputes.model import (
     Reason,
     Subject,
 )
-from voucher_service.i18n import gettext
-from voucher_service.kernel.errors import DomainError
+from voucher_service.i18n import gettext, mark
+from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.web import forms
 from voucher_service.web.auth import actor
 from voucher_service.web.errors import status_of
@@ -30,6 +32,8 @@ from voucher_service.web.schemas import PageArgs
 from voucher_service.web.site import core
 
 disputes = Blueprint("disputes", __name__, url_prefix="/disputes")
+
+CHOOSE = mark("请选一项")
 
 
 @disputes.get("")
@@ -45,9 +49,8 @@ def show_all() -> str:
 
 @disputes.get("/new")
 def ask() -> str:
-    """The form; what it is about comes in the address."""
-    typed = {name: request.args.get(name, "") for name in ("subject", "subject_id", "about")}
-    return _form(forms.Form(typed=typed))
+    """The form; what it is about comes in the address, else the way there is told."""
+    return _form(forms.Form(typed=request.args.to_dict()))
 
 
 @disputes.post("")
@@ -99,12 +102,25 @@ def say(id: UUID) -> Response | tuple[str, int]:
 
 
 def _form(form: forms.Form) -> str:
+    reasons = [(str(one), gettext(text, locale())) for one, text in REASONS.items()]
     return render_template(
         "merchant/dispute_new.html",
         form=form,
         subjects=SUBJECTS,
-        reasons=[(str(one), gettext(text, locale())) for one, text in REASONS.items()],
+        about=_about(form.typed),
+        reasons=[("", gettext(CHOOSE, locale())), *reasons],
     )
+
+
+def _about(typed: Mapping[str, Any]) -> str | None:
+    """What the shop's own thing is called; None when the address names no such one."""
+    told = {name: typed[name] for name in ("subject", "subject_id") if typed.get(name)}
+    try:
+        args = SubjectArgs().load(told)
+        subject = Subject(args["subject"])
+        return service.about(core(), actor=actor(), subject=subject, subject_id=args["subject_id"])
+    except (ValidationError, NoSuchThing):
+        return None
 
 
 def _page(id: UUID, form: forms.Form) -> str:

@@ -14,7 +14,7 @@ from voucher_service.i18n import gettext, mark
 from voucher_service.reconciliation import matching
 from voucher_service.reconciliation.model import FINDINGS, Finding, MatchingId, TillFileInvalid
 from voucher_service.reports import statement
-from voucher_service.web import forms
+from voucher_service.web import forms, uploads
 from voucher_service.web.auth import actor
 from voucher_service.web.language import locale
 from voucher_service.web.schemas import PageArgs
@@ -25,22 +25,15 @@ from .books import as_file
 matchings = Blueprint("matchings", __name__, url_prefix="/books/matchings")
 
 FILE_LIMIT_BYTES = 5 * 1024 * 1024
-_BESIDE_FILE_BYTES = 65_536
 _MOST_NAME = 80
-NO_FILE = mark("请选一个收银系统导出的文件。")
 TOO_LARGE = mark("文件超过 5 MB。请按天分开传。")
 WHOLE_FILE = mark("整个文件")
 LINE = mark("第 {n} 行")
 
 
 def install(app: Flask) -> None:
-    """Let a file through that is larger than other requests; its length is checked after this."""
-
-    def let_through() -> None:
-        if request.method == "POST" and request.blueprint == matchings.name:
-            request.max_content_length = FILE_LIMIT_BYTES + _BESIDE_FILE_BYTES
-
-    app.before_request_funcs.setdefault(None, []).insert(0, let_through)
+    """Let the till's file through, which is larger than other requests."""
+    uploads.let_through(app, {matchings.name})
 
 
 @matchings.get("")
@@ -52,17 +45,15 @@ def show_all() -> str:
 @matchings.post("")
 def upload() -> Redirect | tuple[str, int]:
     """Compare a file."""
-    form, file = forms.read(SpanArgs), request.files.get("file")
-    content = file.read(FILE_LIMIT_BYTES + 1) if file else b""
-    if not content:
-        form.errors["file"] = gettext(NO_FILE, locale())
-    elif len(content) > FILE_LIMIT_BYTES:
+    form = forms.read(SpanArgs)
+    content = uploads.sent(form, "file", most_bytes=FILE_LIMIT_BYTES)
+    if len(content) > FILE_LIMIT_BYTES:
         form.errors["file"] = gettext(TOO_LARGE, locale())
     if not form.ok:
         return _page(form), 422
     try:
         made = matching.compare(
-            core(), actor=actor(), file_name=_name(file), content=content, **form.values
+            core(), actor=actor(), file_name=_name(), content=content, **form.values
         )
     except TillFileInvalid as error:
         form.refuse(error)
@@ -131,7 +122,7 @@ def _said(wrong: dict[str, Any]) -> tuple[str, str]:
     return gettext(where, locale()), gettext(wrong["text"], locale(), column=wrong["column"])
 
 
-def _name(file: Any) -> str:
+def _name() -> str:
     """The file's name as it can be shown: its last part, visible characters only."""
-    last = str(file.filename or "").replace("\\", "/").rpartition("/")[2]
+    last = str(request.files["file"].filename or "").replace("\\", "/").rpartition("/")[2]
     return "".join(one for one in last if one.isprintable())[:_MOST_NAME] or "–"

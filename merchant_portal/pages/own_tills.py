@@ -9,6 +9,7 @@ from marshmallow import ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
 from merchant_portal.own_till_schemas import EndpointForm, KeyForm, MessagesArgs, TillForm
+from voucher_service.i18n import gettext, mark
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.ids import CashierId
 from voucher_service.tills import service as tills
@@ -16,9 +17,21 @@ from voucher_service.tills.model import TillKeyId
 from voucher_service.web import forms
 from voucher_service.web.auth import actor
 from voucher_service.web.errors import status_of
+from voucher_service.web.language import locale
 from voucher_service.web.site import core
 from voucher_service.webhooks import service as webhooks
 from voucher_service.webhooks.model import EndpointId, MessageId
+
+# How the reasons begin that are kept with a message, and how they are said.
+_NOT_TAKEN = {
+    "the name has no address": mark("域名查不到地址"),
+    "not reached: TimeoutError": mark("连不上：等了太久"),
+    "not reached: SSL": mark("连不上：证书不对（SSL{more}）"),
+    "not reached: ConnectionRefusedError": mark("连不上：那边没有开门"),
+    "not reached: ": mark("连不上（{more}）"),
+    "answered ": mark("回的不是“收下了”，而是 {more}"),
+    "refused: ": mark("这个地址不能发（{more}）"),
+}
 
 blueprint = Blueprint("tills", __name__, url_prefix="/tills")
 published = Blueprint("webhook_keys", __name__)
@@ -97,7 +110,7 @@ def messages(endpoint: UUID) -> str:
     except ValidationError:
         asked = MessagesArgs().load({})
     place, page = webhooks.messages(core(), actor=actor(), endpoint=EndpointId(endpoint), **asked)
-    return render_template("merchant/messages.html", place=place, page=page)
+    return render_template("merchant/messages.html", place=place, page=page, why=_why)
 
 
 @blueprint.post("/webhooks/<uuid:endpoint>/remove")
@@ -122,6 +135,8 @@ def replay(message: UUID) -> AnyResponse:
 
 
 def _page(form: forms.Form, at: UUID | None = None) -> str:
+    """The tills; what was pasted as a key is never shown again, since it may be a private one."""
+    form.typed.pop("public_key", None)
     return render_template(
         "merchant/own_tills.html",
         form=form if at is None else forms.Form(),
@@ -131,6 +146,14 @@ def _page(form: forms.Form, at: UUID | None = None) -> str:
         most=core().settings.pos.keys_per_till,
         switched_off=any(one.disabled_at for one in webhooks.endpoints(core(), actor=actor())),
     )
+
+
+def _why(error: str) -> str:
+    """What kept a message from being taken, in the reader's words."""
+    for start, said in _NOT_TAKEN.items():
+        if error.startswith(start):
+            return gettext(said, locale(), more=error.removeprefix(start))
+    return error
 
 
 def _refused(form: forms.Form, error: DomainError, at: UUID | None = None) -> tuple[str, int]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -15,12 +15,12 @@ from voucher_service.kernel.ids import RedemptionId
 from voucher_service.kernel.money import Money
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.refund_words import fate_in_words
-from voucher_service.redemption.refunds import Fate, RefundId
+from voucher_service.redemption.refunds import Refund, RefundId
 from voucher_service.redemption.service import Proposal
 from voucher_service.web import forms
 from voucher_service.web.auth import actor
 from voucher_service.web.errors import status_of
-from voucher_service.web.idempotency import idempotency_key
+from voucher_service.web.idempotency import FIELD, idempotency_key, new_key, well_formed
 from voucher_service.web.language import _, locale
 from voucher_service.web.site import core, today
 
@@ -28,25 +28,43 @@ blueprint = Blueprint("refunds", __name__)
 
 
 @blueprint.get("/redemptions/<uuid:redemption_id>/refund")
-def ask(redemption_id: UUID) -> str | tuple[str, int]:
-    """How much and why; once that is told, what it means, to be confirmed. Changes nothing."""
+def ask(redemption_id: UUID) -> str | Response | tuple[str, int]:
+    """How much and why; once that is told, what it means, to be confirmed. Changes nothing.
+
+    The address carries the key of the refund: whoever comes back to it, after a lost answer or with
+    the back button, has the same refund before them, or its receipt.
+    """
     if not set(request.args) - {"after"}:
         return _form(redemption_id, forms.Form())
     form = forms.read(RefundForm, sent=request.args)
     if not form.ok:
         return _form(redemption_id, form), 422
+    key = request.args.get(FIELD, "")
+    made = redemption.refund_by_key(core(), actor=actor(), key=key)
+    if made is not None and _same(made, redemption_id, form):
+        return redirect(url_for("refunds.receipt", refund_id=made.id), 303)
     try:
         found = _proposal(redemption_id, form)
     except (Conflict, Forbidden, Unprocessable) as refusal:
         form.refuse(refusal)
         return _form(redemption_id, form), status_of(refusal)
+    if made is not None or not well_formed(key):
+        told = urlencode({**request.args.to_dict(), FIELD: new_key()})
+        return redirect(f"{request.path}?{told}", 303)
     return render_template(
         "merchant/refund_confirm.html",
         redemption_id=redemption_id,
         found=found,
         form=form,
-        words=_words(found.fate, found.valid_from, found.voucher.valid_until),
-        key=_key(redemption_id, found),
+        words=fate_in_words(
+            found.fate,
+            found.voucher_status,
+            found.valid_from,
+            found.voucher.valid_until,
+            locale(),
+            today(),
+        ),
+        key=key,
     )
 
 
@@ -79,7 +97,14 @@ def receipt(refund_id: UUID) -> str:
         "merchant/refund_receipt.html",
         done=done,
         order=redemption.get(core(), actor=actor(), redemption=done.redemption_id),
-        words=_words(done.fate, done.valid_from, done.valid_until),
+        words=fate_in_words(
+            done.fate,
+            done.voucher_status,
+            done.valid_from,
+            done.valid_until,
+            locale(),
+            today(),
+        ),
         owed=redemption.owed_here(core(), actor=actor()),
     )
 
@@ -113,14 +138,11 @@ def _amount(redemption_id: UUID, form: forms.Form) -> Money:
     return _proposal(redemption_id, form).parts.amount
 
 
-def _words(fate: Fate, valid_from: datetime, valid_until: datetime) -> str:
-    return fate_in_words(fate, valid_from, valid_until, locale(), today())
-
-
-def _key(redemption_id: UUID, found: Proposal) -> str:
-    # The same amount of the same rest is the same refund: sent again, from an older page too, it
-    # is answered and not done twice.
-    return f"page-{redemption_id.hex}-{found.left.fen}-{found.parts.amount.fen}"
+def _same(made: Refund, redemption_id: UUID, form: forms.Form) -> bool:
+    """Whether a refund is what the form asks for: a page kept from before may ask for another."""
+    asked = form.values.get("amount", made.parts.amount)
+    reason = _reason(form.values)
+    return (made.redemption_id, made.parts.amount, made.reason) == (redemption_id, asked, reason)
 
 
 def _reason(values: dict[str, Any]) -> str:

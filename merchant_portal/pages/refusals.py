@@ -69,12 +69,14 @@ SCREENS = {
     "already_committed": Screen(mark("已经核销了"), Next.LOOK),
     "reversal_too_late": Screen(mark("不能撤销了"), Next.LOOK),
 }
-# Where a voucher's scope ends, the part that it ends at says more than the code.
+# Where a voucher's scope ends, the part that it ends at says more than the code; so does the paper
+# that a newer print took the place of.
 PARTS = {
     "hours": mark("现在不能用"),
     "weekday": mark("今天不能用"),
     "trade": mark("这个行业不能用"),
     "area": mark("这个地区不能用"),
+    "paper": mark("这张纸作废了"),
 }
 OTHER = Screen("", Next.LEAVE)
 

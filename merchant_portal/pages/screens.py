@@ -8,6 +8,7 @@ from datetime import timedelta
 from flask import render_template
 
 from merchant_portal.schemas import seen
+from merchant_portal.standing import may_redeem
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns import wording
 from voucher_service.campaigns.model import Offer, OfferKind
@@ -47,6 +48,7 @@ def first_screen(form: Form) -> str:
         desk=merchants.desk(core(), actor=actor()),
         totals=redemption.summary(core(), actor=actor(), day=today()),
         stopped=_stopped(),
+        enrolled=may_redeem(),
     )
 
 
@@ -112,9 +114,12 @@ def order_screen(done: Redemption) -> str:
             seconds=core().settings.till.freeze_seconds,
         )
     if status is Status.COMMITTED:
+        back = done.refunded and redemption.given_back(core(), actor=actor(), redemption=done.id)
         return render_template(
             "merchant/receipt.html",
             done=done,
+            back=back,
+            tense="back" if back else "now" if _reversible(done) else "later",
             word=_word(done.voucher_id, done.code_window),
             another=_takes_another(done),
             reversible=_reversible(done),

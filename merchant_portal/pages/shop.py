@@ -129,6 +129,7 @@ def _desk(form: forms.Form) -> str:
         hours=hours_in_words(shown),
         manages=manages,
         shops=shops,
+        holds=merchants.own_holds(core(), actor=reader) if manages else [],
         points=_points(desk.till.shop_name),
         standing=str(args["point"] or reader.evidence.point_id or ""),
         form=form,

@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.faces.admin_desk import Desk
-from tests.make import World
+from tests.make import JIANGCHENG, World
 from tests.web.chromium import MODULES
 from tests.web.serving import serving
 from voucher_service.infra.core import Core
-from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.actor import Actor, Role
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
@@ -153,3 +153,17 @@ def test_the_sentence_of_the_report_can_be_copied(
     page.get_by_role("button", name="复制好了").wait_for()
     assert "机械下限" in page.evaluate("navigator.clipboard.readText()")
     context.close()
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.APPROVER, Role.FINANCE])
+def test_the_index_takes_one_row_on_a_small_desk(
+    chromium: Browser, base: str, core: Core, world: World, role: Role
+) -> None:
+    small = {"width": 1280, "height": 800}
+    staff = world.staff(role, area=JIANGCHENG)
+    with at_desk(chromium, base, core, staff, viewport=small) as context:
+        page = context.new_page()
+        page.goto("/")
+        heights = "[...document.querySelectorAll('.index a')].map(e => e.offsetTop)"
+        assert len(set(page.evaluate(heights))) == 1
+        assert page.evaluate("document.querySelector('.bar').offsetHeight") < 90

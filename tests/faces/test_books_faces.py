@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from typing import Any
+from uuid import uuid4
 
 import openpyxl
 import pytest
@@ -21,6 +22,8 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind, Role
 from voucher_service.kernel.clock import day_of
 from voucher_service.merchants import service as merchants
+from voucher_service.merchants.service import holding
+from voucher_service.redemption import service as redemption
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
 
@@ -87,6 +90,7 @@ def test_a_cashier_looks_up_orders_and_sums_up_the_day_but_takes_no_file(
     assert (
         wrong.status_code == 422 and 'id="e-amount"' in wrong.text and 'id="e-digits"' in wrong.text
     )
+    assert "/books/lines/" not in wrong.text and "没有查到" not in wrong.text
     line = re.search(r'href="(/books/lines/[^"]+)"', found)
     assert line and "¥180.00" in mine.get(line[1]).text
     summed = mine.get("/books/day-end").text
@@ -106,12 +110,89 @@ def test_a_manager_takes_the_statement_along(
     assert answer.status_code == 200 and "attachment" in answer.headers["Content-Disposition"]
     sheet = openpyxl.load_workbook(io.BytesIO(answer.data)).active
     assert (
-        sheet is not None and sheet["A2"].value == "C-1" and sheet["C1"].value == "订单金额（元）"
+        sheet is not None and sheet["A2"].value == "C-1" and sheet["D1"].value == "订单金额（元）"
     )
     assert "C-1" in client.get("/books/statement.csv").data.decode("utf-8-sig")
     assert client.get("/books/statement.pdf").status_code == 404
     nothing = client.get("/books/statement.csv?first=2020-01-01&last=2020-01-02")
-    assert nothing.data.decode("utf-8-sig").count("\n") == 1
+    assert nothing.data.decode("utf-8-sig").count("\n") == 2
+    for wrong in ("amount=abc", "first=2026-11-22&last=2026-11-01", "digits=x", "status=x"):
+        for format_ in ("xlsx", "csv"):
+            refused = client.get(f"/books/statement.{format_}?{wrong}")
+            assert refused.status_code == 422 and "Content-Disposition" not in refused.headers
+            assert "field-error" in refused.text and "C-1" not in refused.text
+
+
+def test_an_order_that_came_to_nothing_shows_no_sums(
+    app: Flask, world: World, offer: Offer, shop: tuple[Actor, Actor]
+) -> None:
+    world.redeem(world.claim(offer), shop[0], reference="G-1", order_fen=17_700)
+    redemption.reverse(world.core, actor=shop[0], reference="G-1", reason="误操作", key=uuid4().hex)
+    client = browser(app, world, shop[1])
+    page = client.get("/books").text
+    assert "G-1" in page and "<b>已冲正</b>" in page and "¥177.00" not in page
+    day = client.get("/today").text
+    assert "已冲正" in day and "¥177.00" not in day
+    line = re.search(r'href="(/books/lines/[^"]+)"', page)
+    assert line
+    shown = client.get(line[1]).text
+    assert "没有用掉券" in shown and "顾客付" not in shown and "还没结算" not in shown
+    wrong = client.get("/books/day-end?first=2026-11-22&last=2026-11-01")
+    assert wrong.status_code == 422 and "平台还没付给本店" not in wrong.text
+
+
+def test_the_day_end_says_that_payments_are_held(
+    app: Flask, world: World, offer: Offer, shop: tuple[Actor, Actor]
+) -> None:
+    client = browser(app, world, shop[0])
+    assert "货款暂缓支付" not in client.get("/books/day-end").text
+    holding.hold_payments(
+        world.core,
+        actor=world.staff(Role.FINANCE),
+        merchant=merchants.desk(world.core, actor=shop[0]).till.merchant_id,
+        reason="核查中",
+    )
+    assert "货款暂缓支付" in client.get("/books/day-end").text
+
+
+def test_a_dispute_is_about_something_of_the_shops_own(
+    app: Flask, world: World, offer: Offer, shop: tuple[Actor, Actor]
+) -> None:
+    client = browser(app, world, shop[1])
+    theirs = world.redeem(world.claim(offer), world.cashier()).value
+    for asked in (
+        "",
+        "?subject=redemption",
+        "?subject=x&about=X-1",
+        f"?subject=redemption&subject_id={theirs.id}&about=X-1",
+    ):
+        page = client.get(f"/disputes/new{asked}")
+        assert page.status_code == 200 and "先找到不对的那一笔" in page.text
+        assert 'action="/disputes"' not in page.text and ">X-1<" not in page.text
+    mine = world.redeem(world.claim(offer), shop[0], reference="H-1").value
+    ask = f"/disputes/new?subject=redemption&subject_id={mine.id}&about=X-1"
+    shown = client.get(ask).text
+    assert ">H-1<" in shown and ">X-1<" not in shown and '<option value="">' in shown
+    assert " selected" not in shown
+    unsure = send(client, ask, "/disputes", reason="", text="金额不对啊")
+    assert unsure.status_code == 422 and 'id="e-reason"' in unsure.text and "H-1" in unsure.text
+
+
+@pytest.mark.parametrize("decision", ["dispute.accepted", "dispute.rejected"])
+def test_a_decision_is_read_and_closed_by_the_shop(
+    app: Flask, desk: Desk, world: World, offer: Offer, shop: tuple[Actor, Actor], decision: str
+) -> None:
+    client = browser(app, world, shop[1])
+    ask = "/disputes/new?subject=settlement"
+    opened = send(client, ask, "/disputes", reason="unpaid", text="十月的还没到账")
+    mine = opened.headers["Location"]
+    assert 'value="dispute.closed"' not in client.get(mine).text
+    office = desk.browser(world.staff(Role.FINANCE, area=JIANGCHENG))
+    assert send(office, mine, mine, text="查过了", event=decision).status_code == 303
+    assert "平台答复了 1 件异议" in client.get("/books").text
+    assert 'value="dispute.closed"' in client.get(mine).text
+    assert send(client, mine, mine, text="知道了", event="dispute.closed").status_code == 303
+    assert "平台答复了" not in client.get("/books").text and "已结案" in client.get(mine).text
 
 
 def test_a_tills_file_is_compared_and_a_difference_disputed_to_the_end(
@@ -134,7 +215,7 @@ def test_a_tills_file_is_compared_and_a_difference_disputed_to_the_end(
     assert lines.count("\n") == 4 and "金额不一样" in lines
     assert client.get(f"{made.headers['Location']}/lines.xlsx").status_code == 200
 
-    ask = re.search(r'href="(/disputes/new\?[^"]*D-2)"', result)
+    ask = re.search(r'D-2.*?href="(/disputes/new\?[^"]*)"', result, re.S)
     assert ask
     page = ask[1].replace("&amp;", "&")
     empty = send(client, page, "/disputes", reason="amount")
@@ -172,11 +253,12 @@ def test_a_file_that_cannot_be_read_says_which_line_and_keeps_nothing(
     client = browser(app, world, shop[1])
     bad = upload(client, "订单号,金额\nE-1,viel\n".encode())
     assert bad.status_code == 422 and "第 2 行" in bad.text and "“金额”" in bad.text
-    assert upload(client, b"").status_code == 422
+    assert "这个文件是空的" in upload(client, b"").text
     with monkeypatch.context() as smaller:
         smaller.setattr(matchings, "FILE_LIMIT_BYTES", 1_000)
-        assert upload(client, b"x" * 1_001).status_code == 422
-        assert upload(client, b"x" * 70_000).status_code == 413
+        large = upload(client, b"x" * 70_000, first="2026-11-01")
+        assert large.status_code == 422 and "超过 5 MB" in large.text
+        assert 'value="2026-11-01"' in large.text
     wrong = upload(client, b"reference,amount\nA,1\n", first="2026-11-22", last="2026-11-01")
     assert wrong.status_code == 422 and 'id="e-last"' in wrong.text
     assert "还没有比对过" in client.get("/books/matchings").text

@@ -299,7 +299,7 @@ def test_residents_read_on_the_ticket_what_each_kind_is_good_for(
     ("kind", "words"),
     [
         (OfferKind.THRESHOLD, "满 ¥50 减 ¥20"),
-        (OfferKind.FIXED, "每单减 ¥20"),
+        (OfferKind.FIXED, "满 ¥20 减 ¥20"),
         (OfferKind.PERCENT_CAPPED, "每单满 ¥50 打 8 折，最多减 ¥30"),
         (OfferKind.PACK, "8 张，每张满 ¥50 减 ¥20"),
         (OfferKind.BALANCE, "余额券 ¥100，可分次用"),

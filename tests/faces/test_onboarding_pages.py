@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from werkzeug.test import TestResponse
 
 from merchant_portal.app import create_app as create_merchant
-from tests.faces.admin_desk import Desk
+from tests.faces.admin_desk import Desk, send
 from tests.faces.test_admin_browser import AXE, RUN, at_desk
 from tests.make import JIANGCHENG, World
 from tests.services.applicants import (
@@ -27,10 +27,14 @@ from tests.services.applicants import (
     submitted,
 )
 from tests.web.serving import serving
+from voucher_service.disputes import service as disputes
+from voucher_service.disputes.model import Event, Reason, Subject
 from voucher_service.kernel.actor import Role
+from voucher_service.merchants import service as merchants
 from voucher_service.merchants.accounts import AccountKind
 from voucher_service.merchants.service import banking, holding, reviewing
 from voucher_service.resident.app import create_app as create_resident
+from voucher_service.web import uploads
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
 
@@ -128,8 +132,13 @@ def test_only_the_upload_takes_more_than_a_form(world: World) -> None:
     answer = reader.post("/apply/documents", **too_large)
     assert answer.status_code == 422
     assert "5 MB" in answer.text
-    far_too_large = {"kind": "licence", "file": (io.BytesIO(bytes(most + 200_000)), "a.jpg")}
+    far_too_large = {"kind": "licence", "file": (io.BytesIO(bytes(uploads.READ_BYTES)), "a.jpg")}
     assert reader.post("/apply/documents", **far_too_large).status_code == 413
+    assert reader.post("/apply/documents", kind="长" * 60_000).status_code == 413
+    beside = {"kind": "长" * 100_000, "file": (io.BytesIO(b"x"), "a.jpg")}
+    assert reader.post("/apply/documents", **beside).status_code == 413
+    empty = reader.post("/apply/documents", kind="licence", file=(io.BytesIO(), "a.jpg"))
+    assert empty.status_code == 422 and "这个文件是空的" in empty.text
     assert reader.post("/apply/business", name="长" * 60_000).status_code == 413
     big = io.BytesIO(photo((2_400, 2_400), "PNG"))
     assert reader.post("/apply/documents", kind="licence", file=(big, "a.png")).status_code == 303
@@ -194,6 +203,90 @@ def test_the_public_list_goes_on_where_it_ended(world: World) -> None:
     second = client.get(more[1].replace("&amp;", "&"))
     assert second.status_code == 200
     assert "南恩路 18 号" in second.text
+
+
+def test_the_manager_reads_why_nothing_is_paid_or_taken(desk: Desk, world: World) -> None:
+    who, merchant = admitted(world)
+    reader, reviewer = Reader(world, who), world.staff(Role.REVIEWER)
+    assert "暂缓" not in reader.client.get("/shop").text
+    holding.hold_payments(world.core, actor=reviewer, merchant=merchant, reason="发票不符")
+    assert "发票不符" in reader.client.get("/shop").text
+    merchants.suspend_merchant(world.core, actor=reviewer, merchant=merchant, reason="先涨后折")
+    page = reader.client.get("/shop").text
+    assert "发票不符" in page and "先涨后折" in page
+
+
+def test_whoever_signs_sees_the_account_and_when_a_change_counts(desk: Desk, world: World) -> None:
+    reviewer, browser = world.staff(Role.REVIEWER), desk.browser(world.approver)
+    _, found = submitted(world.core)
+    admitting = reviewing.precheck(world.core, actor=reviewer, application=found.id)
+    shown = browser.get(f"/approvals/{admitting}").text
+    assert found.account is not None
+    assert found.account.name in shown and CORPORATE[-4:] in shown and CORPORATE not in shown
+    who, merchant = admitted(world)
+    reader = Reader(world, who)
+    told = {"kind": "corporate", "name": who.name, "number": "6222021405600099", "bank": "工商"}
+    assert reader.post("/account", **told).status_code == 303
+    account = banking.own_accounts(world.core, actor=who.manager)[0].id
+    changing = banking.propose_change(world.core, actor=reviewer, account=account, note="核实")
+    shown = browser.get(f"/approvals/{changing}").text
+    assert "盖章后马上生效" not in shown and "再过 48 小时才生效" in shown
+    assert (
+        send(browser, f"/approvals/{changing}", f"/approvals/{changing}/approve").status_code == 303
+    )
+    assert "从那时起过 48 小时才生效" in browser.get(f"/approvals/{changing}").text
+    assert reader.post(f"/account/{account}/stop").status_code == 303
+    stopped = banking.own_accounts(world.core, actor=who.manager)[0]
+    assert (str(stopped.status), stopped.effective_from) == ("stopped", None)
+    for page in (reader.client.get("/account").text, browser.get(f"/merchants/{merchant}").text):
+        assert "已叫停" in page
+
+
+def test_what_waits_for_a_reviewer_is_on_the_first_page(desk: Desk, world: World) -> None:
+    reviewer = desk.browser(world.staff(Role.REVIEWER))
+    submitted(world.core)
+    assert "家商户申请入驻" in reviewer.get("/").text
+    who, _ = admitted(world)
+    opened = disputes.open_dispute(
+        world.core,
+        actor=who.manager,
+        subject=Subject.SETTLEMENT,
+        subject_id=None,
+        reason=Reason.AMOUNT,
+        text="少算了一笔",
+    )
+    for role in (Role.REVIEWER, Role.FINANCE):
+        page = desk.browser(world.staff(role)).get("/").text
+        assert "件商户异议" in page and "今天没有等您的事" not in page
+    assert "件商户异议" not in desk.browser(world.staff(Role.AUDITOR)).get("/").text
+    disputes.say(
+        world.core,
+        actor=world.staff(Role.FINANCE),
+        dispute=opened,
+        event=Event.ANSWERED,
+        text="查过了",
+    )
+    assert "件商户异议" not in reviewer.get("/").text
+
+
+def test_an_applicant_is_told_what_to_do_when_the_code_is_taken(world: World) -> None:
+    there, _ = admitted(world)
+    who = applicant(world.core)
+    told = {"name": who.name, "uscc": there.uscc, "size_class": "small", "legal_person": "林秀英"}
+    page = Reader(world, who).post("/apply/business", **told)
+    assert page.status_code == 409 and "商户列表" not in page.text
+    assert "请用原来的账号登录" in page.text
+
+
+def test_what_was_handed_in_is_read_without_boxes_to_type_in(world: World) -> None:
+    who, found = submitted(world.core)
+    reader = Reader(world, who)
+    for part in ("business", "shops", "account", "documents", "commitment"):
+        page = reader.client.get(f"/apply/{part}")
+        assert page.status_code == 200
+        assert "form-control" not in page.text and 'type="checkbox"' not in page.text
+    assert found.business is not None
+    assert found.business.uscc in reader.client.get("/apply/business").text
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])

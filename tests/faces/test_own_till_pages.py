@@ -84,6 +84,7 @@ def test_what_is_wrong_with_a_key_is_said_on_the_page(browser: FlaskClient) -> N
     secret = "-----BEGIN PRIVATE KEY-----\nMC4\n-----END PRIVATE KEY-----"
     warned = send(browser, "/tills", "/tills", name="2 号", public_key=secret)
     assert "您粘贴的是私钥" in warned.text
+    assert "MC4" not in warned.text  # a secret is not sent back
 
 
 def test_a_manager_says_where_to_send_and_sends_again(
@@ -112,6 +113,22 @@ def test_a_manager_says_where_to_send_and_sends_again(
         assert system.came[0].body == system.came[1].body
     assert send(browser, log, f"{log}/remove").status_code == 303
     assert browser.get(log).status_code == 404
+
+
+def test_why_nothing_was_taken_is_said_in_the_readers_language(
+    browser: FlaskClient, core: Core, world: World, shop: tuple[Actor, Actor]
+) -> None:
+    here = "/tills/webhooks"
+    webhooks.spread(core)
+    with receiver() as system:
+        assert send(browser, here, here, url=system.url).status_code == 303
+    (place,) = webhooks.endpoints(core, actor=shop[1])
+    world.redeem(world.claim(world.offer(world.plan(quota=1))), shop[0])
+    webhooks.spread(core)
+    webhooks.send(core, endpoint=place.id, seconds=5)
+    page = browser.get(f"{here}/{place.id}").text
+    assert "连不上：那边没有开门" in page
+    assert "not reached" not in page
 
 
 def test_a_cashier_sees_none_of_it(app: Flask, core: Core, shop: tuple[Actor, Actor]) -> None:

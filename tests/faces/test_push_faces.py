@@ -77,7 +77,7 @@ def test_a_planner_uploads_a_file_and_an_approver_seals_it(desk: Desk) -> None:
     offer = desk.world.offer()
     planner, approver = desk.browser(desk.world.planner), desk.browser(desk.world.approver)
     wrong = send(planner, "/pushes", "/pushes", offer=str(offer.id))
-    assert wrong.status_code == 422 and "没有收下名单" in wrong.text
+    assert wrong.status_code == 422 and "请先选一个文件" in wrong.text
     content = "户号,手机号\n" + "\n".join(f"一,{one}" for one in mobiles(desk, 3))
     file = (io.BytesIO(content.encode()), "list.csv")
     made = send(planner, "/pushes", "/pushes", offer=str(offer.id), list=file)

@@ -12,11 +12,14 @@ from voucher_service.campaigns import service as campaigns
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.errors import DomainError, NoSuchThing, NotAllowed
+from voucher_service.kernel.money import Money
+from voucher_service.merchants.service import listing
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Order, ShopNotInScope
 from voucher_service.sandbox import loading
 from voucher_service.sandbox import service as sandbox
 from voucher_service.sandbox.model import EXPECTED, SLUG, TestCode, Want
+from voucher_service.vouchers import service as vouchers
 from voucher_service.web.errors import status_of
 
 
@@ -69,3 +72,22 @@ def test_there_is_none_in_production(core: Core, world: World) -> None:
     there = replace(core, settings=replace(core.settings, env="production"))
     with pytest.raises(NotAllowed):
         loading.load(there, planner=world.planner, approvers=[])
+
+
+def test_its_tills_refuse_real_vouchers(core: Core, world: World, manager: Actor) -> None:
+    voucher = world.claim(world.offer(world.plan(quota=1)))
+    order = Order(Money.of_yuan(200), uuid4().hex)
+    with pytest.raises(ShopNotInScope):
+        redemption.redeem(
+            core, actor=manager, code=world.code(voucher), order=order, key=uuid4().hex
+        )
+
+
+def test_nobody_is_offered_it_and_no_public_list_holds_its_shops(
+    core: Core, world: World, manager: Actor
+) -> None:
+    assert sandbox.test_code(core, actor=manager, want=Want.FRESH)
+    for reader in (None, world.resident()):
+        assert not any(one.offer.sandbox for one in vouchers.board(core, actor=reader))
+    asked = {"area": "", "trade": None, "text": "沙箱", "cursor": None, "limit": 20}
+    assert listing.public_shops(core, **asked).items == []  # type: ignore[arg-type]

@@ -6,8 +6,8 @@ import pytest
 
 from tests.services.shops import PASSWORD, Chain, history
 from voucher_service.identity.model import (
-    FactorRefused,
     PasswordTooShort,
+    PasswordUnchanged,
     SignInRefused,
     TooManyRequests,
 )
@@ -97,15 +97,15 @@ def test_ones_own_password_asks_for_the_old_one_and_keeps_only_this_session(chai
     def change(old: str, new: str) -> None:
         merchants.change_password(chain.core, actor=who, old=old, new=new, session=here)
 
-    with pytest.raises(FactorRefused):
+    with pytest.raises(PasswordUnchanged):
         change("wrong", NEW)
-    with pytest.raises(FactorRefused):
+    with pytest.raises(PasswordUnchanged):
         change(PASSWORD, PASSWORD)
     change(PASSWORD, NEW)
     assert chain.at_till(who, here) and chain.at_till(who, elsewhere) is None
     limit = chain.core.settings.sign_in.failures_per_quarter_hour
     for _ in range(limit):
-        with pytest.raises(FactorRefused):
+        with pytest.raises(PasswordUnchanged):
             change("wrong", PASSWORD)
     with pytest.raises(TooManyRequests):
         change(NEW, PASSWORD)

@@ -54,4 +54,4 @@ def test_many_orders_cost_no_more_memory_than_few(
         tracemalloc.stop()
         assert peak < MOST_BYTES, (format_, peak)
     lines = io.StringIO((tmp_path / "statement.csv").read_text("utf-8-sig")).readlines()
-    assert len(lines) == count + 2
+    assert len(lines) == count + 3  # the head, the first order and the total

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import openpyxl
 import pytest
@@ -19,7 +21,8 @@ from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.money import Money
 from voucher_service.reconciliation import matching, till_file
 from voucher_service.reconciliation.model import Finding, Theirs, TillFileInvalid
-from voucher_service.reports import shop_lines, statement
+from voucher_service.redemption import service as redemption
+from voucher_service.reports import day_end, shop_lines, statement
 from voucher_service.reports.shop_lines import Sought
 
 HEAD = "订单号,时间,订单金额,券抵,顾客付\n"
@@ -166,6 +169,7 @@ def test_our_own_statement_matches_our_books_whole(
     offer = world.offer(world.plan(quota=20))
     for name in ("=1+2", "-7", "00012", "A 1".replace(" ", "")):
         world.redeem(world.claim(offer), manager, reference=name)
+    came_to_nothing(world, manager)
     today = day_of(world.now())
     for format_ in ("csv", "xlsx"):
         for locale in ("zh-CN", "en"):
@@ -204,10 +208,57 @@ def test_a_statement_has_texts_as_texts_and_sums_as_numbers(
     sheet = openpyxl.load_workbook(io.BytesIO(files["xlsx"])).active
     assert sheet is not None and sheet.freeze_panes == "B2"
     cells = [cell for cell in sheet[2] if cell.value is not None]
-    assert [cell.data_type for cell in cells[:4]] == ["s", "d", "n", "n"]
-    assert cells[0].value == "=cmd|'/c'!A1" and cells[2].value == 128
-    _, line = csv.reader(io.StringIO(files["csv"].decode("utf-8-sig")))
-    assert line[0].startswith("'=") and line[2] == "128.00"
+    assert [cell.data_type for cell in cells[:5]] == ["s", "s", "d", "n", "n"]
+    assert cells[0].value == "=cmd|'/c'!A1" and cells[3].value == 128
+    _, line, total = csv.reader(io.StringIO(files["csv"].decode("utf-8-sig")))
+    assert line[0].startswith("'=") and line[3] == "128.00"
+    assert total[:4] == ["合计", "1 笔已核销", "", "128.00"]
+
+
+def came_to_nothing(world: World, manager: Actor) -> None:
+    """An order that was reversed, and one that was reversed before it came."""
+    world.redeem(world.claim(world.offer()), manager, reference="gone")
+    for name in ("gone", "ghost"):
+        redemption.reverse(
+            world.core, actor=manager, reference=name, reason="误操作", key=uuid4().hex
+        )
+
+
+def test_a_statement_adds_up_to_the_day_end(core: Core, world: World, manager: Actor) -> None:
+    offer, today = world.offer(world.plan(quota=20)), day_of(world.now())
+    for name, fen in (("one", 12_800), ("two", 20_000)):
+        world.redeem(world.claim(offer), manager, reference=name, order_fen=fen)
+    came_to_nothing(world, manager)
+    out = io.BytesIO()
+    statement.statement(
+        core, actor=manager, sought=Sought(today, today), format_="xlsx", locale="zh-CN", out=out
+    )
+    sheet = openpyxl.load_workbook(out).active
+    assert sheet is not None
+    _, *rows, total = sheet.iter_rows(values_only=True)
+    states = {row[0]: row[1] for row in rows}
+    assert states == {"one": "已核销", "two": "已核销", "gone": "已冲正", "ghost": "已作废"}
+    sums = [[row[column] for row in rows if row[column] is not None] for column in range(3, 7)]
+    end = day_end.day_end(core, actor=manager, first=today, last=today).total
+    said = [Decimal(one.yuan_text()) for one in (end.order, end.discount, end.other, end.paid)]
+    assert [Decimal(str(sum(column))) for column in sums] == said
+    assert [Decimal(str(cell)) for cell in total[3:7]] == said
+    assert total[:2] == ("合计", "2 笔已核销")
+
+
+def test_what_the_platform_undid_is_told_from_what_it_never_had(
+    core: Core, world: World, manager: Actor
+) -> None:
+    came_to_nothing(world, manager)
+    content = b"reference,amount\ngone,128\nghost,128\nnever,128\n"
+    made = matching.compare(core, actor=manager, file_name="x", content=content)
+    page = matching.lines(core, actor=manager, matching=made.id, finding=None, cursor=None, limit=9)
+    assert [(one.pair.reference, one.pair.finding) for one in page.items] == [
+        ("gone", Finding.UNDONE),
+        ("ghost", Finding.UNDONE),
+        ("never", Finding.ONLY_THEIRS),
+    ]
+    assert made.counts[Finding.UNDONE] == 2
 
 
 def test_books_are_their_own_shops_and_the_managers(

@@ -41,7 +41,8 @@ def test_each_kind_of_difference_is_named() -> None:
         theirs(7, "shifted", at=NOON),
         theirs(8, "unknown"),
     ]
-    found = match(books, file, first=DAY, last=DAY)
+    file += [theirs(9, "ended"), theirs(10, "ended")]
+    found = match(books, file, first=DAY, last=DAY, undone=[ours("ended"), ours("forgotten")])
     assert [(pair.reference, pair.finding) for pair in found] == [
         ("same", Finding.MATCHED),
         ("dear", Finding.AMOUNT_DIFFERS),
@@ -50,6 +51,8 @@ def test_each_kind_of_difference_is_named() -> None:
         ("hidden", Finding.MATCHED),
         ("shifted", Finding.DATE_SHIFTED),
         ("unknown", Finding.ONLY_THEIRS),
+        ("ended", Finding.UNDONE),
+        ("ended", Finding.DUPLICATE),
         ("left", Finding.ONLY_OURS),
     ]
     assert found[1].differs == (Part.ORDER, Part.PAID)

@@ -273,7 +273,7 @@ def test_a_night_belongs_to_the_day_on_which_it_began(text: str, part: ScopePart
 def test_every_kind_is_said_in_plain_words() -> None:
     assert [said(one, "zh-CN") for one in PLANS] == [
         "满 ¥100 减 ¥20",
-        "每单减 ¥20",
+        "满 ¥20 减 ¥20",
         "每单满 ¥100 打 8 折，最多减 ¥30",
         "8 张，每张满 ¥50 减 ¥20",
         "余额券 ¥100，可分次用",

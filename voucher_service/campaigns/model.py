@@ -176,6 +176,10 @@ class Release:
     held: bool = False
 
 
+SANDBOX = frozenset({"sandbox", "sandbox-elsewhere"})
+"""The offers on which vendors try their tills."""
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """What can be claimed, with all that a claim or a till must know of it.
@@ -222,6 +226,11 @@ class Offer:
     refund_rule: RefundRule = RefundRule.IN_VALIDITY
     partial_refund: PartialRefund = PartialRefund.PROPORTIONAL
     paper: bool = False
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether tills are tried with it: it is offered to nobody, and worth nothing elsewhere."""
+        return self.slug in SANDBOX
 
     def valid_until(self, claimed_at: datetime) -> datetime:
         """When a voucher claimed then stops: its last day's end; the claim day is the first."""

@@ -27,11 +27,16 @@ GOODS: Mapping[str, str] = {
     GoodsClass.JEWELLERY: mark("金银珠宝"),
 }
 REFUNDS: Mapping[str, str] = {
-    RefundRule.IN_VALIDITY: mark("整单退货，有效期内还能再用；过了期或只退一部分就作废。"),
+    RefundRule.IN_VALIDITY: mark("整单退货，有效期内还能再用；过了期不恢复。"),
     RefundRule.NEVER: mark("用过就不退券，退货只退自己付的钱。"),
     RefundRule.NEXT_DAY: mark("当天整单退货，马上能再用；以后退的，第二天起能再用。"),
     RefundRule.RESTORED: mark("整单退货，券收回，名额还给您，可以再领。"),
 }
+_PARTS_BACK: Mapping[str, str] = {
+    OfferKind.PACK: mark("只退一部分，那一张不恢复。"),
+    OfferKind.BALANCE: mark("只退一部分，券抵的那份回到余额。"),
+}
+_PART_BACK = mark("只退一部分，券不恢复。")
 PARTIAL_REFUNDS: Mapping[str, str] = {
     PartialRefund.PROPORTIONAL: mark("只退一部分：优惠按留下的货的比例保留。"),
     PartialRefund.THRESHOLD_KEPT: mark(
@@ -101,9 +106,13 @@ def goods(classes: Sequence[str], locale: str) -> str:
     return _joint(locale).join(gettext(GOODS.get(one, str(one)), locale) for one in classes)
 
 
-def refunds(rule: str, locale: str) -> str:
-    """What becomes of a voucher whose order goes back."""
-    return gettext(REFUNDS[rule], locale)
+def refunds(rule: str, locale: str, kind: str | None = None) -> str:
+    """What becomes of a voucher whose order goes back; of one of a kind also by a part of it."""
+    whole = gettext(REFUNDS[rule], locale)
+    if kind is None or rule == RefundRule.NEVER:
+        return whole
+    part = gettext(_PARTS_BACK.get(kind, _PART_BACK), locale)
+    return f"{whole} {part}" if locale == "en" else whole + part
 
 
 def partial_refunds(rule: str, locale: str) -> str:
@@ -113,8 +122,6 @@ def partial_refunds(rule: str, locale: str) -> str:
 
 def has_threshold(offer: Worth) -> bool:
     """Whether the threshold says more than that an order is needed at all."""
-    if offer.kind == OfferKind.FIXED:
-        return offer.threshold > offer.face_value
     if offer.kind in (OfferKind.PERCENT_CAPPED, OfferKind.BALANCE):
         return offer.threshold.fen > least_threshold(offer.rate_bps)
     return True
@@ -133,7 +140,6 @@ _BENEFIT: Mapping[str, str] = {
     OfferKind.BALANCE: mark("余额券 {face}，每单满 {threshold} 可用，可分次用"),
 }
 _WITHOUT_THRESHOLD: Mapping[str, str] = {
-    OfferKind.FIXED: mark("每单减 {face}"),
     OfferKind.PERCENT_CAPPED: mark("每单打 {tenths} 折，最多减 {face}"),
     OfferKind.BALANCE: mark("余额券 {face}，可分次用"),
 }

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from voucher_service.conformance.command import pos_check
+from voucher_service.conformance.command import pos_check, private_key
 
 from .base import DATA, attached, main, plainly
 
@@ -27,7 +27,7 @@ main.add_command(pos_check)
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("till.pem"),
     show_default=True,
-    help="Where the new private key is put; nothing is overwritten.",
+    help="The till's private key; made where there is none.",
 )
 @DATA
 @plainly
@@ -36,15 +36,22 @@ def sandbox(key_file: Path, data: Path) -> None:
     from voucher_service.sandbox import loading
     from voucher_service.tills import service as tills
 
-    if key_file.exists():
-        raise click.ClickException(f"{key_file} is there already; say another --key")
-    private = Ed25519PrivateKey.generate()
+    private = key_at(key_file)
     public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    with attached(data) as (core, _):
+    with attached(data) as (core, settings):
         manager = loading.manager(core)
         if manager is None:
             raise click.ClickException("no sandbox here: start with the demo, `voucher dev --demo`")
         made = tills.register(core, actor=manager, name="沙箱收银机", public_key=public.decode())
-    key_file.touch(0o600)
-    key_file.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    click.echo(f"voucher pos-check URL --key {key_file} --keyid {made.id}")
+    face = settings.pos.origin or f"http://127.0.0.1:{settings.web.port + 1}"
+    click.echo(f"voucher pos-check {face} --key {key_file} --keyid {made.id}")
+
+
+def key_at(path: Path) -> Ed25519PrivateKey:
+    """The private key in a file, which is made where there is none. Raises ClickException."""
+    if path.exists():
+        return private_key(path)
+    made = Ed25519PrivateKey.generate()
+    path.touch(0o600)
+    path.write_bytes(made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return made

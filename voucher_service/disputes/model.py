@@ -93,7 +93,7 @@ DECIDERS = frozenset({Role.REVIEWER, Role.FINANCE})
 OWNER: Mapping[Status, frozenset[Role]] = {
     Status.OPEN: DECIDERS,
     Status.ANSWERED: DECIDERS | {Role.MANAGER},
-    Status.ACCEPTED: DECIDERS,
+    Status.ACCEPTED: DECIDERS | {Role.MANAGER},
     Status.REJECTED: DECIDERS | {Role.MANAGER},
     Status.CLOSED: frozenset(),
 }

@@ -41,8 +41,8 @@ from .model import (
 from .tables import DisputeRow
 
 OF_THE_OFFICE = frozenset({Event.ANSWERED, Event.ACCEPTED, Event.REJECTED, Event.CLOSED})
-OF_THE_SHOP = frozenset({Event.REPLIED, Event.WITHDRAWN})
-# What the shop may still say something to.
+OF_THE_SHOP = frozenset({Event.REPLIED, Event.WITHDRAWN, Event.CLOSED})
+# What the shop has to read: it replies, or closes what was decided.
 _ANSWERED = (Status.ANSWERED, Status.ACCEPTED, Status.REJECTED)
 
 
@@ -95,7 +95,8 @@ def open_dispute(
 
 
 def say(core: Core, *, actor: Actor, dispute: DisputeId, event: Event, text: str) -> None:
-    """Carry a dispute on: the shop replies or withdraws, the office answers, decides and closes.
+    """Carry a dispute on: the shop replies or withdraws, the office answers and decides; either
+    side closes what was decided.
 
     A reply gives the office its days anew. Raises NotAllowed, NoSuchThing, IllegalTransition,
     OvertakenByAnother.
@@ -120,6 +121,16 @@ def say(core: Core, *, actor: Actor, dispute: DisputeId, event: Event, text: str
             set_={"due_at": _due(core, now)} if event is Event.REPLIED else None,
         )
         _say(session, actor, dispute, str(event), text, now)
+
+
+def about(core: Core, *, actor: Actor, subject: Subject, subject_id: UUID | None) -> str:
+    """What people call the thing that the manager of its shop may dispute.
+
+    Raises NotAllowed, NoSuchThing.
+    """
+    with core.transaction() as session:
+        till = _manager_at(session, actor)
+        return _named(session, till, subject, subject_id, core.now(session))[1]
 
 
 def of_shop(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[Dispute]:
@@ -149,6 +160,14 @@ def queue(
             where.append(store.after(after))
         found = store.disputes(session, *where, limit=limit + 1, oldest=True)
     return _page(found, limit)
+
+
+def waiting_for_office(core: Core, *, actor: Actor) -> tuple[int, datetime | None]:
+    """How many disputes the actor has to answer, and by when the first of them; for deciders."""
+    if actor.kind is not ActorKind.STAFF or not actor.has(*DECIDERS):
+        return 0, None
+    with core.transaction() as session:
+        return store.due(session, _within(actor), DisputeRow.status == Status.OPEN)
 
 
 def get(core: Core, *, actor: Actor, dispute: DisputeId) -> Dispute:

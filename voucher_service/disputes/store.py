@@ -54,6 +54,13 @@ def count(session: Session, *where: ColumnElement[bool]) -> int:
     return session.scalars(select(func.count()).select_from(DisputeRow).where(*where)).one()
 
 
+def due(session: Session, *where: ColumnElement[bool]) -> tuple[int, datetime | None]:
+    """How many disputes match, and when the first of them is due."""
+    found = select(func.count(), func.min(DisputeRow.due_at)).select_from(DisputeRow).where(*where)
+    count, first = session.execute(found).one()
+    return count, first
+
+
 def thread(session: Session, dispute: DisputeId) -> tuple[Message, ...]:
     """What was said, oldest first."""
     rows = session.scalars(

@@ -143,6 +143,12 @@ class FactorRefused(Unprocessable):
     code = "factor_refused"
 
 
+class PasswordUnchanged(FactorRefused):
+    """The present password was not given rightly, or the new one is the same."""
+
+    code = "password_unchanged"
+
+
 class PasskeysUnavailable(Conflict):
     """Passkeys belong to a web address, and this installation was not told its own."""
 

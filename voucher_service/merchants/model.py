@@ -234,12 +234,17 @@ class Cashier:
     status: CashierStatus
 
 
+SANDBOX_USCC = "92441702UTJGNN239X"
+"""The invented credit code of the merchant at whose shop vendors try their tills."""
+
+
 @dataclass(frozen=True, slots=True)
 class Till:
     """Everything a redemption must know of where it happens and who scans.
 
     `identity_hashes` are keyed hashes of the cashier's own identity document, one for each key in
     use; empty where the cashier gave none. Opening hours and position are the shop's, where told.
+    `sandbox`: it takes the vouchers of the sandbox only.
     """
 
     cashier_id: CashierId
@@ -255,6 +260,7 @@ class Till:
     identity_hashes: frozenset[bytes]
     opening_hours: OpeningHours | None = None
     position: Position | None = None
+    sandbox: bool = False
 
 
 @dataclass(frozen=True, slots=True)

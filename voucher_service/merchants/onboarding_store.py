@@ -17,7 +17,7 @@ from voucher_service.infra.secrets import Keyring
 from voucher_service.infra.sessions import SessionRow
 
 from .accounts import AccountStatus, HoldStatus
-from .model import CashierStatus, MerchantStatus, ShopStatus, Trade
+from .model import SANDBOX_USCC, CashierStatus, MerchantStatus, ShopStatus, Trade
 from .onboarding import DocumentKind, MerchantApplicationStatus
 from .onboarding_tables import (
     DocumentRow,
@@ -200,11 +200,14 @@ def listed_shops(
     after: tuple[str, UUID] | None,
     most: int,
 ) -> list[tuple[ShopRow, str]]:
-    """Shops that take vouchers, by name, each with its merchant's; also `invented` ones."""
+    """Shops that take vouchers, by name, each with its merchant's; also `invented` ones, but not
+    the sandbox's.
+    """
     statement = (
         select(ShopRow, MerchantRow.name)
         .join(MerchantRow, MerchantRow.id == ShopRow.merchant_id)
         .where(ShopRow.status == ShopStatus.ACTIVE, MerchantRow.status == MerchantStatus.ACTIVE)
+        .where(MerchantRow.uscc != SANDBOX_USCC)
         .order_by(ShopRow.name, ShopRow.id)
         .limit(most)
     )

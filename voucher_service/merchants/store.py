@@ -37,6 +37,7 @@ _TILLS = (
         _SHOP.c.longitude,
         _MERCHANT.c.id.label("merchant_id"),
         _MERCHANT.c.name.label("merchant_name"),
+        _MERCHANT.c.uscc,
         _MERCHANT.c.size_class,
         _MERCHANT.c.status.label("merchant_status"),
     )

@@ -48,13 +48,11 @@ def compare(
     with core.transaction() as session:
         now, shop = core.now(session), shop_of(session, actor)
         begins, ends = _days(theirs, first, last, today=day_of(now))
-        ours = store.ours(
-            session,
-            shop=shop,
-            span=(start_of(begins), end_of(ends)),
-            references={one.reference for one in theirs},
-        )
-        pairs = match(ours, theirs, first=begins, last=ends)
+        told = {one.reference for one in theirs}
+        span = start_of(begins), end_of(ends)
+        ours = store.ours(session, shop=shop, span=span, references=told)
+        undone = store.undone(session, shop=shop, references=told)
+        pairs = match(ours, theirs, first=begins, last=ends, undone=undone)
         counts = Counter(pair.finding for pair in pairs)
         made = Matching(
             MatchingId(new_id()),

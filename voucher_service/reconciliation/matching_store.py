@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from voucher_service.infra.database import array
 from voucher_service.kernel.ids import RedemptionId, ShopId, new_id
-from voucher_service.kernel.money import Money
+from voucher_service.kernel.money import ZERO, Money
 
 from .model import (
     Finding,
@@ -42,6 +42,12 @@ WHERE shop_id = :shop AND status = 'committed' AND (
 )
 ORDER BY occurred_at, id
 """)
+_UNDONE = text("""
+SELECT id, order_reference, occurred_at
+FROM redemption
+WHERE shop_id = :shop AND status IN ('cancelled', 'lapsed', 'reversed', 'refused')
+    AND order_reference IN (SELECT unnest(CAST(:references AS text[])))
+""")
 _REFERENCE = text(
     "SELECT order_reference FROM redemption WHERE id = :redemption AND shop_id = :shop"
 )
@@ -59,6 +65,15 @@ def ours(
     return [
         Ours(RedemptionId(id), reference, at, *(Money(fen) for fen in sums))
         for id, reference, at, *sums in session.execute(_OURS, told)
+    ]
+
+
+def undone(session: Session, *, shop: ShopId, references: Iterable[str]) -> list[Ours]:
+    """A shop's orders with these references that came to nothing."""
+    told = {"shop": shop, "references": array(references)}
+    return [
+        Ours(RedemptionId(id), reference, at, ZERO, ZERO, ZERO)
+        for id, reference, at in session.execute(_UNDONE, told)
     ]
 
 

@@ -28,12 +28,14 @@ class TillFileInvalid(Unprocessable):
 class Finding(StrEnum):
     """What became of a line that was looked for on the other side.
 
-    `duplicate`: the till's file has the order twice. `date_shifted`: the same order with the same
-    sums on another business day.
+    `undone`: with us the order was cancelled, lapsed or reversed, or refused for good; the till
+    counts it. `duplicate`: the till's file has the order twice. `date_shifted`: the same order with
+    the same sums on another business day.
     """
 
     ONLY_OURS = "only_ours"
     ONLY_THEIRS = "only_theirs"
+    UNDONE = "undone"
     AMOUNT_DIFFERS = "amount_differs"
     DUPLICATE = "duplicate"
     DATE_SHIFTED = "date_shifted"
@@ -43,6 +45,7 @@ class Finding(StrEnum):
 FINDINGS: Mapping[Finding, str] = {
     Finding.ONLY_OURS: mark("平台有，收银没有"),
     Finding.ONLY_THEIRS: mark("收银有，平台没有"),
+    Finding.UNDONE: mark("收银有，平台已撤销"),
     Finding.AMOUNT_DIFFERS: mark("金额不一样"),
     Finding.DUPLICATE: mark("收银文件里重复"),
     Finding.DATE_SHIFTED: mark("日期不一样"),
@@ -60,7 +63,10 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """A committed redemption. `paid`: what the customer paid, after every discount."""
+    """A committed redemption; or one that came to nothing, whose sums are nought.
+
+    `paid`: what the customer paid, after every discount.
+    """
 
     id: RedemptionId
     reference: str
@@ -112,30 +118,34 @@ def match(
     *,
     first: date,
     last: date,
+    undone: Sequence[Ours] = (),
     tolerance: Money = ZERO,
 ) -> list[Pair]:
     """Each line of both sides exactly once: the till's in its order, then what only we have.
 
     Orders are the same when their references are. `ours` may reach beyond the days asked about
     (`first` to `last`): such a line counts when the till has it, and is not missed when it hasn't.
-    A sum differs when it is further apart than `tolerance`; one that the file leaves out does not.
+    What came to nothing, `undone`, is told apart when the till has it, and never missed. A sum
+    differs when it is further apart than `tolerance`; one that the file leaves out does not.
     """
-    by_reference = {one.reference: one for one in ours}
-    assert len(by_reference) == len(ours)  # a shop never uses a reference twice
-    seen: set[str] = set()
+    by_reference = {one.reference: one for one in (*ours, *undone)}
+    assert len(by_reference) == len(ours) + len(undone)  # a shop never uses a reference twice
+    ended, seen = {one.reference for one in undone}, set[str]()
     pairs = []
     for line in theirs:
         found = by_reference.get(line.reference)
-        repeated = line.reference in seen
+        if line.reference in seen:
+            pairs.append(Pair(Finding.DUPLICATE, found, line))
+        elif line.reference in ended:
+            pairs.append(Pair(Finding.UNDONE, found, line))
+        else:
+            pairs.append(_pair(found, line, tolerance))
         seen.add(line.reference)
-        pairs.append(_pair(found, line, repeated=repeated, tolerance=tolerance))
     missing = (one for one in ours if one.reference not in seen and first <= day_of(one.at) <= last)
     return pairs + [Pair(Finding.ONLY_OURS, one, None) for one in missing]
 
 
-def _pair(ours: Ours | None, line: Theirs, *, repeated: bool, tolerance: Money) -> Pair:
-    if repeated:
-        return Pair(Finding.DUPLICATE, ours, line)
+def _pair(ours: Ours | None, line: Theirs, tolerance: Money) -> Pair:
     if ours is None:
         return Pair(Finding.ONLY_THEIRS, None, line)
     differs = _differing(ours, line, tolerance)

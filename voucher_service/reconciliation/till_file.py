@@ -40,12 +40,14 @@ _HEADINGS: Mapping[str, str] = {
     "at": "时间 核销时间 交易时间 支付时间 下单时间 交易日期 日期 time paidat occurredat date",
     "discount": "券抵 消费券抵扣 券抵扣 消费券 抵扣金额 优惠金额 优惠 discount voucher",
     "paid": "顾客付 实付金额 实付 实收金额 实收 支付金额 paid customerpays",
+    "state": "状态 订单状态 state status",
 }
 _RANKS: Mapping[str, tuple[str, int]] = {
     word: (name, rank)
     for name, words in _HEADINGS.items()
     for rank, word in enumerate(words.split())
 }
+_TOTALS = frozenset({"合计", "总计", "total"})
 _MOST_COLUMNS = 64
 _UNIT = re.compile(r"\((元|人民币|yuan|cny|rmb)\)|[\s_\-.:]")
 _TIMES = (
@@ -82,6 +84,8 @@ def read(content: bytes) -> list[Theirs]:
     found: list[Theirs] = []
     wrong: list[tuple[int, str, str]] = []
     for number, cells in rows:
+        if _no_order(cells, columns):
+            continue
         if len(found) + len(wrong) >= MOST_LINES:
             raise _refusal((0, TOO_LONG, ""))
         try:
@@ -157,6 +161,21 @@ def _columns(head: Sequence[Any]) -> dict[str, int]:
         if name not in found:
             raise _refusal((1, text, ""))
     return {name: place for name, (_, place) in found.items()}
+
+
+def _no_order(cells: Sequence[Any], columns: Mapping[str, int]) -> bool:
+    """Whether a line is a total, or an order that came to nothing: with a state and without sums,
+    as in our own statement.
+    """
+
+    def said(name: str) -> str:
+        place = columns.get(name, len(cells))
+        cell = cells[place] if place < len(cells) else None
+        return "" if cell is None else str(cell).strip()
+
+    if said("reference").lower() in _TOTALS:
+        return True
+    return bool(said("state")) and not any(said(name) for name in ("order", "discount", "paid"))
 
 
 def _line(

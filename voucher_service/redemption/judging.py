@@ -122,6 +122,8 @@ def _check_voucher(case: Case, voucher: Voucher) -> None:
 def _check_place(case: Case, offer: Offer) -> None:
     till = case.till
     part = in_scope(offer, area=till.area, trade=str(till.trade), shop=till.shop_id, at=case.now)
+    if till.sandbox != offer.sandbox:
+        part = ScopePart.SHOP
     if part is not None:
         raise ShopNotInScope(extra={"part": str(part)}, offer=offer.title, **_when(offer, part))
     limit = min(one.stack_limit for one in (offer, *case.beside))

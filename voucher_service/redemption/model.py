@@ -309,6 +309,11 @@ class Redemption:
         return self.order_amount - self.discount
 
     @property
+    def discounts_later(self) -> tuple[OtherDiscount, ...]:
+        """What bank and platform take off after the voucher."""
+        return tuple(one for one in self.discounts if one.payer is not Payer.MERCHANT)
+
+    @property
     def net_paid(self) -> Money:
         """What the customer paid, less cash given back."""
         return self.payable - (self.refunded - self.refunded_discount)
@@ -343,10 +348,11 @@ class Tombstone:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A shop's day in one line."""
+    """A shop's day in one line. `paid`: by the customers, before any refund."""
 
     count: int
     order: Money
     discount: Money
     payable: Money
+    paid: Money
     refunded: Money

@@ -14,10 +14,10 @@ from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.code import CodeInvalid
-from voucher_service.vouchers.model import IdLastFourNeeded, Voucher
+from voucher_service.vouchers.model import AlreadyRedeemed, IdLastFourNeeded, Status, Voucher
 
 from .model import Order
-from .service.asking import Ask, Granted, decide
+from .service.asking import Ask, Granted, decide, spent_at, with_place
 from .service.evidence import keep
 
 
@@ -37,7 +37,7 @@ def preview(core: Core, *, actor: Actor, code: str) -> Preview:
 
     Promises nothing: `redeem` judges again. Raises what `redeem` raises of the shop, the code and
     the voucher, in the same order; a refusal is kept and counted as there, so that nobody learns by
-    looking what they may not guess. Paper is not asked yet whose it is.
+    looking what they may not guess. Paper is not asked yet whose it is, but says that it was spent.
     """
     if actor.kind is not ActorKind.CASHIER or actor.id is None:
         raise NoSuchThing
@@ -49,7 +49,11 @@ def preview(core: Core, *, actor: Actor, code: str) -> Preview:
         if isinstance(decided, Granted):
             return Preview(decided.voucher, decided.read.window)
         if isinstance(decided, IdLastFourNeeded):
-            return _on_paper(core, session, code, now)
+            shown = _on_paper(core, session, code, now)
+            if shown.voucher.status is not Status.REDEEMED:
+                return shown
+            spent = spent_at(session, {shown.voucher.id})
+            decided = with_place(AlreadyRedeemed(), spent.get(shown.voucher.id))
         assert isinstance(decided, DomainError)  # nobody asked under this reference before
         keep(session, [(replace(ask, order=Order(ZERO, reference="")), decided)], now)
     raise decided

@@ -142,6 +142,12 @@ def net_off(session: Session, merchant: MerchantId) -> Money:
     return Money.total(found.values())
 
 
+def brought_back(session: Session, redemption: RedemptionId) -> Money:
+    """What earlier refunds of an order brought back of its voucher."""
+    total = func.sum(_REFUND.c.value_back_fen)
+    return session.scalar(select(total).where(_REFUND.c.redemption_id == redemption)) or ZERO
+
+
 def stored(others: Sequence[OtherDiscount]) -> list[dict[str, Any]]:
     """Discounts as a row keeps them."""
     return [{"payer": str(one.payer), "amount_fen": one.amount.fen} for one in others]
@@ -168,6 +174,7 @@ def _view(row: RefundRow, voucher: VoucherId, span: tuple[datetime, datetime]) -
         row.recovery,
         row.voucher_status,
         row.fate,
+        row.value_back_fen,
         *span,
         row.occurred_at,
     )

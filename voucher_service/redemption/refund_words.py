@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.kernel.clock import day_of
+from voucher_service.vouchers.model import Status as VoucherStatus
 
 from .refunds import Fate
 
@@ -19,13 +20,25 @@ SENTENCES: Mapping[Fate, str] = {
     Fate.EXPIRED: mark("券不再可用：已过有效期。"),
     Fate.CLOSED: mark("券不再可用：活动结束，先前退掉的券款已退回财政。"),
 }
+# Of a voucher that other orders can still be paid with.
+_SOME_LEFT = mark("这一次抵掉的不恢复，券里剩下的还能用，{until}有效。")
 
 
 def fate_in_words(
-    fate: Fate, valid_from: datetime, valid_until: datetime, locale: str, today: date
+    fate: Fate,
+    after: VoucherStatus,
+    valid_from: datetime,
+    valid_until: datetime,
+    locale: str,
+    today: date,
 ) -> str:
-    """One sentence; from when until when the voucher can be spent is said where it can."""
-    return gettext(SENTENCES[fate], locale).format(
+    """One sentence; from when until when the voucher can be spent is said where it can.
+
+    `after`: where the voucher stands after the refund.
+    """
+    consumed = fate in (Fate.PARTIAL, Fate.BY_RULE, Fate.CLOSED)
+    some_left = consumed and after in (VoucherStatus.CLAIMED, VoucherStatus.FROZEN)
+    return gettext(_SOME_LEFT if some_left else SENTENCES[fate], locale).format(
         day=formats.day(day_of(valid_from), locale, today),
         until=formats.until(valid_until, locale, today),
     )

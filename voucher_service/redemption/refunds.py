@@ -16,6 +16,7 @@ from uuid import UUID
 from voucher_service.campaigns.model import (
     IN_PARTS,
     Offer,
+    OfferKind,
     PartialRefund,
     RefundRule,
     benefit,
@@ -57,8 +58,8 @@ class ManagerNeeded(Forbidden):
 
 
 class Fate(StrEnum):
-    """What becomes of the voucher: it lives again (at once or from tomorrow), it went back to the
-    pool and may be claimed anew, or it stays consumed, and why.
+    """What becomes of what an order took of its voucher: it lives again (at once or from tomorrow),
+    it went back to the pool and may be claimed anew, or it stays consumed, and why.
     """
 
     LIVES = "lives"
@@ -71,7 +72,7 @@ class Fate(StrEnum):
 
     @property
     def reusable(self) -> bool:
-        """Whether the resident can spend the voucher again."""
+        """Whether the resident can spend again what the order took."""
         return self in (Fate.LIVES, Fate.LIVES_TOMORROW)
 
 
@@ -132,6 +133,7 @@ class Refund:
     recovery: Recovery
     voucher_status: VoucherStatus
     fate: Fate
+    value_back: Money
     valid_from: datetime
     valid_until: datetime
     occurred_at: datetime
@@ -143,8 +145,9 @@ class Refund:
 
     @property
     def reusable(self) -> bool:
-        """Whether the resident can spend the voucher again."""
-        return self.fate.reusable
+        """Whether the resident can spend the voucher again: it, or what was left of it anyway."""
+        left = self.voucher_status is VoucherStatus.CLAIMED and self.occurred_at < self.valid_until
+        return self.fate.reusable or left
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,32 +203,34 @@ def fate(
     voucher: Voucher,
     *,
     whole: bool,
-    discount: Money,
+    back: Money,
     redeemed_at: datetime,
     now: datetime,
 ) -> Fate:
     """What becomes of a voucher when its order goes back; `whole`: nothing of the order is kept.
-    `discount`: what the order took of the voucher.
+    `back`: what `brings_back` says.
 
-    A part never brings a voucher back, and nothing brings it back after its end, which stays what
-    it was. `restored` gives up the voucher instead, whatever its end: the right to claim another
-    comes back; but not while other orders of the same voucher stand.
+    Nothing brings a voucher back after its end, which stays what it was. `restored` gives up the
+    voucher instead, whatever its end: the right to claim another comes back; but not while other
+    orders of the same voucher stand.
     """
-    if not whole:
+    if not (whole or back):
         return Fate.PARTIAL
     if rule is RefundRule.NEVER:
         return Fate.BY_RULE
     if voucher.status is VoucherStatus.EXPIRED:
         return Fate.EXPIRED
-    alone = voucher.spent == discount and voucher.status is not VoucherStatus.FROZEN
+    alone = whole and voucher.spent == back and voucher.status is not VoucherStatus.FROZEN
     if rule is RefundRule.RESTORED and alone:
         return Fate.RETURNED
+    if not back:
+        return Fate.PARTIAL  # earlier refunds of the order brought all of it back
     if now >= voucher.valid_until:
         return Fate.EXPIRED
-    if rule is not RefundRule.NEXT_DAY or day_of(now) == day_of(redeemed_at):
+    at_once = rule is not RefundRule.NEXT_DAY or day_of(now) == day_of(redeemed_at)
+    # What is left of a voucher that isn't used up can be spent today anyway.
+    if at_once or (voucher.status is not VoucherStatus.REDEEMED and voucher.valid_from <= now):
         return Fate.LIVES
-    if voucher.status is not VoucherStatus.REDEEMED:
-        return Fate.LIVES  # what is left of it can be spent today anyway
     return Fate.LIVES_TOMORROW if tomorrow(now) < voucher.valid_until else Fate.EXPIRED
 
 
@@ -234,12 +239,22 @@ def tomorrow(now: datetime) -> datetime:
     return start_of(day_of(now) + timedelta(days=1))
 
 
-def value_back(voucher: Voucher, discount: Money) -> Money:
-    """What a voucher is worth again, over what it is worth now, when an order of it is undone.
+def brings_back(offer: Offer, *, taken: Money, subsidy: Money, whole: bool) -> Money:
+    """How much less of a voucher is spent after a refund, where the rule lets it live: all that the
+    order still has of it (`taken`) when nothing of the order is kept; of a balance the subsidy of
+    each part, at once. A part of any other voucher, also of a pack's piece, brings back nothing.
+    """
+    if whole:
+        return taken
+    return subsidy if offer.kind is OfferKind.BALANCE else ZERO
+
+
+def worth_again(voucher: Voucher, back: Money) -> Money:
+    """What a voucher is worth again, over what it is worth now, when so much less is spent of it.
 
     A voucher for one order is whole again, also what that order had left over of it.
     """
-    return discount if voucher.offer.kind in IN_PARTS else voucher.face_value
+    return back if voucher.offer.kind in IN_PARTS else voucher.face_value
 
 
 def recovery(phase: Phase) -> Recovery:

@@ -327,6 +327,7 @@ def summary(session: Session, *, shop: ShopId, span: tuple[datetime, datetime]) 
             func.count(),
             func.sum(_ROW.c.order_amount_fen),
             func.sum(_ROW.c.discount_fen),
+            func.sum(_ROW.c.paid_fen),
             select(func.sum(_REFUND.c.amount_fen))
             .where(
                 _REFUND.c.shop_id == shop,
@@ -341,8 +342,8 @@ def summary(session: Session, *, shop: ShopId, span: tuple[datetime, datetime]) 
             _ROW.c.occurred_at < span[1],
         )
     ).one()
-    order, discount, refunded = (part or ZERO for part in row[1:])
-    return Summary(row[0], order, discount, order - discount, refunded)
+    order, discount, paid, refunded = (part or ZERO for part in row[1:])
+    return Summary(row[0], order, discount, order - discount, paid, refunded)
 
 
 def _json(rows: Sequence[Mapping[str, Any]]) -> str:

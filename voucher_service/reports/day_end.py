@@ -82,14 +82,9 @@ class Sums:
     cash_back: Money = ZERO
 
     @property
-    def payable(self) -> Money:
-        """What customers pay before bank and platform take anything off."""
-        return self.order - self.discount
-
-    @property
     def paid(self) -> Money:
-        """What customers paid."""
-        return self.payable - self.other
+        """What customers paid, refunds apart."""
+        return self.order - self.discount - self.other
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +92,14 @@ class Owed:
     """What the platform owes a shop for committed orders, as of now, and since which day.
 
     `gives_back`: what the shop's merchant owes after refunds, which the next payment subtracts.
+    `held`: whether nothing may be paid to the merchant now.
     """
 
     amount: Money
     orders: int
     since: date | None
     gives_back: Money
+    held: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +142,9 @@ def _owed(session: Session, actor: Actor, shop: ShopId) -> Owed:
     merchant = merchants.till(session, cashier=CashierId(actor.id)).merchant_id
     back = redemption.owed(session, merchant_id=merchant).total
     amount, orders, since = session.execute(_OWED, {"shop": shop}).one()
-    return Owed(Money(int(amount)), orders, None if since is None else day_of(since), back)
+    day = None if since is None else day_of(since)
+    held = merchants.payment_held(session, merchant=merchant)
+    return Owed(Money(int(amount)), orders, day, back, held)
 
 
 def _group(

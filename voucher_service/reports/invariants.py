@@ -267,10 +267,11 @@ QUOTAS = {
     "R3 what was refunded of an order is the sum of its refunds, and nobody got more than all": """
         SELECT 'redemption ' || r.id FROM redemption r
         LEFT JOIN (SELECT redemption_id, sum(amount_fen) AS fen, sum(subsidy_part_fen) AS subsidy,
-                       sum(cash_part_fen) AS cash
+                       sum(cash_part_fen) AS cash, sum(value_back_fen) AS back
                    FROM redemption_refund GROUP BY redemption_id) f ON f.redemption_id = r.id
         WHERE r.refunded_fen <> coalesce(f.fen, 0) OR r.refunded_discount_fen <> f.subsidy
-            OR f.cash > r.paid_fen OR r.refunded_fen > 0 AND r.status <> 'committed'""",
+            OR f.cash > r.paid_fen OR f.back > r.discount_fen
+            OR r.refunded_fen > 0 AND r.status <> 'committed'""",
 }
 
 RECORDS = {

@@ -80,14 +80,16 @@ class ShopLine:
     phase: Phase
 
     @property
+    def sale(self) -> bool:
+        """Whether it stands. What was cancelled, lapsed, reversed or refused came to nothing, and
+        what is frozen to nothing yet: their sums count nowhere.
+        """
+        return self.status is Status.COMMITTED
+
+    @property
     def number(self) -> str:
         """The digits by which people name the voucher."""
         return "" if self.voucher is None else f"{self.voucher.int % 10**NUMBER_DIGITS:012d}"
-
-    @property
-    def payable(self) -> Money:
-        """What the customer pays before bank and platform take anything off."""
-        return self.order - self.discount
 
 
 def search(

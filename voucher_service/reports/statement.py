@@ -21,7 +21,7 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.errors import NotAllowed
-from voucher_service.kernel.money import Money
+from voucher_service.kernel.money import ZERO, Money
 from voucher_service.reconciliation import matching
 from voucher_service.reconciliation.model import (
     FINDINGS,
@@ -42,6 +42,7 @@ _WIDTHS = {"text": 22, "yuan": 14, "time": 20, "count": 12}
 _FORMATS = {"text": "@", "yuan": "#,##0.00", "time": "yyyy-mm-dd hh:mm:ss", "count": "0"}
 _HEAD = (
     ("text", mark("订单号")),
+    ("text", mark("状态")),
     ("time", mark("时间")),
     ("yuan", mark("订单金额")),
     ("yuan", mark("券抵")),
@@ -49,7 +50,6 @@ _HEAD = (
     ("yuan", mark("顾客付")),
     ("yuan", mark("退款（订单金额）")),
     ("yuan", mark("退回的券抵")),
-    ("text", mark("状态")),
     ("text", mark("结算")),
     ("text", mark("券种")),
     ("text", mark("券号")),
@@ -58,6 +58,7 @@ _HEAD = (
     ("text", mark("收银员")),
     ("text", mark("摊位")),
 )
+TOTAL = mark("合计")
 _COMPARED = (
     ("text", mark("结果")),
     ("text", mark("订单号")),
@@ -107,14 +108,16 @@ class Sheet:
 def statement(
     core: Core, *, actor: Actor, sought: Sought, format_: str, locale: str, out: BinaryIO
 ) -> None:
-    """Write the orders of the manager's shop that fit as `xlsx` or `csv`. Raises NotAllowed."""
+    """Write the orders of the manager's shop that fit as `xlsx` or `csv`, and their total.
+
+    What came to nothing has no sums there, so that the columns add up. Raises NotAllowed.
+    """
     if not actor.has(Role.MANAGER):
         raise NotAllowed
     with core.transaction() as session:
         found = each(session, shop=shop_of(session, actor), sought=sought)
-        rows = (_cells(line, locale) for line in found)
         title = gettext(mark("核销明细"), locale)
-        WRITERS[format_](Sheet(title, _headings(_HEAD, locale), rows), out)
+        WRITERS[format_](Sheet(title, _headings(_HEAD, locale), _rows(found, locale)), out)
 
 
 def compared(
@@ -192,18 +195,40 @@ def _headings(columns: Sequence[Column], locale: str) -> list[Column]:
     return [(kind, words(kind, text)) for kind, text in columns]
 
 
-def _cells(line: ShopLine, locale: str) -> tuple[Cell, ...]:
+def _rows(lines: Iterable[ShopLine], locale: str) -> Iterator[tuple[Cell, ...]]:
+    total: tuple[Money, ...] = (ZERO,) * 6
+    sales = 0
+    for line in lines:
+        yield _cells(line, locale)
+        if line.sale:
+            total = tuple(sum_ + more for sum_, more in zip(total, _money(line), strict=True))
+            sales += 1
+    yield (
+        gettext(TOTAL, locale),
+        gettext(mark("{n} 笔已核销"), locale, n=sales),
+        None,
+        *total,
+    )
+
+
+def _money(line: ShopLine) -> tuple[Money, ...]:
     return (
-        line.reference,
-        line.at,
         line.order,
         line.discount,
         line.other,
         line.paid,
         line.refunded,
         line.refunded_discount,
+    )
+
+
+def _cells(line: ShopLine, locale: str) -> tuple[Cell, ...]:
+    return (
+        line.reference,
         gettext(STATES[line.status], locale),
-        gettext(PHASES[line.phase], locale),
+        line.at,
+        *(_money(line) if line.sale else (None,) * 6),
+        gettext(PHASES[line.phase], locale) if line.sale else None,
         line.offer,
         line.number,
         line.ticket,

@@ -7,14 +7,16 @@ from typing import Any
 
 from voucher_service.campaigns import wording
 from voucher_service.campaigns.model import Offer, OfferKind
-from voucher_service.i18n import formats
+from voucher_service.i18n import formats, mark
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
+from voucher_service.redemption.model import Payer, Redemption
 from voucher_service.vouchers.model import Voucher
 from voucher_service.web.language import _, locale
 from voucher_service.web.site import core
 
 _MOST_NAMES = 5
+_PAYERS = {Payer.BANK: mark("银行优惠"), Payer.PLATFORM: mark("平台优惠")}
 
 
 def benefit(offer: Offer) -> str:
@@ -77,7 +79,13 @@ def limits(offer: Offer) -> str:
 
 def refunds(offer: Offer) -> str:
     """What becomes of a voucher whose order goes back."""
-    return wording.refunds(offer.refund_rule, locale())
+    return wording.refunds(offer.refund_rule, locale(), offer.kind)
+
+
+def sums(order: Redemption) -> list[tuple[str, Money]]:
+    """How an order comes down to what was paid: its amount, and what each payer takes off."""
+    others = [(_(_PAYERS[one.payer]), -one.amount) for one in order.discounts_later]
+    return [(_("订单金额"), order.order_amount), (_("消费券抵扣"), -order.discount), *others]
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
@@ -90,4 +98,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "only_shops": only_shops,
     "limits": limits,
     "refunds": refunds,
+    "sums": sums,
 }

@@ -7,7 +7,6 @@ holds them. Never in production: there the sandbox is an installation of its own
 from __future__ import annotations
 
 import contextlib
-import random
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
@@ -23,9 +22,8 @@ from voucher_service.kernel.errors import NotAllowed
 from voucher_service.kernel.ids import MerchantId, ShopId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
-from voucher_service.merchants.model import Shop, SizeClass, Trade
+from voucher_service.merchants.model import SANDBOX_USCC, Shop, SizeClass, Trade
 from voucher_service.replay.publish import WantedCampaign, WantedLine, publish
-from voucher_service.replay.strangers import credit_code
 
 from .model import ELSEWHERE, FACE, SLUG, THRESHOLD
 
@@ -63,7 +61,7 @@ def load(core: Core, *, planner: Actor, approvers: Sequence[Actor]) -> Actor:
         core,
         actor=SYSTEM,
         name="沙箱测试商户",
-        uscc=credit_code(random.Random(SLUG)),  # noqa: S311 - invented
+        uscc=SANDBOX_USCC,
         size_class=SizeClass.SMALL,
     )
     here, elsewhere = (_shop(core, merchant.id, name) for name in ("沙箱测试店", "沙箱别家店"))

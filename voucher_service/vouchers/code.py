@@ -55,21 +55,24 @@ class Read:
     """What a verified code says: which voucher, which window, and the nonce that is used once.
 
     `paper`: it was printed, so that it has no window and whoever shows it is asked for the last
-    four characters of the holder's document. `void`: a newer print took its place.
+    four characters of the holder's document. `void_print`: its number, once a newer one took its
+    place.
     """
 
     code_ref: int
     window: int
     nonce: bytes
     paper: bool = False
-    void: bool = False
+    void_print: int | None = None
 
     def check_time(self, now: datetime, window_seconds: int) -> None:
         """Raises CodeExpired unless the code's window is this one or a neighbour, or the code was
         printed and is not void.
         """
         away = 0 if self.paper else abs(window_of(now, window_seconds) - self.window)
-        if self.void or away > TOLERANCE:
+        if self.void_print is not None:
+            raise CodeExpired(extra={"part": "paper"}, print=self.void_print)
+        if away > TOLERANCE:
             raise CodeExpired
 
 

@@ -219,6 +219,22 @@
   addEventListener("online", online);
   addEventListener("offline", online);
 
+  /* The page without network stands at the address that was asked for, and goes there again as soon as
+     the server answers. */
+  const goBack = async () => {
+    if (document.hidden || location.pathname === "/offline") return;
+    try {
+      await fetch(location.href, { method: "HEAD", cache: "no-store" });
+      location.reload();
+    } catch {
+      /* still no network: ask again */
+    }
+  };
+  if (document.querySelector("[data-offline-page]")) {
+    setInterval(goBack, 4000);
+    addEventListener("online", goBack);
+  }
+
   const start = () => {
     for (const form of all("form[data-pad]")) startPad(form);
     document.querySelector("[autofocus]")?.focus();

@@ -18,7 +18,7 @@ from voucher_service.kernel.errors import NotAllowed
 
 from .. import passwords, second_factor, store
 from ..desk import Answer
-from ..model import FactorRefused, Staff
+from ..model import FactorRefused, PasswordUnchanged, Staff
 from ..tables import RecoveryCodeRow, StaffRow
 from . import passkeys, throttle
 from .rows import otp_bound, own, record, view
@@ -142,7 +142,8 @@ def change_password(
 ) -> Staff:
     """Another password for the person who acts; their other sessions end.
 
-    Raises FactorRefused when `old` is wrong, PasswordTooShort, TooManyRequests.
+    Raises PasswordUnchanged when `old` is wrong or `new` is the same, PasswordTooShort,
+    TooManyRequests.
     """
     hashed = passwords.hashed(new, demo=False)
     with core.transaction() as books:
@@ -155,7 +156,7 @@ def change_password(
             _changed(books, actor, "staff.password_changed", row, now, session)
             return view(row)
         throttle.count_failure(books, login=login, now=now)
-    raise FactorRefused
+    raise PasswordUnchanged
 
 
 def drop_all(session: Session, row: StaffRow) -> None:

@@ -27,7 +27,7 @@ from .devices import (
     revoke_device,
     stand_at_device,
 )
-from .holding import payment_held
+from .holding import own_holds, payment_held
 from .machines import acting, create_machine
 from .names import shop_names
 from .people import change_password, move_cashier, people, person, reset_password
@@ -86,6 +86,7 @@ __all__ = [
     "load_shop",
     "make_enrolment_code",
     "move_cashier",
+    "own_holds",
     "own_shop",
     "own_shops",
     "payment_held",

@@ -268,7 +268,7 @@ def _view(session: Session, row: SettlementAccountRow, *, clear: bool = False) -
         account=account,
         status=row.status,
         requested_at=row.requested_at,
-        effective_from=row.effective_from,
+        effective_from=row.effective_from if row.status is AccountStatus.APPROVED else None,
         checked_by=row.checked_by,
         note=row.note,
     )

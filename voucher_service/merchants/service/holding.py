@@ -24,7 +24,7 @@ from .. import onboarding_store as store
 from .. import store as merchant_store
 from ..accounts import HOLD, AlreadyHeld, HoldEvent, HoldId, HoldStatus, PaymentHold
 from ..onboarding_tables import PaymentHoldRow
-from .access import require_staff
+from .access import manager, require_staff
 from .views import found
 
 LIFT = "merchant.hold_lift"
@@ -39,6 +39,16 @@ def payment_held(session: Session, *, merchant: MerchantId) -> bool:
 def holds_of(session: Session, *, merchant: MerchantId) -> list[PaymentHold]:
     """Every hold on a merchant, newest first."""
     return [_view(row) for row in store.holds(session, PaymentHoldRow.merchant_id == merchant)]
+
+
+def own_holds(core: Core, *, actor: Actor) -> list[PaymentHold]:
+    """What keeps the caller's merchant from being paid now, and why; for its managers.
+
+    Raises NotAllowed, NoSuchThing.
+    """
+    with core.transaction() as session:
+        holds = holds_of(session, merchant=manager(session, actor))
+    return [one for one in holds if one.status is HoldStatus.IN_FORCE]
 
 
 def hold_payments(core: Core, *, actor: Actor, merchant: MerchantId, reason: str) -> None:

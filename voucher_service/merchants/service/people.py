@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
 from voucher_service.identity import passwords
-from voucher_service.identity.model import FactorRefused
+from voucher_service.identity.model import PasswordUnchanged
 from voucher_service.identity.service import throttle
 from voucher_service.infra import sessions
 from voucher_service.infra.core import Core
@@ -80,7 +80,7 @@ def reset_password(core: Core, *, actor: Actor, cashier: CashierId, password: st
 def change_password(core: Core, *, actor: Actor, old: str, new: str, session: UUID) -> None:
     """Another password for the person who acts; their other sessions end.
 
-    Raises FactorRefused when `old` is wrong or `new` is the same, PasswordTooShort,
+    Raises PasswordUnchanged when `old` is wrong or `new` is the same, PasswordTooShort,
     TooManyRequests, and NotAllowed for a demonstration, whose password the start page prints.
     """
     hashed = passwords.hashed(new, demo=False)
@@ -101,7 +101,7 @@ def change_password(core: Core, *, actor: Actor, old: str, new: str, session: UU
             _record(books, actor, "cashier.password_changed", row, now)
             return
         throttle.count_failure(books, login=login, now=now)
-    raise FactorRefused
+    raise PasswordUnchanged
 
 
 def move_cashier(core: Core, *, actor: Actor, cashier: CashierId, shop: ShopId) -> Person:

@@ -18,7 +18,7 @@ from voucher_service.identity import service as identity
 from voucher_service.identity.desk import Reason
 from voucher_service.identity.service.reading import Desk
 from voucher_service.infra import areas, files
-from voucher_service.infra.core import Core
+from voucher_service.infra.core import Core, core_of
 from voucher_service.infra.files import Content
 from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
@@ -26,6 +26,7 @@ from voucher_service.kernel.ids import ApprovalId
 from voucher_service.kernel.page import Page, decode_moment, encode_cursor
 
 from .. import onboarding_store as store
+from ..accounts import AccountKind
 from ..messages import Message
 from ..onboarding import (
     MERCHANT_APPLICATION,
@@ -36,7 +37,7 @@ from ..onboarding import (
     MerchantApplicationStatus,
 )
 from ..onboarding_tables import MerchantApplicationRow
-from .dossier import LEGAL_PERSON, MOBILE, NUMBER, fingerprint, view
+from .dossier import HOLDER, LEGAL_PERSON, MOBILE, NUMBER, fingerprint, shown_holder, view
 from .telling import tell
 from .views import found
 
@@ -200,8 +201,9 @@ def reject(core: Core, *, actor: Actor, application: MerchantApplicationId, reas
 
 
 def frozen(session: Session, row: MerchantApplicationRow) -> dict[str, Any]:
-    """Everything an approver signs for, as plain JSON; personal data only as a part of the hash."""
+    """Everything an approver signs for, as plain JSON; personal data masked and within the hash."""
     account = row.content["account"]
+    person = store.person(core_of(session).keyring, row)
     return {
         "application": str(row.id),
         **row.content["business"],
@@ -211,6 +213,8 @@ def frozen(session: Session, row: MerchantApplicationRow) -> dict[str, Any]:
         ],
         "bank": account["bank"],
         "account_kind": account["kind"],
+        "account_name": shown_holder(AccountKind(account["kind"]), person[HOLDER]),
+        "last4": person[NUMBER][-4:],
         "handed_in_sha256": fingerprint(session, row),
     }
 

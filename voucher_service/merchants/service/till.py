@@ -20,7 +20,16 @@ from voucher_service.kernel.ids import CashierId, MerchantId, ShopId
 from voucher_service.kernel.page import Page, encode_cursor
 
 from .. import place, stand_store, store
-from ..model import Cashier, CashierStatus, MerchantStatus, Shop, ShopStatus, Till, Trade
+from ..model import (
+    SANDBOX_USCC,
+    Cashier,
+    CashierStatus,
+    MerchantStatus,
+    Shop,
+    ShopStatus,
+    Till,
+    Trade,
+)
 from ..stands import AtTill
 from ..tables import CashierRow
 from .access import after_name
@@ -166,6 +175,7 @@ def _till(row: Any) -> Till:
         identity_hashes=frozenset(bytes(digest) for digest in row.identity_hashes),
         opening_hours=place.from_json(row.opening_hours),
         position=place.position(row.latitude, row.longitude),
+        sandbox=row.uscc == SANDBOX_USCC,
     )
 
 

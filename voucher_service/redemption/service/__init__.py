@@ -7,6 +7,7 @@ from .lapsing import lapse_due
 from .proposing import Proposal, propose_refund
 from .reading import (
     by_order_reference,
+    codes,
     get,
     lines,
     on_screen,
@@ -16,7 +17,15 @@ from .reading import (
     summary,
 )
 from .redeeming import redeem, redeem_many
-from .refund_reading import get_refund, owed, owed_here, refunds_of, refunds_of_voucher
+from .refund_reading import (
+    get_refund,
+    given_back,
+    owed,
+    owed_here,
+    refund_by_key,
+    refunds_of,
+    refunds_of_voucher,
+)
 from .refunding import refund
 from .reversing import reverse
 from .settling import mark_settled
@@ -27,10 +36,12 @@ __all__ = [
     "Proposal",
     "by_order_reference",
     "cancel",
+    "codes",
     "commit",
     "freeze",
     "get",
     "get_refund",
+    "given_back",
     "lapse_due",
     "lines",
     "mark_settled",
@@ -43,6 +54,7 @@ __all__ = [
     "redeem",
     "redeem_many",
     "refund",
+    "refund_by_key",
     "refunds_of",
     "refunds_of_voucher",
     "release",

@@ -29,7 +29,15 @@ from voucher_service.vouchers.model import Status as VoucherStatus
 
 from .. import store
 from ..judging import Case, check_amount, judge
-from ..model import Order, OrderReferenceReused, OrderRefused, Redemption, SignedOut, Status
+from ..model import (
+    CodeUsed,
+    Order,
+    OrderReferenceReused,
+    OrderRefused,
+    Redemption,
+    SignedOut,
+    Status,
+)
 from ..store import Earlier, Past
 from ..tables import RedemptionRow
 from .lapsing import lapse
@@ -172,7 +180,7 @@ def _known(
         until,
         {ticket: [terms[one] for one in offers] for ticket, offers in beside.items()},
         store.next_parts(session, in_parts),
-        _spent_at(
+        spent_at(
             session,
             {one.id for one in found.values() if one.status is VoucherStatus.REDEEMED},
         ),
@@ -211,8 +219,8 @@ def _decide(
             return Outcome(found, replayed=True)
         case = _case(core, session, ask, till, read, voucher, past, known, now)
         discount = judge(case)
-    except AlreadyRedeemed as refusal:
-        return _with_place(known.spent_at.get(voucher.id)) if voucher else refusal
+    except (AlreadyRedeemed, CodeUsed) as refusal:
+        return with_place(refusal, known.spent_at.get(voucher.id) if voucher else None)
     except DomainError as refusal:
         return refusal
     assert voucher is not None and read is not None  # else it was refused
@@ -293,20 +301,22 @@ def _locked(core: Core, past: Past, now: datetime) -> int | None:
     return max(1, min(60, wait.seconds + 1))
 
 
-def _spent_at(session: Session, spent: Collection[UUID]) -> dict[UUID, Redemption]:
-    """The latest order of each of these vouchers."""
+def spent_at(session: Session, spent: Collection[UUID]) -> dict[UUID, Redemption]:
+    """The latest order of each of these vouchers, which are spent."""
     if not spent:
         return {}
     mine = RedemptionRow.voucher_id.in_(spent), RedemptionRow.status == Status.COMMITTED
     return {one.voucher_id: one for one in reversed(store.redemptions(session, *mine))}
 
 
-def _with_place(order: Redemption | None) -> AlreadyRedeemed:
+def with_place(
+    refusal: AlreadyRedeemed | CodeUsed, order: Redemption | None
+) -> AlreadyRedeemed | CodeUsed:
     """The refusal that tells when and where: it ends "you already used it" disputes."""
     if order is None:
-        return AlreadyRedeemed()
+        return refusal
     at, shop = order.occurred_at, order.shop_name
-    return AlreadyRedeemed(
+    return type(refusal)(
         extra={"redeemed_at": at.isoformat(), "shop": shop}, redeemed_at=at, shop=shop
     )
 

@@ -46,6 +46,13 @@ def lapse(core: Core, session: Session, redemption: RedemptionId, now: datetime)
     return True
 
 
+def lapse_of(core: Core, session: Session, voucher: VoucherId) -> bool:
+    """End the freeze of a voucher if its time is over; whether it was."""
+    now = core.now(session)
+    found = store.freezes(session, RedemptionRow.voucher_id == voucher, at=core.clock.at)
+    return any(one.over and lapse(core, session, one.id, now) for one in found)
+
+
 def end(
     session: Session,
     redemption: RedemptionId,

@@ -37,7 +37,7 @@ class Proposal:
     """What a refund would give back to whom, and what would become of the voucher.
 
     `left`: what of the order can be refunded at most. `voucher`: as it is before; afterwards it can
-    be spent from `valid_from`, if at all.
+    be spent from `valid_from`, if at all. `back`: what comes back of it if it lives or is returned.
     """
 
     bill: Bill
@@ -46,18 +46,24 @@ class Proposal:
     fate: Fate
     voucher: Voucher
     valid_from: datetime
+    back: Money
+
+    @property
+    def refunded(self) -> Money:
+        """What was refunded of the order before."""
+        return self.bill.order - self.left
 
     @property
     def spent_less(self) -> Money:
         """How much less of the voucher is spent afterwards."""
-        return self.bill.discount if self.fate in _GIVES_BACK else ZERO
+        return self.back if self.fate in _GIVES_BACK else ZERO
 
     @property
     def worth_again(self) -> Money:
         """How much more the voucher is worth afterwards."""
         if self.fate not in _GIVES_BACK:
             return ZERO
-        return refunds.value_back(self.voucher, self.bill.discount)
+        return refunds.worth_again(self.voucher, self.back)
 
     @property
     def voucher_status(self) -> VoucherStatus:
@@ -127,16 +133,19 @@ def proposal(session: Session, row: RedemptionRow, amount: Money | None, now: da
     )
     left = order - refunded
     parts = refunds.parts(bill, refunded, left if amount is None else amount)
+    whole = parts.amount == left
+    taken = discount - refund_store.brought_back(session, RedemptionId(row.id))
+    back = refunds.brings_back(offer, taken=taken, subsidy=parts.subsidy, whole=whole)
     fate = refunds.fate(
         offer.refund_rule,
         voucher,
-        whole=parts.amount == left,
-        discount=discount,
+        whole=whole,
+        back=back,
         redeemed_at=row.occurred_at,
         now=now,
     )
     starts = refunds.tomorrow(now) if fate is Fate.LIVES_TOMORROW else voucher.valid_from
-    found = Proposal(bill, left, parts, fate, voucher, starts)
+    found = Proposal(bill, left, parts, fate, voucher, starts, back)
     more = found.worth_again - parts.subsidy
     if not (fate.reusable and more and offer.status is OfferStatus.CLOSED):
         return found

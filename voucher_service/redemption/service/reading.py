@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from voucher_service.campaigns.model import Offer
 from voucher_service.infra.core import Core
@@ -15,11 +15,14 @@ from voucher_service.merchants import service as merchants
 from voucher_service.stops import service as stops
 from voucher_service.stops.model import What
 from voucher_service.vouchers import service as vouchers
+from voucher_service.vouchers.code import Code
+from voucher_service.vouchers.model import Voucher, VoucherNotUsable
 
 from .. import store
 from ..judging import reaches
 from ..model import Redemption, Status, Summary, Tombstone
 from ..tables import RedemptionRow
+from .lapsing import lapse_of
 from .standing import cashier_of
 
 
@@ -50,12 +53,26 @@ def order_state(core: Core, *, actor: Actor, reference: str) -> list[Redemption 
 
 def on_screen(core: Core, *, actor: Actor, voucher: VoucherId) -> Redemption | None:
     """The latest redemption of a resident's own voucher, whatever became of it: what their phone
-    shows while they stand at the till. Raises NoSuchThing.
+    shows while they stand at the till. Ends a freeze whose time is over. Raises NoSuchThing.
     """
     vouchers.get(core, actor=actor, voucher=voucher)
     with core.transaction() as session:
+        lapse_of(core, session, voucher)
         found = store.redemptions(session, RedemptionRow.voucher_id == voucher, limit=1)
     return found[0] if found else None
+
+
+def codes(
+    core: Core, *, actor: Actor, voucher: VoucherId, count: int = 1
+) -> tuple[Voucher, datetime, list[Code]]:
+    """As `vouchers.codes`, of a voucher too whose freeze is over, which ends here."""
+    try:
+        return vouchers.codes(core, actor=actor, voucher=voucher, count=count)
+    except VoucherNotUsable:
+        with core.transaction() as session:
+            if not lapse_of(core, session, voucher):
+                raise
+    return vouchers.codes(core, actor=actor, voucher=voucher, count=count)
 
 
 def get(core: Core, *, actor: Actor, redemption: RedemptionId) -> Redemption:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from voucher_service.infra.core import Core
+from voucher_service.infra.idempotency import hash_of
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import MerchantId, RedemptionId, VoucherId
+from voucher_service.kernel.money import Money
 from voucher_service.kernel.page import Page, decode_moment, encode_cursor
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Stage, merchant
@@ -15,7 +17,7 @@ from voucher_service.merchants import service as merchants
 from voucher_service.vouchers import service as vouchers
 
 from .. import refund_store
-from ..refunds import Owed, Refund, RefundId
+from ..refunds import Owed, Parts, Refund, RefundId
 from ..tables import RedemptionRow, RefundRow
 from .proposing import row_of
 from .standing import cashier_of
@@ -31,6 +33,31 @@ def get_refund(core: Core, *, actor: Actor, refund: RefundId) -> Refund:
     if not found:
         raise NoSuchThing
     return found[0]
+
+
+def given_back(core: Core, *, actor: Actor, redemption: RedemptionId) -> Parts:
+    """What was given back to whom of a redemption of this cashier's shop, all refunds together;
+    `others` one by one. Raises NoSuchThing.
+    """
+    with core.transaction() as session:
+        till = merchants.till(session, cashier=cashier_of(actor))
+        row = row_of(session, till, redemption)
+        found = refund_store.refunds(session, RefundRow.redemption_id == row.id)
+    return Parts(
+        Money.total(one.parts.amount for one in found),
+        Money.total(one.parts.subsidy for one in found),
+        Money.total(one.parts.cash for one in found),
+        tuple(other for one in found for other in one.parts.others),
+    )
+
+
+def refund_by_key(core: Core, *, actor: Actor, key: str) -> Refund | None:
+    """The refund of this cashier's shop that was made with a key; None when there is none yet."""
+    with core.transaction() as session:
+        till = merchants.till(session, cashier=cashier_of(actor))
+        earlier = refund_store.earlier(session, till.shop_id, key_hash=hash_of(key), reference=None)
+        found = refund_store.refunds(session, RefundRow.id == earlier[0].id) if earlier else []
+    return found[0] if found else None
 
 
 def refunds_of(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from voucher_service.kernel.ids import VoucherId
 from voucher_service.kernel.page import Page
+from voucher_service.redemption import service as redemption
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.model import Voucher
 from voucher_service.web.api import ApiBlueprint
@@ -41,7 +42,7 @@ def one(id: UUID) -> Voucher:
 @wallet.alt_response(410, response="DEFAULT_ERROR")
 def code(id: UUID) -> dict[str, Any]:
     """The code of this moment."""
-    _, now, (found,) = vouchers.codes(core(), actor=actor(), voucher=VoucherId(id))
+    _, now, (found,) = redemption.codes(core(), actor=actor(), voucher=VoucherId(id))
     left = (found.valid_until - now).total_seconds()
     return {
         "text": found.text,
@@ -59,5 +60,7 @@ def code(id: UUID) -> dict[str, Any]:
 @wallet.alt_response(410, response="DEFAULT_ERROR")
 def codes(args: dict[str, Any], id: UUID) -> dict[str, Any]:
     """This code and the next ones: enough for two minutes without network."""
-    _, _, found = vouchers.codes(core(), actor=actor(), voucher=VoucherId(id), count=args["count"])
+    _, _, found = redemption.codes(
+        core(), actor=actor(), voucher=VoucherId(id), count=args["count"]
+    )
     return {"codes": found}

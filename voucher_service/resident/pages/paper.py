@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.ids import VoucherId
 from voucher_service.vouchers import service as vouchers
+from voucher_service.vouchers.model import AlreadyRedeemed, VoucherExpired, VoucherNotUsable
 from voucher_service.web import qr
 from voucher_service.web.auth import actor
 from voucher_service.web.site import core
 
 pages = Blueprint("paper", __name__)
+
+
+def _not_any_more(_: DomainError) -> Response:
+    """What is spent, over or at a till now is not printed: the voucher's own page says so."""
+    return redirect(url_for("voucher.show", **(request.view_args or {})), 303)
+
+
+for _kind in (AlreadyRedeemed, VoucherExpired, VoucherNotUsable):
+    pages.register_error_handler(_kind, _not_any_more)
 
 
 @pages.get("/vouchers/<uuid:id>/paper")

@@ -81,7 +81,7 @@ def codes(id: UUID) -> Response:
 
     Answers 409 or 410 when the voucher can't be used any more.
     """
-    found, instant, made = vouchers.codes(
+    found, instant, made = redemption.codes(
         core(), actor=actor(), voucher=VoucherId(id), count=_CODES
     )
     return jsonify(now_ms=_milliseconds(instant), codes=[_shown(found, one) for one in made])
@@ -89,8 +89,8 @@ def codes(id: UUID) -> Response:
 
 def _standing(caller: Actor, id: UUID) -> tuple[Voucher, Redemption | None]:
     """The voucher and what happened to it last at a till."""
-    found = vouchers.get(core(), actor=caller, voucher=VoucherId(id))
-    return found, redemption.on_screen(core(), actor=caller, voucher=found.id)
+    latest = redemption.on_screen(core(), actor=caller, voucher=VoucherId(id))
+    return vouchers.get(core(), actor=caller, voucher=VoucherId(id)), latest
 
 
 def _mark(voucher: Voucher, latest: Redemption | None) -> str:
@@ -98,8 +98,11 @@ def _mark(voucher: Voucher, latest: Redemption | None) -> str:
 
 
 def _page(id: UUID, seen: Glance) -> str:
-    """Where the voucher's page is now: the receipt of what was just spent of it comes first."""
-    if seen.stage is Stage.COMMITTED and seen.voucher is not Status.REDEEMED:
+    """Where the voucher's page is now: the receipt of what was just spent of it comes first, unless
+    some of that went back since.
+    """
+    spent = seen.stage is Stage.COMMITTED and not seen.refunded
+    if spent and seen.voucher is not Status.REDEEMED:
         return url_for("voucher.show", id=id, part=seen.redemption)
     return url_for("voucher.show", id=id)
 
@@ -108,6 +111,7 @@ def _at_the_till(caller: Actor, voucher: Voucher, latest: Redemption | None) -> 
     _, instant, (code,) = vouchers.codes(core(), actor=caller, voucher=voucher.id)
     seconds = core().settings.till.code_window_seconds
     left = max(1, round((code.valid_until - instant).total_seconds()))
+    refunds = _refunds(caller, voucher, latest)
     return render_template(
         "resident/voucher.html",
         voucher=voucher,
@@ -115,7 +119,8 @@ def _at_the_till(caller: Actor, voucher: Voucher, latest: Redemption | None) -> 
         latest=latest,
         told=_told(latest),
         rest=_rest(voucher),
-        refunds=_refunds(caller, voucher, latest),
+        refunds=refunds,
+        refunded_now=bool(refunds) and now() - refunds[0][0].occurred_at <= _FRESH,
         drawing=qr.draw(code.text),
         word=_word(voucher, code.window),
         short=short_code.grouped(code.short),
@@ -168,14 +173,21 @@ def _receipt(
 
 
 def _refunds(caller: Actor, voucher: Voucher, order: Redemption | None) -> list[tuple[Refund, str]]:
-    """What was given back of an order, newest first; the newest says what became of the voucher."""
+    """What was given back of an order, newest first; the newest says what became of the voucher,
+    while that is so.
+    """
     found = redemption.refunds_of_voucher(core(), actor=caller, voucher=voucher.id)
     mine = [one for one in found if order is not None and one.redemption_id == order.id]
-    return [(one, "" if i else _fate(one)) for i, one in enumerate(mine)]
+    return [(one, "" if i else _fate(one, voucher)) for i, one in enumerate(mine)]
 
 
-def _fate(refund: Refund) -> str:
-    return fate_in_words(refund.fate, refund.valid_from, refund.valid_until, locale(), today())
+def _fate(refund: Refund, voucher: Voucher) -> str:
+    after = refund.voucher_status
+    if after is not voucher.shown_status(now()):
+        return ""
+    return fate_in_words(
+        refund.fate, after, refund.valid_from, refund.valid_until, locale(), today()
+    )
 
 
 def _rest(voucher: Voucher) -> str:

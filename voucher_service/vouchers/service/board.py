@@ -57,7 +57,7 @@ class Standing:
 def board(core: Core, *, actor: Actor | None = None) -> list[Standing]:
     """Published offers that are open, by when they close, then those to come, by when they open.
 
-    Offers for the residents of a list are shown to these alone.
+    Offers for the residents of a list are shown to these alone, the sandbox's to who holds one.
     """
     offers = campaigns.open_offers(core)
     with core.transaction() as session:
@@ -71,7 +71,7 @@ def board(core: Core, *, actor: Actor | None = None) -> list[Standing]:
     for one in offers:
         standing = _standing(one, now, left[one.id], tuple(held.get(one.id, ())))
         draw = draws.get(one.id)
-        if standing is not None:
+        if standing is not None and (standing.mine or not one.sandbox):
             mine = draw is None or draw.may_claim(now)
             found.append(replace(standing, draw=draw, for_me=mine))
     return sorted(found, key=_order)

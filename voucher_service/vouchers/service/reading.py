@@ -64,6 +64,6 @@ def _typed(session: Session, keyring: Keyring, text: str, present: int) -> Read:
 
 def _printed(session: Session, keyring: Keyring, text: str) -> Read:
     code_ref, serial = paper.read(keyring, text)
-    void = store.newest_print(session, code_ref=code_ref) != serial
+    void = None if store.newest_print(session, code_ref=code_ref) == serial else serial
     # The voucher itself says whether it was spent: the nonce only fills its column.
-    return Read(code_ref, PAPER_WINDOW, os.urandom(8), paper=True, void=void)
+    return Read(code_ref, PAPER_WINDOW, os.urandom(8), paper=True, void_print=void)

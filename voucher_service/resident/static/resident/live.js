@@ -9,7 +9,8 @@
 
   const turn = (page) => {
     turning = true;
-    navigator.vibrate?.([80, 60, 80]);
+    // A page that nobody touched may not tremble; to try is an error on its console.
+    if (navigator.userActivation?.hasBeenActive ?? true) navigator.vibrate?.([80, 60, 80]);
     setTimeout(() => location.replace(page), 200); // a page that is left stops trembling
   };
   const look = async () => {

@@ -41,6 +41,7 @@
       if (!answer.ok) return;
       const told = await answer.json();
       codes = told.codes;
+      document.querySelector("[data-kept]").hidden = false;
       heardAt = (asked + performance.now()) / 2;
       serverMs = told.now_ms;
       show();

@@ -1,0 +1,54 @@
+"""A few routes take a file, which is larger than any other request."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import closing
+
+from flask import Flask, request
+
+from voucher_service.i18n import gettext, mark
+
+from .forms import Form
+from .language import locale
+
+READ_BYTES = 32 * 1024 * 1024
+"""As much of a page's form is read, beyond what any file may have: its view can then say in the
+form that the file is too large. A part of a file above 500 kB stands on disk, not in memory."""
+# What one field beside the file may have, and at least two of the pieces in which a form is read:
+# the parser holds the end of one piece while the next comes.
+_FIELD_BYTES = 256 * 1024
+# A form of another kind is read as one text, so it stays as short as everywhere.
+_CARRIERS = frozenset({"multipart/form-data", "application/json"})
+
+NO_FILE = mark("请先选一个文件。")
+EMPTY_FILE = mark("这个文件是空的，里面什么也没有。请换一个再传。")
+
+
+def let_through(app: Flask, blueprints: Collection[str], *, most_bytes: int = READ_BYTES) -> None:
+    """Let a POST to these blueprints have `most_bytes`; its length is checked after this, and
+    everybody else's stays as it is.
+    """
+
+    def widen() -> None:
+        carries = request.method == "POST" and request.mimetype in _CARRIERS
+        if carries and request.blueprint in blueprints:
+            request.max_content_length = most_bytes
+            request.max_form_memory_size = _FIELD_BYTES
+
+    app.before_request_funcs.setdefault(None, []).insert(0, widen)
+
+
+def sent(form: Form, name: str, *, most_bytes: int) -> bytes:
+    """The file of a form, or one byte more than `most_bytes` of a larger one; where there is none
+    or nothing in it, the form says so beside its box.
+    """
+    found = request.files.get(name)
+    if found is None or not found.filename:
+        form.errors[name] = gettext(NO_FILE, locale())
+        return b""
+    with closing(found):
+        content: bytes = found.read(most_bytes + 1)
+    if not content:
+        form.errors[name] = gettext(EMPTY_FILE, locale())
+    return content
