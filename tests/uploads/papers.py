@@ -10,6 +10,7 @@ from typing import Any
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Pdf, String
+from PIL import Image
 
 from tests.uploads.pictures import HTML, archive, picture, zeros
 from tests.uploads.sample import GONE, Sample
@@ -82,6 +83,49 @@ def photo(made: Pdf, data: bytes = b"", codec: str = "/DCTDecode", **more: Any) 
     for key, value in more.items():
         held[f"/{key}"] = value
     made.pages[0].Resources.XObject = Dictionary(P=held)
+
+
+def pictures_of_all_kinds(made: Pdf) -> None:
+    """A palette, four inks, a fax, a JPEG 2000, and a large one without any codec."""
+    photo(made)
+    held = made.pages[0].Resources.XObject
+    with Image.open(io.BytesIO(picture(size=(1_200, 1_000)))) as large:
+        fax, wavelets = io.BytesIO(), io.BytesIO()
+        large.convert("1").save(fax, "TIFF", compression="group4")
+        large.resize((96, 64)).save(wavelets, "JPEG2000")
+        plain = large.tobytes()
+    with Image.open(io.BytesIO(fax.getvalue())) as strip:
+        start, length = strip.tag_v2[273][0], strip.tag_v2[279][0]
+        inverted = strip.tag_v2[262] == 0
+    colours = Array([Name.Indexed, Name.DeviceRGB, 15, String(Random(1).randbytes(48))])
+    told = Dictionary(K=-1, Columns=1_200, Rows=1_000, BlackIs1=not inverted)
+    kinds = {
+        "I": (bytes(range(16)) * 24, (16, 24), 8, colours, None),
+        "C": (picture(mode="CMYK"), (96, 64), 8, Name.DeviceCMYK, Name.DCTDecode),
+        "G": (
+            fax.getvalue()[start:][:length],
+            (1_200, 1_000),
+            1,
+            Name.DeviceGray,
+            Name.CCITTFaxDecode,
+        ),
+        "J": (wavelets.getvalue(), (96, 64), 8, Name.DeviceRGB, Name.JPXDecode),
+        "L": (plain, (1_200, 1_000), 8, Name.DeviceRGB, None),
+    }
+    for name, (data, size, depth, space, codec) in kinds.items():
+        one = made.make_stream(data, Type=Name.XObject, Subtype=Name.Image, ColorSpace=space)
+        one.Width, one.Height, one.BitsPerComponent = *size, depth
+        if codec:
+            one.Filter = codec
+        held[f"/{name}"] = one
+    held.C.Decode = Array([1, 0] * 4)
+    held.G.DecodeParms = told
+    draws = b"q 150 0 0 100 %d %d cm /%b Do Q"
+    drawn = [
+        draws % (50 + 200 * (at % 3), 300 + 150 * (at // 3), name.encode())
+        for at, name in enumerate("PICGJL")
+    ]
+    made.pages[0].Contents.write(b"\n".join([SEEN, *drawn]))
 
 
 def own_font(made: Pdf) -> None:
@@ -174,6 +218,7 @@ def kept() -> list[Sample]:
         "a PDF with a web address": paper(address),
         "a PDF with files within": paper(attachment),
         "a PDF with a photo": paper(photo),
+        "a PDF with pictures of all kinds": paper(pictures_of_all_kinds),
         "a PDF with a font of its own": paper(own_font),
         "a PDF with a seal": paper(stamp),
         "a PDF with restrictions only": paper(encryption=pikepdf.Encryption(owner="o", user="")),

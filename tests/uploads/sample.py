@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pikepdf
@@ -15,7 +15,7 @@ from voucher_service.infra import files
 GONE = b"MUST-NOT-BE-SERVED-5f1c"
 # A run of so many equal bytes is no chance, unless it is as good as one byte repeated.
 _RUN, _VARIED = 32, 12
-_ACTS = re.compile(rb"/(?:JavaScript|JS|Launch|EmbeddedFile|OpenAction|AA|URI|XFA)\b")
+_ACTS = {"/JavaScript", "/JS", "/Launch", "/EmbeddedFile", "/OpenAction", "/AA", "/URI", "/XFA"}
 _CATALOGUE = {"/Type", "/Pages"}
 _JPEG_MARKS = {0xDB, 0xC0, 0xC4, 0xDA}
 
@@ -75,9 +75,21 @@ def _pdf_faults(sent: bytes, made: bytes) -> list[str]:
                 shares = not photo and _shares_a_run(sent, packed)
                 found += ["the sender's stream"] if shares else []
                 found += _jpeg_faults(sent, packed) if photo else []
-            said = _said(thing)
-            found += [act.decode() for act in _ACTS.findall(said)]
+            found += _acts(thing)
     return found
+
+
+def _acts(thing: object) -> Iterator[str]:
+    """What acts in a thing, and in all that stands directly in it."""
+    if isinstance(thing, pikepdf.Dictionary | pikepdf.Stream):
+        for key in list(thing.keys()):
+            below = thing[key]
+            if key in _ACTS or (key in ("/S", "/Type") and str(below) in _ACTS):
+                yield key if key in _ACTS else str(below)
+            yield from _acts(below) if not getattr(below, "is_indirect", False) else ()
+    elif isinstance(thing, pikepdf.Array):
+        for below in thing:
+            yield from _acts(below) if not getattr(below, "is_indirect", False) else ()
 
 
 def _said(thing: pikepdf.Object) -> bytes:

@@ -13,11 +13,13 @@ from typing import Any
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Pdf, PdfImage, Stream, String, settings
-from PIL import Image
+from PIL import Image, Jpeg2KImagePlugin, TiffImagePlugin
 
 from . import DAMAGED, FORM, LOCKED, TOO_DEMANDING, TOO_MANY_PAGES, Unfit
 from .pictures import LONGEST, MOST_PIXELS, as_jpeg, on_white
 
+# The readers of scans, loaded before files can't be opened any more.
+_READERS = (Jpeg2KImagePlugin, TiffImagePlugin)
 MOST_PAGES = 30
 MOST_OBJECTS = 20_000
 MOST_UNPACKED_BYTES = 64 * 1_048_576
@@ -211,7 +213,8 @@ def _is_dropped(key: str, value: Any, *, named: bool) -> bool:
     """`named`: the keys are a page's own names of its fonts and pictures, which may be any."""
     if isinstance(value, String):
         return key not in _SAID or _COLLECTION.fullmatch(bytes(value)) is None
-    return key == _LAYERS or (key in _NEVER and not named)
+    own = named and isinstance(value, Dictionary | Stream | Array)
+    return key == _LAYERS or (key in _NEVER and not own)
 
 
 def _empty(thing: Dictionary | Stream) -> None:

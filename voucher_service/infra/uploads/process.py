@@ -69,20 +69,24 @@ def _warm_up() -> None:
     Image.new("RGBA", (16, 16)).save(drawn, "PNG", exif=noted)
     photo, _ = pictures.redrawn(drawn.getvalue())
     pictures.redrawn(photo)
-    with pikepdf.new() as paper:
-        page = paper.add_blank_page()
-        page.Contents = paper.make_stream(b"q Q")
-        picture = paper.make_stream(photo, Type=Name.XObject, Subtype=Name.Image)
-        picture.Width = picture.Height = 16
-        picture.BitsPerComponent, picture.ColorSpace = 8, Name.DeviceRGB
-        picture.Filter = Name.DCTDecode
-        page.Resources = Dictionary(XObject=Dictionary(P=picture))
-        for encryption in (False, Encryption(owner="o")):
-            written = io.BytesIO()
-            paper.save(written, encryption=encryption)
-            pdfs.rewritten(written.getvalue())
+    for codec in ("/DCTDecode", "/JPXDecode", "/CCITTFaxDecode"):
+        with contextlib.suppress(Unfit):
+            pdfs.rewritten(_with_picture(photo, codec, Encryption(owner="o")))
     with contextlib.suppress(Unfit):
         pdfs.rewritten(b"%PDF-1.4\n%%EOF")
+
+
+def _with_picture(data: bytes, codec: str, encryption: Encryption) -> bytes:
+    with pikepdf.new() as paper:
+        page = paper.add_blank_page()
+        picture = paper.make_stream(data, Type=Name.XObject, Subtype=Name.Image)
+        picture.Width = picture.Height = 16
+        picture.BitsPerComponent = 1 if codec == "/CCITTFaxDecode" else 8
+        picture.ColorSpace, picture.Filter = Name.DeviceGray, Name(codec)
+        page.Resources = Dictionary(XObject=Dictionary(P=picture))
+        written = io.BytesIO()
+        paper.save(written, encryption=encryption)
+    return written.getvalue()
 
 
 def _give_up_rights() -> None:
