@@ -38,8 +38,9 @@ bench-full: .venv/.assets ## the same at every combination of settings, and how 
 faults: .venv/.installed ## kill, freeze and cut everything under load, then judge: 12 minutes
 	$(BIN)/python -m tests.faults.campaign
 
-fuzz: .venv/.installed ## what each API answers to thousands of calls, against its own document
+fuzz: .venv/.installed ## each API against its own document, and 10,000 broken uploads
 	VOUCHER_FUZZ_EXAMPLES=$${VOUCHER_FUZZ_EXAMPLES:-200} $(BIN)/python -m pytest tests/faces/test_openapi_conformance.py
+	$(BIN)/python -m tests.uploads --count 10000
 
 lock: .venv/.installed ## write requirements.lock from what is installed in .venv
 	@sed -n '1p' requirements.lock > .venv/lock

@@ -12,6 +12,7 @@ from marshmallow.validate import Equal, Length, OneOf
 from merchant_portal.desk_schemas import PositionField
 from voucher_service.i18n import gettext, mark, sentence
 from voucher_service.infra import areas
+from voucher_service.infra.files import FILE_REFUSALS
 from voucher_service.kernel.errors import DomainError
 from voucher_service.merchants import place
 from voucher_service.merchants.accounts import AccountKind
@@ -41,8 +42,7 @@ _BOXES: Mapping[str, str] = {
     "account_number_invalid": "number",
     "account_name_differs": "name",
     "cnaps_invalid": "cnaps",
-    "file_refused": "file",
-    "file_too_large": "file",
+    **dict.fromkeys(FILE_REFUSALS, "file"),
     "opening_hours_invalid": "hours",
 }
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.services.applicants import photo
+from tests.uploads.papers import paper, script
 from voucher_service.infra import files
 from voucher_service.infra.files import FileRefused, FileTooLarge
 
@@ -48,6 +49,9 @@ def test_a_small_file_that_is_a_huge_picture_is_refused() -> None:
         files.clean(bytes(1_000_001), most_bytes=1_000_000)
 
 
-def test_a_pdf_is_kept_as_it_is() -> None:
-    sent = b"%PDF-1.7\n1 0 obj\n%%EOF\n"
-    assert files.clean(sent, most_bytes=1_000).data == sent
+def test_a_pdf_is_written_anew() -> None:
+    kept = files.clean(paper(script), most_bytes=5_000_000)
+    assert kept.media_type == files.PDF
+    assert b"JavaScript" not in kept.data
+    with pytest.raises(FileRefused):
+        files.clean(b"%PDF-1.7\n1 0 obj\n%%EOF\n", most_bytes=1_000)

@@ -5,6 +5,7 @@ The fullest sentence comes first; the last one of each code needs no facts.
 
 from __future__ import annotations
 
+from .file_sentences import FILES
 from .pos_sentences import POS
 from .till_sentences import TILL
 
@@ -257,11 +258,7 @@ TEXT: dict[str, tuple[str, ...]] = {
         "没有恢复付款：最近一次核对仍有不平。请先查清更正，等下一次核对通过（每 5 分钟一次）再提。",
     ),
     # merchants that come in
-    "file_refused": ("没有收下：只收清楚的照片（JPEG、PNG）或 PDF。请换一份再交。",),
-    "file_too_large": (
-        "没有收下：文件超过 {most} MB。请拍小一点，或压缩后再交。",
-        "没有收下：文件太大。请拍小一点，或压缩后再交。",
-    ),
+    **FILES,
     "account_number_invalid": (
         "账号不对：对公账户是 8 到 30 位数字，个人卡是 16 到 19 位并有校验位。请照卡面再填一次。",
     ),

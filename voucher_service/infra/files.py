@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from PIL import Image, ImageOps
 from sqlalchemy import CheckConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -24,32 +23,66 @@ from voucher_service.infra.secrets import Keyring
 from voucher_service.kernel.errors import Unprocessable
 from voucher_service.kernel.ids import new_id
 
-PDF, JPEG = "application/pdf", "image/jpeg"
-MOST_PIXELS = 40_000_000
-# The longest side of a picture that is kept, in pixels: a licence can be read at this size.
-_LONGEST = 2_400
-_QUALITY = 85
-_PDF_START, _PDF_END = b"%PDF-", b"%%EOF"
-_TAIL = 2_048
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
+from . import uploads
+from .uploads.pool import POOL
+
+PDF, JPEG = uploads.PDF, uploads.JPEG
+# Looked at before a restricted process is asked.
+_STARTS = (uploads.PDF_START, b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+_LIKENESS_BITS = 64
 
 
 class FileRefused(Unprocessable):
-    """Neither a PDF nor a JPEG or PNG picture by its content, damaged, or with too many pixels."""
+    """Neither a PDF nor a JPEG or PNG picture by its content."""
 
     code = "file_refused"
+
+
+class FileDamaged(FileRefused):
+    """A PDF or picture that can't be read whole, or not without what is never taken over."""
+
+    code = uploads.DAMAGED
+
+
+class FileTooDemanding(FileRefused):
+    """Reading it takes more time or memory than one file may cost."""
+
+    code = uploads.TOO_DEMANDING
+
+
+class PictureTooLarge(FileRefused):
+    """A JPEG of more than 40 million pixels, a PNG or progressive JPEG of more than 20 million."""
+
+    code = uploads.TOO_MANY_PIXELS
+
+
+class PdfTooLong(FileRefused):
+    """A PDF of more than 30 pages."""
+
+    code = uploads.TOO_MANY_PAGES
+
+
+class PdfLocked(FileRefused):
+    """A PDF that opens with a password only."""
+
+    code = uploads.LOCKED
+
+
+class PdfForm(FileRefused):
+    """A form (XFA) that another program draws: its pages are empty."""
+
+    code = uploads.FORM
 
 
 class FileTooLarge(Unprocessable):
     """The file is larger than `onboarding.file_limit_bytes`."""
 
     code = "file_too_large"
+
+
+_REFUSALS = {leaf.code: leaf for leaf in FileRefused.__subclasses__()}
+# Every code with which a file is refused, for whoever shows it beside the file.
+FILE_REFUSALS = frozenset({FileRefused.code, FileTooLarge.code, *_REFUSALS})
 
 
 class FileRow(Recorded, Base):
@@ -81,35 +114,74 @@ class Content:
         return hashlib.sha256(self.data).hexdigest()
 
 
-def clean(data: bytes, *, most_bytes: int) -> Content:
-    """A file that may be kept: a picture drawn anew without what its camera noted, a PDF as it is.
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a picture's camera noted, as far as it did; the kept file does not say it any more.
 
-    Raises FileTooLarge, FileRefused.
+    `taken_at` is the camera's own clock, Shanghai's where it names no offset; position in degrees.
+    `likeness`: 64 bits of a picture, of which near-duplicates differ in few; None for a PDF.
+    """
+
+    taken_at: datetime | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    likeness: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A file that may be kept, and what was found in the one that was sent."""
+
+    content: Content
+    facts: Facts
+
+
+def received(data: bytes, *, most_bytes: int) -> Received:
+    """What somebody uploaded, made anew in a restricted process: no byte of theirs is kept.
+
+    Raises FileTooLarge, a FileRefused that says why, TryAgain.
     """
     if len(data) > most_bytes:
         raise FileTooLarge(most=most_bytes // 1_048_576)
-    if data.startswith(_PDF_START):
-        if _PDF_END not in data[-_TAIL:]:
-            raise FileRefused
-        return Content(PDF, data)
-    return Content(JPEG, _drawn_anew(data))
+    if not data.startswith(_STARTS):
+        raise FileRefused
+    answer = POOL.redrawn(data)
+    if "refused" in answer.told:
+        raise _REFUSALS.get(str(answer.told["refused"]), FileDamaged)
+    made, start = (PDF, _STARTS[0]) if data.startswith(_STARTS[0]) else (JPEG, _STARTS[1])
+    if answer.told.get("media_type") != made or not answer.body.startswith(start):
+        raise FileDamaged
+    return Received(Content(made, answer.body), _facts(answer.told))
 
 
-def _drawn_anew(data: bytes) -> bytes:
+def clean(data: bytes, *, most_bytes: int) -> Content:
+    """The same for whom the facts do not matter."""
+    return received(data, most_bytes=most_bytes).content
+
+
+def _facts(told: Mapping[str, Any]) -> Facts:
+    """Only what has the form of a fact: it was written by a process that read a stranger's file."""
+    likeness = told.get("likeness")
+    place = _within(told.get("latitude"), 90), _within(told.get("longitude"), 180)
+    latitude, longitude = place if None not in place else (None, None)
+    return Facts(
+        taken_at=_instant(told.get("taken_at")),
+        latitude=latitude,
+        longitude=longitude,
+        likeness=likeness if type(likeness) is int and 0 <= likeness < 2**_LIKENESS_BITS else None,
+    )
+
+
+def _within(told: object, most: int) -> float | None:
+    return told if isinstance(told, float) and -most <= told <= most else None
+
+
+def _instant(told: object) -> datetime | None:
     try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as picture:
-            # Before a pixel is unpacked: a small file can be a very large picture.
-            if picture.width * picture.height > MOST_PIXELS:
-                raise FileRefused
-            picture.draft("RGB", (_LONGEST, _LONGEST))
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
-    except _UNREADABLE as error:
-        raise FileRefused from error
-    upright.thumbnail((_LONGEST, _LONGEST))
-    drawn = io.BytesIO()
-    # A new picture without the old one's notes: place, camera, embedded previews.
-    Image.frombytes("RGB", upright.size, upright.tobytes()).save(drawn, "JPEG", quality=_QUALITY)
-    return drawn.getvalue()
+        found = datetime.fromisoformat(str(told))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def put(session: Session, *, content: Content, now: datetime) -> UUID:
