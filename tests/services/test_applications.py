@@ -50,8 +50,8 @@ from voucher_service.tradein.applications.model import (
     EvidenceKind,
     OwnApplication,
     UnitsTaken,
-    VehicleTaken,
     Vehicle,
+    VehicleTaken,
 )
 from voucher_service.tradein.identifiers import VinInvalid
 from voucher_service.tradein.policy import Scheme
@@ -291,9 +291,7 @@ def test_a_county_checks_and_only_the_city_approves(autumn: World, reviewer: Act
         service.read(autumn.core, actor=neighbour, application=who.application)
     with pytest.raises(NotAllowed):
         service.precheck(autumn.core, actor=county, application=who.application)
-    approvals.approve(
-        autumn.core, actor=autumn.staff(Role.APPROVER, area=CITY), approval=proposal
-    )
+    approvals.approve(autumn.core, actor=autumn.staff(Role.APPROVER, area=CITY), approval=proposal)
     assert mine(autumn, who).status is ApplicationStatus.APPROVED
 
 
@@ -327,13 +325,9 @@ def test_nobody_checks_or_approves_their_own(autumn: World) -> None:
     assert mine(autumn, other).status is ApplicationStatus.PRECHECKED
 
 
-def test_the_city_sends_it_back_to_its_reviewer_with_a_word(
-    autumn: World, reviewer: Actor
-) -> None:
+def test_the_city_sends_it_back_to_its_reviewer_with_a_word(autumn: World, reviewer: Actor) -> None:
     who, proposal = proposed(autumn, reviewer)
-    approvals.reject(
-        autumn.core, actor=autumn.approver, approval=proposal, reason="发票日期看不清"
-    )
+    approvals.reject(autumn.core, actor=autumn.approver, approval=proposal, reason="发票日期看不清")
     found = mine(autumn, who)
     assert found.status is ApplicationStatus.SUBMITTED
     assert service.opinion(autumn.core, application=found) == "发票日期看不清"
@@ -348,9 +342,7 @@ def test_what_was_taken_back_meanwhile_is_not_approved(autumn: World) -> None:
     assert mine(autumn, who).status is ApplicationStatus.WITHDRAWN
 
 
-def test_a_refusal_frees_the_cars_for_another_application(
-    autumn: World, reviewer: Actor
-) -> None:
+def test_a_refusal_frees_the_cars_for_another_application(autumn: World, reviewer: Actor) -> None:
     car = new_car("")
     who, found = submitted(autumn.core, autumn.resident(), new=car)
     service.reject(autumn.core, actor=reviewer, application=found.id, reason="不是本人的车")
@@ -382,13 +374,9 @@ def test_the_applicant_is_told_of_each_decision(autumn: World) -> None:
     assert "¥15,456.00" in last[-1]["text"]
 
 
-def test_who_looked_at_a_paper_is_on_record(
-    autumn: World, reviewer: Actor, owner: Engine
-) -> None:
+def test_who_looked_at_a_paper_is_on_record(autumn: World, reviewer: Actor, owner: Engine) -> None:
     _, found = submitted(autumn.core, autumn.resident())
-    service.document(
-        autumn.core, actor=reviewer, application=found.id, kind=EvidenceKind.ID_FRONT
-    )
+    service.document(autumn.core, actor=reviewer, application=found.id, kind=EvidenceKind.ID_FRONT)
     with owner.connect() as connection:
         actors = connection.execute(
             text(
