@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 from random import Random
+from uuid import uuid4
 
 from tests.make import JIANGCHENG, World
 from tests.services.applicants import photo
 from voucher_service.identity import service as identity
 from voucher_service.infra import files
 from voucher_service.infra.core import Core
-from voucher_service.kernel.actor import Actor, Role
+from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.ids import ApprovalId, ResidentId
 from voucher_service.kernel.money import Money
 from voucher_service.tradein import identifiers
@@ -146,3 +147,18 @@ def approved(world: World) -> Owner:
     who, proposal = proposed(world)
     world.approve(proposal)
     return who
+
+
+def named(world: World, name: str, role: Role) -> Actor:
+    """Staff of that name."""
+    made = identity.create_staff(
+        world.core,
+        actor=SYSTEM,
+        username=f"staff-{uuid4().hex[:8]}",
+        password="demo-only-a-password",
+        display_name=name,
+        roles=[role],
+        area="",
+        demo=True,
+    )
+    return Actor(world.planner.kind, made.id, frozenset({role}), "")

@@ -63,7 +63,7 @@ class _NewCar(Schema):
         return {"car": Bought(**{**data, **kinds})}
 
 
-class NewCarSchema(_NewCar):
+class BoughtCarSchema(_NewCar):
     """The new car by its papers. `price_fen` includes `tax_fen`; `area` is where the invoice was
     made, a division code; `listed`: it stands in the catalogue of new-energy cars without tax.
     """
@@ -85,7 +85,7 @@ class NewCarForm(_NewCar):
     tax = YuanField(required=True)
 
 
-class OldCarSchema(Schema):
+class GivenUpCarSchema(Schema):
     """The old car by its papers. Scrapped: `paper` is the recycling certificate's number,
     `parted_on` the day of handing over, `closed_on` the day of cancellation. Sold: the used-car
     invoice's number and day, and the day of the transfer.
@@ -107,7 +107,7 @@ class OldCarSchema(Schema):
         return {"car": GivenUp(**{**data, "energy": Energy(data["energy"])})}
 
 
-class CardSchema(Schema):
+class BankCardSchema(Schema):
     """The applicant's own debit card (Ⅰ类卡)."""
 
     holder = TextField(required=True, maximum=60)

@@ -24,11 +24,11 @@ from voucher_service.web.site import core
 
 from ..application_schemas import (
     ApplicationSchema,
+    BankCardSchema,
     BeginSchema,
-    CardSchema,
-    NewCarSchema,
+    BoughtCarSchema,
+    GivenUpCarSchema,
     NoticedSchema,
-    OldCarSchema,
     OneApplicationSchema,
 )
 from ..limiting import not_too_often
@@ -85,7 +85,7 @@ def show(id: UUID) -> dict[str, Any]:
 
 
 @calls.route("/<uuid:id>/new-car", methods=["PUT"])
-@calls.arguments(NewCarSchema)
+@calls.arguments(BoughtCarSchema)
 @calls.response(200, ApplicationSchema)
 def save_new_car(body: dict[str, Any], id: UUID) -> Application:
     """Keep the new car."""
@@ -93,7 +93,7 @@ def save_new_car(body: dict[str, Any], id: UUID) -> Application:
 
 
 @calls.route("/<uuid:id>/old-car", methods=["PUT"])
-@calls.arguments(OldCarSchema)
+@calls.arguments(GivenUpCarSchema)
 @calls.response(200, ApplicationSchema)
 def save_old_car(body: dict[str, Any], id: UUID) -> Application:
     """Keep the old car."""
@@ -101,7 +101,7 @@ def save_old_car(body: dict[str, Any], id: UUID) -> Application:
 
 
 @calls.route("/<uuid:id>/card", methods=["PUT"])
-@calls.arguments(CardSchema)
+@calls.arguments(BankCardSchema)
 @calls.response(200, ApplicationSchema)
 def save_card(body: dict[str, Any], id: UUID) -> Application:
     """Keep my own card, to which it is paid."""

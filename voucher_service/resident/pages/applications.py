@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -32,7 +33,7 @@ from voucher_service.web.language import locale
 from voucher_service.web.schemas import Schema
 from voucher_service.web.site import core
 
-from ..application_schemas import BeginSchema, CardSchema, NewCarForm, OldCarSchema
+from ..application_schemas import BankCardSchema, BeginSchema, GivenUpCarSchema, NewCarForm
 from ..limiting import not_too_often
 from ..uploads import received, served
 
@@ -42,10 +43,10 @@ notices = Blueprint("notices", __name__)
 
 PAGE = 20
 _PROVINCE = "44"
-_FORMS = {
+_FORMS: Mapping[Part, tuple[type[Schema], Callable[..., Application]]] = {
     Part.NEW_CAR: (NewCarForm, service.save_new_car),
-    Part.OLD_CAR: (OldCarSchema, service.save_old_car),
-    Part.CARD: (CardSchema, service.save_card),
+    Part.OLD_CAR: (GivenUpCarSchema, service.save_old_car),
+    Part.CARD: (BankCardSchema, service.save_card),
 }
 # Never shown again once it was typed: names and numbers of people.
 _HIDDEN = frozenset({"buyer", "plate", "owner", "holder", "number"})
@@ -81,26 +82,27 @@ def show(id: UUID) -> str:
     return _status(id, forms.Form())
 
 
-@pages.get("/<uuid:id>/<any(new_car, old_car, card):part>")
-def part(id: UUID, part: str) -> str:
+@pages.get("/<uuid:id>/parts/<name>")
+def part(id: UUID, name: str) -> str:
     """One part of the form."""
-    return _part(id, Part(part), forms.Form())
+    return _part(id, _named(name), forms.Form())
 
 
-@pages.post("/<uuid:id>/<any(new_car, old_car, card):part>")
-def save(id: UUID, part: str) -> Any:
+@pages.post("/<uuid:id>/parts/<name>")
+def save(id: UUID, name: str) -> Any:
     """Keep one part."""
-    schema, keep = _FORMS[Part(part)]
+    part = _named(name)
+    schema, keep = _FORMS[part]
     form = forms.read(schema)
     if not form.ok:
-        return _part(id, Part(part), form), 422
+        return _part(id, part, form), 422
     try:
         keep(core(), actor=actor(), application=ApplicationId(id), **form.values)
     except NoSuchThing:
         raise
     except DomainError as error:
         form.refuse(error)
-        return _part(id, Part(part), form), status_of(error)
+        return _part(id, part, form), status_of(error)
     return redirect(f"/trade-in/applications/{id}", 303)
 
 
@@ -176,6 +178,13 @@ def notice() -> str:
         area_name=lambda code: areas.name(code, locale()),
         **_words(),
     )
+
+
+def _named(name: str) -> Part:
+    """The part of that name that is typed. Raises NoSuchThing."""
+    if name not in {str(one) for one in _FORMS}:
+        raise NoSuchThing
+    return Part(name)
 
 
 def _mine(id: UUID) -> Application:
