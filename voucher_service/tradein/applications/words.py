@@ -21,7 +21,6 @@ FOUND: Mapping[Found, str] = {
     Found.OLD_VIN_DIGIT: mark("旧车的车辆识别代号校验位不对，请对着证明再看一遍。"),
     Found.OLD_CAR_SUBSIDISED: mark("这辆旧车以前作为新车领过补贴。"),
     Found.CARD_DIGIT: mark("银行卡号的校验位不对，请对着卡面再看一遍。"),
-    Found.INVOICE_OUTSIDE: mark("新车发票的日期不在补贴的时间里。"),
     Found.REGISTRATION_OUTSIDE: mark("新车注册登记的日期不在补贴的时间里。"),
     Found.PARTING_OUTSIDE: mark("旧车交车或转让的日期不在补贴的时间里。"),
     Found.FILED_LATE: mark("已经过了申请的截止日期。"),
