@@ -255,7 +255,7 @@ def test_a_correction_keeps_the_day_of_filing_and_what_it_holds(
     done = service.submit(late, actor=who.actor, application=first.id).value
     assert (done.status, done.filed_at) == (ApplicationStatus.SUBMITTED, first.filed_at)
     assert done.submitted_at != first.submitted_at
-    assert done.corrections == {}
+    assert (done.corrections, done.decided_at) == ({}, None)
 
 
 def test_who_files_for_the_first_time_after_the_last_day_gets_nothing(autumn: World) -> None:
@@ -314,7 +314,7 @@ def test_the_city_sends_it_back_to_its_reviewer_with_a_word(autumn: World, revie
     who, proposal = proposed(autumn, reviewer)
     approvals.reject(autumn.core, actor=autumn.approver, approval=proposal, reason="发票日期看不清")
     found = mine(autumn, who)
-    assert found.status is ApplicationStatus.SUBMITTED
+    assert (found.status, found.prechecked_at) == (ApplicationStatus.SUBMITTED, None)
     assert service.opinion(autumn.core, application=found) == "发票日期看不清"
 
 

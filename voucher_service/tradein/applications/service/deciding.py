@@ -77,7 +77,7 @@ def _return(session: Session, payload: Mapping[str, Any], actor: Actor, now: dat
     """Sent back: the reviewer decides what becomes of it, unless the applicant took it back."""
     row = _proposed(session, payload)
     if row.status is ApplicationStatus.PRECHECKED:
-        _move(session, row, ApplicationEvent.RETURNED, actor, now, {})
+        _move(session, row, ApplicationEvent.RETURNED, actor, now, {"prechecked_at": None})
 
 
 def _proposed(session: Session, payload: Mapping[str, Any]) -> ApplicationRow:

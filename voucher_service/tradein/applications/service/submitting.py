@@ -116,6 +116,7 @@ def _holds(row: ApplicationRow) -> dict[str, Any]:
         "paper": old["paper"],
         "corrections": {},
         "reason": "",
+        "decided_at": None,
     }
 
 
