@@ -27,9 +27,10 @@ def offer(city: City, _side: Side, _caller: Actor) -> Thing:
 
 
 @kind
-def category(_city: City, _side: Side, _caller: Actor) -> Thing:
-    """A kind of thing that has a subsidy, named by its word."""
-    return Thing("refrigerator")
+def category(city: City, side: Side, _caller: Actor) -> Thing:
+    """A kind of thing that has a subsidy, named by its word; or one that has none."""
+    listed = Thing("refrigerator")
+    return listed if side is city.own else listed.absent()
 
 
 @kind

@@ -27,6 +27,7 @@ from voucher_service.redemption.model import (
     Payer,
     ReversalTooLate,
 )
+from voucher_service.redemption.refund_words import fate_in_words
 from voucher_service.redemption.refunds import (
     Fate,
     ManagerNeeded,
@@ -101,14 +102,66 @@ def test_a_refund_brings_back_every_kind(
     done = world.redeem(voucher, till, order_fen=bill).value
     assert done.discount == Money(discount)
     half = refund(world, till, done, bill // 2).value
-    assert half.fate is Fate.PARTIAL
-    assert look(world, voucher).spent == Money(discount)
+    if voucher.offer.kind is OfferKind.BALANCE:
+        assert (half.fate, half.value_back) == (Fate.LIVES, half.parts.subsidy)
+    else:
+        assert (half.fate, half.value_back) == (Fate.PARTIAL, ZERO)
+    assert look(world, voucher).spent == Money(discount) - half.value_back
     assert clean(world.core) == []
     rest = refund(world, till, done, bill - bill // 2).value
     assert (rest.fate, look(world, voucher).spent) == (Fate.LIVES, ZERO)
     assert clean(world.core) == []
     assert world.redeem(voucher, till, order_fen=bill).value.discount == Money(discount)
     assert clean(world.core) == []
+
+
+def test_half_an_order_puts_half_back_on_the_balance_at_once(world: World) -> None:
+    till = world.cashier()
+    voucher = world.claim(offer(world, kind=OfferKind.BALANCE, threshold=Money(1)))
+    done = world.redeem(voucher, till, order_fen=2_000).value
+    assert look(world, voucher).status is Status.REDEEMED
+    made = refund(world, till, done, 1_000).value
+    assert (made.fate, made.reusable, made.voucher_status) == (Fate.LIVES, True, Status.CLAIMED)
+    assert look(world, voucher).spent == Money(1_000)
+    after = redemption.get(world.core, actor=till, redemption=done.id)
+    assert (after.discount, after.refunded_discount) == (Money(2_000), Money(1_000))
+    assert holds(world, voucher.offer) == {
+        "reserved": 9 * 2_000,
+        "outstanding": 1_000,
+        "committed": 0,
+    }
+    assert clean(world.core) == []
+    assert world.redeem(voucher, till, order_fen=5_000).value.discount == Money(1_000)
+    rest = refund(world, till, done, 1_000).value
+    assert (rest.fate, look(world, voucher).spent) == (Fate.LIVES, Money(1_000))
+    assert clean(world.core) == []
+
+
+def test_a_balance_that_is_restored_goes_back_with_the_last_part(world: World) -> None:
+    till = world.cashier()
+    terms = {"kind": OfferKind.BALANCE, "threshold": Money(1), "refund_rule": RefundRule.RESTORED}
+    voucher = world.claim(offer(world, **terms))
+    done = world.redeem(voucher, till, order_fen=2_000).value
+    assert refund(world, till, done, 500).value.fate is Fate.LIVES
+    assert refund(world, till, done, 1_500).value.fate is Fate.RETURNED
+    assert holds(world, voucher.offer)["reserved"] == 10 * 2_000
+    assert clean(world.core) == []
+
+
+def test_a_part_of_a_piece_leaves_the_other_pieces_usable(world: World) -> None:
+    till = world.cashier()
+    voucher = world.claim(offer(world, kind=OfferKind.PACK, pieces=3))
+    made = refund(world, till, world.redeem(voucher, till).value, 6_400).value
+    assert (made.fate, made.reusable, made.voucher_status) == (Fate.PARTIAL, True, Status.CLAIMED)
+    words = fate_in_words(
+        made.fate,
+        made.voucher_status,
+        made.valid_from,
+        made.valid_until,
+        "zh",
+        day_of(world.now()),
+    )
+    assert "不再可用" not in words and "剩下的还能用" in words
 
 
 def test_never_means_that_the_voucher_stays_used(world: World) -> None:

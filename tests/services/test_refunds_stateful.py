@@ -35,7 +35,7 @@ from voucher_service.kernel.errors import Conflict, Unprocessable
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Order, OtherDiscount, Payer, Phase, Redemption
-from voucher_service.redemption.refunds import Bill, kept_subsidy
+from voucher_service.redemption.refunds import Bill, Fate, kept_subsidy
 from voucher_service.reports import invariants
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.model import Voucher
@@ -64,6 +64,7 @@ class Done:
     phase: Phase = Phase.NONE
     reversed: bool = False
     refunded: Money = ZERO
+    back: Money = ZERO  # of the voucher
 
     @property
     def left(self) -> Money:
@@ -160,8 +161,12 @@ class Refunds(RuleBasedStateMachine):
         assert done.cash <= done.redemption.paid
         if not done.left:
             assert done.cash == done.redemption.paid
-        if made.reusable or made.fate == "returned":
-            self.spent[done.voucher.id] -= done.redemption.discount
+        if made.fate.reusable or made.fate is Fate.RETURNED:
+            whole = done.redemption.discount - done.back
+            back = made.parts.subsidy if done.left else whole
+            assert not done.left or self.offer.kind is OfferKind.BALANCE
+            done.back += back
+            self.spent[done.voucher.id] -= back
 
     @precondition(lambda self: self.done)
     @rule(which=st.integers(0, 9))

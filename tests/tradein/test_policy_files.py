@@ -72,3 +72,24 @@ def test_a_file_as_it_ships_is_read_whole(path: Path) -> None:
     assert policy == shelf.policy(path.stem)
     assert policy.first <= policy.last
     assert policy.file_by is None or policy.file_by > policy.last
+
+
+@pytest.mark.parametrize(
+    ("file", "right", "wrong", "named"),
+    [
+        ("appliance-2026", '["1"]', '["first"]', "grades: grades are 1 to 5"),
+        ("appliance-2026", '["1"]', '["9"]', "grades: grades are 1 to 5"),
+        ("appliance-2026", '"computer"]', '"phone"]', r"rules\[0\].categories: .*phone"),
+        ("car_scrap-2026", '["car"]', "[]", "the list is empty"),
+        ("car_scrap-2026", "2027-01-10", "2026-01-10", "events.file_by"),
+        ("car_scrap-2026", "2026-12-31\nfile", "2025-12-31\nfile", "events: the first day"),
+        ("digital-2026", "rate_bps", "rate", r"rules\[0\].amount: one of flat_fen"),
+    ],
+)
+def test_a_slip_that_is_still_well_spelt_is_refused_too(
+    file: str, right: str, wrong: str, named: str
+) -> None:
+    text = (CONFIG / "policies" / f"{file}.toml").read_text("utf-8")
+    assert right in text
+    with pytest.raises(DataFileInvalid, match=named):
+        shelf.parse(file, text.replace(right, wrong).encode())

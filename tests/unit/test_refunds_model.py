@@ -225,7 +225,7 @@ def test_the_rule_says_what_becomes_of_the_voucher(
         rule,
         _voucher(),
         whole=whole,
-        discount=Money(2_000),
+        back=Money(2_000) if whole else ZERO,
         redeemed_at=NOON,
         now=NOON + timedelta(days=days),
     )
@@ -238,7 +238,7 @@ def test_tomorrow_is_too_late_for_a_voucher_that_ends_today() -> None:
         RefundRule.NEXT_DAY,
         ends_tonight,
         whole=True,
-        discount=Money(2_000),
+        back=Money(2_000),
         redeemed_at=NOON - timedelta(days=1),
         now=NOON,
     )
@@ -251,10 +251,54 @@ def test_a_pack_is_given_up_only_when_no_other_piece_is_spent() -> None:
             RefundRule.RESTORED,
             _voucher(Status.CLAIMED, spent, kind=OfferKind.PACK, pieces=3),
             whole=True,
-            discount=Money(2_000),
+            back=Money(2_000),
             redeemed_at=NOON,
             now=NOON,
         )
         for spent in (2_000, 4_000)
     ]
     assert found == [Fate.RETURNED, Fate.LIVES]
+
+
+@pytest.mark.parametrize(
+    ("kind", "whole", "expected"),
+    [
+        (OfferKind.BALANCE, False, 700),
+        (OfferKind.BALANCE, True, 2_000),
+        (OfferKind.PACK, False, 0),
+        (OfferKind.PACK, True, 2_000),
+        (OfferKind.THRESHOLD, False, 0),
+    ],
+)
+def test_only_a_balance_has_value_back_with_each_part(
+    kind: OfferKind, *, whole: bool, expected: int
+) -> None:
+    found = refunds.brings_back(
+        an_offer(kind=kind, pieces=3), taken=Money(2_000), subsidy=Money(700), whole=whole
+    )
+    assert found == Money(expected)
+
+
+@pytest.mark.parametrize(
+    ("rule", "days", "back", "expected"),
+    [
+        (RefundRule.IN_VALIDITY, 0, 700, Fate.LIVES),
+        (RefundRule.IN_VALIDITY, 7, 700, Fate.EXPIRED),
+        (RefundRule.IN_VALIDITY, 0, 0, Fate.PARTIAL),
+        (RefundRule.NEVER, 0, 700, Fate.BY_RULE),
+        (RefundRule.NEXT_DAY, 1, 700, Fate.LIVES_TOMORROW),
+        (RefundRule.RESTORED, 0, 2_000, Fate.LIVES),
+    ],
+)
+def test_a_part_of_an_order_with_a_balance_follows_the_rule_too(
+    rule: RefundRule, days: int, back: int, expected: Fate
+) -> None:
+    found = refunds.fate(
+        rule,
+        _voucher(kind=OfferKind.BALANCE),
+        whole=False,
+        back=Money(back),
+        redeemed_at=NOON,
+        now=NOON + timedelta(days=days),
+    )
+    assert found is expected

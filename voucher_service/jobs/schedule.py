@@ -129,7 +129,7 @@ def tasks(core: Core) -> tuple[Task, ...]:
         Task("return_to_gate", 1, Return()),
         Task("settle_pending", 5, settle_pending),
         Task("find_drift", 10, Watch()),
-        Task("lapse_freezes", 15, redemption.lapse_due, until_none=True),
+        Task("lapse_freezes", 5, redemption.lapse_due, until_none=True),
         Task("expire_due", 60, vouchers.expire_due, until_none=True),
         Task("lapse_proposals", 60, approvals.lapse_due, until_none=True),
         Task("reconcile_changed", 30, Changes()),

@@ -46,6 +46,15 @@ class Category(StrEnum):
     CAR = "car"
 
 
+_DIGITAL = frozenset({Category.PHONE, Category.TABLET, Category.WATCH, Category.GLASSES})
+CATEGORIES: Mapping[Scheme, frozenset[Category]] = {
+    Scheme.APPLIANCE: frozenset(Category) - _DIGITAL - {Category.CAR},
+    Scheme.DIGITAL: _DIGITAL,
+    Scheme.CAR_SCRAP: frozenset({Category.CAR}),
+    Scheme.CAR_REPLACE: frozenset({Category.CAR}),
+}
+
+
 class Energy(StrEnum):
     """What a car runs on. `diesel` stands for diesel and other fuels."""
 
@@ -128,6 +137,11 @@ class Tiers:
         """The start and the sum of the tier a price lies in; None below the first."""
         reached = [tier for tier in self.starts if tier[0] <= price]
         return reached[-1] if reached else None
+
+    def rise(self) -> bool:
+        """Whether each tier starts at a higher price than the one before and pays no less."""
+        starts, sums = ([tier[side] for tier in self.starts] for side in (0, 1))
+        return starts == sorted(set(starts)) and sums == sorted(sums)
 
 
 Amount = Flat | Share | Tiers

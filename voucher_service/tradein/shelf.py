@@ -15,6 +15,7 @@ from voucher_service.infra.data_files import DataFileInvalid, Table
 from voucher_service.kernel.money import Bps, Money
 
 from .policy import (
+    CATEGORIES,
     Amount,
     CarRule,
     Category,
@@ -90,7 +91,7 @@ def _rule(table: Table) -> Rule:
     return Rule(
         categories=_set(table, "categories", Category),
         amount=table.part("amount", _amount),
-        grades=frozenset(int(one) for one in _optional(table, "grades", table.words) or ()),
+        grades=_grades(table),
         energies=_set(table, "energies", Energy),
         old_energies=_set(table, "old_energies", Energy),
         engine_most_ml=_optional(table, "engine_most_ml", lambda key: table.whole(key, 1, 20_000)),
@@ -103,7 +104,16 @@ def _amount(table: Table) -> Amount:
         return Flat(_money(table, "flat_fen"))
     if table.has("tiers"):
         return Tiers(table.rows("tiers", lambda row: (_money(row, "from_fen"), _money(row, "fen"))))
-    return Share(Bps(table.whole("rate_bps", 1, 10_000)), _money(table, "cap_fen"))
+    if table.has("rate_bps"):
+        return Share(Bps(table.whole("rate_bps", 1, 10_000)), _money(table, "cap_fen"))
+    raise DataFileInvalid(table.name, "one of flat_fen, tiers and rate_bps is needed")
+
+
+def _grades(table: Table) -> frozenset[int]:
+    words = _optional(table, "grades", table.words) or ()
+    if not set(words) <= set("12345"):
+        raise DataFileInvalid(table.key("grades"), "grades are 1 to 5")
+    return frozenset(int(one) for one in words)
 
 
 def _old(table: Table) -> OldRule:
@@ -133,15 +143,18 @@ def _car(table: Table) -> CarRule:
 def _check(policy: Policy) -> None:
     if policy.first > policy.last:
         raise DataFileInvalid("events", "the first day is after the last")
+    if policy.file_by is not None and policy.file_by < policy.last:
+        raise DataFileInvalid("events.file_by", "is before the last day")
     for area in policy.areas:
         if not areas.known(area):
             raise DataFileInvalid("areas", f"{area} is no division of ours")
-    for rule in policy.rules:
-        if isinstance(rule.amount, Tiers):
-            starts = [start for start, _ in rule.amount.starts]
-            sums = [sum_ for _, sum_ in rule.amount.starts]
-            if starts != sorted(set(starts)) or sums != sorted(sums):
-                raise DataFileInvalid("rules", "tiers rise, in price and in sum")
+    for place, rule in enumerate(policy.rules):
+        strange = rule.categories - CATEGORIES[policy.scheme]
+        if strange or not rule.categories:
+            key = f"rules[{place}].categories"
+            raise DataFileInvalid(key, f"not of this scheme: {', '.join(sorted(strange)) or '–'}")
+        if isinstance(rule.amount, Tiers) and not rule.amount.rise():
+            raise DataFileInvalid(f"rules[{place}].amount", "tiers rise, in price and in sum")
 
 
 def _money(table: Table, key: str) -> Money:

@@ -13,9 +13,10 @@ from itertools import pairwise
 
 import structlog
 
+from voucher_service.infra import halving
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome
-from voucher_service.kernel.errors import DomainError, TryAgain
+from voucher_service.kernel.errors import TryAgain
 
 from ..model import Redemption
 from .asking import Answer, Ask
@@ -89,6 +90,9 @@ class Group:
             raise told
         return told
 
+    def _ask(self, batch: Sequence[_Waiting]) -> list[Answer]:
+        return redeem_many(self._core, [one.ask for one in batch])
+
     def _flush(self) -> None:
         while True:
             with self._changed:
@@ -97,29 +101,10 @@ class Group:
                 count = min(len(self._queue), _MOST_IN_A_BATCH)
                 batch = [self._queue.popleft() for _ in range(count)]
             try:
-                self._answer(batch)
+                halving.answer(batch, self._ask, _tell)
             except Exception as error:  # noqa: BLE001 - the thread outlives whatever a batch meets
                 _log.error("orders_failed", error=type(error).__name__)
                 _tell(batch, [error] * len(batch))
-
-    def _answer(self, batch: list[_Waiting]) -> None:
-        try:
-            answers = redeem_many(self._core, [one.ask for one in batch])
-        except DomainError as refusal:
-            _tell(batch, [refusal] * len(batch))
-            return
-        except Exception:
-            if len(batch) == 1:
-                raise
-            # One bad row must not cost the others their orders: halve until it stands alone.
-            middle = len(batch) // 2
-            for half in (batch[:middle], batch[middle:]):
-                try:
-                    self._answer(half)
-                except Exception as error:  # noqa: BLE001 - it is said to the one whose it is
-                    _tell(half, [error] * len(half))
-            return
-        _tell(batch, answers)
 
 
 def _tell(batch: Sequence[_Waiting], answers: Sequence[Told]) -> None:

@@ -13,6 +13,7 @@ from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.tradein import quote as quotes
 from voucher_service.tradein import shelf, words
 from voucher_service.tradein.policy import (
+    CATEGORIES,
     Case,
     Category,
     Energy,
@@ -143,7 +144,7 @@ def _answer(category: Category, form: forms.Form) -> dict[str, Any]:
 def _case(category: Category, given: dict[str, Any]) -> Case:
     on = given.get("on") or today()
     if category is not Category.CAR:
-        scheme = next(one.scheme for one in shelf.shelf() if _lists(one, category))
+        scheme = next(one for one, listed in CATEGORIES.items() if category in listed)
         grade = given.get("grade", _UNKNOWN)
         return Case(
             scheme, category, given["price"], on, grade=None if grade == _UNKNOWN else int(grade)

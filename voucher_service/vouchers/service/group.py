@@ -14,11 +14,13 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import structlog
 
 from voucher_service.allocation.model import Closed, SoldOut
+from voucher_service.infra import halving
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.actor import Actor
@@ -167,7 +169,7 @@ class Group:
         while True:
             offer, batch = self._next()
             try:
-                self._answer(offer, batch)
+                halving.answer(batch, partial(self._ask, offer), _tell)
             except Exception as error:  # noqa: BLE001 - a flusher outlives whatever a batch meets
                 _log.error("claims_failed", error=type(error).__name__)
                 _tell(batch, [error] * len(batch))
@@ -193,27 +195,11 @@ class Group:
         """The offer that waits longest and has nothing in flight."""
         return next((one for one in self._queues if one not in self._in_flight), None)
 
-    def _answer(self, offer: OfferId, batch: list[_Waiting | _Awaiting]) -> None:
-        try:
-            answers = claim_many(self._core, offer=offer, requests=[one.request for one in batch])
-        except DomainError as refusal:
-            _tell(batch, [refusal] * len(batch))
-            return
-        except Exception:
-            if len(batch) == 1:
-                raise
-            # One bad row must not cost the others their vouchers: halve until it stands alone.
-            middle = len(batch) // 2
-            for half in (batch[:middle], batch[middle:]):
-                try:
-                    self._answer(offer, half)
-                except Exception as error:  # noqa: BLE001 - it is said to the one whose it is
-                    _tell(half, [error] * len(half))
-            return
-        _tell(batch, answers)
+    def _ask(self, offer: OfferId, batch: Sequence[_Waiting | _Awaiting]) -> Sequence[Answer]:
+        return claim_many(self._core, offer=offer, requests=[one.request for one in batch])
 
 
-def _tell(batch: list[_Waiting | _Awaiting], answers: Sequence[Told]) -> None:
+def _tell(batch: Sequence[_Waiting | _Awaiting], answers: Sequence[Told]) -> None:
     """Give everybody their answer: threads one by one, a loop's tasks all at once."""
     awaited: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Told], Told]]] = {}
     for one, answer in zip(batch, answers, strict=True):
