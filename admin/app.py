@@ -27,6 +27,7 @@ from . import (
     standing,
     stopped,
 )
+from . import cars as car_words
 from .api import (
     account,
     alarms,
@@ -34,6 +35,7 @@ from .api import (
     audit,
     budgets,
     campaigns,
+    cars,
     lotteries,
     merchants,
     programmes,
@@ -52,6 +54,7 @@ from .pages import approvals as approval_pages
 from .pages import audit as audit_pages
 from .pages import budgets as budget_pages
 from .pages import campaigns as campaign_pages
+from .pages import cars as car_pages
 from .pages import disputes as dispute_pages
 from .pages import front, home
 from .pages import funds as fund_pages
@@ -106,6 +109,8 @@ BLUEPRINTS = (
     Guarded(stops.stopping, _IN_AN_EMERGENCY),
     Guarded(merchants.applications, _SIGNERS),
     Guarded(merchants.checking, any_of(Role.REVIEWER)),
+    Guarded(cars.cars, _SIGNERS),
+    Guarded(cars.car_checking, any_of(Role.REVIEWER)),
     Guarded(merchants.merchants, any_of(*onboarding.SEES)),
     Guarded(merchants.holding_back, any_of(Role.REVIEWER, Role.FINANCE)),
     Guarded(alarms.alarms, _OFFICE),
@@ -126,6 +131,8 @@ BLUEPRINTS = (
     Guarded(application_pages.applications, _SIGNERS),
     Guarded(application_pages.checking, any_of(Role.REVIEWER)),
     Guarded(application_pages.revealing, _READERS),
+    Guarded(car_pages.applications, _SIGNERS),
+    Guarded(car_pages.checking, any_of(Role.REVIEWER)),
     Guarded(paper_pages.papers, any_of(Role.REVIEWER)),
     Guarded(audit_pages.audit, any_of(Role.AUDITOR)),
     Guarded(programme_pages.programmes, _OFFICE),
@@ -173,7 +180,8 @@ def create_app(core: Core | None = None) -> Flask:
         | proposals.globals_()
         | standing.globals_()
         | colleagues.globals_()
-        | onboarding.globals_(),
+        | onboarding.globals_()
+        | car_words.globals_(),
         me=staff.me,
         reader=staff.reader,
         waiting=staff.waiting,

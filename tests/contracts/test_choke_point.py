@@ -46,6 +46,7 @@ PROPOSES: Mapping[str, tuple[str, ...]] = {
     "/budgets/campaigns/<uuid:id>/caps": ("campaign.cap",),
     "/payouts/resume": ("payouts.resume",),
     "/merchants/applications/<uuid:application>/precheck": ("merchant.admit",),
+    "/trade-in/applications/<uuid:application>/precheck": ("application.approve",),
     "/merchants/accounts/<uuid:account>/propose": ("merchant.account_change",),
     "/merchants/holds/<uuid:hold>/lift": ("merchant.hold_lift",),
     "/merchants/<uuid:merchant>/reinstate": ("stop.lift", "campaign.resume"),
@@ -63,6 +64,8 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/merchants/applications/<uuid:application>/send-back",
         "/merchants/applications/<uuid:application>/reject",
         "/merchants/accounts/<uuid:account>/refuse",
+        "/trade-in/applications/<uuid:application>/send-back",
+        "/trade-in/applications/<uuid:application>/reject",
     ),
     "part of a draft, which spends nothing and is frozen when it is submitted": (
         "/campaigns",
@@ -160,6 +163,7 @@ GUARDED = {
     "StaffEvent.APPROVE",
     "StaffEvent.CLOSE",
     "MerchantApplicationEvent.ADMITTED",
+    "ApplicationEvent.APPROVED",
     "AccountEvent.APPROVED",
 }
 # … by the rows that it makes or changes, and the columns that it sets …
@@ -197,6 +201,9 @@ SIMULATED = "voucher_service.simulation."  # books in memory
 # Each action, and a test that executes it.
 _TRACED = "test_budgets.py::test_every_fen_is_traced_from_the_treasury_to_what_merchants_are_owed"
 EXECUTED_BY: Mapping[str, str] = {
+    "application.approve": (
+        "test_applications.py::test_a_county_checks_and_only_the_city_approves"
+    ),
     "budget.allot": _TRACED,
     "budget.cap": "test_budget_caps.py::test_a_county_can_ask_for_a_cap_and_the_city_signs_it",
     "budget.hand_back": _TRACED,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from voucher_service.web.face import Face
 
 from . import (
+    application_rules,
     books_rules,
     desk_rules,
     lottery_rules,
@@ -39,7 +40,11 @@ MACHINES = (
     get("/static/<path:name>", of=stylesheet),
 )
 BY_FACE = {
-    Face.RESIDENT: (*resident_rules.RULES, *onboarding_rules.PUBLIC),
+    Face.RESIDENT: (
+        *resident_rules.RULES,
+        *application_rules.OWN,
+        *onboarding_rules.PUBLIC,
+    ),
     Face.MERCHANT: (
         *shop_rules.RULES,
         *refund_rules.RULES,
@@ -57,6 +62,7 @@ BY_FACE = {
         *onboarding_rules.DESK,
         *onboarding_rules.CALLS,
         *books_rules.DESK,
+        *application_rules.DESK,
     ),
 }
 RULES = [

@@ -46,11 +46,16 @@ def rotate_keys(data: Path) -> None:
     """Bring personal data to the newest keys, after a new key was put first in the settings."""
     from voucher_service.identity import service as identity
     from voucher_service.merchants import service as merchants
+    from voucher_service.tradein.applications import service as applications
 
     renewed = 0
     with attached(data) as (core, _):
         # Merchants first: their cashiers' identities are compared with the residents'.
-        for rotate in (merchants.rotate_fields, identity.rotate_fields):
+        for rotate in (
+            merchants.rotate_fields,
+            applications.rotate_fields,
+            identity.rotate_fields,
+        ):
             while count := rotate(core):
                 renewed += count
     click.echo(f"{renewed:,} rows renewed; the old keys may be taken out of the settings")

@@ -5,6 +5,7 @@ The fullest sentence comes first; the last one of each code needs no facts.
 
 from __future__ import annotations
 
+from .application_sentences import APPLICATIONS
 from .file_sentences import FILES
 from .pos_sentences import POS
 from .till_sentences import TILL
@@ -284,4 +285,4 @@ TEXT: dict[str, tuple[str, ...]] = {
         "没有通过：预算额度不够。钱没有动。请追加预算或减少数量。",
     ),
 }
-TEXT |= POS | TILL
+TEXT |= POS | TILL | APPLICATIONS

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from voucher_service.infra.core import Core
 
+from .applications import tell_applicant
 from .merchants import tell_merchant
 from .notices import send_notices
 from .prepare_gate import prepare_gate
@@ -27,5 +28,6 @@ HANDLERS: Mapping[str, Handler] = {
     "reconcile": reconcile,
     "send_notices": send_notices,
     "send_webhooks": send_webhooks,
+    "tell_applicant": tell_applicant,
     "tell_merchant": tell_merchant,
 }

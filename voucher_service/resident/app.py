@@ -11,7 +11,8 @@ from voucher_service.web.app import make_app
 from voucher_service.web.face import Face
 from voucher_service.web.guards import PUBLIC, SIGNED_IN, TOKEN, Guarded
 
-from . import words
+from . import uploads, words
+from .api import applications as applications_api
 from .api import entry as entry_api
 from .api import lotteries as lotteries_api
 from .api import me as me_api
@@ -21,6 +22,7 @@ from .api import wallet as wallet_api
 from .crowd import Crowd
 from .pages import (
     account,
+    applications,
     claims,
     entry,
     home,
@@ -44,8 +46,14 @@ BLUEPRINTS = (
     Guarded(lotteries_api.lotteries, PUBLIC),
     Guarded(lotteries_api.entries, SIGNED_IN),
     Guarded(tradein_api.blueprint, PUBLIC),
+    Guarded(applications_api.calls, SIGNED_IN),
+    Guarded(applications_api.handing_in, SIGNED_IN),
+    Guarded(applications_api.notices, PUBLIC),
     Guarded(home.pages, PUBLIC),
     Guarded(tradein.pages, PUBLIC),
+    Guarded(applications.pages, SIGNED_IN),
+    Guarded(applications.handing_in, SIGNED_IN),
+    Guarded(applications.notices, PUBLIC),
     Guarded(entry.pages, PUBLIC),
     Guarded(identity.pages, SIGNED_IN),
     Guarded(claims.pages, SIGNED_IN),
@@ -70,5 +78,6 @@ def create_app(core: Core | None = None) -> Flask:
         folder=Path(__file__).parent,
     )
     words.install(app)
+    uploads.install(app)
     Crowd(core).install(app)
     return app

@@ -169,6 +169,17 @@ class OldRule:
 
 
 @dataclass(frozen=True, slots=True)
+class CarRule:
+    """Which new cars count: seats at most, in the catalogue of new-energy cars without purchase
+    tax, and invoice and registration in one province.
+    """
+
+    seats_most: int
+    catalogue: bool
+    same_province: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One dated version of one scheme's rules, in force in `areas` (empty: everywhere).
 
@@ -189,6 +200,7 @@ class Policy:
     rules: tuple[Rule, ...]
     old: OldRule | None = None
     units: Mapping[Category, int] | None = None
+    car: CarRule | None = None
 
     def units_of(self, category: Category) -> int:
         """How many of a category one person gets a subsidy for."""

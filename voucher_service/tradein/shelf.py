@@ -17,6 +17,7 @@ from voucher_service.kernel.money import Bps, Money
 from .policy import (
     CATEGORIES,
     Amount,
+    CarRule,
     Category,
     Energy,
     Flat,
@@ -78,6 +79,7 @@ def _policy(id: str, root: Table) -> Policy:
         rules=root.rows("rules", _rule),
         old=_optional(root, "old", lambda key: root.part(key, _old)),
         units=_optional(root, "units", lambda key: root.part(key, _units)),
+        car=_optional(root, "car", lambda key: root.part(key, _car)),
     )
 
 
@@ -125,6 +127,17 @@ def _cut_offs(table: Table) -> dict[Energy, date]:
 
 def _units(table: Table) -> dict[Category, int]:
     return {one: table.whole(one, 1, 100) for one in Category if table.has(one)}
+
+
+def _car(table: Table) -> CarRule:
+    requires = set(table.words("requires"))
+    if unknown := requires - {"catalogue", "same_province"}:
+        raise DataFileInvalid(table.key("requires"), f"unknown: {', '.join(sorted(unknown))}")
+    return CarRule(
+        seats_most=table.whole("seats_most", 1, 100),
+        catalogue="catalogue" in requires,
+        same_province="same_province" in requires,
+    )
 
 
 def _check(policy: Policy) -> None:

@@ -107,6 +107,14 @@ class ApiBlueprint(SmorestBlueprint):  # type: ignore[misc]
         decorate: Callable[[View], View] = super().response(status_code, schema, **options)
         return decorate
 
+    def takes(self, *media_types: str) -> Callable[[View], View]:
+        """Document a body that is a file; the view reads it itself."""
+        content = {one: {"schema": FILE} for one in media_types}
+        decorate: Callable[[View], View] = super().doc(
+            requestBody={"required": True, "content": content}
+        )
+        return decorate
+
     def alt_response(self, status_code: int, **options: Any) -> Callable[[View], View]:
         """Document one more answer of the view."""
         decorate: Callable[[View], View] = super().alt_response(status_code, **options)

@@ -21,7 +21,7 @@ from .factors import (
     renew_recovery_codes,
     show_factor,
 )
-from .lookup import births, by_identity, by_mobile, mobile_of, number_ends_with
+from .lookup import births, by_identity, by_mobile, mobile_of, name_of, number_ends_with
 from .passkeys import passkeys as passkeys_of
 from .passkeys import question as passkey_question
 from .passkeys import register as register_passkey
@@ -86,6 +86,7 @@ __all__ = [
     "look_up_identity",
     "look_up_mobile",
     "mobile_of",
+    "name_of",
     "number_ends_with",
     "passkey_question",
     "passkey_registration",

@@ -67,6 +67,14 @@ def mobile_of(session: Session, *, keyring: Keyring, resident: ResidentId) -> st
     return None if cipher is None else keyring.decrypt(cipher, bound_to=bound(resident, "mobile"))
 
 
+def name_of(session: Session, *, keyring: Keyring, resident: ResidentId) -> str | None:
+    """A resident's verified name in clear, for the moment in which it is compared."""
+    cipher = session.scalars(
+        select(ResidentRow.name_cipher).where(ResidentRow.id == resident)
+    ).one_or_none()
+    return None if cipher is None else keyring.decrypt(cipher, bound_to=bound(resident, "name"))
+
+
 def number_ends_with(
     session: Session, *, keyring: Keyring, resident: ResidentId, last_four: str
 ) -> bool:

@@ -1,0 +1,129 @@
+"""Applications for the subsidy of a car over HTTP: papers that are refused, answers, a notice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.conftest import NOON
+from tests.make import World
+from tests.services.applicants import photo
+from tests.services.car_applicants import approved, filled, new_car, submitted
+from voucher_service.infra.core import Core, with_clock
+from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.clock import Clock
+from voucher_service.resident.app import create_app
+from voucher_service.tradein.applications import service
+from voucher_service.tradein.applications.model import EvidenceKind
+from voucher_service.web.auth import issue
+from voucher_service.web.face import Face
+
+API = "/api/v1/trade-in/applications"
+
+
+@pytest.fixture(scope="module")
+def autumn(core: Core) -> World:
+    """A city in September 2026, when the policies of that year are in force."""
+    return World(with_clock(core, Clock(NOON)))
+
+
+@pytest.fixture(scope="module")
+def app(autumn: World) -> Flask:
+    return create_app(autumn.core)
+
+
+def signed_in(app: Flask, world: World, who: Actor) -> FlaskClient:
+    """A client that speaks for a resident."""
+    assert who.id is not None
+    client = app.test_client()
+    token = issue(world.core, Face.RESIDENT, who.id).access_token
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    return client
+
+
+def hands_in(client: FlaskClient, application: object, data: bytes) -> TestResponse:
+    """The front of an id card, as these bytes."""
+    return client.put(
+        f"{API}/{application}/evidence/id_front", data=data, content_type="image/jpeg"
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "code"),
+    [
+        (b"<html><script>alert(1)</script></html>", 422, "file_refused"),
+        (photo()[:200], 422, "file_refused"),
+        (b"", 422, "file_refused"),
+        (b"\xff\xd8" + b"0" * 5_242_880, 422, "file_too_large"),
+        (b"0" * 6_000_000, 413, "body_too_large"),
+    ],
+)
+def test_a_paper_that_is_none_is_refused_and_the_old_one_stays(
+    app: Flask, autumn: World, data: bytes, status: int, code: str
+) -> None:
+    who = filled(autumn.core, autumn.resident())
+    client = signed_in(app, autumn, who.actor)
+    answer = hands_in(client, who.application, data)
+    assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+    kept = service.evidence_of(
+        autumn.core,
+        actor=who.actor,
+        application=who.application,
+        kind=EvidenceKind.ID_FRONT,
+    )
+    assert kept.media_type == "image/jpeg"
+    assert hands_in(client, who.application, photo()).status_code == 200
+
+
+def test_who_asks_is_told_what_is_against_it_and_why(app: Flask, autumn: World) -> None:
+    bus = replace(new_car(""), seats=10)
+    who = filled(autumn.core, autumn.resident(), new=bus)
+    client = signed_in(app, autumn, who.actor)
+    told = client.get(f"{API}/{who.application}").get_json()
+    assert told["expected_fen"] == 1_545_600
+    assert told["application"]["missing"] == []
+    assert told["findings"] == [
+        {
+            "what": "vehicle_excluded",
+            "part": "new_car",
+            "against": True,
+            "text": "只补 9 座及以下的小型、微型载客汽车。",
+        }
+    ]
+    refused = client.post(f"{API}/{who.application}/submit", headers={"Idempotency-Key": "one"})
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "application_ineligible")
+
+
+def test_one_key_hands_in_once_and_none_hands_nothing_in(app: Flask, autumn: World) -> None:
+    who = filled(autumn.core, autumn.resident())
+    client = signed_in(app, autumn, who.actor)
+    path = f"{API}/{who.application}/submit"
+    assert client.post(path).get_json()["code"] == "idempotency_key_missing"
+    first, again = (client.post(path, headers={"Idempotency-Key": "a-key"}) for _ in range(2))
+    assert first.get_json() == again.get_json()
+    assert first.get_json()["status"] == "submitted"
+    assert again.headers["Idempotency-Replayed"] == "true"
+
+
+def test_no_answer_tells_a_name_a_plate_or_a_card(app: Flask, autumn: World) -> None:
+    who, found = submitted(autumn.core, autumn.resident())
+    client = signed_in(app, autumn, who.actor)
+    for path in ("", f"/{found.id}"):
+        text = client.get(API + path).get_data(as_text=True)
+        assert who.name not in text
+        assert "622848" not in text
+
+
+def test_the_notice_is_read_by_everybody(app: Flask, autumn: World) -> None:
+    who = approved(autumn)
+    client = app.test_client()
+    (line,) = client.get("/api/v1/trade-in/notice").get_json()["items"]
+    assert (line["name"], line["subsidy_fen"]) == (f"{who.name[0]}*", 1_545_600)
+    assert (line["since"], line["until"]) == ("2026-09-23", "2026-09-27")
+    page = client.get("/trade-in/notice").get_data(as_text=True)
+    assert f"{who.name[0]}*" in page
+    assert who.name not in page

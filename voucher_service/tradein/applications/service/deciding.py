@@ -1,0 +1,108 @@
+"""The city approves, and what that makes payable; decisions as they can be made again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from voucher_service.approvals import service as approvals
+from voucher_service.approvals.model import ChangedSinceProposed
+from voucher_service.audit import service as audit
+from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.money import ZERO, Money
+
+from ...revision import Decision
+from .. import recording, store
+from ..messages import Message
+from ..model import LIFECYCLE, ApplicationEvent, ApplicationId, ApplicationStatus, Card
+from ..tables import ApplicationRow
+from .dossier import found, typed
+from .judging import refuse_own
+from .reviewing import APPROVE, frozen
+from .telling import tell
+
+_BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """Whom an approved application is paid to, and how much; `card` is in clear."""
+
+    application_id: ApplicationId
+    card: Card
+    amount: Money
+    decided_at: datetime
+
+
+def payee(session: Session, *, application: ApplicationId) -> Payee:
+    """Where the subsidy of an approved application goes. Raises NoSuchThing for any other."""
+    row = found(store.application(session, application))
+    _, _, card = typed(session, row)
+    if row.status is not ApplicationStatus.APPROVED or row.decided_at is None:
+        card = None
+    at = row.decided_at or row.occurred_at
+    return Payee(application, found(card), row.subsidy_fen or ZERO, at)
+
+
+def decisions(session: Session) -> list[Decision]:
+    """Every approved application as a decision that `tradein.revision` can make again."""
+    made: list[Decision] = []
+    after: tuple[datetime, UUID] | None = None
+    while True:
+        rows = store.approved(session, since=None, after=after, most=_BATCH)
+        for row in rows:
+            assert row.decision is not None and row.decided_at is not None  # it was approved
+            case, amount = recording.case_from(row.decision), row.subsidy_fen or ZERO
+            made.append(Decision(row.id, case, amount, row.policy_id or ""))
+            after = row.decided_at, row.id
+        if len(rows) < _BATCH:
+            return made
+
+
+def _approve(session: Session, payload: Mapping[str, Any], actor: Actor, now: datetime) -> None:
+    row = _proposed(session, payload)
+    if row.status is not ApplicationStatus.PRECHECKED or frozen(session, row) != payload:
+        raise ChangedSinceProposed
+    refuse_own(session, row, actor)
+    _move(session, row, ApplicationEvent.APPROVED, actor, now, {"decided_at": now})
+    tell(session, application=row.id, message=Message.APPROVED)
+
+
+def _return(session: Session, payload: Mapping[str, Any], actor: Actor, now: datetime) -> None:
+    """Sent back: the reviewer decides what becomes of it, unless the applicant took it back."""
+    row = _proposed(session, payload)
+    if row.status is ApplicationStatus.PRECHECKED:
+        _move(session, row, ApplicationEvent.RETURNED, actor, now, {"prechecked_at": None})
+
+
+def _proposed(session: Session, payload: Mapping[str, Any]) -> ApplicationRow:
+    return found(store.application(session, UUID(payload["application"]), lock=True))
+
+
+def _move(
+    session: Session,
+    row: ApplicationRow,
+    event: ApplicationEvent,
+    actor: Actor,
+    now: datetime,
+    values: Mapping[str, Any],
+) -> None:
+    audit.transition(
+        session,
+        ApplicationRow,
+        id=row.id,
+        current=row.status,
+        lifecycle=LIFECYCLE,
+        event=event,
+        actor=actor,
+        now=now,
+        set_=values,
+    )
+
+
+approvals.register(APPROVE, execute=_approve, refuse=_return)

@@ -1,0 +1,254 @@
+"""Applications at the desk: what waits, a first check by the division, back or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from voucher_service.approvals import service as approvals
+from voucher_service.approvals.model import Status
+from voucher_service.audit import service as audit
+from voucher_service.infra import areas, files
+from voucher_service.infra.core import Core
+from voucher_service.infra.files import Content
+from voucher_service.kernel.actor import SYSTEM, Actor, Role
+from voucher_service.kernel.errors import NoSuchThing, NotAllowed
+from voucher_service.kernel.ids import ApprovalId
+from voucher_service.kernel.money import ZERO
+from voucher_service.kernel.page import Page, decode_moment, encode_cursor
+
+from .. import store
+from ..messages import Message
+from ..model import (
+    LIFECYCLE,
+    Application,
+    ApplicationEvent,
+    ApplicationId,
+    ApplicationIneligible,
+    ApplicationStatus,
+    EvidenceKind,
+)
+from ..tables import ApplicationRow
+from .dossier import fingerprint, found, view, views
+from .judging import Judged, judge, refuse_own
+from .submitting import decided
+from .telling import tell
+
+APPROVE = "application.approve"
+SEES = frozenset({Role.REVIEWER, Role.APPROVER, Role.AUDITOR})
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An application with what the rules and the checks say of it today."""
+
+    application: Application
+    judged: Judged
+
+
+def page(
+    core: Core, *, actor: Actor, status: ApplicationStatus, cursor: str | None, limit: int
+) -> Page[Application]:
+    """Applications of the actor's area that stand so, longest waiting first.
+
+    Raises NotAllowed, CursorInvalid.
+    """
+    _require(actor, SEES)
+    after = decode_moment(cursor)
+    with core.transaction() as session:
+        rows = store.waiting_page(
+            session, area=actor.area, status=status, after=after, most=limit + 1
+        )
+        shown = views(session, rows[:limit])
+    if len(rows) <= limit or shown[-1].submitted_at is None:
+        return Page(shown)
+    return Page(shown, encode_cursor(shown[-1].submitted_at.isoformat(), shown[-1].id))
+
+
+def waiting(core: Core, *, actor: Actor) -> int:
+    """How many applications wait for the actor's first check."""
+    if not actor.has(Role.REVIEWER):
+        return 0
+    with core.transaction() as session:
+        return store.waiting(session, area=actor.area)
+
+
+def read(core: Core, *, actor: Actor, application: ApplicationId) -> File:
+    """One application that was handed in, in the actor's area. Raises NoSuchThing, NotAllowed."""
+    with core.transaction() as session:
+        row = _seen(session, actor, application, SEES)
+        return File(view(session, row), found(judge(session, row, core.now(session))))
+
+
+def opinion(core: Core, *, application: Application) -> str:
+    """Why the city sent it back to its reviewer, whose area may be a part of the city; or ""."""
+    refused = approvals.latest(
+        core, actor=SYSTEM, about=application.id, status=Status.REJECTED, action=APPROVE
+    )
+    submitted = application.submitted_at
+    if refused is None or submitted is None or refused.proposed_at < submitted:
+        return ""
+    return refused.reason or ""
+
+
+def document(
+    core: Core, *, actor: Actor, application: ApplicationId, kind: EvidenceKind
+) -> Content:
+    """A paper of an application; the record says who looked. Raises NoSuchThing, NotAllowed."""
+    with core.transaction() as session:
+        row = _seen(session, actor, application, SEES)
+        file = store.evidence(session, [row.id])[row.id].get(kind)
+        content = found(files.get(session, file=file) if file else None)
+        audit.record(
+            session,
+            actor=actor,
+            action="application_evidence.read",
+            object_type=LIFECYCLE.name,
+            object_id=str(row.id),
+            now=core.now(session),
+            detail={"kind": str(kind)},
+        )
+        return content
+
+
+def precheck(core: Core, *, actor: Actor, application: ApplicationId) -> ApprovalId:
+    """Say that the papers bear out what was typed, and ask the city to approve the subsidy.
+
+    It is decided anew by the policies published until now. Who checked can't approve. Raises
+    NoSuchThing, NotAllowed, OwnApplication, ApplicationIneligible, IllegalTransition,
+    AlreadyProposed.
+    """
+    with core.transaction() as session:
+        row = _seen(session, actor, application, {Role.REVIEWER}, lock=True)
+        refuse_own(session, row, actor)
+        now = core.now(session)
+        judged = found(judge(session, row, now))
+        against = [str(one.what) for one in judged.findings if one.against]
+        if against:
+            raise ApplicationIneligible(extra={"findings": against})
+        checked = {"prechecked_by": actor.id, "prechecked_at": now}
+        event = ApplicationEvent.PRECHECKED
+        _move(session, row, event, actor, now, {**decided(judged), **checked})
+        session.refresh(row)
+        return approvals.propose(
+            session,
+            action=APPROVE,
+            object_type=LIFECYCLE.name,
+            object_id=row.id,
+            area=city(row.area),
+            title=f"{row.new_vin}",
+            payload=frozen(session, row),
+            maker=actor,
+            now=now,
+            amount=row.subsidy_fen or ZERO,
+            # Thousands of unrelated people ask for the same: their sums don't add up to one.
+            group=f"{APPROVE}:{row.id}",
+        )
+
+
+def send_back(
+    core: Core,
+    *,
+    actor: Actor,
+    application: ApplicationId,
+    corrections: Mapping[str, str],
+    reason: str,
+) -> None:
+    """Give it back with a reason for each thing to correct; it keeps what it holds.
+
+    Raises NoSuchThing, NotAllowed, OwnApplication, IllegalTransition.
+    """
+    values = {"corrections": dict(corrections), "reason": reason}
+    _decide(core, actor, application, ApplicationEvent.SENT_BACK, Message.SENT_BACK, values)
+
+
+def reject(core: Core, *, actor: Actor, application: ApplicationId, reason: str) -> None:
+    """Refuse it for good; its cars are free for another.
+
+    Raises NoSuchThing, NotAllowed, OwnApplication, IllegalTransition.
+    """
+    event, message = ApplicationEvent.REJECTED, Message.REJECTED
+    _decide(core, actor, application, event, message, {"reason": reason})
+
+
+def frozen(session: Session, row: ApplicationRow) -> dict[str, Any]:
+    """Everything an approver signs for, as plain JSON; personal data only as a part of the hash."""
+    amount = row.subsidy_fen or ZERO
+    return {
+        "application": str(row.id),
+        "scheme": str(row.scheme),
+        "policy": row.policy_id,
+        "subsidy_fen": amount.fen,
+        "decision": row.decision,
+        "new_vin": row.new_vin,
+        "old_vin": row.old_vin,
+        "invoice": row.invoice,
+        "handed_in_sha256": fingerprint(session, row),
+    }
+
+
+def city(area: str) -> str:
+    """The city that a division lies in: its approvers decide."""
+    return area[:4].ljust(6, "0")
+
+
+def _decide(
+    core: Core,
+    actor: Actor,
+    application: ApplicationId,
+    event: ApplicationEvent,
+    message: Message,
+    values: Mapping[str, Any],
+) -> None:
+    with core.transaction() as session:
+        row = _seen(session, actor, application, {Role.REVIEWER}, lock=True)
+        refuse_own(session, row, actor)
+        now = core.now(session)
+        _move(session, row, event, actor, now, {**values, "decided_at": now})
+        tell(session, application=row.id, message=message)
+
+
+def _move(
+    session: Session,
+    row: ApplicationRow,
+    event: ApplicationEvent,
+    actor: Actor,
+    now: datetime,
+    values: Mapping[str, Any],
+) -> None:
+    audit.transition(
+        session,
+        ApplicationRow,
+        id=row.id,
+        current=row.status,
+        lifecycle=LIFECYCLE,
+        event=event,
+        actor=actor,
+        now=now,
+        set_=values,
+    )
+
+
+def _seen(
+    session: Session,
+    actor: Actor,
+    application: ApplicationId,
+    roles: Collection[Role],
+    *,
+    lock: bool = False,
+) -> ApplicationRow:
+    """An application that was handed in, in the actor's area."""
+    _require(actor, roles)
+    row = found(store.application(session, application, lock=lock))
+    if row.submitted_at is None or not areas.within(row.area, actor.area):
+        raise NoSuchThing
+    return row
+
+
+def _require(actor: Actor, roles: Collection[Role]) -> None:
+    if not actor.has(*roles):
+        raise NotAllowed

@@ -1,0 +1,184 @@
+"""Reads and writes of applications; decides nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists, func, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from voucher_service.infra import areas
+from voucher_service.infra.secrets import Keyring
+
+from ..policy import Scheme
+from .model import HOLDING, ApplicationStatus, EvidenceKind
+from .tables import ApplicationRow, EvidenceRow
+
+Key = tuple[datetime, UUID]
+Papers = dict[EvidenceKind, UUID]
+
+
+def application(session: Session, id: UUID, *, lock: bool = False) -> ApplicationRow | None:
+    """One application; with `lock` as it stands once the lock is held."""
+    statement = select(ApplicationRow).where(ApplicationRow.id == id)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return session.scalars(statement).one_or_none()
+
+
+def begin(session: Session, row: ApplicationRow) -> UUID:
+    """Insert a draft; the id of the draft of that resident and scheme, which may be an older one.
+
+    Waits for another that begins the same one at this moment.
+    """
+    queue_up(session, row.resident_id)
+    mine = select(ApplicationRow.id).where(
+        ApplicationRow.resident_id == row.resident_id,
+        ApplicationRow.scheme == row.scheme,
+        ApplicationRow.status == ApplicationStatus.DRAFT,
+    )
+    found = session.execute(mine).scalar_one_or_none()
+    if found is not None:
+        return found
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def queue_up(session: Session, resident: UUID) -> None:
+    """Let one application of a resident be begun or handed in at a time, until the end."""
+    key = func.hashtextextended(f"tradein.applications:{resident}", 0)
+    session.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+def of_resident(
+    session: Session, resident: UUID, *, after: Key | None, most: int
+) -> list[ApplicationRow]:
+    """A resident's applications, newest first."""
+    columns = (ApplicationRow.occurred_at, ApplicationRow.id)
+    statement = select(ApplicationRow).where(ApplicationRow.resident_id == resident)
+    if after is not None:
+        statement = statement.where(tuple_(*columns) < after)
+    newest = (one.desc() for one in columns)
+    return list(session.scalars(statement.order_by(*newest).limit(most)))
+
+
+def held(session: Session, resident: UUID, scheme: Scheme, year: int, *, but: UUID) -> int:
+    """How many other applications of a resident hold a unit of a scheme in a calendar year."""
+    return session.execute(
+        select(func.count()).where(
+            ApplicationRow.resident_id == resident,
+            ApplicationRow.scheme == scheme,
+            ApplicationRow.status.in_(HOLDING),
+            ApplicationRow.bought_on.between(date(year, 1, 1), date(year, 12, 31)),
+            ApplicationRow.id != but,
+        )
+    ).scalar_one()
+
+
+def subsidised(session: Session, vin: str, *, but: UUID) -> bool:
+    """Whether a car was the new one of another application that holds it."""
+    statement = exists().where(
+        ApplicationRow.new_vin == vin, ApplicationRow.status.in_(HOLDING), ApplicationRow.id != but
+    )
+    return bool(session.execute(select(statement)).scalar_one())
+
+
+def waiting_page(
+    session: Session, *, area: str, status: ApplicationStatus, after: Key | None, most: int
+) -> list[ApplicationRow]:
+    """Applications of a division that were handed in and stand so, longest waiting first."""
+    columns = (ApplicationRow.submitted_at, ApplicationRow.id)
+    statement = select(ApplicationRow).where(_stand(area, status))
+    if after is not None:
+        statement = statement.where(tuple_(*columns) > after)
+    return list(session.scalars(statement.order_by(*columns).limit(most)))
+
+
+def waiting(session: Session, *, area: str) -> int:
+    """How many applications of a division wait for a first check."""
+    stand = _stand(area, ApplicationStatus.SUBMITTED)
+    return session.execute(select(func.count()).where(stand)).scalar_one()
+
+
+def approved(
+    session: Session, *, since: datetime | None, after: Key | None, most: int
+) -> list[ApplicationRow]:
+    """Approved applications, newest decision first; with `since` those decided from then on."""
+    columns = (ApplicationRow.decided_at, ApplicationRow.id)
+    statement = select(ApplicationRow).where(ApplicationRow.status == ApplicationStatus.APPROVED)
+    if since is not None:
+        statement = statement.where(ApplicationRow.decided_at >= since)
+    if after is not None:
+        statement = statement.where(tuple_(*columns) < after)
+    newest = (one.desc() for one in columns)
+    return list(session.scalars(statement.order_by(*newest).limit(most)))
+
+
+def evidence(
+    session: Session, applications: Sequence[UUID]
+) -> dict[UUID, dict[EvidenceKind, UUID]]:
+    """The files of applications by what they are."""
+    found: dict[UUID, Papers] = {one: {} for one in applications}
+    rows = session.scalars(select(EvidenceRow).where(EvidenceRow.application_id.in_(applications)))
+    for row in rows:
+        found[row.application_id][row.kind] = row.file_id
+    return found
+
+
+def put_evidence(
+    session: Session, application: UUID, kind: EvidenceKind, file: UUID, now: datetime
+) -> None:
+    """Name a file of an application, in place of an earlier one."""
+    session.execute(
+        insert(EvidenceRow)
+        .values(application_id=application, kind=kind, file_id=file, occurred_at=now)
+        .on_conflict_do_update(
+            index_elements=["application_id", "kind"],
+            set_={"file_id": file, "occurred_at": now},
+        )
+    )
+
+
+def encrypt_person(keyring: Keyring, id: UUID, told: Mapping[str, str]) -> bytes:
+    """Personal data of an application as a cipher text that belongs to it alone."""
+    return keyring.encrypt(json.dumps(told, ensure_ascii=False), bound_to=_bound(id))
+
+
+def person(keyring: Keyring, row: ApplicationRow) -> dict[str, str]:
+    """The personal data of an application in clear."""
+    told: dict[str, str] = json.loads(keyring.decrypt(row.person_cipher, bound_to=_bound(row.id)))
+    return told
+
+
+def rotate(session: Session, keyring: Keyring, *, most: int) -> int:
+    """Encrypt up to `most` applications under the newest key; how many were under another."""
+    newest = keyring.encrypt("", bound_to="")[0]
+    rows = list(
+        session.scalars(
+            select(ApplicationRow)
+            .where(func.get_byte(ApplicationRow.person_cipher, 0) != newest)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+    )
+    for row in rows:
+        row.person_cipher = encrypt_person(keyring, row.id, person(keyring, row))
+    session.flush()
+    return len(rows)
+
+
+def _stand(area: str, status: ApplicationStatus) -> ColumnElement[bool]:
+    return (
+        (ApplicationRow.status == status)
+        & ApplicationRow.submitted_at.is_not(None)
+        & ApplicationRow.area.startswith(areas.stem(area), autoescape=True)
+    )
+
+
+def _bound(id: UUID) -> str:
+    return f"application:{id}:person"
