@@ -25,7 +25,7 @@ from voucher_service.kernel.clock import day_of, start_of
 from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.ids import ApprovalId, CampaignId, new_id
 from voucher_service.kernel.money import Money
-from voucher_service.vouchers.flowing import flowing
+from voucher_service.campaigns.flowing import flowing
 
 
 @pytest.fixture

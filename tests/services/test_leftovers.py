@@ -17,7 +17,7 @@ from voucher_service.kernel.clock import Clock, day_of, end_of
 from voucher_service.kernel.errors import DomainError
 from voucher_service.reports import verification
 from voucher_service.vouchers import service as vouchers
-from voucher_service.vouchers.flowing import flowing
+from voucher_service.campaigns.flowing import flowing
 
 HOUR = timedelta(hours=1)
 Play = Callable[[bool], tuple[World, Offer, Clock]]

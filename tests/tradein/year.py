@@ -45,7 +45,7 @@ class Books:
     spent: Money = ZERO
     held: int = 0
     claimed: int = 0
-    past: Past = Past()
+    past: Past = field(default_factory=Past)
     cohorts: deque[tuple[int, Money]] = field(default_factory=deque)
 
 
