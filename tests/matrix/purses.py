@@ -26,7 +26,7 @@ def offer(city: City, _side: Side, _caller: Actor) -> Thing:
     return Thing(city.offer.slug)
 
 
-@kind
+@shared
 def category(_city: City, _side: Side, _caller: Actor) -> Thing:
     """A kind of thing that has a subsidy, named by its word."""
     return Thing("refrigerator")

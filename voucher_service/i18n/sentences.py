@@ -6,6 +6,7 @@ The fullest sentence comes first; the last one of each code needs no facts.
 from __future__ import annotations
 
 from .pos_sentences import POS
+from .qualification_sentences import QUALIFICATIONS
 
 TEXT: dict[str, tuple[str, ...]] = {
     # the request itself
@@ -394,4 +395,4 @@ TEXT: dict[str, tuple[str, ...]] = {
         "没有通过：预算额度不够。钱没有动。请追加预算或减少数量。",
     ),
 }
-TEXT |= POS
+TEXT |= POS | QUALIFICATIONS

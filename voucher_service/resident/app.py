@@ -16,6 +16,7 @@ from .api import entry as entry_api
 from .api import lotteries as lotteries_api
 from .api import me as me_api
 from .api import offers as offers_api
+from .api import qualifications as qualifications_api
 from .api import tradein as tradein_api
 from .api import wallet as wallet_api
 from .crowd import Crowd
@@ -28,6 +29,7 @@ from .pages import (
     lotteries,
     merchants,
     paper,
+    qualifications,
     tradein,
     voucher,
     wallet,
@@ -44,8 +46,10 @@ BLUEPRINTS = (
     Guarded(lotteries_api.lotteries, PUBLIC),
     Guarded(lotteries_api.entries, SIGNED_IN),
     Guarded(tradein_api.blueprint, PUBLIC),
+    Guarded(qualifications_api.blueprint, SIGNED_IN),
     Guarded(home.pages, PUBLIC),
     Guarded(tradein.pages, PUBLIC),
+    Guarded(qualifications.pages, SIGNED_IN),
     Guarded(entry.pages, PUBLIC),
     Guarded(identity.pages, SIGNED_IN),
     Guarded(claims.pages, SIGNED_IN),

@@ -139,6 +139,13 @@ def past(session: Session, offer: OfferId, since: datetime, now: datetime) -> Pa
     return Past(ended, spent or ZERO)
 
 
+def waiting(session: Session, offer: OfferId) -> int:
+    """How many wait for a pool."""
+    return session.execute(
+        select(func.count()).where(WaitingRow.offer_id == offer, WaitingRow.ended_at.is_(None))
+    ).scalar_one()
+
+
 def line(session: Session, offer: OfferId, limit: int | None = None) -> list[WaitingRow]:
     """Who waits for a pool, first come first."""
     return list(

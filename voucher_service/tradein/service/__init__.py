@@ -1,9 +1,9 @@
 """Use cases of trade-in qualifications: pools, claims, give-ups, lines, and what a clock does."""
 
-from .claiming import claim, pool_of
+from .claiming import claim
 from .ending import finish, give_up, lapse_due, remind_due
 from .planning import create_pool
-from .reading import get, mine
+from .reading import get, mine, open_pool
 from .waiting import leave, promote_due, wait, waiting
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "lapse_due",
     "leave",
     "mine",
-    "pool_of",
+    "open_pool",
     "promote_due",
     "remind_due",
     "wait",

@@ -63,9 +63,11 @@ def claim(core: Core, *, actor: Actor, category: Category, key: str) -> Outcome[
         earlier = _earlier(session, resident, category, key_hash)
         if earlier is not None:
             return earlier
-        if _refused_now(pool, now) is None and store.line(session, pool.offer.id, limit=1):
+        ahead = store.waiting(session, pool.offer.id)
+        if ahead and _refused_now(pool, now) is None:
             check_may(session, pool, resident, category, now)
-            raise PoolFull
+            if places(session, pool=pool, now=now) <= ahead:
+                raise PoolFull
         taken = take(
             session,
             pool=pool,

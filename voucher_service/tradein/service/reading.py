@@ -8,9 +8,19 @@ from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.page import Page, decode_moment, encode_cursor
 
 from .. import store
-from ..qualifications import Qualification, QualificationId
+from ..policy import Category
+from ..qualifications import NoPool, Pool, Qualification, QualificationId
 from ..tables import QualificationRow
-from .claiming import resident_of
+from .claiming import pool_of, resident_of
+
+
+def open_pool(core: Core, *, category: Category) -> Pool | None:
+    """The pool that a category can be claimed from now or later, if there is one."""
+    with core.transaction() as session:
+        try:
+            return pool_of(session, category=category, now=core.now(session))
+        except NoPool:
+            return None
 
 
 def mine(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[Qualification]:
