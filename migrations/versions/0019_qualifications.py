@@ -141,6 +141,12 @@ def _indexes() -> None:
     op.create_index("ix_qualification_resident", "qualification", ["resident_id", "occurred_at"])
     op.create_index("ix_qualification_ended", "qualification", ["offer_id", "valid_until"])
     op.create_index(
+        "ix_qualification_held",
+        "qualification",
+        ["offer_id"],
+        postgresql_where=sa.text("status = 'claimed'"),
+    )
+    op.create_index(
         "ix_qualification_due",
         "qualification",
         ["valid_until"],

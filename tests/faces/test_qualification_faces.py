@@ -10,10 +10,13 @@ from uuid import uuid4
 import pytest
 from flask.testing import FlaskClient
 
+from tests.faces.admin_desk import Desk
 from tests.make import World
-from tests.matrix.pools import a_campaign
+from tests.matrix.pools import PLAN, a_campaign
+from voucher_service.campaigns import service as campaigns
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.money import Money
 from voucher_service.resident.app import create_app
 from voucher_service.tradein import service as tradein
 from voucher_service.tradein.policy import Category
@@ -151,3 +154,16 @@ def test_who_is_not_signed_in_is_led_there_and_a_category_without_pool_has_no_bu
     stranger = create_app(city.core).test_client()
     assert "登录后领资格" in stranger.get(SUM.format("phone")).text
     assert "领资格" not in stranger.get("/trade-in/refrigerator?price=3999&grade=1").text
+
+
+def test_an_approver_sees_the_pool_s_terms_before_signing(world: World, desk: Desk) -> None:
+    campaign = a_campaign(world, world.programme(days=20))
+    sent = PLAN | {"overbook_bps": 10_000}
+    made = desk.post(world.planner, f"/campaigns/{campaign.id}/pools", sent)
+    assert made.status_code == 201
+    assert (made.json["most_fen"], made.json["set_aside_fen"]) == (50_000, 25_000)
+    world.line(campaign.id, Money(25_000) * made.json["quota"])
+    proposal = campaigns.submit(world.core, actor=world.planner, campaign=campaign.id)
+    page = desk.browser(world.approver).get(f"/approvals/{proposal}").text
+    assert "补贴资格：digital-2026，1 类" in page
+    assert "多发 100%" in page

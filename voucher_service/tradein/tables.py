@@ -75,6 +75,7 @@ class QualificationRow(Slotted, Recorded, Base):
             postgresql_where=text("holds_slot"),
         ),
         Index("ix_qualification_resident", "resident_id", "occurred_at"),
+        Index("ix_qualification_held", "offer_id", postgresql_where=text("status = 'claimed'")),
         Index("ix_qualification_ended", "offer_id", "valid_until"),
         Index("ix_qualification_due", "valid_until", postgresql_where=text("status = 'claimed'")),
     )
