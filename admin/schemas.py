@@ -97,7 +97,7 @@ class CampaignSchema(Schema):
     id = fields.UUID(dump_only=True)
     programme = CodeField(required=True, pattern=SLUG)
     name = NameField(required=True, maximum=60)
-    kind = fields.String(required=True, validate=one_of(str(CampaignKind.VOUCHER)))
+    kind = fields.String(required=True, validate=one_of(*map(str, CampaignKind)))
     area = AreaField(required=True)
     opens_on = DayField(required=True)
     closes_on = DayField(required=True)

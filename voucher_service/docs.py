@@ -24,6 +24,7 @@ from voucher_service.merchants import model as merchants
 from voucher_service.pushes import model as pushes
 from voucher_service.redemption import model as redemption
 from voucher_service.stops import model as stops
+from voucher_service.tradein import qualifications
 from voucher_service.tradein.applications import model as applications
 from voucher_service.vouchers import model as vouchers
 from voucher_service.web.errors import status_of
@@ -36,6 +37,7 @@ MACHINES: tuple[Machine[Any, Any], ...] = (
     lotteries.LIFECYCLE,
     pushes.LIFECYCLE,
     vouchers.LIFECYCLE,
+    qualifications.LIFECYCLE,
     redemption.LIFECYCLE,
     disputes.LIFECYCLE,
     approvals.LIFECYCLE,

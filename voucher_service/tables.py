@@ -19,6 +19,7 @@ from voucher_service.reconciliation import tables as reconciliation
 from voucher_service.redemption import tables as redemption
 from voucher_service.stops import tables as stops
 from voucher_service.tills import tables as tills
+from voucher_service.tradein import tables as tradein
 from voucher_service.tradein.applications import tables as applications
 from voucher_service.vouchers import refusals
 from voucher_service.vouchers import tables as vouchers
@@ -51,6 +52,7 @@ __all__ = [
     "sessions",
     "stops",
     "tills",
+    "tradein",
     "vouchers",
     "webhooks",
 ]

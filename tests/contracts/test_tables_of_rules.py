@@ -59,6 +59,7 @@ def _model_modules() -> list[str]:
         "campaigns.lifecycles",
         "merchants.accounts",
         "merchants.onboarding",
+        "tradein.qualifications",
     )
     return [*models, *(f"voucher_service.{other}" for other in others)]
 

@@ -23,6 +23,7 @@ from .plans import (
     push,
     push_proposal,
 )
+from .pools import PLAN, trade_in_draft
 from .table import (
     APPROVER,
     OFFICE,
@@ -194,6 +195,15 @@ CAMPAIGNS = (
     ),
     post(f"{API}{CAMPAIGN}/submit", PLANNER, of=planned, answers=202, once=True),
     post(f"{API}{CAMPAIGN}/pause", RUNNERS, of=published, once=True),
+    post(
+        f"{API}{CAMPAIGN}/pools",
+        PLANNER,
+        of=trade_in_draft,
+        sends=always(json=PLAN),
+        answers=201,
+        keyed=True,
+        once=True,
+    ),
     post(f"{API}{CAMPAIGN}/resume", RUNNERS, of=paused, answers=202, once=True),
     post(f"{API}{CAMPAIGN}/close", RUNNERS, of=published, answers=202, once=True),
     get("/campaigns", OFFICE, lists=draft),

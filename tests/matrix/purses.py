@@ -26,11 +26,10 @@ def offer(city: City, _side: Side, _caller: Actor) -> Thing:
     return Thing(city.offer.slug)
 
 
-@kind
-def category(city: City, side: Side, _caller: Actor) -> Thing:
-    """A kind of thing that has a subsidy, named by its word; or one that has none."""
-    listed = Thing("refrigerator")
-    return listed if side is city.own else listed.absent()
+@shared
+def category(_city: City, _side: Side, _caller: Actor) -> Thing:
+    """A kind of thing that has a subsidy, named by its word."""
+    return Thing("refrigerator")
 
 
 @kind

@@ -8,6 +8,7 @@ from voucher_service.kernel.actor import Actor
 
 from .draws import entered, lottery_to_enter, public_lottery
 from .freezes import of_mine
+from .pools import comer, qualification, unwanted
 from .purses import (
     card,
     category,
@@ -19,7 +20,7 @@ from .purses import (
     spent,
     voucher,
 )
-from .table import RESIDENT, Rule, Thing, always, called, get, post, prepared, typed
+from .table import RESIDENT, Rule, Thing, always, called, delete, get, post, prepared, typed
 
 MOBILE = {"mobile": "13912345678"}
 CASE = {
@@ -36,6 +37,7 @@ def ticked(thing: Thing, caller: Actor) -> dict[str, Any]:
     return prepared(thing, caller) | {"agreed": "true"}
 
 
+QUALIFICATIONS = "/api/v1/trade-in/qualifications"
 LOTTERY = "/api/v1/lotteries/<uuid:id>"
 VOUCHER = "/api/v1/vouchers/<uuid:id>"
 
@@ -67,8 +69,22 @@ RULES = (
     post(f"{LOTTERY}/entries", RESIDENT, of=lottery_to_enter, answers=201),
     get(f"{LOTTERY}/entries/mine", RESIDENT, of=entered),
     post("/api/v1/trade-in/quotes", sends=always(json=CASE)),
+    post(QUALIFICATIONS, RESIDENT, of=comer, sends=called(prepared), answers=201, keyed=True),
+    get(QUALIFICATIONS, RESIDENT, lists=qualification),
+    get(f"{QUALIFICATIONS}/<uuid:id>", RESIDENT, of=qualification),
+    get(f"{QUALIFICATIONS}/<uuid:id>/code", RESIDENT, of=qualification),
+    delete(f"{QUALIFICATIONS}/<uuid:id>", RESIDENT, of=unwanted, answers=200),
+    post("/api/v1/trade-in/waiting", RESIDENT, of=comer, sends=called(prepared), answers=201),
+    get("/api/v1/trade-in/waiting", RESIDENT),
+    delete("/api/v1/trade-in/waiting/<category>", RESIDENT, of=comer),
     get("/trade-in"),
     get("/trade-in/<name>", of=category),
+    post("/trade-in/<name>/claim", RESIDENT, of=comer, keyed=True, once=True),
+    post("/trade-in/<name>/wait", RESIDENT, of=comer),
+    post("/trade-in/<name>/leave", RESIDENT, of=comer),
+    get("/trade-in/qualifications", RESIDENT, lists=qualification),
+    get("/trade-in/qualifications/<uuid:id>", RESIDENT, of=qualification),
+    post("/trade-in/qualifications/<uuid:id>/give-up", RESIDENT, of=unwanted),
     get("/"),
     get("/help"),
     get("/sign-in"),

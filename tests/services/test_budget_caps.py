@@ -18,6 +18,7 @@ from voucher_service.approvals.model import AlreadyProposed
 from voucher_service.budgets.model import Span
 from voucher_service.budgets.refusals import CampaignCapReached, CapBelowPlanned, CapReached
 from voucher_service.campaigns import service as campaigns
+from voucher_service.campaigns.flowing import flowing
 from voucher_service.campaigns.issuing import issued_at_most, later_than, not_over
 from voucher_service.campaigns.model import Campaign, Offer, OfferPlan, ReleasePlan
 from voucher_service.kernel.actor import Role
@@ -25,7 +26,6 @@ from voucher_service.kernel.clock import day_of, start_of
 from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.ids import ApprovalId, CampaignId, new_id
 from voucher_service.kernel.money import Money
-from voucher_service.vouchers.flowing import flowing
 
 
 @pytest.fixture

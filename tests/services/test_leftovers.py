@@ -10,6 +10,7 @@ import pytest
 
 from tests.make import World
 from voucher_service.allocation.model import Closed, SoldOut
+from voucher_service.campaigns.flowing import flowing
 from voucher_service.campaigns.model import Offer, ReleasePlan
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.actor import Actor
@@ -17,7 +18,6 @@ from voucher_service.kernel.clock import Clock, day_of, end_of
 from voucher_service.kernel.errors import DomainError
 from voucher_service.reports import verification
 from voucher_service.vouchers import service as vouchers
-from voucher_service.vouchers.flowing import flowing
 
 HOUR = timedelta(hours=1)
 Play = Callable[[bool], tuple[World, Offer, Clock]]

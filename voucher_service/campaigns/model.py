@@ -188,7 +188,8 @@ class Offer:
     the rate; of `pack` each of its `pieces`; of `balance` all of it. `threshold`: the least order.
     Empty `areas`, `trades`, `shops`, `hours`, `weekdays` mean everywhere and always. `hours` are of
     Shanghai; a window that does not end after it begins ends on the next day. `weekdays`: 1 is
-    Monday. `stack_limit`: vouchers on one receipt. `paper`: it may be printed.
+    Monday. `stack_limit`: vouchers on one receipt. `paper`: it may be printed. `issues`: what is
+    claimed; of a pool of qualifications `face_value` is what is set aside for each.
     """
 
     id: OfferId
@@ -226,6 +227,7 @@ class Offer:
     refund_rule: RefundRule = RefundRule.IN_VALIDITY
     partial_refund: PartialRefund = PartialRefund.PROPORTIONAL
     paper: bool = False
+    issues: CampaignKind = CampaignKind.VOUCHER
 
     @property
     def sandbox(self) -> bool:

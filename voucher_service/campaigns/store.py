@@ -294,4 +294,5 @@ def _offer(
         refund_rule=offer.refund_rule,
         partial_refund=offer.partial_refund,
         paper=offer.paper,
+        issues=campaign.kind,
     )

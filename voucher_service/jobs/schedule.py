@@ -25,6 +25,7 @@ from voucher_service.pushes import service as pushes
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.redemption import service as redemption
 from voucher_service.reports import canaries, verification
+from voucher_service.tradein import service as tradein
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.service.drift import Watch, refill_stale
 from voucher_service.vouchers.service.returning import Return
@@ -131,6 +132,10 @@ def tasks(core: Core) -> tuple[Task, ...]:
         Task("find_drift", 10, Watch()),
         Task("lapse_freezes", 5, redemption.lapse_due, until_none=True),
         Task("expire_due", 60, vouchers.expire_due, until_none=True),
+        Task("lapse_qualifications", 60, tradein.lapse_due, until_none=True),
+        Task("promote_waiting", 15, tradein.promote_due),
+        Task("remind_of_qualifications", 600, tradein.remind_due, until_none=True),
+        Task("finish_pools", 600, tradein.finish),
         Task("lapse_proposals", 60, approvals.lapse_due, until_none=True),
         Task("reconcile_changed", 30, Changes()),
         Task("mark_balances", 30, ledger.mark_balances, apart=True),

@@ -24,11 +24,19 @@ class Kind(StrEnum):
 
     LOTTERY_WON = "lottery_won"
     PUSH_GIVEN = "push_given"
+    QUALIFICATION_ENDS = "qualification_ends"
+    QUALIFICATION_GIVEN = "qualification_given"
 
 
 TEXT: Mapping[Kind, str] = {
     Kind.LOTTERY_WON: mark("“{title}”摇号，您中签了。{at} 起可以领，给您留着，不用抢。"),
     Kind.PUSH_GIVEN: mark("“{title}”已经发给您了，在“我的券”里，{until}有效。"),
+    Kind.QUALIFICATION_ENDS: mark(
+        "“{title}”的资格还没有用，{until}有效。不用的话请放弃，好让给别人。"
+    ),
+    Kind.QUALIFICATION_GIVEN: mark(
+        "候补到了：“{title}”的资格给您了，在“我的补贴资格”里，{until}有效。"
+    ),
 }
 _SENDER = mark("【消费券】")
 

@@ -19,7 +19,7 @@ from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import ChangedSinceProposed, fingerprint
 from voucher_service.audit import service as audit
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import OfferStatus
+from voucher_service.campaigns.model import CampaignKind, OfferStatus
 from voucher_service.campaigns.service.planning import draft
 from voucher_service.identity import service as identity
 from voucher_service.infra import areas, outbox
@@ -65,7 +65,8 @@ def propose(core: Core, *, actor: Actor, offer: OfferId, content: bytes) -> Push
     with core.transaction() as session:
         now = core.now(session)
         found = campaigns.offer(session, offer=offer)
-        if not areas.within(found.issuing_area, actor.area):
+        mine = areas.within(found.issuing_area, actor.area)
+        if not mine or found.issues is not CampaignKind.VOUCHER:
             raise NoSuchThing
         reserved = found.status is OfferStatus.DRAFT
         if reserved:

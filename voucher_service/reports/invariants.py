@@ -347,6 +347,17 @@ CLOSED_OFFERS = {
         FROM push p JOIN push_line n ON n.push_id = p.id
         WHERE n.result = 'given' AND NOT EXISTS (SELECT FROM voucher v
             WHERE v.offer_id = p.offer_id AND v.resident_id = n.resident_id)""",
+    # Such a pool reserves at the freeze, not at the claim.
+    "Q1 a pool of qualifications gives out no vouchers and has nothing outstanding": """
+        SELECT 'pool ' || p.offer_id FROM qualification_pool p
+        WHERE EXISTS (SELECT FROM voucher v WHERE v.offer_id = p.offer_id)
+            OR EXISTS (SELECT FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
+                WHERE a.owner_id = p.offer_id AND a.stage = 'outstanding')""",
+    "Q2 who holds a qualification is within the year's units and the release's window": """
+        SELECT 'qualification ' || q.id FROM qualification q
+        WHERE q.holds_slot AND (q.year <> extract(year FROM q.occurred_at AT TIME ZONE
+            'Asia/Shanghai') OR NOT EXISTS (SELECT FROM release r WHERE r.offer_id = q.offer_id
+                AND q.occurred_at >= r.opens_at AND q.occurred_at < r.closes_at))""",
 }
 
 ALL: dict[str, str] = LEDGER | QUOTAS | RECORDS | CLOSED_OFFERS

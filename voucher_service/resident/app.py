@@ -17,6 +17,7 @@ from .api import entry as entry_api
 from .api import lotteries as lotteries_api
 from .api import me as me_api
 from .api import offers as offers_api
+from .api import qualifications as qualifications_api
 from .api import tradein as tradein_api
 from .api import wallet as wallet_api
 from .crowd import Crowd
@@ -30,6 +31,7 @@ from .pages import (
     lotteries,
     merchants,
     paper,
+    qualifications,
     tradein,
     voucher,
     wallet,
@@ -46,11 +48,13 @@ BLUEPRINTS = (
     Guarded(lotteries_api.lotteries, PUBLIC),
     Guarded(lotteries_api.entries, SIGNED_IN),
     Guarded(tradein_api.blueprint, PUBLIC),
+    Guarded(qualifications_api.blueprint, SIGNED_IN),
     Guarded(applications_api.calls, SIGNED_IN),
     Guarded(applications_api.handing_in, SIGNED_IN),
     Guarded(applications_api.notices, PUBLIC),
     Guarded(home.pages, PUBLIC),
     Guarded(tradein.pages, PUBLIC),
+    Guarded(qualifications.pages, SIGNED_IN),
     Guarded(applications.pages, SIGNED_IN),
     Guarded(applications.handing_in, SIGNED_IN),
     Guarded(applications.notices, PUBLIC),

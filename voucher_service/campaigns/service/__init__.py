@@ -7,9 +7,11 @@ from .judging import canaries, rest_to_come
 from .lifting import ask_to_lift
 from .planning import (
     add_budget_line,
+    add_offer,
     create_campaign,
     create_offer,
     create_programme,
+    draft,
 )
 from .publishing import also_frozen, close, free_unspent, resume, send_rest_home, submit
 from .reading import (
@@ -17,6 +19,7 @@ from .reading import (
     campaign,
     campaign_offers,
     campaigns,
+    closed_offers,
     fence,
     offer,
     offer_ids,
@@ -24,6 +27,7 @@ from .reading import (
     programme,
     programmes,
     raise_epoch,
+    running_offers,
     set_run_id,
     terms,
 )
@@ -33,6 +37,7 @@ __all__ = [
     "PUBLISH",
     "Fence",
     "add_budget_line",
+    "add_offer",
     "also_frozen",
     "ask_to_lift",
     "budget_caps",
@@ -44,9 +49,11 @@ __all__ = [
     "cap_budget",
     "cap_campaign",
     "close",
+    "closed_offers",
     "create_campaign",
     "create_offer",
     "create_programme",
+    "draft",
     "fence",
     "free_unspent",
     "offer",
@@ -60,6 +67,7 @@ __all__ = [
     "raise_epoch",
     "rest_to_come",
     "resume",
+    "running_offers",
     "send_rest_home",
     "set_run_id",
     "simulation",

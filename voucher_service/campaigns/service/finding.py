@@ -8,19 +8,23 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import NoSuchThing
 
 from .. import store
-from ..model import Offer, OfferStatus
+from ..model import CampaignKind, Offer, OfferStatus
 from ..tables import OfferRow
 
 
 def offer_named(core: Core, *, name: str) -> Offer:
-    """The published offer of that id or short name. Raises NoSuchThing, for a draft too."""
+    """The published offer of vouchers of that id or short name.
+
+    Raises NoSuchThing, for a draft and for a pool of qualifications too.
+    """
     with core.transaction() as session:
         found = store.offers(
             session, OfferRow.id == UUID(name) if _is_id(name) else OfferRow.slug == name
         )
-    if not found or found[0].status is OfferStatus.DRAFT:
+    vouchers = [one for one in found if one.issues is CampaignKind.VOUCHER]
+    if not vouchers or vouchers[0].status is OfferStatus.DRAFT:
         raise NoSuchThing
-    return found[0]
+    return vouchers[0]
 
 
 def _is_id(name: str) -> bool:

@@ -13,7 +13,7 @@ from voucher_service.audit import service as audit
 from voucher_service.budgets import service as budgets
 from voucher_service.budgets.model import BudgetId, BudgetLine
 from voucher_service.infra import areas
-from voucher_service.infra.core import Core
+from voucher_service.infra.core import Core, core_of
 from voucher_service.infra.idempotency import Outcome, once
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
@@ -152,40 +152,59 @@ def create_offer(
 ) -> Outcome[Offer]:
     """Add an offer to a draft. Raises NoSuchThing, CampaignNotDraft, PlanInvalid, SlugTaken."""
     with core.transaction() as session:
-        now = core.now(session)
         found = draft(session, actor, campaign)
-        if found.kind is not CampaignKind.VOUCHER:
-            raise PlanInvalid(extra={"errors": {"kind": str(found.kind)}}, fields="kind")
-        if unknown := [one for one in plan.areas if not areas.known(one)]:
-            raise PlanInvalid(extra={"errors": {"areas": ", ".join(unknown)}}, fields="areas")
-        paper_max = Money(core.settings.till.paper_max_fen)
-        checked, slice_ = split(check_plan(plan, found, TRADES, paper_max), core.settings.canary)
-        if missing := _unknown_shops(session, checked.shops):
-            raise PlanInvalid(extra={"errors": {"shops": ", ".join(missing)}}, fields="shops")
-        id = OfferId(new_id())
-        body = {"campaign": campaign, "plan": repr(plan)}
-        earlier = once(session, scope=f"{actor.name}:offer", key=key, body=body, result=id)
-        if earlier is not None:
-            return Outcome(store.offer(session, OfferId(earlier)), replayed=True)
-        _insert(session, _offer_row(id, campaign, checked), SlugTaken(slug=checked.slug))
-        releases = [
-            ReleaseRow(
-                id=new_id(),
-                offer_id=id,
-                position=position,
-                opens_at=one.opens_at,
-                closes_at=one.closes_at,
-                quota=one.quota,
-            )
-            for position, one in enumerate(checked.releases, 1)
-        ]
-        session.add_all(releases)
-        session.flush()
-        if slice_:
-            seconds = core.settings.canary.seconds
-            store.add_canary(session, id, rest=releases[1].id, quota=slice_, seconds=seconds)
-        _record(session, actor, "offer.planned", "offer", id, now, {"campaign": str(campaign)})
-        return Outcome(store.offer(session, id))
+        return add_offer(
+            session, actor=actor, campaign=found, plan=plan, kind=CampaignKind.VOUCHER, key=key
+        )
+
+
+def add_offer(
+    session: Session,
+    *,
+    actor: Actor,
+    campaign: Campaign,
+    plan: OfferPlan,
+    kind: CampaignKind,
+    key: str | None,
+) -> Outcome[Offer]:
+    """Add an offer to a locked draft that issues things of that kind; see `draft`.
+
+    Raises PlanInvalid, SlugTaken.
+    """
+    core = core_of(session)
+    now = core.now(session)
+    if campaign.kind is not kind:
+        raise PlanInvalid(extra={"errors": {"kind": str(campaign.kind)}}, fields="kind")
+    if unknown := [one for one in plan.areas if not areas.known(one)]:
+        raise PlanInvalid(extra={"errors": {"areas": ", ".join(unknown)}}, fields="areas")
+    paper_max = Money(core.settings.till.paper_max_fen)
+    checked, slice_ = split(check_plan(plan, campaign, TRADES, paper_max), core.settings.canary)
+    if missing := _unknown_shops(session, checked.shops):
+        raise PlanInvalid(extra={"errors": {"shops": ", ".join(missing)}}, fields="shops")
+    id = OfferId(new_id())
+    body = {"campaign": campaign.id, "plan": repr(plan)}
+    earlier = once(session, scope=f"{actor.name}:offer", key=key, body=body, result=id)
+    if earlier is not None:
+        return Outcome(store.offer(session, OfferId(earlier)), replayed=True)
+    _insert(session, _offer_row(id, campaign.id, checked), SlugTaken(slug=checked.slug))
+    releases = [
+        ReleaseRow(
+            id=new_id(),
+            offer_id=id,
+            position=position,
+            opens_at=one.opens_at,
+            closes_at=one.closes_at,
+            quota=one.quota,
+        )
+        for position, one in enumerate(checked.releases, 1)
+    ]
+    session.add_all(releases)
+    session.flush()
+    if slice_:
+        seconds = core.settings.canary.seconds
+        store.add_canary(session, id, rest=releases[1].id, quota=slice_, seconds=seconds)
+    _record(session, actor, "offer.planned", "offer", id, now, {"campaign": str(campaign.id)})
+    return Outcome(store.offer(session, id))
 
 
 def add_budget_line(

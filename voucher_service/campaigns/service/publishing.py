@@ -31,7 +31,9 @@ from ..lifecycles import CAMPAIGN, OFFER, CampaignEvent, OfferEvent
 from ..model import (
     Campaign,
     CampaignIncomplete,
+    CampaignKind,
     CampaignStatus,
+    Mode,
     Offer,
     OfferStatus,
     max_liability,
@@ -98,14 +100,23 @@ def close(core: Core, *, actor: Actor, campaign: CampaignId) -> ApprovalId:
     return _ask(core, CLOSE, CampaignEvent.CLOSED, actor, campaign)
 
 
-def free_unspent(session: Session, *, campaign: CampaignId, now: datetime) -> Money:
+def free_unspent(
+    session: Session,
+    *,
+    campaign: CampaignId,
+    now: datetime,
+    kind: CampaignKind = CampaignKind.VOUCHER,
+) -> Money:
     """Give back what closed offers no longer need: at the close, and again as vouchers lapse.
+
+    A pool of qualifications sets nothing aside for those it gave out, so that its money goes back
+    when `kind` says that none can be used any more.
 
     What the lines of a closed campaign then have goes on to their budget or the treasury.
     """
     freed = ZERO
     for one in store.offers(session, OfferRow.campaign_id == campaign):
-        if one.status is OfferStatus.CLOSED:
+        if one.status is OfferStatus.CLOSED and one.issues is kind:
             budgets.fold(session, campaign=campaign, offer=one.id, now=now)
             freed += budgets.free(session, campaign=campaign, offer=one.id, now=now)
     if store.campaign(session, campaign).status is CampaignStatus.CLOSED:
@@ -217,9 +228,11 @@ def _publish(session: Session, payload: Mapping[str, Any], actor: Actor, now: da
     move(session, found, CampaignEvent.PUBLISHED, actor, now)
     for one in offers:
         _move_offer(session, one.id, OfferStatus.DRAFT, OfferEvent.OPENED, actor, now)
-        outbox.add(
-            session, kind="prepare_gate", key=f"prepare_gate:{one.id}", args={"offer": str(one.id)}
-        )
+        if found.kind is CampaignKind.VOUCHER:
+            key = f"prepare_gate:{one.id}"
+            outbox.add(session, kind="prepare_gate", key=key, args={"offer": str(one.id)})
+        else:  # PostgreSQL alone hands out qualifications
+            raise_epoch(session, one.id, mode=Mode.DEGRADED)
 
 
 def _send_back(session: Session, payload: Mapping[str, Any], actor: Actor, now: datetime) -> None:

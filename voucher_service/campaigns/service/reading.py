@@ -19,7 +19,7 @@ from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import CampaignId, OfferId
 
 from .. import store
-from ..model import Campaign, CampaignStatus, Mode, Offer, OfferStatus, Programme
+from ..model import Campaign, CampaignKind, CampaignStatus, Mode, Offer, OfferStatus, Programme
 from ..tables import CampaignRow, OfferRow, ProgrammeRow, ReleaseRow
 
 _terms: dict[OfferId, Offer] = {}
@@ -85,17 +85,27 @@ def campaign_offers(session: Session, *, campaign: CampaignId) -> list[Offer]:
 
 
 def open_offers(core: Core, *, now: datetime | None = None) -> list[Offer]:
-    """Published offers that are open or will open: what a resident's first page shows."""
+    """Published offers of vouchers that are open or will open: a resident's first page."""
     with core.transaction() as session:
         instant = now or core.now(session)
-        running = exists().where(ReleaseRow.offer_id == OfferRow.id, ReleaseRow.closes_at > instant)
-        return store.offers(
-            session,
-            OfferRow.status == OfferStatus.OPEN,
-            CampaignRow.status == CampaignStatus.PUBLISHED,
-            ~store.stopped(),
-            running,
-        )
+        return running_offers(session, now=instant, kind=CampaignKind.VOUCHER)
+
+
+def running_offers(session: Session, *, now: datetime, kind: CampaignKind) -> list[Offer]:
+    """Published offers that are open or will open, of campaigns of that kind."""
+    return store.offers(
+        session,
+        OfferRow.status == OfferStatus.OPEN,
+        CampaignRow.status == CampaignStatus.PUBLISHED,
+        CampaignRow.kind == kind,
+        ~store.stopped(),
+        exists().where(ReleaseRow.offer_id == OfferRow.id, ReleaseRow.closes_at > now),
+    )
+
+
+def closed_offers(session: Session, *, kind: CampaignKind) -> list[Offer]:
+    """Offers that were closed, of campaigns of that kind."""
+    return store.offers(session, OfferRow.status == OfferStatus.CLOSED, CampaignRow.kind == kind)
 
 
 def offer(session: Session, *, offer: OfferId) -> Offer:

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import OfferStatus
+from voucher_service.campaigns.model import CampaignKind, OfferStatus
 from voucher_service.campaigns.service.planning import draft
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import OfferId, new_id
 from voucher_service.kernel.machine import IllegalTransition
 
@@ -44,6 +45,8 @@ def plan(core: Core, *, actor: Actor, offer: OfferId, terms: Terms) -> Lottery:
         now = core.now(session)
         found = campaigns.offer(session, offer=offer)
         draft(session, actor, found.campaign_id)
+        if found.issues is not CampaignKind.VOUCHER:
+            raise NoSuchThing
         check_terms(terms, found)
         stands = store.lotteries(session, LotteryRow.offer_id == offer)
         id = stands[0].id if stands else LotteryId(new_id())

@@ -9,9 +9,10 @@ from flask import Blueprint, render_template, request
 from marshmallow import fields
 
 from voucher_service.i18n import mark
+from voucher_service.identity.model import Resident
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.tradein import quote as quotes
-from voucher_service.tradein import shelf, words
+from voucher_service.tradein import service, shelf, words
 from voucher_service.tradein.policy import (
     CATEGORIES,
     Case,
@@ -23,12 +24,14 @@ from voucher_service.tradein.policy import (
     Scheme,
 )
 from voucher_service.web import forms
+from voucher_service.web.auth import actor_or_none
 from voucher_service.web.fields import DayField, YuanField
 from voucher_service.web.language import locale
 from voucher_service.web.schemas import Schema
-from voucher_service.web.site import today
+from voucher_service.web.site import core, today
 
 from ..api.tradein import LitresField
+from ..people import resident_of
 
 pages = Blueprint("tradein", __name__)
 _PICTURES = {
@@ -96,7 +99,7 @@ def categories() -> str:
         for one in Category
         if any(_lists(policy, one) for policy in today_s)
     ]
-    return render_template("resident/tradein.html", categories=found)
+    return render_template("resident/tradein.html", categories=found, reader=actor_or_none())
 
 
 @pages.get("/trade-in/<name>")
@@ -123,8 +126,15 @@ def sum_up(name: str) -> str | tuple[str, int]:
             (one, words.label(one, locale())) for one in (Scheme.CAR_SCRAP, Scheme.CAR_REPLACE)
         ],
         answer=answer,
+        pool=service.open_pool(core(), category=category) if answer else None,
+        reader=_reader(),
     )
     return page if form.ok else (page, 422)
+
+
+def _reader() -> Resident | None:
+    caller = actor_or_none()
+    return resident_of(core(), caller) if caller else None
 
 
 def _answer(category: Category, form: forms.Form) -> dict[str, Any]:

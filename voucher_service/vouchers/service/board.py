@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from voucher_service.allocation import service as allocation
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.canary import kept_shut
+from voucher_service.campaigns.flowing import flowing
 from voucher_service.campaigns.model import Offer, Release
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
@@ -21,7 +22,6 @@ from voucher_service.lotteries.model import Draw
 from voucher_service.pushes import service as pushes
 
 from .. import store
-from ..flowing import flowing
 from ..model import Voucher
 from ..tables import VoucherRow
 

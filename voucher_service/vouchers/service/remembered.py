@@ -10,12 +10,11 @@ import time
 from datetime import UTC, datetime
 
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import Offer, OfferStatus
+from voucher_service.campaigns.flowing import flowing
+from voucher_service.campaigns.model import CampaignKind, Offer, OfferStatus
 from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import OfferId
-
-from ..flowing import flowing
 
 _SECONDS = 1.0
 _MOST = 1_024
@@ -36,7 +35,7 @@ def _read(core: Core, offer: OfferId, *, fresh: bool) -> Offer:
         return entry[1]
     with core.transaction() as session:
         found = campaigns.offer(session, offer=offer)
-    if found.status is OfferStatus.DRAFT:
+    if found.status is OfferStatus.DRAFT or found.issues is not CampaignKind.VOUCHER:
         raise NoSuchThing
     if len(_known) >= _MOST:
         _known.clear()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from voucher_service.campaigns.canary import kept_shut
-from voucher_service.campaigns.model import Offer
+from .canary import kept_shut
+from .model import Offer
 
 # Clocks may differ this much: by the gate's own, the release that seems over may still be open.
 _CLOCKS_APART = timedelta(minutes=1)

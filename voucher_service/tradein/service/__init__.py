@@ -1,0 +1,23 @@
+"""Use cases of trade-in qualifications: pools, claims, give-ups, lines, and what a clock does."""
+
+from .claiming import claim
+from .ending import finish, give_up, lapse_due, remind_due
+from .planning import create_pool
+from .reading import get, mine, open_pool
+from .waiting import leave, promote_due, wait, waiting
+
+__all__ = [
+    "claim",
+    "create_pool",
+    "finish",
+    "get",
+    "give_up",
+    "lapse_due",
+    "leave",
+    "mine",
+    "open_pool",
+    "promote_due",
+    "remind_due",
+    "wait",
+    "waiting",
+]

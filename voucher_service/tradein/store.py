@@ -1,0 +1,183 @@
+"""Reads of pools, qualifications and lines; decides nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, func, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from voucher_service.campaigns import service as campaigns
+from voucher_service.campaigns.model import Offer
+from voucher_service.infra.database import MoneyFen
+from voucher_service.kernel.ids import OfferId, ResidentId
+from voucher_service.kernel.money import ZERO, Money
+
+from . import shelf
+from .overbooking import Past
+from .policy import Category
+from .qualifications import Pool, Qualification, QualificationId, Status
+from .tables import PoolRow, QualificationRow, WaitingRow
+
+
+def pools(session: Session, offers: Sequence[Offer]) -> list[Pool]:
+    """The pools of these offers, in their order."""
+    rows = {
+        row.offer_id: row
+        for row in session.scalars(
+            select(PoolRow).where(PoolRow.offer_id.in_([one.id for one in offers]))
+        )
+    }
+    return [
+        Pool(
+            offer,
+            shelf.policy(row.policy_id),
+            tuple(Category(one) for one in row.categories),
+            row.overbook_bps,
+            row.reclaims,
+            row.ends_on,
+        )
+        for offer in offers
+        if (row := rows.get(offer.id)) is not None
+    ]
+
+
+def code_ref(id: QualificationId) -> int:
+    """A random-looking 63-bit handle, which the codes carry instead of the id."""
+    digest = hashlib.sha256(b"qualification code ref\0" + id.bytes).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def qualifications(
+    session: Session, *where: ColumnExpressionArgument[bool], limit: int | None = None
+) -> list[Qualification]:
+    """Qualifications that match, newest claim first."""
+    statement = (
+        select(QualificationRow)
+        .where(*where)
+        .order_by(QualificationRow.occurred_at.desc(), QualificationRow.id.desc())
+        .limit(limit)
+        .execution_options(populate_existing=True)
+    )
+    rows = list(session.scalars(statement))
+    offers = campaigns.terms(session, offers={OfferId(row.offer_id) for row in rows})
+    of = {one.offer.id: one for one in pools(session, list(offers.values()))}
+    return [
+        Qualification(
+            QualificationId(row.id),
+            ResidentId(row.resident_id),
+            of[OfferId(row.offer_id)],
+            row.category,
+            row.status,
+            row.occurred_at,
+            row.valid_until,
+            row.code_ref,
+        )
+        for row in rows
+    ]
+
+
+def of_resident(resident: ResidentId, cursor: tuple[datetime, UUID] | None) -> ColumnElement[bool]:
+    """One resident's qualifications after a cursor."""
+    mine = QualificationRow.resident_id == resident
+    if cursor is None:
+        return mine
+    return mine & (tuple_(QualificationRow.occurred_at, QualificationRow.id) < tuple_(*cursor))
+
+
+def units(
+    session: Session, resident: ResidentId, category: Category, year: int
+) -> dict[int, QualificationId]:
+    """The units of a category that a resident has this year, whichever pool they came from."""
+    rows = session.execute(
+        select(QualificationRow.unit, QualificationRow.id).where(
+            QualificationRow.resident_id == resident,
+            QualificationRow.category == category,
+            QualificationRow.year == year,
+            QualificationRow.holds_slot,
+        )
+    )
+    return {unit: QualificationId(id) for unit, id in rows}
+
+
+def attempts(session: Session, offer: OfferId, resident: ResidentId, category: Category) -> int:
+    """How often a resident claimed from a pool, whatever became of it."""
+    return session.execute(
+        select(func.count()).where(
+            QualificationRow.offer_id == offer,
+            QualificationRow.resident_id == resident,
+            QualificationRow.category == category,
+        )
+    ).scalar_one()
+
+
+def held(session: Session, offer: OfferId, *statuses: Status) -> int:
+    """How many qualifications of a pool stand so."""
+    return session.execute(
+        select(func.count()).where(
+            QualificationRow.offer_id == offer, QualificationRow.status.in_(statuses)
+        )
+    ).scalar_one()
+
+
+def past(session: Session, offer: OfferId, since: datetime, now: datetime) -> Past:
+    """The qualifications of a pool whose validity ended of late, and what the used ones cost."""
+    cost: Any = func.sum(QualificationRow.subsidy_fen, type_=MoneyFen)
+    ended, spent = session.execute(
+        select(func.count(), cost.filter(QualificationRow.status == Status.USED)).where(
+            QualificationRow.offer_id == offer,
+            QualificationRow.valid_until > since,
+            QualificationRow.valid_until <= now,
+            QualificationRow.status.in_((Status.USED, Status.LAPSED, Status.GIVEN_UP)),
+        )
+    ).one()
+    assert spent is None or isinstance(spent, Money)
+    return Past(ended, spent or ZERO)
+
+
+def waiting(session: Session, offer: OfferId) -> int:
+    """How many wait for a pool."""
+    return session.execute(
+        select(func.count()).where(WaitingRow.offer_id == offer, WaitingRow.ended_at.is_(None))
+    ).scalar_one()
+
+
+def line(session: Session, offer: OfferId, limit: int | None = None) -> list[WaitingRow]:
+    """Who waits for a pool, first come first."""
+    return list(
+        session.scalars(
+            select(WaitingRow)
+            .where(WaitingRow.offer_id == offer, WaitingRow.ended_at.is_(None))
+            .order_by(WaitingRow.occurred_at, WaitingRow.id)
+            .limit(limit)
+        )
+    )
+
+
+def waits_of(session: Session, resident: ResidentId) -> list[WaitingRow]:
+    """The lines that a resident stands in."""
+    return list(
+        session.scalars(
+            select(WaitingRow)
+            .where(WaitingRow.resident_id == resident, WaitingRow.ended_at.is_(None))
+            .order_by(WaitingRow.occurred_at)
+        )
+    )
+
+
+def place(session: Session, row: WaitingRow) -> int:
+    """A waiting resident's place in the line, from 1."""
+    before = or_(
+        WaitingRow.occurred_at < row.occurred_at,
+        (WaitingRow.occurred_at == row.occurred_at) & (WaitingRow.id < row.id),
+    )
+    ahead = session.execute(
+        select(func.count()).where(
+            WaitingRow.offer_id == row.offer_id, WaitingRow.ended_at.is_(None), before
+        )
+    ).scalar_one()
+    return ahead + 1
