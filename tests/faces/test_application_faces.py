@@ -56,7 +56,7 @@ def hands_in(client: FlaskClient, application: object, data: bytes) -> TestRespo
     ("data", "status", "code"),
     [
         (b"<html><script>alert(1)</script></html>", 422, "file_refused"),
-        (photo()[:200], 422, "file_refused"),
+        (photo()[:200], 422, "file_damaged"),
         (b"", 422, "file_refused"),
         (b"\xff\xd8" + b"0" * 5_242_880, 422, "file_too_large"),
         (b"0" * 6_000_000, 413, "body_too_large"),
