@@ -180,6 +180,7 @@ def test_books_that_were_changed_are_found(
 ) -> None:
     with psycopg.connect(stand.database_url) as connection:
         connection.execute("SET session_replication_role = replica")  # no trigger, no foreign key
+        connection.execute("SET deadlock_timeout = '1min'")  # who still serves finds it, gives way
         for name in ("uq_voucher_slot", "uq_voucher_ordinal"):
             connection.execute(f"DROP INDEX {name}")
         connection.execute(
