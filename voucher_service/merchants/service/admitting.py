@@ -22,7 +22,6 @@ from ..accounts import AccountKind
 from ..messages import Message
 from ..model import CASHIER, MERCHANT, SHOP, CashierEvent, CashierStatus, SizeClass, UsccTaken
 from ..onboarding import (
-    MERCHANT_APPLICATION,
     MerchantApplicationEvent,
     MerchantApplicationStatus,
 )
@@ -30,7 +29,7 @@ from ..onboarding_tables import MerchantApplicationRow
 from ..tables import CashierRow, MerchantRow, ShopRow
 from .banking import enter_account
 from .dossier import HOLDER, NUMBER, shop_as_json, shops
-from .reviewing import ADMIT, frozen
+from .reviewing import ADMIT, frozen, move
 from .telling import tell
 from .views import found
 
@@ -54,7 +53,8 @@ def _admit(session: Session, payload: Mapping[str, Any], actor: Actor, now: date
         requested_by=CashierId(row.applicant_id),
         now=now,
     )
-    _move(session, row, MerchantApplicationEvent.ADMITTED, actor, now, merchant)
+    admitted = {"merchant_id": merchant, "decided_at": now}
+    move(session, row, MerchantApplicationEvent.ADMITTED, actor, now, admitted)
     name = row.content["business"]["name"]
     tell(session, application=row.id, message=Message.ADMITTED, facts={"name": name})
 
@@ -62,7 +62,7 @@ def _admit(session: Session, payload: Mapping[str, Any], actor: Actor, now: date
 def _return(session: Session, payload: Mapping[str, Any], actor: Actor, now: datetime) -> None:
     """Sent back: the reviewer decides what becomes of it."""
     row = _proposed(session, payload)
-    _move(session, row, MerchantApplicationEvent.RETURNED, actor, now, None)
+    move(session, row, MerchantApplicationEvent.RETURNED, actor, now, {})
 
 
 def _proposed(session: Session, payload: Mapping[str, Any]) -> MerchantApplicationRow:
@@ -139,28 +139,6 @@ def _open_desk(
         actor=actor,
         now=now,
         set_={"shop_id": shop, "display_name": "店长"},
-    )
-
-
-def _move(
-    session: Session,
-    row: MerchantApplicationRow,
-    event: MerchantApplicationEvent,
-    actor: Actor,
-    now: datetime,
-    merchant: MerchantId | None,
-) -> None:
-    admitted = {"merchant_id": merchant, "decided_at": now} if merchant else {}
-    audit.transition(
-        session,
-        MerchantApplicationRow,
-        id=row.id,
-        current=row.status,
-        lifecycle=MERCHANT_APPLICATION,
-        event=event,
-        actor=actor,
-        now=now,
-        set_=admitted,
     )
 
 

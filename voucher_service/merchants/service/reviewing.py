@@ -158,7 +158,7 @@ def precheck(core: Core, *, actor: Actor, application: MerchantApplicationId) ->
         row = _seen(session, actor, application, {Role.REVIEWER}, lock=True)
         now = core.now(session)
         event = MerchantApplicationEvent.PRECHECKED
-        _move(session, row, event, actor, now, {"prechecked_by": actor.id})
+        move(session, row, event, actor, now, {"prechecked_by": actor.id})
         return approvals.propose(
             session,
             action=ADMIT,
@@ -235,7 +235,7 @@ def _decide(
     with core.transaction() as session:
         row = _seen(session, actor, application, {Role.REVIEWER}, lock=True)
         now = core.now(session)
-        _move(session, row, event, actor, now, {**values, "decided_at": now})
+        move(session, row, event, actor, now, {**values, "decided_at": now})
         tell(
             session,
             application=row.id,
@@ -244,7 +244,7 @@ def _decide(
         )
 
 
-def _move(
+def move(
     session: Session,
     row: MerchantApplicationRow,
     event: MerchantApplicationEvent,
@@ -252,6 +252,7 @@ def _move(
     now: datetime,
     values: Mapping[str, Any],
 ) -> None:
+    """Take an application one step on. Raises IllegalTransition, OvertakenByAnother."""
     audit.transition(
         session,
         MerchantApplicationRow,

@@ -12,18 +12,17 @@ from sqlalchemy.orm import Session
 
 from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import ChangedSinceProposed
-from voucher_service.audit import service as audit
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.money import ZERO, Money
 
 from ...revision import Decision
 from .. import recording, store
 from ..messages import Message
-from ..model import LIFECYCLE, ApplicationEvent, ApplicationId, ApplicationStatus, Card
+from ..model import ApplicationEvent, ApplicationId, ApplicationStatus, Card
 from ..tables import ApplicationRow
 from .dossier import found, typed
 from .judging import refuse_own
-from .reviewing import APPROVE, frozen
+from .reviewing import APPROVE, frozen, move
 from .telling import tell
 
 _BATCH = 1_000
@@ -69,7 +68,7 @@ def _approve(session: Session, payload: Mapping[str, Any], actor: Actor, now: da
     if row.status is not ApplicationStatus.PRECHECKED or frozen(session, row) != payload:
         raise ChangedSinceProposed
     refuse_own(session, row, actor)
-    _move(session, row, ApplicationEvent.APPROVED, actor, now, {"decided_at": now})
+    move(session, row, ApplicationEvent.APPROVED, actor, now, {"decided_at": now})
     tell(session, application=row.id, message=Message.APPROVED)
 
 
@@ -77,32 +76,11 @@ def _return(session: Session, payload: Mapping[str, Any], actor: Actor, now: dat
     """Sent back: the reviewer decides what becomes of it, unless the applicant took it back."""
     row = _proposed(session, payload)
     if row.status is ApplicationStatus.PRECHECKED:
-        _move(session, row, ApplicationEvent.RETURNED, actor, now, {"prechecked_at": None})
+        move(session, row, ApplicationEvent.RETURNED, actor, now, {"prechecked_at": None})
 
 
 def _proposed(session: Session, payload: Mapping[str, Any]) -> ApplicationRow:
     return found(store.application(session, UUID(payload["application"]), lock=True))
-
-
-def _move(
-    session: Session,
-    row: ApplicationRow,
-    event: ApplicationEvent,
-    actor: Actor,
-    now: datetime,
-    values: Mapping[str, Any],
-) -> None:
-    audit.transition(
-        session,
-        ApplicationRow,
-        id=row.id,
-        current=row.status,
-        lifecycle=LIFECYCLE,
-        event=event,
-        actor=actor,
-        now=now,
-        set_=values,
-    )
 
 
 approvals.register(APPROVE, execute=_approve, refuse=_return)

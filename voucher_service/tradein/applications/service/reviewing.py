@@ -132,7 +132,7 @@ def precheck(core: Core, *, actor: Actor, application: ApplicationId) -> Approva
             raise ApplicationIneligible(extra={"findings": against})
         checked = {"prechecked_by": actor.id, "prechecked_at": now}
         event = ApplicationEvent.PRECHECKED
-        _move(session, row, event, actor, now, {**decided(judged), **checked})
+        move(session, row, event, actor, now, {**decided(judged), **checked})
         session.refresh(row)
         return approvals.propose(
             session,
@@ -208,11 +208,11 @@ def _decide(
         row = _seen(session, actor, application, {Role.REVIEWER}, lock=True)
         refuse_own(session, row, actor)
         now = core.now(session)
-        _move(session, row, event, actor, now, {**values, "decided_at": now})
+        move(session, row, event, actor, now, {**values, "decided_at": now})
         tell(session, application=row.id, message=message)
 
 
-def _move(
+def move(
     session: Session,
     row: ApplicationRow,
     event: ApplicationEvent,
@@ -220,6 +220,7 @@ def _move(
     now: datetime,
     values: Mapping[str, Any],
 ) -> None:
+    """Take an application one step on. Raises IllegalTransition, OvertakenByAnother."""
     audit.transition(
         session,
         ApplicationRow,
