@@ -63,6 +63,11 @@ def within(code: str, ancestor: str) -> bool:
     return stem(code).startswith(stem(ancestor))
 
 
+def city(code: str) -> str:
+    """The city that a division lies in, or is: "441702" → "441700"."""
+    return code[:4].ljust(6, "0")
+
+
 def children(code: str) -> list[str]:
     """The codes right below a division, in order: of a city its counties, else its towns."""
     below = [other for other in _divisions().names if within(other, code) and other != full(code)]

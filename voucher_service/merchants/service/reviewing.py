@@ -164,7 +164,7 @@ def precheck(core: Core, *, actor: Actor, application: MerchantApplicationId) ->
             action=ADMIT,
             object_type=MERCHANT_APPLICATION.name,
             object_id=row.id,
-            area=city(row.area),
+            area=areas.city(row.area),
             title=row.content["business"]["name"],
             payload=frozen(session, row),
             maker=actor,
@@ -217,11 +217,6 @@ def frozen(session: Session, row: MerchantApplicationRow) -> dict[str, Any]:
         "last4": person[NUMBER][-4:],
         "handed_in_sha256": fingerprint(session, row),
     }
-
-
-def city(area: str) -> str:
-    """The city that a division lies in: its approvers admit merchants."""
-    return area[:4].ljust(6, "0")
 
 
 def _decide(

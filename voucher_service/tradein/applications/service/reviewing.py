@@ -139,7 +139,7 @@ def precheck(core: Core, *, actor: Actor, application: ApplicationId) -> Approva
             action=APPROVE,
             object_type=LIFECYCLE.name,
             object_id=row.id,
-            area=city(row.area),
+            area=areas.city(row.area),
             title=f"{row.new_vin}",
             payload=frozen(session, row),
             maker=actor,
@@ -189,11 +189,6 @@ def frozen(session: Session, row: ApplicationRow) -> dict[str, Any]:
         "invoice": row.invoice,
         "handed_in_sha256": fingerprint(session, row),
     }
-
-
-def city(area: str) -> str:
-    """The city that a division lies in: its approvers decide."""
-    return area[:4].ljust(6, "0")
 
 
 def _decide(
