@@ -80,7 +80,7 @@ def number_text(cell: Any) -> str:
 
 
 def amount(cell: Any) -> Money | None:
-    """A sum in yuan; None for an empty cell. Raises ValueError: negative, parts of a fen, no sum."""
+    """A sum in yuan; None for an empty cell. Raises ValueError for a negative or broken one."""
     if cell in (None, ""):
         return None
     text = folded(cell).replace(",", "").lstrip("¥￥'").strip()
