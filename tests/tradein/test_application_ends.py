@@ -170,7 +170,7 @@ def test_the_applicant_sees_every_step_with_its_day_up_to_the_payment(
         ("done", "9月23日"),
         ("done", "9月23日"),
         ("now", "到9月27日"),
-        ("now", "10月23日前办好"),
+        ("later", "10月23日前办好"),
     ]
     assert "已经晚了" in shown(mine(autumn.core, who), date(2026, 10, 24))[-1][1]
     at = NOON + timedelta(days=12)

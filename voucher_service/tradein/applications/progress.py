@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -111,7 +111,9 @@ class _Teller:
     def payment(self) -> Step:
         """The payment, or what it waits for."""
         if self.one.status is _S.APPROVED:
-            return self.due(_PAID)
+            last = self.one.notice_until
+            noticed = last is not None and last >= self.today
+            return replace(self.due(_PAID), state=At.LATER) if noticed else self.due(_PAID)
         if self.one.status is _S.PAYOUT_REFUSED:
             return self.say(_PAID, At.BACK, _CARD)
         if self.one.status is _S.CARD_GIVEN:
