@@ -23,6 +23,7 @@ from tests.services.car_applicants import (
     card_refused,
     filled,
     named,
+    new_car,
     submitted,
 )
 from voucher_service.infra import files, outbox
@@ -140,10 +141,11 @@ def test_who_never_corrects_is_reminded_once_and_then_lapses(
 
 
 def test_a_lapsed_application_frees_its_car_for_another(autumn: World, reviewer: Actor) -> None:
-    who = sent_back(autumn, reviewer)
-    bought = mine(autumn.core, who).bought
+    car = new_car("")
+    _, found = submitted(autumn.core, autumn.resident(), new=car)
+    service.send_back(autumn.core, actor=reviewer, application=found.id, **BACK)
     service.lapse_due(after(autumn, 11))
-    submitted(autumn.core, autumn.resident(), new=bought)
+    submitted(autumn.core, autumn.resident(), new=car)
 
 
 def test_the_office_is_due_after_three_fifteen_and_thirty_days(
