@@ -165,8 +165,9 @@ class CarRule:
 class Policy:
     """One dated version of one scheme's rules, in force in `areas` (empty: everywhere).
 
-    It pays for purchases from `first` to `last`, applied for until `file_by`. Of versions for the
-    same purchase the one published last counts (`published_on`), also for purchases before it.
+    It pays for purchases from `first` to `last`, applied for until `file_by` and corrected until
+    `correct_by`. Of versions for the same purchase the one published last counts (`published_on`),
+    also for purchases before it.
     """
 
     id: str
@@ -183,6 +184,7 @@ class Policy:
     old: OldRule | None = None
     units: Mapping[Category, int] | None = None
     car: CarRule | None = None
+    correct_by: date | None = None
 
     def units_of(self, category: Category) -> int:
         """How many of a category one person gets a subsidy for."""
