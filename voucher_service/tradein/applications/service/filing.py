@@ -28,6 +28,7 @@ from ..model import (
     EDITABLE,
     EVIDENCE,
     LIFECYCLE,
+    PARTS,
     SCHEMES,
     Application,
     ApplicationEvent,
@@ -37,6 +38,7 @@ from ..model import (
     Card,
     EvidenceKind,
     GivenUp,
+    Part,
 )
 from ..tables import ApplicationRow
 from .dossier import (
@@ -131,11 +133,13 @@ def save_old_car(
 ) -> Application:
     """Keep the old car.
 
-    Raises VinInvalid, PlateInvalid, InvoiceInvalid, SerialInvalid, NameInvalid, NoSuchThing,
-    IllegalTransition.
+    Raises VinInvalid, PlateInvalid, InvoiceInvalid, SerialInvalid, NameInvalid, IllegalTransition;
+    NoSuchThing also where nothing is given up.
     """
     with core.transaction() as session:
         scheme = own(session, actor, application).scheme
+    if Part.OLD_CAR not in PARTS[scheme]:
+        raise NoSuchThing
     number = identifiers.serial if scheme is Scheme.CAR_SCRAP else identifiers.invoice
     clean = replace(
         car,
