@@ -3,6 +3,7 @@
 from .deciding import decisions, payee
 from .filing import begin, evidence_of, get, hand_in, mine, save_card, save_new_car, save_old_car
 from .noticing import notice
+from .past import cards, past, standing
 from .reviewing import document, opinion, page, precheck, read, reject, send_back, waiting
 from .submitting import preview, submit, withdraw
 from .telling import send_message
@@ -10,6 +11,7 @@ from .upkeep import rotate_fields
 
 __all__ = [
     "begin",
+    "cards",
     "decisions",
     "document",
     "evidence_of",
@@ -19,6 +21,7 @@ __all__ = [
     "notice",
     "opinion",
     "page",
+    "past",
     "payee",
     "precheck",
     "preview",
@@ -30,6 +33,7 @@ __all__ = [
     "save_old_car",
     "send_back",
     "send_message",
+    "standing",
     "submit",
     "waiting",
     "withdraw",
