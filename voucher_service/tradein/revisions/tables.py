@@ -22,7 +22,8 @@ class RevisionRow(Recorded, Base):
     """One revision. `policies` are the ids that it decides by.
 
     The last decision seen is `cursor_id`, made at `cursor_at`: they are looked at newest first,
-    those made until `created_at`. `city` is that of `area`; `list_sha256` covers its lines from the moment they are complete.
+    those made until `created_at`. `city` is that of `area`; `list_sha256` covers its lines from the
+    moment they are complete.
     """
 
     __tablename__ = "revision"

@@ -92,9 +92,7 @@ def mine(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[Li
     return Page(shown, encode_cursor(shown[-1].revision_id, shown[-1].subject_id))
 
 
-def name_card(
-    core: Core, *, actor: Actor, revision: RevisionId, subject: UUID, card: Card
-) -> None:
+def name_card(core: Core, *, actor: Actor, revision: RevisionId, subject: UUID, card: Card) -> None:
     """Name the caller's own card for what they get more of a sale; another replaces it until it is
     paid.
 
