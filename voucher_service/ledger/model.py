@@ -71,6 +71,9 @@ class Code(StrEnum):
     HANDED_BACK = "handed_back"
     RELIEVED = "relieved"
     REVISED = "revised"
+    HELD = "held"
+    LET_GO = "let_go"
+    GRANTED = "granted"
 
 
 # Of these one transfer may carry a key: a freeze ends once (a unique index says so).
