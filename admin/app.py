@@ -28,6 +28,7 @@ from . import (
     stopped,
 )
 from . import cars as car_words
+from . import policies as policy_words
 from .api import (
     account,
     alarms,
@@ -43,6 +44,7 @@ from .api import (
     pushes,
     reports,
     residents,
+    revisions,
     sign_in,
     simulations,
     stops,
@@ -62,6 +64,7 @@ from .pages import funds as fund_pages
 from .pages import lotteries as lottery_pages
 from .pages import merchants as merchant_pages
 from .pages import papers as paper_pages
+from .pages import policies as policy_pages
 from .pages import programmes as programme_pages
 from .pages import pushes as push_pages
 from .pages import reports as report_pages
@@ -114,6 +117,9 @@ BLUEPRINTS = (
     Guarded(cars.car_pools, any_of(Role.PLANNER)),
     Guarded(cars.cars, _SIGNERS),
     Guarded(cars.car_checking, any_of(Role.REVIEWER)),
+    Guarded(revisions.policies, _OFFICE),
+    Guarded(revisions.revisions, _PARTIES),
+    Guarded(revisions.planning, any_of(Role.PLANNER)),
     Guarded(merchants.merchants, any_of(*onboarding.SEES)),
     Guarded(merchants.holding_back, any_of(Role.REVIEWER, Role.FINANCE)),
     Guarded(alarms.alarms, _OFFICE),
@@ -136,6 +142,9 @@ BLUEPRINTS = (
     Guarded(application_pages.revealing, _READERS),
     Guarded(car_pages.applications, _SIGNERS),
     Guarded(car_pages.checking, any_of(Role.REVIEWER)),
+    Guarded(policy_pages.policies, _OFFICE),
+    Guarded(policy_pages.trying, _PARTIES),
+    Guarded(policy_pages.planning, any_of(Role.PLANNER)),
     Guarded(paper_pages.papers, any_of(Role.REVIEWER)),
     Guarded(audit_pages.audit, any_of(Role.AUDITOR)),
     Guarded(programme_pages.programmes, _OFFICE),
@@ -184,7 +193,8 @@ def create_app(core: Core | None = None) -> Flask:
         | standing.globals_()
         | colleagues.globals_()
         | onboarding.globals_()
-        | car_words.globals_(),
+        | car_words.globals_()
+        | policy_words.globals_(),
         me=staff.me,
         reader=staff.reader,
         waiting=staff.waiting,

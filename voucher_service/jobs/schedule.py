@@ -100,7 +100,7 @@ def settle_pending(core: Core) -> int:
 
 
 def go_on(core: Core) -> int:
-    """Ring the long jobs that stopped to let others in: lists to give or to compute, things to send.
+    """Ring the long jobs that stopped to let others in: lists to give, to compute, things to send.
 
     Once a second, which is what bounds the rate of notices. How many were rung.
     """

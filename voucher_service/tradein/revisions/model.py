@@ -20,6 +20,7 @@ from voucher_service.kernel.ids import CampaignId, ResidentId
 from voucher_service.kernel.machine import Machine
 from voucher_service.kernel.money import Money
 
+from ..applications.model import Card
 from ..policy import Category, Scheme
 from ..quote import Reason
 
@@ -38,10 +39,22 @@ class RevisionStands(Conflict):
     code = "revision_stands"
 
 
+class DraftInvalid(Unprocessable):
+    """The text is no policy; `extra["errors"]` names the key and what is wrong with it."""
+
+    code = "draft_invalid"
+
+
 class NothingToPay(Unprocessable):
     """No decision gets more by the later policy, so that there is nothing to approve."""
 
     code = "nothing_to_pay"
+
+
+class CardNotOwn(Unprocessable):
+    """The card's holder is not the resident, by the verified name."""
+
+    code = "card_not_own"
 
 
 class Kind(StrEnum):
@@ -164,15 +177,6 @@ class Line:
     def difference(self) -> Money:
         """What is missing; negative when it was too much."""
         return self.after - self.before
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A resident's own bank card; the number is personal data."""
-
-    holder: str
-    number: str
-    bank: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
 from voucher_service.identity import documents
+from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core, core_of
 from voucher_service.infra.secrets import Keyring
 from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind
@@ -20,8 +21,19 @@ from voucher_service.kernel.page import Page, decode_cursor, encode_cursor
 
 from ... import identifiers
 from ...applications import service as applications
+from ...applications.checks import same_name
+from ...applications.model import Card
 from .. import sources, store
-from ..model import LIFECYCLE, Card, Kind, Line, LineState, Payable, RevisionId, Status
+from ..model import (
+    LIFECYCLE,
+    CardNotOwn,
+    Kind,
+    Line,
+    LineState,
+    Payable,
+    RevisionId,
+    Status,
+)
 from ..tables import RevisionLineRow, RevisionRow
 
 _APPROVED = RevisionRow.status == Status.APPROVED
@@ -94,9 +106,9 @@ def mine(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[Li
 
 def name_card(core: Core, *, actor: Actor, revision: RevisionId, subject: UUID, card: Card) -> None:
     """Name the caller's own card for what they get more of a sale; another replaces it until it is
-    paid.
+    paid. Nobody looks at it, so that its holder must be the verified name.
 
-    Raises NotAllowed, NoSuchThing, CardInvalid, NameInvalid.
+    Raises NotAllowed, NoSuchThing, CardInvalid, NameInvalid, CardNotOwn.
     """
     resident = _resident(actor)
     told = {
@@ -109,8 +121,11 @@ def name_card(core: Core, *, actor: Actor, revision: RevisionId, subject: UUID, 
         if not rows or not _is_due(rows[0]):
             raise NoSuchThing
         line = rows[0][0]
+        name = identity.name_of(session, keyring=core.keyring, resident=resident)
         if line.resident_id != resident or line.kind is not Kind.SALE:
             raise NoSuchThing
+        if name is None or not same_name(name, told["holder"]):
+            raise CardNotOwn
         cipher = _encrypt(core.keyring, line, told)
         if not store.set_line(session, revision, subject, card_cipher=cipher):
             raise NoSuchThing
@@ -144,8 +159,7 @@ def _cards(session: Session, rows: Rows) -> dict[UUID, Card]:
         lines = [line for line, _ in rows if line.kind is kind]
         stands = sources.standing(session, kind=kind, ids={line.subject_id for line in lines})
         if kind is Kind.APPLICATION:
-            cards = applications.cards(session, ids=stands.keys())
-            found |= {id: Card(one.holder, one.number, one.bank) for id, one in cards.items()}
+            found |= applications.cards(session, ids=stands.keys())
         else:
             found |= {
                 line.subject_id: Card(**_decrypt(keyring, line))
