@@ -10,6 +10,7 @@ from tests.make import CITY, JIANGCHENG, World
 from tests.services.car_applicants import CARD, digits, vin
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Campaign, CampaignKind
+from voucher_service.kernel.actor import Role
 from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.ids import new_id
 from voucher_service.kernel.money import Money
@@ -26,7 +27,7 @@ from voucher_service.tradein.revision import Decision
 
 def approve_long_ago(world: World, made: Iterable[tuple[Decision, date]]) -> dict[UUID, Decision]:
     """Each decision that paid something, as an approved application of one resident; by its id."""
-    resident, reviewer = world.resident().id, world.staff().id
+    resident, reviewer = world.resident().id, world.staff(Role.REVIEWER).id
     told = {new_id(): (one, on) for one, on in made if one.subsidy}
     with world.core.transaction() as session:
         session.add_all(

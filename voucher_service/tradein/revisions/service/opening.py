@@ -54,7 +54,7 @@ def begin(
     """
     if not actor.has(Role.PLANNER):
         raise NotAllowed
-    found, _ = campaigns.campaign(core, actor=actor, campaign=campaign)
+    found, _, _ = campaigns.campaign(core, actor=actor, campaign=campaign)
     if found.kind is not CampaignKind.TRADE_IN or found.status not in RAN:
         raise NoSuchThing
     with core.transaction() as session:
