@@ -10,6 +10,7 @@ from .file_sentences import FILES
 from .pos_sentences import POS
 from .qualification_sentences import QUALIFICATIONS
 from .revision_sentences import REVISIONS
+from .sale_sentences import SALES
 from .till_sentences import TILL
 
 TEXT: dict[str, tuple[str, ...]] = {
@@ -287,4 +288,4 @@ TEXT: dict[str, tuple[str, ...]] = {
         "没有通过：预算额度不够。钱没有动。请追加预算或减少数量。",
     ),
 }
-TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | REVISIONS
+TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | REVISIONS | SALES
