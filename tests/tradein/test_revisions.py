@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from tests.conftest import fresh_database, settings_on
 from tests.make import World
+from tests.services.car_applicants import CARD
 from tests.tradein import past
 from tests.tradein.rise import owed, year
 from voucher_service.approvals import service as approvals
@@ -30,6 +31,7 @@ from voucher_service.kernel.errors import DomainError, NotAllowed
 from voucher_service.kernel.ids import ApprovalId
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.reports import verification
+from voucher_service.settings import CONFIG
 from voucher_service.tradein import shelf
 from voucher_service.tradein.policy import Case, Energy
 from voucher_service.tradein.revision import Decision
@@ -84,7 +86,8 @@ class Past:
         return service.revision(self.core, actor=self.world.planner, revision=made.id)
 
     def listed(self, made: Revision) -> dict[UUID, int]:
-        found, cursor = {}, None
+        found: dict[UUID, int] = {}
+        cursor = None
         while True:
             page = service.lines(
                 self.core, actor=self.world.planner, revision=made.id, cursor=cursor, limit=97
@@ -98,7 +101,8 @@ class Past:
         return service.propose(self.core, actor=self.world.planner, revision=made.id)
 
     def payable(self) -> dict[UUID, int]:
-        found, after = {}, None
+        found: dict[UUID, int] = {}
+        after = None
         while True:
             with self.core.transaction() as session:
                 some, after = service.payable(session, after=after, most=100)
@@ -158,7 +162,7 @@ def test_the_rise_lists_what_changes_and_pays_it_once_whoever_computes_it(
     assert city.payable() == city.expected
     with city.core.transaction() as session:
         found, _ = service.payable(session, most=1)
-    assert found[0].card.number == past.CARD
+    assert found[0].card.number == CARD
     assert found[0].kind is Kind.APPLICATION
     standing = budgets.campaign_standing(city.core, campaign=city.campaign.id).total
     assert standing.committed == again.more
@@ -288,7 +292,7 @@ def _dying(write: Callable[..., None]) -> Callable[..., None]:
 
 def _publish(monkeypatch: pytest.MonkeyPatch, id: str, flat: dict[int, int]) -> None:
     """Put a version of the rise on the shelf that pays other flat sums, from January 2025 on."""
-    raw = (shelf.settings.CONFIG / "policies" / f"{RAISED}.toml").read_text("utf-8")
+    raw = (CONFIG / "policies" / f"{RAISED}.toml").read_text("utf-8")
     raw = raw.replace("2024-07-24", "2025-01-02")
     for old, new in flat.items():
         raw = raw.replace(f"{old:_}", f"{new:_}")

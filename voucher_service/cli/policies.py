@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -14,20 +14,7 @@ from .base import DATA, attached, main, plainly
 _LANG = click.option(
     "--lang", type=click.Choice(["zh-CN", "en"]), default="zh-CN", show_default=True
 )
-
-
-class _Day(click.ParamType):
-    """A day, 2025-01-31."""
-
-    name = "date"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, context: click.Context | None
-    ) -> date:
-        try:
-            return datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
-        except ValueError:
-            self.fail(f"{value} is no day like 2025-01-31", param, context)
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @main.group()
@@ -54,13 +41,13 @@ def list_(lang: str) -> None:
 
 @policy.command("what-if")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@click.option("--from", "first", type=_Day(), required=True, help="First day of purchase.")
-@click.option("--to", "last", type=_Day(), required=True, help="Last day of purchase.")
+@click.option("--from", "first", type=_DAY, required=True, help="First day of purchase.")
+@click.option("--to", "last", type=_DAY, required=True, help="Last day of purchase.")
 @click.option("--area", default="", help="A division code; empty is everywhere.")
 @_LANG
 @DATA
 @plainly
-def what_if(file: Path, first: date, last: date, area: str, lang: str, data: Path) -> None:
+def what_if(file: Path, first: datetime, last: datetime, area: str, lang: str, data: Path) -> None:
     """What a draft FILE would have cost over the decisions of a period; who gains, who loses."""
     from voucher_service.infra.data_files import DataFileInvalid
     from voucher_service.tradein import shelf
@@ -71,7 +58,7 @@ def what_if(file: Path, first: date, last: date, area: str, lang: str, data: Pat
     except DataFileInvalid as error:
         raise click.ClickException(str(error)) from error
     with attached(data) as (core, _):
-        found = service.what_if(core, draft=draft, first=first, last=last, area=area)
+        found = service.what_if(core, draft=draft, first=first.date(), last=last.date(), area=area)
     _table([("", found.total)])
     for way, effects in found.by.items():
         click.echo(f"\n{words.way(way, lang)}")
@@ -82,10 +69,12 @@ def what_if(file: Path, first: date, last: date, area: str, lang: str, data: Pat
 @click.argument("id")
 @click.option("--campaign", type=click.UUID, required=True, help="Whose lines pay: its id.")
 @click.option("--as", "username", required=True, help="The planner in whose name it is begun.")
-@click.option("--known-until", type=_Day(), help="Policies published later don't count.")
+@click.option("--known-until", type=_DAY, help="Policies published later don't count.")
 @DATA
 @plainly
-def revise(id: str, campaign: UUID, username: str, known_until: date | None, data: Path) -> None:
+def revise(
+    id: str, campaign: UUID, username: str, known_until: datetime | None, data: Path
+) -> None:
     """List every past decision that policy ID changes. It is proposed and approved at the desk."""
     from voucher_service.identity import service as identity
     from voucher_service.kernel.ids import CampaignId
@@ -102,7 +91,7 @@ def revise(id: str, campaign: UUID, username: str, known_until: date | None, dat
             actor=actor,
             policy=id,
             campaign=CampaignId(campaign),
-            known_until=known_until,
+            known_until=known_until.date() if known_until else None,
         )
         while service.compute(core, revision=made.id):
             seen = service.revision(core, actor=actor, revision=made.id).seen
