@@ -84,7 +84,6 @@ def _revisions() -> None:
         word("scheme"),
         id_("campaign_id"),
         text("area"),
-        text("city"),
         sa.Column("known_until", sa.Date(), nullable=False),
         word("status"),
         instant("cursor_at"),
@@ -112,7 +111,7 @@ def _revisions() -> None:
     op.create_index(
         f"uq_{REVISION}_open",
         REVISION,
-        ["scheme", "city"],
+        ["scheme", "area"],
         unique=True,
         postgresql_where=sa.text(OPEN),
     )

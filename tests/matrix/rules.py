@@ -16,6 +16,7 @@ from . import (
     people_rules,
     refund_rules,
     resident_rules,
+    revision_rules,
     shop_desk_rules,
     shop_rules,
     treasury_rules,
@@ -43,6 +44,7 @@ BY_FACE = {
     Face.RESIDENT: (
         *resident_rules.RULES,
         *application_rules.OWN,
+        *revision_rules.OWN,
         *onboarding_rules.PUBLIC,
     ),
     Face.MERCHANT: (
@@ -63,6 +65,7 @@ BY_FACE = {
         *onboarding_rules.CALLS,
         *books_rules.DESK,
         *application_rules.DESK,
+        *revision_rules.DESK,
     ),
 }
 RULES = [

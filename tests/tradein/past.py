@@ -20,9 +20,12 @@ from voucher_service.tradein.applications import service as applications
 from voucher_service.tradein.applications.model import ApplicationStatus
 from voucher_service.tradein.applications.pools import ApplicationPoolPlan
 from voucher_service.tradein.applications.tables import ApplicationRow
+from voucher_service.tradein.policy import Category, Scheme
 from voucher_service.tradein.qualifications import Every
 from voucher_service.tradein.quote import under
 from voucher_service.tradein.revision import Decision
+from voucher_service.tradein.revisions.model import Kind, Status
+from voucher_service.tradein.revisions.tables import RevisionLineRow, RevisionRow
 
 
 def approve_long_ago(world: World, made: Iterable[tuple[Decision, date]]) -> dict[UUID, Decision]:
@@ -72,9 +75,51 @@ def _row(
     )
 
 
+def owed_for_a_sale(world: World, resident: UUID | None) -> tuple[UUID, UUID]:
+    """What a resident gets more of a sale by an approved revision: its id and the sale's."""
+    now, sale = world.now(), new_id()
+    made = RevisionRow(
+        id=new_id(),
+        policy_id="appliance-2026",
+        policies=["appliance-2026"],
+        scheme=Scheme.APPLIANCE,
+        campaign_id=paying_campaign(world, Money(1)).id,
+        area=CITY,
+        known_until=now.date(),
+        status=Status.APPROVED,
+        cursor_at=now,
+        cursor_id=sale,
+        seen=1,
+        changed=1,
+        more_fen=Money(5_000),
+        list_sha256="0" * 64,
+        created_by=world.planner.id,
+        created_at=now,
+        decided_at=now,
+    )
+    with world.core.transaction() as session:
+        session.add(made)
+        session.flush()
+        session.add(
+            RevisionLineRow(
+                revision_id=made.id,
+                subject_id=sale,
+                kind=Kind.SALE,
+                resident_id=resident,
+                category=Category.TELEVISION,
+                area=JIANGCHENG,
+                before_fen=Money(60_000),
+                after_fen=Money(65_000),
+                reasons=[],
+            )
+        )
+    return made.id, sale
+
+
 def paying_campaign(world: World, spare: Money, *, area: str = CITY) -> Campaign:
     """A trade-in campaign that runs, whose lines have this much beyond what its pool needs."""
-    programme = world.programme()
+    programme = world.programme(days=20)
+    year = programme.opens_on.year
     found = campaigns.create_campaign(
         world.core,
         actor=world.planner,
@@ -89,7 +134,7 @@ def paying_campaign(world: World, spare: Money, *, area: str = CITY) -> Campaign
         world.core,
         actor=world.planner,
         campaign=found.id,
-        plan=ApplicationPoolPlan("汽车名额", "car_scrap-2025", Every.MONTH, 1),
+        plan=ApplicationPoolPlan("汽车名额", f"car_scrap-{year}", Every.MONTH, 1),
     ).value
     needed = pool.offer.face_value * pool.offer.quota
     world.line(found.id, needed + spare)

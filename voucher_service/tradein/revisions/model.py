@@ -34,7 +34,7 @@ class PolicyUnknown(Unprocessable):
 
 
 class RevisionStands(Conflict):
-    """Another revision of this kind of subsidy waits for its approval in the same city."""
+    """Another revision of this kind of subsidy waits for its approval in the same division."""
 
     code = "revision_stands"
 
@@ -115,7 +115,7 @@ OWNER: Mapping[Status, frozenset[Role]] = {
     Status.CANCELLED: frozenset(),
     Status.SUPERSEDED: frozenset(),
 }
-# Of these there is one for a scheme and a city, so that no decision is in two lists at once.
+# Of these there is one for a scheme and an area.
 OPEN = (Status.COMPUTING, Status.READY, Status.PROPOSED)
 
 

@@ -22,13 +22,12 @@ class RevisionRow(Recorded, Base):
     """One revision. `policies` are the ids that it decides by.
 
     The last decision seen is `cursor_id`, made at `cursor_at`: they are looked at newest first,
-    those made until `created_at`. `city` is that of `area`; `list_sha256` covers its lines from the
-    moment they are complete.
+    those made until `created_at`. `list_sha256` covers its lines once they are complete.
     """
 
     __tablename__ = "revision"
     __table_args__ = (
-        Index("uq_revision_open", "scheme", "city", unique=True, postgresql_where=text(_OPEN)),
+        Index("uq_revision_open", "scheme", "area", unique=True, postgresql_where=text(_OPEN)),
         CheckConstraint("seen >= changed AND changed >= 0", "counts"),
         CheckConstraint("more_fen >= 0 AND less_fen >= 0", "sums"),
         CheckConstraint(
@@ -42,7 +41,6 @@ class RevisionRow(Recorded, Base):
     scheme: Mapped[Scheme] = mapped_column(status_type(Scheme))
     campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaign.id"))
     area: Mapped[str]
-    city: Mapped[str]
     known_until: Mapped[date]
     status: Mapped[Status] = mapped_column(status_type(Status))
     cursor_at: Mapped[datetime]

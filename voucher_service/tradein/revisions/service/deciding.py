@@ -21,7 +21,7 @@ from voucher_service.notices.model import Kind as NoticeKind
 
 from ... import shelf
 from .. import sources, store
-from ..model import LIFECYCLE, Event, NothingToPay, RevisionId, kind_of
+from ..model import LIFECYCLE, Event, NothingToPay, RevisionId, Status, kind_of
 from ..tables import RevisionRow
 from .opening import move, own, require
 
@@ -75,7 +75,13 @@ def _frozen(row: RevisionRow) -> dict[str, Any]:
 
 def _approve(session: Session, payload: Mapping[str, Any], actor: Actor, now: datetime) -> None:
     id = RevisionId(UUID(payload["revision"]))
-    row = store.row(session, id, lock=True)
+    scheme = store.row(session, id).scheme
+    # One of a kind after the other: lists of a city and of its county may hold the same decision.
+    same = RevisionRow.scheme == scheme, RevisionRow.status == Status.PROPOSED
+    waiting = {row.id: row for row in store.standing(session, *same)}
+    row = waiting.get(id)
+    if row is None:
+        raise ChangedSinceProposed
     if fingerprint(_frozen(row)) != fingerprint(payload) or _moved(session, row):
         raise ChangedSinceProposed
     move(session, row, Event.APPROVED, actor, now, decided_at=now)

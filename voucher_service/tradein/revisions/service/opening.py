@@ -47,7 +47,7 @@ def begin(
 ) -> Revision:
     """Have every past decision that a policy changes looked up, in a campaign's area; its lines
     pay the differences. `known_until`, today at the latest and by default: policies published later
-    don't count. One of the same kind and city that is not proposed yet gives way.
+    don't count. One of the same kind and area that is not proposed yet gives way.
 
     Raises NotAllowed, NoSuchThing for a campaign that never ran or of another kind, PolicyUnknown,
     RevisionStands.
@@ -61,8 +61,7 @@ def begin(
         now = core.now(session)
         known = min(known_until or day_of(now), day_of(now))
         policies = _known(policy, known)
-        city = areas.city(found.area)
-        _give_way(session, policies[policy], city, actor, now)
+        _give_way(session, policies[policy], found.area, actor, now)
         assert actor.id is not None
         row = RevisionRow(
             id=new_id(),
@@ -71,7 +70,6 @@ def begin(
             scheme=policies[policy].scheme,
             campaign_id=campaign,
             area=found.area,
-            city=city,
             known_until=known,
             status=LIFECYCLE.initial,
             cursor_at=now,
@@ -151,8 +149,8 @@ def _known(policy: str, until: date) -> dict[str, Policy]:
     return {id: one for id, one in published.items() if one.scheme is scheme}
 
 
-def _give_way(session: Session, policy: Policy, city: str, actor: Actor, now: datetime) -> None:
-    same = RevisionRow.scheme == policy.scheme, RevisionRow.city == city
+def _give_way(session: Session, policy: Policy, area: str, actor: Actor, now: datetime) -> None:
+    same = RevisionRow.scheme == policy.scheme, RevisionRow.area == area
     for row in store.standing(session, *same, RevisionRow.status.in_(OPEN)):
         if row.status is Status.PROPOSED:
             raise RevisionStands(extra={"revision": str(row.id)})
