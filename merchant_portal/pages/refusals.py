@@ -13,7 +13,7 @@ from voucher_service.infra.idempotency import InProgress
 from voucher_service.kernel.errors import DomainError, Unavailable
 from voucher_service.kernel.money import Money
 from voucher_service.tradein import words
-from voucher_service.tradein.sales.model import NotEligible
+from voucher_service.tradein.sales.model import UnitNotCovered
 from voucher_service.web import forms
 from voucher_service.web.errors import status_of
 from voucher_service.web.language import locale
@@ -80,7 +80,7 @@ SCREENS = {
     "above_filed_price": Screen(mark("高过报备价"), Next.AMOUNT),
     "unit_sold_before": Screen(mark("这件补贴过了"), Next.AMOUNT),
     "payer_not_holder": Screen(mark("不是本人"), Next.LEAVE),
-    "not_eligible": Screen(mark("这件不补"), Next.AMOUNT),
+    "unit_not_covered": Screen(mark("这件不补"), Next.AMOUNT),
     "pool_short": Screen(mark("补贴暂时没钱"), Next.LEAVE),
     "merchant_suspended": Screen(mark("本店已暂停"), Next.LEAVE),
     "device_not_enrolled": Screen(mark("这台机器没登记"), Next.LEAVE),
@@ -135,7 +135,7 @@ def refused(refusal: DomainError) -> Response:
 
 def _reasons(refusal: DomainError) -> list[str]:
     """Why a policy pays nothing for a unit, a sentence each."""
-    if not isinstance(refusal, NotEligible):
+    if not isinstance(refusal, UnitNotCovered):
         return []
     return words.reasons(refusal.params["case"], refusal.params["quote"], locale())
 

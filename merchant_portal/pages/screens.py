@@ -107,10 +107,14 @@ def _unit_screen(form: Form, code: str, shown: SalePreview) -> str:
 
 
 def quote_screen(form: Form) -> str:
-    """What a unit gets and what is to pay, before it is locked. Raises what `quote` raises."""
+    """What a unit gets and what is to pay, before it is locked; a voucher's code gets its pad.
+
+    Raises what `quote` raises.
+    """
     order = order_of(form.values)
     quoted = quote(core(), actor=actor(), code=form.values["code"], order=order)
-    assert quoted.sold is not None  # a form without a unit is none of these
+    if quoted.sold is None:
+        return amount_screen(form)
     return render_template(
         "merchant/unit_quote.html",
         form=form,

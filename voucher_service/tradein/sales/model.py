@@ -122,10 +122,10 @@ class UnitSoldBefore(Conflict):
     code = "unit_sold_before"
 
 
-class NotEligible(Unprocessable):
+class UnitNotCovered(Unprocessable):
     """The policy pays nothing for this unit at this price; `extra` has the reasons."""
 
-    code = "not_eligible"
+    code = "unit_not_covered"
 
 
 @dataclass(frozen=True, slots=True)
