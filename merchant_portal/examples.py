@@ -52,10 +52,10 @@ from voucher_service.tradein.sales.model import (
     OneUnitPerSale,
     OwnQualification,
     PayerNotHolder,
-    PoolShort,
     PriceNotOrderAmount,
     QualificationFrozen,
     QualificationUsed,
+    SubsidyShort,
     UnitNotCovered,
     UnitSoldBefore,
 )
@@ -118,7 +118,7 @@ _SALE: tuple[type[DomainError], ...] = (
     UnitSoldBefore,
     PayerNotHolder,
     UnitNotCovered,
-    PoolShort,
+    SubsidyShort,
 )
 _ID = "01a2033f-9f32-707d-af11-f20ff46c5b9e"
 _SHOP, _TILL = "01a2033f-1111-7000-8000-000000000001", "01a2033f-2222-7000-8000-000000000002"

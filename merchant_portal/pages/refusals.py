@@ -81,7 +81,7 @@ SCREENS = {
     "unit_sold_before": Screen(mark("这件补贴过了"), Next.AMOUNT),
     "payer_not_holder": Screen(mark("不是本人"), Next.LEAVE),
     "unit_not_covered": Screen(mark("这件不补"), Next.AMOUNT),
-    "pool_short": Screen(mark("补贴暂时没钱"), Next.LEAVE),
+    "subsidy_short": Screen(mark("补贴暂时没钱"), Next.LEAVE),
     "merchant_suspended": Screen(mark("本店已暂停"), Next.LEAVE),
     "device_not_enrolled": Screen(mark("这台机器没登记"), Next.LEAVE),
     "till_locked": Screen(mark("先停一下"), Next.LEAVE),

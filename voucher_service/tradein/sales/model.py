@@ -54,12 +54,12 @@ class OwnQualification(Forbidden):
     code = "own_qualification"
 
 
-class PoolShort(Conflict):
+class SubsidyShort(Conflict):
     """The pool's money doesn't pay this subsidy now. Its holder keeps the qualification and stands
     first in the line.
     """
 
-    code = "pool_short"
+    code = "subsidy_short"
 
 
 class OneUnitPerSale(Unprocessable):
