@@ -193,7 +193,7 @@ class Town:
         level = shop.level + week.randint(-2, 2)
         if week.random() < 0.15:
             level -= week.randint(5, 15)
-        return Money.of_yuan(product.usual.fen * level // 1_000_000 * 100 // 100)
+        return Money.of_yuan(product.usual.fen * level // 10_000)
 
     def lowest(self, shop: Shop, product: Product, on: date) -> Money | None:
         """The lowest price that was seen there in the month before; not everything sells."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from .facts import Facts, SaleFacts
-from .findings import MUTUAL, Finding, Weight
+from .findings import MUTUAL, WORTH_TURNING_BACK, Finding, Weight
 from .scoring import strongest, weigh
 from .signals import cars, links, photos, prices, units
 from .ties import Index, Near
@@ -49,7 +49,7 @@ def _touched(first: Sequence[Assessed], near: Mapping[UUID, Near], done: set[UUI
         other
         for one in first
         for finding in one.findings
-        if finding.kind in MUTUAL
+        if finding.kind in MUTUAL and finding.weight >= WORTH_TURNING_BACK
         for other in finding.others
     }
     known = {

@@ -44,7 +44,9 @@ class Kind(StrEnum):
     LARGE_PLATE = "large_plate"
 
 
-# What a newcomer can make true of those that were there before it: they are judged again.
+# What a newcomer can make true of those that were there before it: they are judged again, once it
+# weighs enough to be worth it.
+WORTH_TURNING_BACK = Weight(30)
 MUTUAL = frozenset({Kind.PRICE_SPLIT, Kind.INVOICE_RUN, Kind.SHARED_LINK, Kind.CIRCULAR})
 
 

@@ -44,7 +44,7 @@ def _alike(car: ApplicationFacts, near: Near) -> Iterator[Finding]:
                     continue
                 doubtful = vin_doubtful(mine), vin_doubtful(theirs)
                 # Two right check digits are two cars; two wrong ones are a maker without them.
-                weight = 80 if any(doubtful) and not all(doubtful) else 30 if all(doubtful) else 0
+                weight = 80 if any(doubtful) and not all(doubtful) else 20 if all(doubtful) else 0
                 if weight:
                     told = {"vin": mine, "other": theirs}
                     yield Finding(Kind.VEHICLE_ALIKE, Weight(weight), (other.id,), told)

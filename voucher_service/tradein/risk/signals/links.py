@@ -15,9 +15,9 @@ from ..ties import LINKS, Near, Tie
 _PERSONS = {
     Link.CARD: ((8, 60), (6, 40), (4, 15), (3, 8)),
     Link.ACCOUNT: ((3, 60), (2, 40)),
-    Link.DEVICE: ((15, 35), (8, 20), (5, 8)),
+    Link.DEVICE: ((15, 12), (8, 8), (5, 4)),
     Link.PHONE: ((12, 50), (7, 30), (5, 10)),
-    Link.ADDRESS: ((40, 25), (20, 15), (10, 5)),
+    Link.ADDRESS: ((40, 12), (20, 8), (10, 4)),
 }
 _CIRCLE_LEAST = 4
 _ONE_UNIT_OF_A_KIND = 4
@@ -86,10 +86,10 @@ def _household(sale: SaleFacts, link: Link, sharing: list[Facts]) -> Iterator[Fi
 
 def _own(sale: SaleFacts, near: Near) -> Iterator[Finding]:
     if sale.own:
-        others = near.sales(Tie.OWN)
+        others = [one for one in near.sales(Tie.OWN) if abs(sale.at - one.at) <= _RECENT / 2]
         persons = len({sale.resident, *(one.resident for one in others)})
         told: dict[str, str | int] = {"persons": persons}
-        weight = Weight(min(10 + 10 * persons, 50))
+        weight = Weight(min(5 + 8 * persons, 50))
         yield Finding(Kind.OWN_PEOPLE, weight, tuple(one.id for one in others), told)
 
 

@@ -86,20 +86,18 @@ def _below_ceiling(sale: SaleFacts) -> Iterator[Finding]:
         return
     dear = [one for one in (sale.usual, sale.filed_price, sale.lowest) if one is not None]
     if dear and all(_percent(one, sale.ceiling) >= 112 for one in dear):
-        weight = Weight(35 if sale.filed_price or sale.lowest else 12)
+        weight = Weight(20 if sale.filed_price or sale.lowest else 8)
         told = {"price_fen": sale.price.fen, "ceiling_fen": sale.ceiling.fen}
         yield Finding(Kind.BELOW_CEILING, weight, told=told)
 
 
 def _run(sale: SaleFacts, near: Near) -> Iterator[Finding]:
     """Many buyers of one product, invoiced one right after the other: an order cut into people."""
-    lot = [one for one in near.sales(Tie.LOT) if close_invoices(sale.invoice, one.invoice)]
-    ordered = sorted([sale, *lot], key=lambda one: (one.at, one.id))
-    here = ordered.index(sale)
-    first = last = here
-    while first and ordered[first].at - ordered[first - 1].at <= _RUN_GAP:
+    ordered = sorted([sale, *near.sales(Tie.LOT)], key=lambda one: (one.at, one.id))
+    first = last = ordered.index(sale)
+    while first and _follows(ordered[first - 1], ordered[first]):
         first -= 1
-    while last + 1 < len(ordered) and ordered[last + 1].at - ordered[last].at <= _RUN_GAP:
+    while last + 1 < len(ordered) and _follows(ordered[last], ordered[last + 1]):
         last += 1
     run = ordered[first : last + 1]
     buyers = len({one.resident for one in run})
@@ -108,6 +106,10 @@ def _run(sale: SaleFacts, near: Near) -> Iterator[Finding]:
         weight = min(20 + 8 * (buyers - _RUN_LEAST) + 10 * min(shared, 3), 75)
         others = tuple(one.id for one in run if one is not sale)
         yield Finding(Kind.INVOICE_RUN, Weight(weight), others, {"buyers": buyers})
+
+
+def _follows(one: SaleFacts, other: SaleFacts) -> bool:
+    return other.at - one.at <= _RUN_GAP and close_invoices(one.invoice, other.invoice)
 
 
 def _percent(part: Money, whole: Money) -> int:

@@ -16,7 +16,7 @@ _MARKS = re.compile(r"[^0-9A-Z]")
 _SAME_LOOK = str.maketrans("OQIL", "0011")
 # Shorter numbers of two brands agree by chance: they are counted from one up.
 _LONG = 8
-_MANY_DIFFER = 3
+_RUNNING = 5
 
 
 def signals(sale: SaleFacts, near: Near) -> Iterator[Finding]:
@@ -52,9 +52,19 @@ def _alike(one: str, other: str, *, same_brand: bool) -> Weight:
         return Weight(15)
     if bare.translate(_SAME_LOOK).lstrip("0") == other_bare.translate(_SAME_LOOK).lstrip("0"):
         return Weight(75)
-    # Running numbers that use all letters hold both signs of a pair somewhere.
-    differ = sum(a != b for a, b in zip(bare, other_bare, strict=False))
-    return Weight(10 if differ > _MANY_DIFFER else 40)
+    if len(bare) != len(other_bare):
+        return Weight(15)
+    places = [at for at, pair in enumerate(zip(bare, other_bare, strict=True)) if len({*pair}) > 1]
+    if any(_within_digits(bare, at) for at in places):
+        return Weight(60)
+    # Running numbers that use letters too hold both signs of a pair near their end.
+    return Weight(15 if places[0] >= len(bare) - _RUNNING else 60)
+
+
+def _within_digits(number: str, at: int) -> bool:
+    """Whether two digits stand on either side: a letter there is a digit that was misspelt."""
+    before, after = number[max(0, at - 2) : at], number[at + 1 : at + 3]
+    return len(before + after) >= 3 and (before + after).isdigit()
 
 
 def _device(sale: SaleFacts, near: Near) -> Iterator[Finding]:
