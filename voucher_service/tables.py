@@ -21,6 +21,7 @@ from voucher_service.stops import tables as stops
 from voucher_service.tills import tables as tills
 from voucher_service.tradein import tables as tradein
 from voucher_service.tradein.applications import tables as applications
+from voucher_service.tradein.review import tables as sale_reviews
 from voucher_service.vouchers import refusals
 from voucher_service.vouchers import tables as vouchers
 from voucher_service.webhooks import tables as webhooks
@@ -49,6 +50,7 @@ __all__ = [
     "reconciliation",
     "redemption",
     "refusals",
+    "sale_reviews",
     "sessions",
     "stops",
     "tills",
