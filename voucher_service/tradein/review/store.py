@@ -305,7 +305,7 @@ def standings(
 def ways(session: Session, batches: Collection[UUID]) -> dict[UUID, Way]:
     """How batches are looked at."""
     rows = session.execute(select(BatchRow.id, BatchRow.way).where(BatchRow.id.in_(batches)))
-    return {id: way for id, way in rows}
+    return dict(rows.tuples().all())
 
 
 def lines(session: Session, batch: UUID) -> list[LineRow]:
