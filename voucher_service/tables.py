@@ -22,6 +22,7 @@ from voucher_service.tills import tables as tills
 from voucher_service.tradein import tables as tradein
 from voucher_service.tradein.applications import tables as applications
 from voucher_service.tradein.review import tables as sale_reviews
+from voucher_service.tradein.sales import tables as sales
 from voucher_service.vouchers import refusals
 from voucher_service.vouchers import tables as vouchers
 from voucher_service.webhooks import tables as webhooks
@@ -51,6 +52,7 @@ __all__ = [
     "redemption",
     "refusals",
     "sale_reviews",
+    "sales",
     "sessions",
     "stops",
     "tills",
