@@ -165,7 +165,7 @@ def _seeds() -> None:
 def _reviews() -> None:
     op.create_table(
         REVIEW,
-        id("sale_id"),
+        id("id"),
         id("merchant_id"),
         id("shop_id"),
         words("area"),
@@ -192,13 +192,13 @@ def _reviews() -> None:
         check(
             REVIEW, "completed", "status IN ('collecting', 'undone') OR completed_at IS NOT NULL"
         ),
-        refers(REVIEW, "sale_id", SALE),
+        refers(REVIEW, "id", SALE),
         refers(REVIEW, "merchant_id", "merchant.id"),
         refers(REVIEW, "shop_id", "shop.id"),
         refers(REVIEW, "batch_id", f"{BATCH}.id"),
-        key(REVIEW, "sale_id"),
+        key(REVIEW, "id"),
     )
-    columns = ["shop_id", "sold_at", "sale_id"]
+    columns = ["shop_id", "sold_at", "id"]
     op.create_index(op.f(f"ix_{REVIEW}_{'_'.join(columns)}"), REVIEW, columns)
     op.create_index(
         f"ix_{REVIEW}_complete",

@@ -29,13 +29,13 @@ _SEED: Any = SeedRow.__table__
 
 def newest(session: Session) -> UUID | None:
     """The newest sale whose review was opened."""
-    newest = select(ReviewRow.sale_id).order_by(ReviewRow.sale_id.desc()).limit(1)
+    newest = select(ReviewRow.id).order_by(ReviewRow.id.desc()).limit(1)
     return session.scalars(newest).one_or_none()
 
 
 def unopened(session: Session, *, after: UUID, most: int) -> list[UUID]:
     """Sold since that one, by id, without a review."""
-    opened = exists().where(ReviewRow.sale_id == SaleRow.redemption_id)
+    opened = exists().where(ReviewRow.id == SaleRow.redemption_id)
     return list(
         session.scalars(
             select(SaleRow.redemption_id)
@@ -54,7 +54,7 @@ def open_(session: Session, values: Mapping[str, Any]) -> None:
 
 def review(session: Session, sale: UUID, *, lock: bool = False) -> ReviewRow | None:
     """The review of a sale; with `lock` as it stands once the lock is held."""
-    statement = select(ReviewRow).where(ReviewRow.sale_id == sale)
+    statement = select(ReviewRow).where(ReviewRow.id == sale)
     if lock:
         statement = statement.with_for_update()
     return session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
@@ -64,7 +64,7 @@ def reviews(
     session: Session, *where: ColumnElement[bool], most: int, newest: bool = True
 ) -> list[ReviewRow]:
     """Reviews that match, newest or oldest sale first."""
-    keys = ReviewRow.sold_at, ReviewRow.sale_id
+    keys = ReviewRow.sold_at, ReviewRow.id
     order = tuple(key.desc() for key in keys) if newest else keys
     return list(
         session.scalars(
@@ -79,7 +79,7 @@ def reviews(
 
 def before(moment: tuple[datetime, UUID]) -> ColumnElement[bool]:
     """Reviews that stand after this one in a list that begins with the newest."""
-    return tuple_(ReviewRow.sold_at, ReviewRow.sale_id) < moment
+    return tuple_(ReviewRow.sold_at, ReviewRow.id) < moment
 
 
 def count(session: Session, *where: ColumnElement[bool]) -> int:
@@ -91,8 +91,8 @@ def undone(session: Session, status: ReviewStatus, most: int) -> list[UUID]:
     """Sales that came to nothing since, whose review stands so."""
     return list(
         session.scalars(
-            select(ReviewRow.sale_id)
-            .join(SaleRow, SaleRow.redemption_id == ReviewRow.sale_id)
+            select(ReviewRow.id)
+            .join(SaleRow, SaleRow.redemption_id == ReviewRow.id)
             .where(ReviewRow.status == status, SaleRow.status == SaleStatus.UNDONE)
             .limit(most)
         )
@@ -102,10 +102,10 @@ def undone(session: Session, status: ReviewStatus, most: int) -> list[UUID]:
 def released(session: Session, sales: Collection[UUID]) -> set[UUID]:
     """Those of these sales that were released and still stand."""
     found = (
-        select(ReviewRow.sale_id)
-        .join(SaleRow, SaleRow.redemption_id == ReviewRow.sale_id)
+        select(ReviewRow.id)
+        .join(SaleRow, SaleRow.redemption_id == ReviewRow.id)
         .where(
-            ReviewRow.sale_id.in_(sales),
+            ReviewRow.id.in_(sales),
             ReviewRow.status == ReviewStatus.RELEASED,
             SaleRow.status == SaleStatus.SOLD,
         )
@@ -188,14 +188,14 @@ def complete(
     """What of a merchant in a division was complete by then and still stands, locked."""
     rows = session.execute(
         select(ReviewRow, SaleRow)
-        .join(SaleRow, SaleRow.redemption_id == ReviewRow.sale_id)
+        .join(SaleRow, SaleRow.redemption_id == ReviewRow.id)
         .where(
             ReviewRow.merchant_id == merchant,
             ReviewRow.area == area,
             _complete(before),
             SaleRow.status == SaleStatus.SOLD,
         )
-        .order_by(ReviewRow.sale_id)
+        .order_by(ReviewRow.id)
         .with_for_update(of=ReviewRow)
     )
     return [(review, sale) for review, sale in rows]
@@ -295,9 +295,7 @@ def standings(
 ) -> dict[UUID, tuple[ReviewStatus, UUID | None]]:
     """How the reviews of sales stand, and in which batch they are or were last."""
     rows = session.execute(
-        select(ReviewRow.sale_id, ReviewRow.status, ReviewRow.batch_id).where(
-            ReviewRow.sale_id.in_(sales)
-        )
+        select(ReviewRow.id, ReviewRow.status, ReviewRow.batch_id).where(ReviewRow.id.in_(sales))
     )
     return {id: (status, batch) for id, status, batch in rows}
 
@@ -305,7 +303,7 @@ def standings(
 def ways(session: Session, batches: Collection[UUID]) -> dict[UUID, Way]:
     """How batches are looked at."""
     rows = session.execute(select(BatchRow.id, BatchRow.way).where(BatchRow.id.in_(batches)))
-    return dict(rows.tuples().all())
+    return {id: way for id, way in rows.all()}  # noqa: C416 - rows are no pairs to mypy
 
 
 def lines(session: Session, batch: UUID) -> list[LineRow]:

@@ -101,11 +101,14 @@ class SeedRow(Recorded, Base):
 
 
 class ReviewRow(Recorded, Base):
-    """How far a sale is on the way to its money. `answers`: how often a refusal was answered."""
+    """How far a sale is on the way to its money; its id is the sale's.
+
+    `answers`: how often a refusal was answered.
+    """
 
     __tablename__ = "sale_review"
     __table_args__ = (
-        Index(None, "shop_id", "sold_at", "sale_id"),
+        Index(None, "shop_id", "sold_at", "id"),
         Index(
             "ix_sale_review_complete",
             "merchant_id",
@@ -131,9 +134,7 @@ class ReviewRow(Recorded, Base):
         ),
     )
 
-    sale_id: Mapped[UUID] = mapped_column(
-        ForeignKey("trade_in_sale.redemption_id"), primary_key=True
-    )
+    id: Mapped[UUID] = mapped_column(ForeignKey("trade_in_sale.redemption_id"), primary_key=True)
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey("merchant.id"))
     shop_id: Mapped[UUID] = mapped_column(ForeignKey("shop.id"))
     area: Mapped[str]

@@ -57,14 +57,14 @@ def _batch(core: Core, merchant: MerchantId, area: str) -> int:
         now, rules = core.now(session), core.settings.review
         before = start_of(period_of(day_of(now), rules.period_days))
         rows = store.complete(session, merchant, area, before=before)
-        weighed = weights(session, subject=Subject.SALE, ids=[row.sale_id for row, _ in rows])
+        weighed = weights(session, subject=Subject.SALE, ids=[row.id for row, _ in rows])
         title = merchants.load_merchant(session, merchant=merchant).name
         ways: dict[Way, dict[UUID, tuple[int, Money]]] = {Way.EACH: {}, Way.SAMPLE: {}}
         for row, sale in rows:
-            weight = weighed.get(row.sale_id, 0)
-            # Who was refused once is looked at again by itself.
-            alone = weight >= rules.hold_weight or row.answers > 0
-            ways[Way.EACH if alone else Way.SAMPLE][row.sale_id] = weight, sale.subsidy_fen
+            weight = weighed.get(row.id)
+            # What was refused once is looked at by itself, and what no machine has looked at yet.
+            alone = weight is None or weight >= rules.hold_weight or row.answers > 0
+            ways[Way.EACH if alone else Way.SAMPLE][row.id] = weight or 0, sale.subsidy_fen
         for way, members in ways.items():
             if members:
                 made = make(

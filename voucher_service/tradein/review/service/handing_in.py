@@ -106,7 +106,7 @@ def own_proof(core: Core, *, actor: Actor, sale: RedemptionId, kind: ProofKind) 
     """A paper that the caller's shop handed in. Raises NoSuchThing, NotAllowed."""
     with core.transaction() as session:
         row = _row(session, actor, sale, core.now(session))
-        file = store.proof(session, row.sale_id, kind)
+        file = store.proof(session, row.id, kind)
         return found(files.get(session, file=file) if file else None)
 
 
@@ -229,7 +229,7 @@ def _move(
     audit.transition(
         session,
         ReviewRow,
-        id=row.sale_id,
+        id=row.id,
         current=row.status,
         lifecycle=LIFECYCLE,
         event=event,

@@ -78,7 +78,7 @@ def open_(session: Session, sale: Sale, now: datetime) -> None:
     store.open_(
         session,
         {
-            "sale_id": sale.id,
+            "id": sale.id,
             "merchant_id": sale.merchant_id,
             "shop_id": sale.shop_id,
             "area": shop.area,

@@ -35,7 +35,7 @@ def found(row: T | None) -> T:
 
 def reviews(session: Session, rows: Sequence[ReviewRow]) -> list[Review]:
     """Reviews with their papers, in the order of the rows."""
-    ids = [RedemptionId(row.sale_id) for row in rows]
+    ids = [RedemptionId(row.id) for row in rows]
     sold, kept = sales.sales_of(session, ids=ids), papers(session, sales=ids)
     ways = store.ways(session, [row.batch_id for row in rows if row.batch_id])
     return [_review(row, sold[id], kept[id], ways) for row, id in zip(rows, ids, strict=True)]
@@ -51,7 +51,7 @@ def _review(
 ) -> Review:
     batch = row.batch_id if row.status is ReviewStatus.BATCHED else None
     return Review(
-        sale_id=RedemptionId(row.sale_id),
+        sale_id=RedemptionId(row.id),
         merchant_id=MerchantId(row.merchant_id),
         area=row.area,
         category=row.category,

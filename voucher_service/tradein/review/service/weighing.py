@@ -13,5 +13,5 @@ from ..model import Subject
 
 
 def weights(session: Session, *, subject: Subject, ids: Collection[UUID]) -> Mapping[UUID, int]:
-    """The weight of each that was looked at; what was not weighs nothing yet."""
+    """The weight of each that was looked at; who was not is left out."""
     return dict(risk.weights(session, kind=Kind(subject), ids=ids))
