@@ -113,6 +113,7 @@ BLUEPRINTS = (
     Guarded(stops.stopping, _IN_AN_EMERGENCY),
     Guarded(merchants.applications, _SIGNERS),
     Guarded(merchants.checking, any_of(Role.REVIEWER)),
+    Guarded(cars.car_pools, any_of(Role.PLANNER)),
     Guarded(cars.cars, _SIGNERS),
     Guarded(cars.car_checking, any_of(Role.REVIEWER)),
     Guarded(merchants.merchants, any_of(*onboarding.SEES)),

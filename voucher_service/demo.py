@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from voucher_service import demo_cars
 from voucher_service.approvals import service as approvals
 from voucher_service.budgets import service as budgets
 from voucher_service.budgets.model import BudgetId, FundId, Level, Move
@@ -92,6 +93,9 @@ def load(core: Core) -> None:
         budgets.create_funder(core, actor=SYSTEM, code=code, name=name, level=level, area=area)
     for one in _campaigns(today):
         publish(core, one, planner=planner, approvers=approvers)
+    with core.transaction() as session:
+        programme = campaigns.programme(session, slug=SLUG)
+    demo_cars.load(core, programme, CITY, today=today, planner=planner, approvers=approvers)
     _two_levels(core, today, planner, approvers)
     sandbox.load(core, planner=planner, approvers=approvers)
 

@@ -76,6 +76,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/campaigns/<uuid:campaign>/lines",
         "/campaigns/<uuid:campaign>/offers",
         "/campaigns/<uuid:campaign>/pools",
+        "/campaigns/<uuid:campaign>/application-pools",
         "/campaigns/<uuid:campaign>/offers/new",
         "/lotteries",
     ),

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from tests.make import JIANGCHENG, World
 from tests.services.applicants import photo
+from tests.services.car_pools import car_pools
 from voucher_service.identity import service as identity
 from voucher_service.infra import files
 from voucher_service.infra.core import Core
@@ -106,7 +107,8 @@ def filled(
     old: GivenUp | None = None,
     area: str = JIANGCHENG,
 ) -> Owner:
-    """A resident who filled everything in."""
+    """A resident who filled everything in; there are pools to hand it in to."""
+    car_pools(core)
     who = began(core, actor, scheme)
     mine = {"actor": actor, "application": who.application}
     bought = replace(new, buyer=who.name) if new else new_car(who.name, area)

@@ -11,12 +11,15 @@ from sqlalchemy import ColumnElement, exists, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from voucher_service.campaigns.model import Offer
 from voucher_service.infra import areas
 from voucher_service.infra.secrets import Keyring
 
+from .. import shelf
 from ..policy import Scheme
 from .model import HOLDING, ApplicationStatus, EvidenceKind
-from .tables import ApplicationRow, EvidenceRow
+from .pools import ApplicationPool
+from .tables import ApplicationPoolRow, ApplicationRow, EvidenceRow, PlaceRow
 
 Key = tuple[datetime, UUID]
 Papers = dict[EvidenceKind, UUID]
@@ -142,6 +145,28 @@ def put_evidence(
             set_={"file_id": file, "occurred_at": now},
         )
     )
+
+
+def pool_rows(session: Session, offers: Sequence[UUID]) -> list[ApplicationPoolRow]:
+    """What pools of places are beyond their offers, by offer."""
+    which = ApplicationPoolRow.offer_id.in_(offers)
+    found = select(ApplicationPoolRow).where(which).order_by(ApplicationPoolRow.offer_id)
+    return list(session.scalars(found))
+
+
+def pools(session: Session, offers: Sequence[Offer]) -> list[ApplicationPool]:
+    """The pools of places among these offers, in their order."""
+    rows = {row.offer_id: row for row in pool_rows(session, [one.id for one in offers])}
+    return [
+        ApplicationPool(one, row.scheme, shelf.policy(row.policy_id))
+        for one in offers
+        if (row := rows.get(one.id)) is not None
+    ]
+
+
+def place(session: Session, application: UUID) -> PlaceRow | None:
+    """The place of an application, held or not."""
+    return session.get(PlaceRow, application, populate_existing=True)
 
 
 def encrypt_person(keyring: Keyring, id: UUID, told: Mapping[str, str]) -> bytes:

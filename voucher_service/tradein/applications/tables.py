@@ -6,10 +6,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from voucher_service.allocation.slots import Slotted, constraints
 from voucher_service.infra.database import Base, MoneyFen, Recorded, status_type
 from voucher_service.kernel.money import Money
 
@@ -96,3 +97,23 @@ class EvidenceRow(Recorded, Base):
     kind: Mapped[EvidenceKind] = mapped_column(status_type(EvidenceKind), primary_key=True)
     file_id: Mapped[UUID] = mapped_column(ForeignKey("stored_file.id"))
     occurred_at: Mapped[datetime]
+
+
+class ApplicationPoolRow(Recorded, Base):
+    """What an offer of places for applications is, beyond an offer. It never changes."""
+
+    __tablename__ = "application_pool"
+
+    offer_id: Mapped[UUID] = mapped_column(ForeignKey("offer.id"), primary_key=True)
+    scheme: Mapped[Scheme] = mapped_column(status_type(Scheme))
+    policy_id: Mapped[str]
+
+
+class PlaceRow(Slotted, Recorded, Base):
+    """The place of an application, by its id, from the handing in on; see Slotted."""
+
+    __tablename__ = "application_place"
+    __table_args__ = (
+        *constraints("application_place"),
+        ForeignKeyConstraint(["id"], ["application.id"]),
+    )

@@ -20,6 +20,7 @@ from .. import recording, store
 from ..messages import Message
 from ..model import ApplicationEvent, ApplicationId, ApplicationStatus, Card
 from ..tables import ApplicationRow
+from . import placing
 from .dossier import found, typed
 from .judging import refuse_own
 from .reviewing import APPROVE, frozen, move
@@ -69,6 +70,7 @@ def _approve(session: Session, payload: Mapping[str, Any], actor: Actor, now: da
         raise ChangedSinceProposed
     refuse_own(session, row, actor)
     move(session, row, ApplicationEvent.APPROVED, actor, now, {"decided_at": now})
+    placing.grant(session, row, now)
     tell(session, application=row.id, message=Message.APPROVED)
 
 

@@ -13,7 +13,7 @@ from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import Status
 from voucher_service.audit import service as audit
 from voucher_service.infra import areas, files
-from voucher_service.infra.core import Core
+from voucher_service.infra.core import Core, core_of
 from voucher_service.infra.files import Content
 from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
@@ -33,6 +33,7 @@ from ..model import (
     EvidenceKind,
 )
 from ..tables import ApplicationRow
+from . import placing
 from .dossier import fingerprint, found, view, views
 from .judging import Judged, judge, refuse_own
 from .submitting import decided
@@ -118,9 +119,9 @@ def document(
 def precheck(core: Core, *, actor: Actor, application: ApplicationId) -> ApprovalId:
     """Say that the papers bear out what was typed, and ask the city to approve the subsidy.
 
-    It is decided anew by the policies published until now. Who checked can't approve. Raises
-    NoSuchThing, NotAllowed, OwnApplication, ApplicationIneligible, IllegalTransition,
-    AlreadyProposed.
+    It is decided anew by the policies published until now; its pool sets that sum aside in place
+    of the one before. Who checked can't approve. Raises NoSuchThing, NotAllowed, OwnApplication,
+    ApplicationIneligible, PoolShort, IllegalTransition, AlreadyProposed.
     """
     with core.transaction() as session:
         row = _seen(session, actor, application, {Role.REVIEWER}, lock=True)
@@ -131,9 +132,10 @@ def precheck(core: Core, *, actor: Actor, application: ApplicationId) -> Approva
         if against:
             raise ApplicationIneligible(extra={"findings": against})
         checked = {"prechecked_by": actor.id, "prechecked_at": now}
-        event = ApplicationEvent.PRECHECKED
+        event, before = ApplicationEvent.PRECHECKED, row.subsidy_fen or ZERO
         move(session, row, event, actor, now, {**decided(judged), **checked})
         session.refresh(row)
+        placing.change(session, row, before=before, now=now)
         return approvals.propose(
             session,
             action=APPROVE,
@@ -162,17 +164,22 @@ def send_back(
 
     Raises NoSuchThing, NotAllowed, OwnApplication, IllegalTransition.
     """
-    values = {"corrections": dict(corrections), "reason": reason}
-    _decide(core, actor, application, ApplicationEvent.SENT_BACK, Message.SENT_BACK, values)
+    with core.transaction() as session:
+        values = {"corrections": dict(corrections), "reason": reason}
+        event, message = ApplicationEvent.SENT_BACK, Message.SENT_BACK
+        _decided(session, actor, application, event, message, values)
 
 
 def reject(core: Core, *, actor: Actor, application: ApplicationId, reason: str) -> None:
-    """Refuse it for good; its cars are free for another.
+    """Refuse it for good; its cars, its place and its money are free for another.
 
     Raises NoSuchThing, NotAllowed, OwnApplication, IllegalTransition.
     """
-    event, message = ApplicationEvent.REJECTED, Message.REJECTED
-    _decide(core, actor, application, event, message, {"reason": reason})
+    with core.transaction() as session:
+        values = {"reason": reason}
+        event, message = ApplicationEvent.REJECTED, Message.REJECTED
+        row, now = _decided(session, actor, application, event, message, values)
+        placing.give_back(session, row, now)
 
 
 def frozen(session: Session, row: ApplicationRow) -> dict[str, Any]:
@@ -191,20 +198,21 @@ def frozen(session: Session, row: ApplicationRow) -> dict[str, Any]:
     }
 
 
-def _decide(
-    core: Core,
+def _decided(
+    session: Session,
     actor: Actor,
     application: ApplicationId,
     event: ApplicationEvent,
     message: Message,
     values: Mapping[str, Any],
-) -> None:
-    with core.transaction() as session:
-        row = _seen(session, actor, application, {Role.REVIEWER}, lock=True)
-        refuse_own(session, row, actor)
-        now = core.now(session)
-        move(session, row, event, actor, now, {**values, "decided_at": now})
-        tell(session, application=row.id, message=message)
+) -> tuple[ApplicationRow, datetime]:
+    """What a reviewer decides alone: the applicant is told. The application, and the instant."""
+    row = _seen(session, actor, application, {Role.REVIEWER}, lock=True)
+    refuse_own(session, row, actor)
+    now = core_of(session).now(session)
+    move(session, row, event, actor, now, {**values, "decided_at": now})
+    tell(session, application=row.id, message=message)
+    return row, now
 
 
 def move(

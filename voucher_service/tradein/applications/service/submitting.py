@@ -27,6 +27,7 @@ from ..model import (
     VehicleTaken,
 )
 from ..tables import UNIQUE, ApplicationRow
+from . import placing
 from .dossier import NEW_CAR, OLD_CAR, found, view
 from .filing import applicant, editable, own
 from .judging import Judged, judge
@@ -46,10 +47,12 @@ def submit(
     core: Core, *, actor: Actor, application: ApplicationId, key: str | None = None
 ) -> Outcome[Application]:
     """Hand it in, for the first time or corrected. From now on no other application can hold these
-    cars, this invoice and this certificate. The same key again hands nothing in.
+    cars, this invoice and this certificate, and the money that was decided stands behind it. The
+    same key again hands nothing in.
 
-    Raises ApplicationIncomplete, ApplicationIneligible, VehicleTaken, UnitsTaken, NoSuchThing,
-    IdentityRequired, ResidentBlocked, IllegalTransition, KeyReused, InProgress.
+    Raises ApplicationIncomplete, ApplicationIneligible, VehicleTaken, UnitsTaken, NoPool, PoolFull,
+    NotOpenYet, Closed, PoolShort, NoSuchThing, IdentityRequired, ResidentBlocked,
+    IllegalTransition, KeyReused, InProgress. Refused, it stays as it was.
     """
     resident = applicant(actor)
     with core.transaction() as session:
@@ -69,15 +72,20 @@ def submit(
             reasons = [str(one) for one in judged.quote.reasons]
             raise ApplicationIneligible(extra={"findings": against, "reasons": reasons})
         _check_units(session, row, judged)
-        filed = {"filed_at": row.filed_at or now, "submitted_at": now}
+        filed, before = {"filed_at": row.filed_at or now, "submitted_at": now}, row.subsidy_fen
         _move(session, row, actor, now, {**_holds(row), **decided(judged), **filed})
-        tell(session, application=row.id, message=Message.SUBMITTED)
         session.refresh(row)
+        # After the cars are held: who waits for another's car does not hold a pool up.
+        placing.hold(session, row, before=before, now=now)
+        tell(session, application=row.id, message=Message.SUBMITTED)
         return Outcome(view(session, row))
 
 
 def withdraw(core: Core, *, actor: Actor, application: ApplicationId) -> Application:
-    """Take it back: its cars are free for another. Raises NoSuchThing, IllegalTransition."""
+    """Take it back: its cars, its place and its money are free for another.
+
+    Raises NoSuchThing, IllegalTransition.
+    """
     with core.transaction() as session:
         row, now = own(session, actor, application, lock=True), core.now(session)
         audit.transition(
@@ -91,6 +99,7 @@ def withdraw(core: Core, *, actor: Actor, application: ApplicationId) -> Applica
             now=now,
             set_={"decided_at": now},
         )
+        placing.give_back(session, row, now)
         return view(session, found(store.application(session, application, lock=True)))
 
 
@@ -124,7 +133,7 @@ def _check_units(session: Session, row: ApplicationRow, judged: Judged) -> None:
     case, policy = judged.case, judged.quote.policy
     units = policy.units_of(case.category) if policy else 0
     if store.held(session, row.resident_id, row.scheme, case.on.year, but=row.id) >= units:
-        raise UnitsTaken(units=units, year=case.on.year)
+        raise UnitsTaken(units=units, year=str(case.on.year))
 
 
 def _move(
