@@ -23,6 +23,7 @@ from . import (
     offer_words,
     onboarding,
     proposals,
+    sale_reviews,
     staff,
     standing,
     stopped,
@@ -66,6 +67,7 @@ from .pages import programmes as programme_pages
 from .pages import pushes as push_pages
 from .pages import reports as report_pages
 from .pages import residents as resident_pages
+from .pages import sale_reviews as review_pages
 from .pages import staff as staff_pages
 from .pages import stops as stop_pages
 from .words import globals_
@@ -136,6 +138,8 @@ BLUEPRINTS = (
     Guarded(application_pages.revealing, _READERS),
     Guarded(car_pages.applications, _SIGNERS),
     Guarded(car_pages.checking, any_of(Role.REVIEWER)),
+    Guarded(review_pages.reviews, _SIGNERS),
+    Guarded(review_pages.judging, any_of(Role.REVIEWER)),
     Guarded(paper_pages.papers, any_of(Role.REVIEWER)),
     Guarded(audit_pages.audit, any_of(Role.AUDITOR)),
     Guarded(programme_pages.programmes, _OFFICE),
@@ -184,7 +188,8 @@ def create_app(core: Core | None = None) -> Flask:
         | standing.globals_()
         | colleagues.globals_()
         | onboarding.globals_()
-        | car_words.globals_(),
+        | car_words.globals_()
+        | sale_reviews.globals_(),
         me=staff.me,
         reader=staff.reader,
         waiting=staff.waiting,

@@ -18,6 +18,7 @@ from . import applicants, standing
 from .api import devices as device_calls
 from .api import me, people, redemptions, sandbox, shops, sign_in, summary
 from .api import refunds as refund_calls
+from .api import sales as sale_calls
 from .examples import EXAMPLES
 from .pages import (
     apply,
@@ -32,6 +33,7 @@ from .pages import (
     own_tills,
     points,
     refunds,
+    sales,
     shell,
     shop,
     staff,
@@ -57,6 +59,10 @@ BLUEPRINTS = (
     Guarded(day.blueprint, SIGNED_IN),
     Guarded(refund_calls.blueprint, _TILL),
     Guarded(refunds.blueprint, _TILL),
+    Guarded(sale_calls.calls, _TILL),
+    Guarded(sale_calls.handing_in, _TILL),
+    Guarded(sales.sales, _TILL),
+    Guarded(sales.handing_in, _TILL),
     Guarded(books.books, _TILL),
     Guarded(books.statements, _DESK),
     Guarded(matchings.matchings, _DESK),
@@ -95,6 +101,7 @@ def create_app(core: Core | None = None) -> Flask:
     app.before_request(standing.refuse_other_devices)
     applicants.install(app)
     matchings.install(app)
+    sales.install(app)
     redemptions.install(app, app.extensions["voucher"].core)
     return app
 

@@ -47,6 +47,8 @@ PROPOSES: Mapping[str, tuple[str, ...]] = {
     "/payouts/resume": ("payouts.resume",),
     "/merchants/applications/<uuid:application>/precheck": ("merchant.admit",),
     "/trade-in/applications/<uuid:application>/precheck": ("application.approve",),
+    "/review/batches/<uuid:batch>/propose": ("sale_review.release",),
+    "/review/batches/<uuid:batch>/pass": ("application.approve",),
     "/merchants/accounts/<uuid:account>/propose": ("merchant.account_change",),
     "/merchants/holds/<uuid:hold>/lift": ("merchant.hold_lift",),
     "/merchants/<uuid:merchant>/reinstate": ("stop.lift", "campaign.resume"),
@@ -77,6 +79,10 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/campaigns/<uuid:campaign>/application-pools",
         "/campaigns/<uuid:campaign>/offers/new",
         "/lotteries",
+    ),
+    "looks at what was drawn, or refuses it: only a proposal releases": (
+        "/review/cars",
+        "/review/batches/<uuid:batch>/lines/<uuid:subject>",
     ),
     "stops: one person is enough to stop, to go on takes two": (
         "/campaigns/<uuid:campaign>/pause",
@@ -166,6 +172,7 @@ GUARDED = {
     "StaffEvent.CLOSE",
     "MerchantApplicationEvent.ADMITTED",
     "ApplicationEvent.APPROVED",
+    "ReviewEvent.RELEASED",
     "AccountEvent.APPROVED",
 }
 # … by the rows that it makes or changes, and the columns that it sets …
@@ -231,6 +238,7 @@ EXECUTED_BY: Mapping[str, str] = {
         "::test_a_broken_ledger_stops_payouts_until_it_is_clean_and_a_second_person_agrees"
     ),
     "push.give": "lists.py::approved",
+    "sale_review.release": "test_sale_review.py::test_a_second_person_releases_what_a_sample_bore_out",
     "staff.close": "test_staff_accounts.py::test_a_closed_account_stays_closed",
     "staff.create": "test_staff_accounts.py::test_an_account_opens_when_a_second_person_agrees",
     "staff.grant": "test_staff_accounts.py::test_roles_change_as_proposed_and_sessions_end",

@@ -52,6 +52,7 @@ def _model_modules() -> list[str]:
         "identity",
         "merchants",
         "tradein.applications",
+        "tradein.review",
     )
     models = [f"voucher_service.{package}.model" for package in packages]
     others = (

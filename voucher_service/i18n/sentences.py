@@ -9,6 +9,7 @@ from .application_sentences import APPLICATIONS
 from .file_sentences import FILES
 from .pos_sentences import POS
 from .qualification_sentences import QUALIFICATIONS
+from .review_sentences import REVIEW
 from .sale_sentences import SALES
 from .till_sentences import TILL
 
@@ -287,4 +288,4 @@ TEXT: dict[str, tuple[str, ...]] = {
         "没有通过：预算额度不够。钱没有动。请追加预算或减少数量。",
     ),
 }
-TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | SALES
+TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | SALES | REVIEW
