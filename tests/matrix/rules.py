@@ -16,6 +16,7 @@ from . import (
     people_rules,
     refund_rules,
     resident_rules,
+    review_rules,
     shop_desk_rules,
     shop_rules,
     treasury_rules,
@@ -52,6 +53,7 @@ BY_FACE = {
         *shop_desk_rules.RULES,
         *own_till_rules.RULES,
         *books_rules.SHOP,
+        *review_rules.SHOP,
     ),
     Face.ADMIN: (
         *desk_rules.RULES,
@@ -63,6 +65,7 @@ BY_FACE = {
         *onboarding_rules.CALLS,
         *books_rules.DESK,
         *application_rules.DESK,
+        *review_rules.DESK,
     ),
 }
 RULES = [
