@@ -34,6 +34,7 @@ PROPOSES: Mapping[str, tuple[str, ...]] = {
     "/campaigns/<uuid:campaign>/close": ("campaign.close",),
     "/campaigns/<uuid:id>/caps": ("campaign.cap",),
     "/pushes": ("push.give",),
+    "/goods/changes": ("goods.change",),
     "/stops/<uuid:stop>/resume": ("stop.lift", "campaign.resume"),
     "/funds": ("fund.appropriate",),
     "/funds/<uuid:id>/return": ("fund.return",),
@@ -79,6 +80,10 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/campaigns/<uuid:campaign>/application-pools",
         "/campaigns/<uuid:campaign>/offers/new",
         "/lotteries",
+    ),
+    "lets a granted sum be paid to the applicant's own card, which the bank asked for": (
+        "/trade-in/applications/<uuid:application>/card/accept",
+        "/trade-in/applications/<uuid:application>/card/return",
     ),
     "looks at what was drawn, or refuses it: only a proposal releases": (
         "/review/cars",
@@ -182,6 +187,7 @@ COLUMNS = {"roles", "area", "password_hash"}
 NAMED = {
     "voucher_service.stops.service.lift",
     "voucher_service.budgets.service.capping.set_caps",
+    "voucher_service.goods.store.apply",
 }
 # Who does it outside an executor, and why that is right …
 REVIEWED: Mapping[str, str] = {
@@ -226,6 +232,9 @@ EXECUTED_BY: Mapping[str, str] = {
     "fund.appropriate": _TRACED,
     "fund.carry_over": _TRACED,
     "fund.return": _TRACED,
+    "goods.change": (
+        "test_goods.py::test_a_product_is_in_the_library_when_a_second_person_agrees"
+    ),
     "merchant.account_change": (
         "test_merchant_money.py::test_a_new_account_counts_two_days_after_a_second_person_approved"
     ),
@@ -238,7 +247,9 @@ EXECUTED_BY: Mapping[str, str] = {
         "::test_a_broken_ledger_stops_payouts_until_it_is_clean_and_a_second_person_agrees"
     ),
     "push.give": "lists.py::approved",
-    "sale_review.release": "test_sale_review.py::test_a_second_person_releases_what_a_sample_bore_out",
+    "sale_review.release": (
+        "test_sale_review.py::test_a_second_person_releases_what_a_sample_bore_out"
+    ),
     "staff.close": "test_staff_accounts.py::test_a_closed_account_stays_closed",
     "staff.create": "test_staff_accounts.py::test_an_account_opens_when_a_second_person_agrees",
     "staff.grant": "test_staff_accounts.py::test_roles_change_as_proposed_and_sessions_end",

@@ -10,6 +10,7 @@ from . import (
     application_rules,
     books_rules,
     desk_rules,
+    goods_rules,
     lottery_rules,
     onboarding_rules,
     own_till_rules,
@@ -53,6 +54,7 @@ BY_FACE = {
         *shop_desk_rules.RULES,
         *own_till_rules.RULES,
         *books_rules.SHOP,
+        *goods_rules.SHOP,
         *review_rules.SHOP,
     ),
     Face.ADMIN: (
@@ -65,6 +67,7 @@ BY_FACE = {
         *onboarding_rules.CALLS,
         *books_rules.DESK,
         *application_rules.DESK,
+        *goods_rules.DESK,
         *review_rules.DESK,
     ),
 }
