@@ -10,7 +10,7 @@ from .file_sentences import FILES
 from .goods_sentences import GOODS
 from .pos_sentences import POS
 from .qualification_sentences import QUALIFICATIONS
-from .review_sentences import REVIEW
+TEXT |= SALES | REVIEW
 from .till_sentences import TILL
 
 TEXT: dict[str, tuple[str, ...]] = {
@@ -288,4 +288,4 @@ TEXT: dict[str, tuple[str, ...]] = {
         "没有通过：预算额度不够。钱没有动。请追加预算或减少数量。",
     ),
 }
-TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | GOODS | REVIEW
+TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | GOODS | SALES | REVIEW

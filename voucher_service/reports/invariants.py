@@ -7,7 +7,7 @@ trail. No statement takes longer than one pass over the tables it names.
 
 from __future__ import annotations
 
-from . import application_invariants
+from . import application_invariants, sale_invariants
 
 # While one of these is broken no money leaves.
 STOPS_PAYOUTS = frozenset({"L1", "L2", "L3", "L4", "L5", "L6"})
@@ -74,7 +74,7 @@ _MONEY = {
         WITH live AS (SELECT offer_id, sum(face_value_fen - spent_fen) AS fen FROM voucher
                       WHERE status IN ('claimed', 'frozen') GROUP BY offer_id),
         frozen AS (SELECT offer_id, sum(discount_fen) AS fen FROM redemption
-                   WHERE status = 'frozen' GROUP BY offer_id),
+                   WHERE status = 'frozen' AND voucher_id IS NOT NULL GROUP BY offer_id),
         money AS (SELECT a.owner_id AS offer_id, sum(e.amount_fen) AS fen
                   FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
                   WHERE a.owner_type = 'pool' AND a.stage = 'outstanding' GROUP BY a.owner_id)
@@ -364,4 +364,11 @@ CLOSED_OFFERS = {
                 AND q.occurred_at >= r.opens_at AND q.occurred_at < r.closes_at))""",
 }
 
-ALL: dict[str, str] = LEDGER | QUOTAS | RECORDS | CLOSED_OFFERS | application_invariants.PLACES
+ALL: dict[str, str] = (
+    LEDGER
+    | QUOTAS
+    | RECORDS
+    | CLOSED_OFFERS
+    | application_invariants.PLACES
+    | sale_invariants.SALES
+)

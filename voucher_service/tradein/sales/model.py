@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from voucher_service.kernel.errors import Conflict, Unprocessable
+from voucher_service.kernel.errors import Conflict, Forbidden, Unprocessable
 from voucher_service.kernel.ids import MerchantId, OfferId, RedemptionId, ResidentId, ShopId
 from voucher_service.kernel.money import Money
 
@@ -34,6 +34,32 @@ class NumberKind(StrEnum):
 
     SERIAL = "serial"
     IMEI = "imei"
+
+
+class QualificationUsed(Conflict):
+    """The qualification was used; `extra` says when and where."""
+
+    code = "qualification_used"
+
+
+class QualificationFrozen(Conflict):
+    """The qualification is being used on another order; `extra` says until when at the latest."""
+
+    code = "qualification_frozen"
+
+
+class OwnQualification(Forbidden):
+    """A cashier can't sell with a qualification of their own."""
+
+    code = "own_qualification"
+
+
+class SubsidyShort(Conflict):
+    """The pool's money doesn't pay this subsidy now. Its holder keeps the qualification and stands
+    first in the line.
+    """
+
+    code = "subsidy_short"
 
 
 class OneUnitPerSale(Unprocessable):
@@ -96,10 +122,10 @@ class UnitSoldBefore(Conflict):
     code = "unit_sold_before"
 
 
-class NotEligible(Unprocessable):
+class UnitNotCovered(Unprocessable):
     """The policy pays nothing for this unit at this price; `extra` has the reasons."""
 
-    code = "not_eligible"
+    code = "unit_not_covered"
 
 
 @dataclass(frozen=True, slots=True)
