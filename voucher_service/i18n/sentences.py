@@ -10,7 +10,8 @@ from .file_sentences import FILES
 from .goods_sentences import GOODS
 from .pos_sentences import POS
 from .qualification_sentences import QUALIFICATIONS
-TEXT |= SALES | REVIEW
+from .review_sentences import REVIEW
+from .sale_sentences import SALES
 from .till_sentences import TILL
 
 TEXT: dict[str, tuple[str, ...]] = {
