@@ -289,4 +289,4 @@ TEXT: dict[str, tuple[str, ...]] = {
         "没有通过：预算额度不够。钱没有动。请追加预算或减少数量。",
     ),
 }
-TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | GOODS | SALES | REVIEW
+TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | SALES | REVIEW | GOODS
