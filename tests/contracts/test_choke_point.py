@@ -261,6 +261,9 @@ EXECUTED_BY: Mapping[str, str] = {
         "::test_the_rise_lists_what_changes_and_pays_it_once_whoever_computes_it"
     ),
     "sale_review.release": "test_sale_review.py::test_a_second_person_releases_what_a_sample_bore_out",
+    "sale_review.release": (
+        "test_sale_review.py::test_a_second_person_releases_what_a_sample_bore_out"
+    ),
     "staff.close": "test_staff_accounts.py::test_a_closed_account_stays_closed",
     "staff.create": "test_staff_accounts.py::test_an_account_opens_when_a_second_person_agrees",
     "staff.grant": "test_staff_accounts.py::test_roles_change_as_proposed_and_sessions_end",

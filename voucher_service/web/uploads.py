@@ -30,8 +30,8 @@ EMPTY_FILE = mark("这个文件是空的，里面什么也没有。请换一个�
 
 
 def let_through(app: Flask, blueprints: Collection[str], *, most_bytes: int = READ_BYTES) -> None:
-    """Let a POST or PUT to these blueprints have `most_bytes`; its length is checked after this, and
-    everybody else's stays as it is.
+    """Let a POST or PUT to these blueprints have `most_bytes`; its length is checked after this,
+    and everybody else's stays as it is.
     """
 
     def widen() -> None:
