@@ -10,8 +10,8 @@ from .file_sentences import FILES
 from .goods_sentences import GOODS
 from .pos_sentences import POS
 from .qualification_sentences import QUALIFICATIONS
-from .revision_sentences import REVISIONS
 from .review_sentences import REVIEW
+from .revision_sentences import REVISIONS
 from .sale_sentences import SALES
 from .till_sentences import TILL
 
