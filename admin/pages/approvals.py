@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from admin import readings, review, staff, words
+from admin import pools, readings, review, staff, words
 from admin.api.keys import optional_key
 from admin.forms import ReasonForm
 from voucher_service.approvals import service
@@ -128,6 +128,7 @@ def _campaign(found: Approval) -> Mapping[str, Any]:
     return {
         "campaign": campaign,
         "plan": plan,
+        "pools": pools.views(plan, found.payload.get("qualification_pools", ())),
         "checks": review.checks(plan, now(), campaigns.open_offers(core())) if waits else [],
         "trail": [
             (None, words.programme_name(campaign.programme)),

@@ -26,6 +26,14 @@ PLAN = {
     "valid_days": 3,
 }
 
+TYPED = {name: value for name, value in PLAN.items() if name != "categories"} | {
+    "categories": "phone",
+    "opens": "10:00",
+    "closes": "23:00",
+    "reclaims": "1",
+    "overbook": "100",
+}
+
 
 def a_campaign(world: World, programme: Programme, area: str = CITY) -> Campaign:
     """A draft of a trade-in campaign as long as its programme."""
