@@ -6,7 +6,7 @@ Made from the frozen payload, so that what is shown is what will be executed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -87,6 +87,12 @@ def views(plan: Plan, terms: Sequence[Mapping[str, Any]]) -> list[PoolView]:
     """The pools of a plan, from the terms that are frozen with it."""
     tickets = {one.id: one for one in plan.tickets}
     return [_view(tickets[one["offer"]], one) for one in terms if one["offer"] in tickets]
+
+
+def beside(plan: Plan, pools: Sequence[PoolView]) -> Plan:
+    """What of a plan is no pool of qualifications."""
+    ids = {one.ticket.id for one in pools}
+    return replace(plan, tickets=tuple(one for one in plan.tickets if one.id not in ids))
 
 
 def views_of(plan: Plan) -> list[PoolView]:

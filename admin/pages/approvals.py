@@ -124,11 +124,13 @@ def _campaign(found: Approval) -> Mapping[str, Any]:
     """A campaign reads as its frozen plan; what waits is checked against what runs beside it."""
     campaign, _, _ = campaigns.campaign(core(), actor=actor(), campaign=CampaignId(found.object_id))
     plan = review.plan_of(found.payload, budgets.funders(core()))
+    pooled = pools.views(plan, found.payload.get("qualification_pools", ()))
     waits = found.status is Status.WAITING
     return {
         "campaign": campaign,
         "plan": plan,
-        "pools": pools.views(plan, found.payload.get("qualification_pools", ())),
+        "pools": pooled,
+        "rest": pools.beside(plan, pooled),
         "checks": review.checks(plan, now(), campaigns.open_offers(core())) if waits else [],
         "trail": [
             (None, words.programme_name(campaign.programme)),

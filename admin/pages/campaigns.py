@@ -149,14 +149,16 @@ def _page(campaign: UUID, form: forms.Form) -> str:
     found, offers, lines = service.campaign(core(), actor=actor(), campaign=id)
     plan = review.draft_of(found, offers, lines)
     draft = found.status is CampaignStatus.DRAFT
-    qualifications = found.kind is CampaignKind.TRADE_IN
+    trade_in = found.kind is CampaignKind.TRADE_IN
+    pooled = pools.views_of(plan) if trade_in else []
     return render_template(
         "admin/campaign.html",
         campaign=found,
         plan=plan,
-        pools=pools.views_of(plan) if qualifications else [],
+        pools=pooled,
+        rest=pools.beside(plan, pooled),
         standings=tradein.standings(core(), actor=actor(), campaign=id)
-        if qualifications and not draft
+        if pooled and not draft
         else [],
         checks=review.checks(plan, now(), service.open_offers(core())) if draft else [],
         ready=review.ready,
