@@ -28,6 +28,7 @@ from .devices import (
     stand_at_device,
 )
 from .holding import own_holds, payment_held
+from .insiders import insiders
 from .machines import acting, create_machine
 from .names import shop_names
 from .people import change_password, move_cashier, people, person, reset_password
@@ -80,6 +81,7 @@ __all__ = [
     "devices_required",
     "enrol",
     "enrol_here",
+    "insiders",
     "load_cashier",
     "load_merchant",
     "load_point",
