@@ -215,7 +215,7 @@ def _sale(batch: UUID, sale: UUID, form: forms.Form) -> str:
 
 
 def _open(line: Line) -> bool:
-    return line.good is not False and not line.released
+    return not line.gone and not line.released
 
 
 def _proof(batch: UUID, sale: UUID, kind: str, *, twin: bool = False) -> Response:

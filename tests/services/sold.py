@@ -14,10 +14,11 @@ from typing import Any
 from uuid import uuid4
 
 from PIL import Image, ImageDraw
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 from stdnum import luhn
 
 from tests.make import CITY, World
+from tests.services.weighed import weigh
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import CampaignKind
 from voucher_service.infra import files
@@ -47,12 +48,6 @@ PHONE = Category.PHONE
 PRICE = Money.of_yuan(3_000)
 SUBSIDY = Money.of_yuan(450)
 _numbers = count(1)
-_WEIGH = text(
-    "INSERT INTO risk_subject (subject_kind, subject_id, due, weight, assessed_at)"
-    " VALUES ('sale', :id, false, :weight, clock_timestamp())"
-    " ON CONFLICT (subject_kind, subject_id) DO UPDATE"
-    " SET due = false, weight = excluded.weight, assessed_at = excluded.assessed_at"
-)
 
 
 @dataclass
@@ -163,14 +158,8 @@ class Street:
                 service.hand_in(
                     self.core, actor=till, sale=sale, kind=kind, received=content, number=number
                 )
-        self.weigh(dict.fromkeys(sold, 0))
+        weigh(self.core, "sale", dict.fromkeys(sold, 0))
         return sold
-
-    def weigh(self, weights: dict[RedemptionId, int]) -> None:
-        """As if risk had looked at these sales and found so much."""
-        with self.core.transaction() as session:
-            for sale, weight in weights.items():
-                session.execute(_WEIGH, {"id": sale, "weight": weight})
 
 
 def picture() -> bytes:

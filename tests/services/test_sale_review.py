@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from tests.services.car_applicants import named
 from tests.services.sold import MONDAY, SUBSIDY, WEEK, Street
+from tests.services.weighed import weigh
 from voucher_service.allocation import degraded
 from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import ChangedSinceProposed, OwnWork, SamePerson
@@ -258,7 +259,7 @@ def test_only_the_risky_slice_is_held_and_released_one_by_one(
     street: Street, till: Actor, reviewer: Actor
 ) -> None:
     sold = street.complete(till, 4)
-    street.weigh({sold[0]: 80, sold[1]: 60, sold[2]: 49})
+    weigh(street.core, "sale", {sold[0]: 80, sold[1]: 60, sold[2]: 49})
     heavy, rest = batched(street, reviewer, till)
     assert [one.subject_id for one in heavy.lines] == sold[:2]  # the heavier first
     assert {one.subject_id for one in rest.lines} == set(sold[2:])

@@ -281,8 +281,8 @@ class Review:
 class Line:
     """A sale or application of a batch, in the order in which it is looked at.
 
-    `good`: what the reviewer said of it, None where nobody did. `gone`: it was undone or withdrawn
-    since, and counts no more.
+    `good`: what the reviewer said of it, None where nobody did. `gone`: it was undone, refused or
+    withdrawn since, so it is not released with the batch.
     """
 
     subject_id: UUID
@@ -301,8 +301,8 @@ class Batch:
     """A batch; `lines` in the drawn order, empty in lists of batches.
 
     `seed_committed_at`: when the hash of `seed` went on record, before there was a list to draw
-    from. `count` and `total` are those of its making; `period_on` is the first day of the period
-    in which it was made.
+    from. `count` and `total` are those of its making, `weight` of its heaviest; `period_on` is the
+    first day of the period in which it was made.
     """
 
     id: BatchId
@@ -315,6 +315,7 @@ class Batch:
     period_on: date
     made_at: datetime
     plan: Plan
+    weight: int
     count: int
     total: Money
     list_sha256: str
@@ -326,8 +327,10 @@ class Batch:
 
     @property
     def standing(self) -> tuple[Line, ...]:
-        """What is still to be decided or was, in the drawn order."""
-        return tuple(one for one in self.lines if not one.gone)
+        """What is still to be looked at or was, in the drawn order: what went before anybody looked
+        counts no more.
+        """
+        return tuple(one for one in self.lines if one.good is not None or not one.gone)
 
     @property
     def sample(self) -> tuple[Line, ...]:
@@ -347,7 +350,7 @@ class Batch:
         """What could be released now: all but the bad ones of a sample that was looked at, or those
         found good where each one is.
         """
-        waiting = (one for one in self.standing if not one.released)
+        waiting = (one for one in self.standing if not one.released and not one.gone)
         if self.way is Way.EACH:
             return tuple(one for one in waiting if one.good)
         if self.left:

@@ -75,8 +75,9 @@ def car_queue(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Pa
 
 
 def make_car_batch(core: Core, *, actor: Actor) -> BatchId:
-    """Put the longest waiting applications of the actor's area together in which neither rules,
-    checks nor risk found anything; a drawn sample of them will be opened one by one.
+    """Put the longest waiting applications of the actor's area together in which neither rules nor
+    checks found anything and risk, which has looked, little; a drawn sample of them will be opened
+    one by one.
 
     Raises NotAllowed, NothingToPass where there are less than two.
     """
@@ -86,7 +87,7 @@ def make_car_batch(core: Core, *, actor: Actor) -> BatchId:
         now, rules = core.now(session), core.settings.review
         rows = store.waiting_applications(session, area=actor.area, most=_MOST, unbatched=True)
         weighed = weights(session, subject=Subject.APPLICATION, ids=[row.id for row in rows])
-        light = [row for row in rows if weighed.get(row.id, 0) < rules.hold_weight]
+        light = [row for row in rows if weighed.get(row.id, rules.hold_weight) < rules.hold_weight]
         chosen = list(islice(_harmless(session, actor, light, now), rules.pass_together))
         if len(chosen) < 2:
             raise NothingToPass

@@ -55,7 +55,7 @@ def judge(
     with core.transaction() as session:
         row, stands = seen(session, actor, batch, {Role.REVIEWER}, lock=True)
         line = line_of(stands, subject)
-        if row.status is not BatchStatus.OPEN or line.released or line.good is False:
+        if row.status is not BatchStatus.OPEN or line.released or line.gone:
             raise IllegalTransition(state=str(row.status), event="review_line.judged")
         now = core.now(session)
         if row.subject is Subject.SALE:

@@ -90,6 +90,7 @@ def head(row: BatchRow, reviewed: int, lines: Sequence[Line] = ()) -> Batch:
         period_on=row.period_on,
         made_at=row.occurred_at,
         plan=Plan(row.tolerated_bps, row.confidence_bps, row.widenings),
+        weight=row.weight,
         count=row.count,
         total=row.total_fen,
         list_sha256=row.list_sha256,
@@ -135,6 +136,5 @@ def _line(row: LineRow, title: str, amount: Money, *, gone: bool) -> Line:
         reason=row.reason,
         reviewed_by=row.reviewed_by,
         released=row.released,
-        # What was bad counts, and what was released: only what nobody decided drops out.
-        gone=gone and not row.released and row.good is not False,
+        gone=gone and not row.released,
     )
