@@ -115,7 +115,7 @@ def test_a_photo_that_comes_a_second_time_is_found_when_it_is_handed_in(
     assert look(street, copy).weight >= 90
 
 
-def test_one_account_of_two_applicants_is_found_in_both_and_so_is_a_vin_near_another(
+def test_one_account_of_two_applicants_is_found_in_both_of_them(
     street: Street,
 ) -> None:
     core = street.world.core
@@ -131,7 +131,7 @@ def test_one_account_of_two_applicants_is_found_in_both_and_so_is_a_vin_near_ano
         applications.submit(later, actor=who.actor, application=who.application)
         ids.append(who.application)
         later = with_clock(core, Clock(MONDAY.replace(month=9, day=29, hour=14)))
-    everything(later)
+    everything(street.core)
     first, second = (kinds(street, id, Subject.APPLICATION) for id in ids)
     assert Kind.SHARED_LINK in first
     assert Kind.SHARED_LINK in second

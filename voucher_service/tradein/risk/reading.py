@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from voucher_service.goods import pricing
+from voucher_service.goods import service as goods
 from voucher_service.infra import files
 from voucher_service.infra.core import core_of
+from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.ids import MerchantId, RedemptionId, ShopId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
@@ -63,6 +67,7 @@ def _sales(session: Session, ids: Collection[UUID]) -> Iterable[Facts]:
     tiny, hashes = store.pictures(session, handed_in), _sha256(session, handed_in)
     places = _places(session, {one.shop_id for one in standing})
     insiders = merchants.insiders(session, merchants={one.merchant_id for one in standing})
+    guides, suspicions = _guide_prices(session, standing), _suspicions(session, standing)
     for one in standing:
         yield SaleFacts(
             id=one.id,
@@ -78,6 +83,8 @@ def _sales(session: Session, ids: Collection[UUID]) -> Iterable[Facts]:
             imeis=tuple(imei for imei in (one.imei1, one.imei2) if imei),
             list_price=one.list_price,
             filed_price=one.filed_price,
+            usual=guides.get((one.gtin, day_of(one.occurred_at))),
+            raised=suspicions[one.id],
             ceiling=_ceiling(one),
             invoice=_invoice(proofs[one.id]),
             own=one.resident_id in insiders[MerchantId(one.merchant_id)],
@@ -151,6 +158,37 @@ def _sha256(session: Session, kept: Collection[UUID]) -> dict[UUID, str]:
 
 def _places(session: Session, shops: Collection[ShopId]) -> dict[ShopId, Position | None]:
     return {one: merchants.load_shop(session, shop=one).position for one in shops}
+
+
+def _guide_prices(session: Session, made: Collection[Sale]) -> dict[tuple[str, date], Money]:
+    """Guide prices of products by the day of their sales."""
+    by_day: dict[date, set[str]] = defaultdict(set)
+    for one in made:
+        by_day[day_of(one.occurred_at)].add(one.gtin)
+    return {
+        (gtin, day): product.guide_price
+        for day, gtins in by_day.items()
+        for gtin, product in goods.products(session, gtins=gtins, on=day).items()
+        if product.guide_price is not None
+    }
+
+
+def _suspicions(
+    session: Session, made: Collection[Sale]
+) -> dict[RedemptionId, tuple[pricing.Finding, ...]]:
+    """What the prices of sales are suspected of; neighbours ask for the same figures once."""
+    rule = goods.rule(core_of(session))
+    lows: dict[tuple[MerchantId, str, date], pricing.Lows] = {}
+    found = {}
+    for one in made:
+        key = one.merchant_id, one.gtin, day_of(one.occurred_at)
+        if key not in lows:
+            merchant, gtin, on = key
+            lows[key] = goods.lows(session, merchant=merchant, gtin=gtin, on=on, rule=rule)
+        found[one.id] = pricing.suspicions(
+            pricing.Asked(one.price, one.list_price), lows[key], rule
+        )
+    return found
 
 
 def _ceiling(sale: Sale) -> Money | None:

@@ -153,10 +153,7 @@ def _put_findings(session: Session, assessed: Sequence[Assessed], now: datetime)
 
 def mark_due(session: Session, kind: Subject, ids: Iterable[UUID]) -> None:
     """Have subjects looked at, for the first time or again."""
-    rows = [
-        {"subject_kind": kind, "subject_id": id, "due": True, "weight": 0}
-        for id in ids
-    ]
+    rows = [{"subject_kind": kind, "subject_id": id, "due": True, "weight": 0} for id in ids]
     if rows:
         _upsert(session, rows, "due")
 
@@ -197,9 +194,7 @@ def alone(session: Session) -> bool:
     return bool(session.execute(select(func.pg_try_advisory_xact_lock(key))).scalar_one())
 
 
-def known(
-    session: Session, kind: Subject, ids: Collection[UUID]
-) -> dict[UUID, datetime | None]:
+def known(session: Session, kind: Subject, ids: Collection[UUID]) -> dict[UUID, datetime | None]:
     """Their own instants as they were judged, None of those that wait for it for the first time;
     those that nobody knows are left out.
     """
