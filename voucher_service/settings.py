@@ -230,6 +230,18 @@ class Applications:
 
 
 @dataclass(frozen=True)
+class Goods:
+    """Filed prices, and from which rise on a price is suspected."""
+
+    raise_days: int
+    month_days: int
+    quarter_days: int
+    raised_bps: int
+    raised_in_quarter_bps: int
+    above_city_bps: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that is set from outside, by section."""
 
@@ -253,6 +265,7 @@ class Settings:
     desk: Desk
     onboarding: Onboarding
     applications: Applications
+    goods: Goods
 
     @property
     def production(self) -> bool:
