@@ -217,6 +217,18 @@ class Onboarding:
 
 
 @dataclass(frozen=True)
+class Goods:
+    """Filed prices, and from which rise on a price is suspected."""
+
+    raise_days: int
+    month_days: int
+    quarter_days: int
+    raised_bps: int
+    raised_in_quarter_bps: int
+    above_city_bps: int
+
+
+@dataclass(frozen=True)
 class Applications:
     """How long the steps of an application for a car may take, and how long its papers are kept."""
 
@@ -230,15 +242,17 @@ class Applications:
 
 
 @dataclass(frozen=True)
-class Goods:
-    """Filed prices, and from which rise on a price is suspected."""
+class Review:
+    """How sales are looked at before their subsidy is paid. Shares in basis points."""
 
-    raise_days: int
-    month_days: int
-    quarter_days: int
-    raised_bps: int
-    raised_in_quarter_bps: int
-    above_city_bps: int
+    evidence_days: int
+    answer_days: int
+    period_days: int
+    hold_weight: int
+    tolerated_bps: int
+    confidence_bps: int
+    widenings: int
+    pass_together: int
 
 
 @dataclass(frozen=True)
@@ -264,8 +278,9 @@ class Settings:
     web: Web
     desk: Desk
     onboarding: Onboarding
-    applications: Applications
     goods: Goods
+    applications: Applications
+    review: Review
 
     @property
     def production(self) -> bool:
