@@ -102,7 +102,9 @@ class GivenUpSchema(Schema):
 
 
 class CarApplicationSchema(Schema):
-    """An application. `subsidy_fen` is what was decided when it was handed in or checked last."""
+    """An application. `subsidy_fen` is what was decided when it was handed in or checked last; the
+    office's next step is due by the end of `due_on`.
+    """
 
     id = fields.UUID(required=True)
     scheme = fields.String(required=True)
@@ -117,6 +119,9 @@ class CarApplicationSchema(Schema):
     filed_at = InstantField(required=True)
     submitted_at = InstantField(required=True)
     decided_at = InstantField(required=True, allow_none=True)
+    correct_until = InstantField(required=True, allow_none=True)
+    due_on = DayField(required=True, allow_none=True)
+    paid_at = InstantField(required=True, allow_none=True)
 
 
 class CarFindingSchema(Schema):
@@ -212,3 +217,18 @@ def send_back(body: dict[str, Any], application: UUID) -> None:
 def reject(body: dict[str, Any], application: UUID) -> None:
     """Refuse it for good."""
     service.reject(core(), actor=actor(), application=ApplicationId(application), **body)
+
+
+@car_checking.route("/<uuid:application>/card/accept", methods=["POST"])
+@car_checking.response(204)
+def accept_card(application: UUID) -> None:
+    """The card named after the bank refused one is the applicant's own: it can be paid."""
+    service.accept_card(core(), actor=actor(), application=ApplicationId(application))
+
+
+@car_checking.route("/<uuid:application>/card/return", methods=["POST"])
+@car_checking.arguments(CarReasonSchema)
+@car_checking.response(204)
+def return_card(body: dict[str, Any], application: UUID) -> None:
+    """Ask for yet another card."""
+    service.return_card(core(), actor=actor(), application=ApplicationId(application), **body)

@@ -80,6 +80,10 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/campaigns/<uuid:campaign>/offers/new",
         "/lotteries",
     ),
+    "lets a granted sum be paid to the applicant's own card, which the bank asked for": (
+        "/trade-in/applications/<uuid:application>/card/accept",
+        "/trade-in/applications/<uuid:application>/card/return",
+    ),
     "stops: one person is enough to stop, to go on takes two": (
         "/campaigns/<uuid:campaign>/pause",
         "/stops",

@@ -13,6 +13,8 @@ APPLICATIONS: dict[str, tuple[str, ...]] = {
     "pool_short": (
         "没有办：资金池里的钱不够，还差 {short}，什么也没有改变。请先请经办追加资金，或不予通过。",
     ),
+    "correction_late": ("没有提交：补正的最后一天已经过了，这份申请作废。有疑问请打 12345。",),
+    "corrections_closed": ("没有退回：政策的补正期限已经过了，只能通过或不予通过。",),
     "own_application": ("没有办：不能审自己的申请，同名的也请交给同事。",),
     "area_unserved": ("没有保存：请选开发票的市、县。",),
 }

@@ -19,7 +19,8 @@ MONEY = {
     "L7 what was granted is folded or still to fold": """
         WITH granted AS (SELECT p.offer_id, sum(a.subsidy_fen) AS fen
                          FROM application a JOIN application_place p USING (id)
-                         WHERE a.status = 'approved' GROUP BY p.offer_id),
+                         WHERE a.status IN ('approved', 'payout_refused', 'card_given', 'paid')
+                         GROUP BY p.offer_id),
         folded AS (SELECT offer_id, sum(folded_fen) AS fen
                    FROM budget_reservation GROUP BY offer_id),
         waiting AS (SELECT a.owner_id AS offer_id, sum(e.amount_fen) AS fen
@@ -36,7 +37,7 @@ PLACES = {
     "Q3 an application holds a place exactly while it is under review or granted": """
         SELECT 'application ' || a.id
         FROM application a LEFT JOIN application_place p USING (id)
-        WHERE (a.status IN ('submitted', 'prechecked', 'sent_back', 'approved'))
+        WHERE (a.status NOT IN ('draft', 'rejected', 'withdrawn', 'lapsed'))
             <> coalesce(p.holds_slot, false)
         UNION ALL
         SELECT 'application ' || a.id FROM application a JOIN application_place p USING (id)

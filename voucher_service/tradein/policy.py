@@ -185,9 +185,10 @@ class CarRule:
 class Policy:
     """One dated version of one scheme's rules, in force in `areas` (empty: everywhere).
 
-    It pays for purchases from `first` to `last`, applied for until `file_by`. Of versions for the
-    same purchase the one published last counts (`published_on`), also for purchases before it.
-    `assumed` says what of it was never published and is our assumption; None: nothing.
+    It pays for purchases from `first` to `last`, applied for until `file_by` and corrected until
+    `correct_by`. Of versions for the same purchase the one published last counts (`published_on`),
+    also for purchases before it. `assumed` says what of it was never published and is our
+    assumption; None: nothing.
     """
 
     id: str
@@ -204,6 +205,7 @@ class Policy:
     old: OldRule | None = None
     units: Mapping[Category, int] | None = None
     car: CarRule | None = None
+    correct_by: date | None = None
     assumed: Text | None = None
 
     @property

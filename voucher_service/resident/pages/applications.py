@@ -15,8 +15,9 @@ from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.money import Money
 from voucher_service.tradein import shelf
 from voucher_service.tradein import words as policy_words
-from voucher_service.tradein.applications import service, words
+from voucher_service.tradein.applications import progress, service, words
 from voucher_service.tradein.applications.model import (
+    ENDED,
     NOTICE_DAYS,
     PARTS,
     SCHEMES,
@@ -135,12 +136,14 @@ def hand_in(id: UUID) -> Any:
         return _papers(id, form), 422
     try:
         not_too_often(core(), actor())
+        paper = received()
         service.hand_in(
             core(),
             actor=actor(),
             application=application,
             kind=EvidenceKind(form.values["kind"]),
-            content=received(),
+            content=paper.content,
+            facts=paper.facts,
         )
     except DomainError as error:
         form.refuse(error)
@@ -206,7 +209,8 @@ def _status(id: UUID, form: forms.Form) -> str:
     return render_template(
         "resident/application.html",
         application=found,
-        judged=judged,
+        steps=[] if found.status in ENDED else progress.steps(found, locale(), today()),
+        judged=None if found.status in ENDED else judged,
         reasons=reasons,
         form=form,
         parts=PARTS[found.scheme],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -13,7 +14,7 @@ from voucher_service.identity import documents
 from voucher_service.identity import service as identity
 from voucher_service.infra import areas, files
 from voucher_service.infra.core import Core, core_of
-from voucher_service.infra.files import Content
+from voucher_service.infra.files import Content, Facts
 from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.actor import Actor, ActorKind
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
@@ -33,6 +34,7 @@ from ..model import (
     Application,
     ApplicationEvent,
     ApplicationId,
+    ApplicationStatus,
     AreaUnserved,
     Bought,
     Card,
@@ -43,16 +45,19 @@ from ..model import (
 from ..tables import ApplicationRow
 from .dossier import (
     CARD,
-    HOLDER,
     NEW_CAR,
     NUMBER,
     OLD_CAR,
     bought_as_json,
+    card_as_json,
     found,
     given_up_as_json,
+    keep,
+    typed,
     view,
     views,
 )
+from .moving import move
 
 
 def begin(core: Core, *, actor: Actor, scheme: Scheme) -> Outcome[Application]:
@@ -83,10 +88,10 @@ def fill_in(
     """
     with core.transaction() as session:
         row, _ = _begun(session, actor, scheme)
-        _keep(session, row, NEW_CAR, *_new_car(car))
+        keep(session, row, NEW_CAR, *_new_car(car))
         if old_car is not None:
             _keep_old(session, row, old_car)
-        _keep(session, row, CARD, *_card(card))
+        keep(session, row, CARD, *card_as_json(card))
         for kind, content in papers.items():
             _put(session, row, kind, content)
         return view(session, row)
@@ -119,7 +124,8 @@ def save_new_car(
     """
     with core.transaction() as session:
         row = editable(session, actor, application)
-        return _keep(session, row, NEW_CAR, *_new_car(car))
+        keep(session, row, NEW_CAR, *_new_car(car))
+        return view(session, row)
 
 
 def save_old_car(
@@ -131,24 +137,40 @@ def save_old_car(
     NoSuchThing also where nothing is given up.
     """
     with core.transaction() as session:
-        return _keep_old(session, editable(session, actor, application), car)
+        row = editable(session, actor, application)
+        _keep_old(session, row, car)
+        return view(session, row)
 
 
 def save_card(core: Core, *, actor: Actor, application: ApplicationId, card: Card) -> Application:
-    """Keep the applicant's own card. Raises CardInvalid, NameInvalid, NoSuchThing,
-    IllegalTransition.
+    """Keep the applicant's own card: in a form that may be changed, or another one after the bank
+    refused it. Raises CardInvalid, NameInvalid, NoSuchThing, IllegalTransition.
     """
     with core.transaction() as session:
-        return _keep(session, editable(session, actor, application), CARD, *_card(card))
+        row = own(session, actor, application, lock=True)
+        if row.status is ApplicationStatus.PAYOUT_REFUSED:
+            _change_card(session, row, card, actor, core.now(session))
+        else:
+            keep(session, editable(session, actor, application), CARD, *card_as_json(card))
+        return view(session, row)
 
 
 def hand_in(
-    core: Core, *, actor: Actor, application: ApplicationId, kind: EvidenceKind, content: Content
+    core: Core,
+    *,
+    actor: Actor,
+    application: ApplicationId,
+    kind: EvidenceKind,
+    content: Content,
+    facts: Facts | None = None,
 ) -> Application:
-    """Keep a clean paper in place of an earlier one. Raises NoSuchThing, IllegalTransition."""
+    """Keep a clean paper, and what its camera noted, in place of an earlier one.
+
+    Raises NoSuchThing, IllegalTransition.
+    """
     with core.transaction() as session:
         row = editable(session, actor, application)
-        _put(session, row, kind, content)
+        _put(session, row, kind, content, facts)
         return view(session, row)
 
 
@@ -247,38 +269,36 @@ def _old_car(car: GivenUp, scheme: Scheme) -> tuple[dict[str, Any], dict[str, st
     )
 
 
-def _card(card: Card) -> tuple[dict[str, Any], dict[str, str]]:
-    told = {HOLDER: documents.name(card.holder), NUMBER: identifiers.card(card.number).number}
-    return {"bank": card.bank.strip()}, told
+def _change_card(
+    session: Session, row: ApplicationRow, card: Card, actor: Actor, now: datetime
+) -> None:
+    """Another card, which a reviewer looks at; the record names the last four signs of both."""
+    _, _, before = typed(session, row)
+    told, person = card_as_json(card)
+    last4 = {"from": found(before).number[-4:], "to": person[NUMBER][-4:]}
+    move(session, row, ApplicationEvent.CARD_GIVEN, actor, now, {}, detail={"last4": last4})
+    session.refresh(row)
+    keep(session, row, CARD, told, person)
 
 
-def _keep_old(session: Session, row: ApplicationRow, car: GivenUp) -> Application:
+def _keep_old(session: Session, row: ApplicationRow, car: GivenUp) -> None:
     if Part.OLD_CAR not in PARTS[row.scheme]:
         raise NoSuchThing
-    return _keep(session, row, OLD_CAR, *_old_car(car, row.scheme))
+    keep(session, row, OLD_CAR, *_old_car(car, row.scheme))
 
 
-def _keep(
+def _put(
     session: Session,
     row: ApplicationRow,
-    part: str,
-    told: Mapping[str, Any],
-    person: Mapping[str, str],
-) -> Application:
-    keyring = core_of(session).keyring
-    row.content = {**row.content, part: dict(told)}
-    known = store.person(keyring, row)
-    row.person_cipher = store.encrypt_person(keyring, row.id, {**known, **person})
-    session.flush()
-    return view(session, row)
-
-
-def _put(session: Session, row: ApplicationRow, kind: EvidenceKind, content: Content) -> None:
+    kind: EvidenceKind,
+    content: Content,
+    facts: Facts | None = None,
+) -> None:
     if kind not in EVIDENCE[row.scheme]:
         raise NoSuchThing
     earlier = store.evidence(session, [row.id])[row.id].get(kind)
     now = core_of(session).now(session)
-    file = files.put(session, content=content, now=now)
+    file = files.put(session, content=content, now=now, facts=facts)
     store.put_evidence(session, row.id, kind, file, now)
     if earlier is not None:
         files.forget(session, file=earlier)

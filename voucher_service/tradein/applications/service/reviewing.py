@@ -21,7 +21,9 @@ from voucher_service.kernel.ids import ApprovalId
 from voucher_service.kernel.money import ZERO
 from voucher_service.kernel.page import Page, decode_moment, encode_cursor
 
+from ... import shelf
 from .. import store
+from ..deadlines import correct_until
 from ..messages import Message
 from ..model import (
     LIFECYCLE,
@@ -36,6 +38,7 @@ from ..tables import ApplicationRow
 from . import placing
 from .dossier import fingerprint, found, view, views
 from .judging import Judged, judge, refuse_own
+from .moving import move, periods
 from .submitting import decided
 from .telling import tell
 
@@ -45,10 +48,10 @@ SEES = frozenset({Role.REVIEWER, Role.APPROVER, Role.AUDITOR})
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An application with what the rules and the checks say of it today."""
+    """An application with what rules and checks say of it today, unless it was forgotten."""
 
     application: Application
-    judged: Judged
+    judged: Judged | None
 
 
 def page(
@@ -71,7 +74,7 @@ def page(
 
 
 def waiting(core: Core, *, actor: Actor) -> int:
-    """How many applications wait for the actor's first check."""
+    """How many applications wait for the actor: for a first check, or with another card."""
     if not actor.has(Role.REVIEWER):
         return 0
     with core.transaction() as session:
@@ -81,8 +84,8 @@ def waiting(core: Core, *, actor: Actor) -> int:
 def read(core: Core, *, actor: Actor, application: ApplicationId) -> File:
     """One application that was handed in, in the actor's area. Raises NoSuchThing, NotAllowed."""
     with core.transaction() as session:
-        row = _seen(session, actor, application, SEES)
-        return File(view(session, row), found(judge(session, row, core.now(session))))
+        row = seen(session, actor, application, SEES)
+        return File(view(session, row), judge(session, row, core.now(session)))
 
 
 def opinion(core: Core, *, application: Application) -> str:
@@ -101,7 +104,7 @@ def document(
 ) -> Content:
     """A paper of an application; the record says who looked. Raises NoSuchThing, NotAllowed."""
     with core.transaction() as session:
-        row = _seen(session, actor, application, SEES)
+        row = seen(session, actor, application, SEES)
         file = store.evidence(session, [row.id])[row.id].get(kind)
         content = found(files.get(session, file=file) if file else None)
         audit.record(
@@ -124,7 +127,7 @@ def precheck(core: Core, *, actor: Actor, application: ApplicationId) -> Approva
     ApplicationIneligible, PoolShort, IllegalTransition, AlreadyProposed.
     """
     with core.transaction() as session:
-        row = _seen(session, actor, application, {Role.REVIEWER}, lock=True)
+        row = seen(session, actor, application, {Role.REVIEWER}, lock=True)
         refuse_own(session, row, actor)
         now = core.now(session)
         judged = found(judge(session, row, now))
@@ -160,12 +163,21 @@ def send_back(
     corrections: Mapping[str, str],
     reason: str,
 ) -> None:
-    """Give it back with a reason for each thing to correct; it keeps what it holds.
+    """Give it back with a reason for each thing to correct; it keeps what it holds until the last
+    day of the correction.
 
-    Raises NoSuchThing, NotAllowed, OwnApplication, IllegalTransition.
+    Raises NoSuchThing, NotAllowed, OwnApplication, CorrectionsClosed, IllegalTransition.
     """
     with core.transaction() as session:
-        values = {"corrections": dict(corrections), "reason": reason}
+        row = seen(session, actor, application, {Role.REVIEWER})
+        policy = shelf.policy(row.policy_id or "")
+        until = correct_until(core.now(session), policy.correct_by, periods(session))
+        values = {
+            "corrections": dict(corrections),
+            "reason": reason,
+            "correct_until": until,
+            "reminded_at": None,
+        }
         event, message = ApplicationEvent.SENT_BACK, Message.SENT_BACK
         _decided(session, actor, application, event, message, values)
 
@@ -207,7 +219,7 @@ def _decided(
     values: Mapping[str, Any],
 ) -> tuple[ApplicationRow, datetime]:
     """What a reviewer decides alone: the applicant is told. The application, and the instant."""
-    row = _seen(session, actor, application, {Role.REVIEWER}, lock=True)
+    row = seen(session, actor, application, {Role.REVIEWER}, lock=True)
     refuse_own(session, row, actor)
     now = core_of(session).now(session)
     move(session, row, event, actor, now, {**values, "decided_at": now})
@@ -215,29 +227,7 @@ def _decided(
     return row, now
 
 
-def move(
-    session: Session,
-    row: ApplicationRow,
-    event: ApplicationEvent,
-    actor: Actor,
-    now: datetime,
-    values: Mapping[str, Any],
-) -> None:
-    """Take an application one step on. Raises IllegalTransition, OvertakenByAnother."""
-    audit.transition(
-        session,
-        ApplicationRow,
-        id=row.id,
-        current=row.status,
-        lifecycle=LIFECYCLE,
-        event=event,
-        actor=actor,
-        now=now,
-        set_=values,
-    )
-
-
-def _seen(
+def seen(
     session: Session,
     actor: Actor,
     application: ApplicationId,

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from voucher_service.audit import service as audit
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome, once
@@ -17,12 +16,12 @@ from voucher_service.kernel.actor import Actor
 from .. import recording, store
 from ..messages import Message
 from ..model import (
-    LIFECYCLE,
     Application,
     ApplicationEvent,
     ApplicationId,
     ApplicationIncomplete,
     ApplicationIneligible,
+    CorrectionLate,
     UnitsTaken,
     VehicleTaken,
 )
@@ -31,6 +30,7 @@ from . import placing
 from .dossier import NEW_CAR, OLD_CAR, found, view
 from .filing import applicant, editable, own
 from .judging import Judged, judge
+from .moving import move
 from .telling import tell
 
 
@@ -51,7 +51,7 @@ def submit(
     same key again hands nothing in.
 
     Raises ApplicationIncomplete, ApplicationIneligible, VehicleTaken, UnitsTaken, NoPool, PoolFull,
-    NotOpenYet, Closed, PoolShort, NoSuchThing, IdentityRequired, ResidentBlocked,
+    NotOpenYet, Closed, PoolShort, CorrectionLate, NoSuchThing, IdentityRequired, ResidentBlocked,
     IllegalTransition, KeyReused, InProgress. Refused, it stays as it was.
     """
     resident = applicant(actor)
@@ -64,6 +64,8 @@ def submit(
         identity.require_verified(session, resident=resident)
         store.queue_up(session, resident)
         row, now = editable(session, actor, application), core.now(session)
+        if row.correct_until is not None and row.correct_until <= now:
+            raise CorrectionLate
         missing, judged = view(session, row).missing, judge(session, row, now)
         if missing or judged is None:
             raise ApplicationIncomplete(extra={"missing": list(missing)})
@@ -73,7 +75,7 @@ def submit(
             raise ApplicationIneligible(extra={"findings": against, "reasons": reasons})
         _check_units(session, row, judged)
         filed, before = {"filed_at": row.filed_at or now, "submitted_at": now}, row.subsidy_fen
-        _move(session, row, actor, now, {**_holds(row), **decided(judged), **filed})
+        _hand_in(session, row, actor, now, {**_holds(row), **decided(judged), **filed})
         session.refresh(row)
         # After the cars are held: who waits for another's car does not hold a pool up.
         placing.hold(session, row, before=before, now=now)
@@ -88,17 +90,7 @@ def withdraw(core: Core, *, actor: Actor, application: ApplicationId) -> Applica
     """
     with core.transaction() as session:
         row, now = own(session, actor, application, lock=True), core.now(session)
-        audit.transition(
-            session,
-            ApplicationRow,
-            id=row.id,
-            current=row.status,
-            lifecycle=LIFECYCLE,
-            event=ApplicationEvent.WITHDRAWN,
-            actor=actor,
-            now=now,
-            set_={"decided_at": now},
-        )
+        move(session, row, ApplicationEvent.WITHDRAWN, actor, now, {"decided_at": now})
         placing.give_back(session, row, now)
         return view(session, found(store.application(session, application, lock=True)))
 
@@ -126,6 +118,7 @@ def _holds(row: ApplicationRow) -> dict[str, Any]:
         "corrections": {},
         "reason": "",
         "decided_at": None,
+        "correct_until": None,
     }
 
 
@@ -136,24 +129,14 @@ def _check_units(session: Session, row: ApplicationRow, judged: Judged) -> None:
         raise UnitsTaken(units=units, year=str(case.on.year))
 
 
-def _move(
+def _hand_in(
     session: Session, row: ApplicationRow, actor: Actor, now: Any, values: Mapping[str, Any]
 ) -> None:
     """Raises VehicleTaken when another application holds one of its numbers."""
     try:
         with session.begin_nested():
-            audit.transition(
-                session,
-                ApplicationRow,
-                id=row.id,
-                current=row.status,
-                lifecycle=LIFECYCLE,
-                event=ApplicationEvent.SUBMITTED,
-                actor=actor,
-                now=now,
-                set_=values,
-                detail={"policy": values["policy_id"], "subsidy_fen": values["subsidy_fen"].fen},
-            )
+            detail = {"policy": values["policy_id"], "subsidy_fen": values["subsidy_fen"].fen}
+            move(session, row, ApplicationEvent.SUBMITTED, actor, now, values, detail=detail)
     except IntegrityError as error:
         what = next((one for one in UNIQUE if f"uq_application_{one}" in str(error.orig)), None)
         if what is None:
