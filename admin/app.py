@@ -28,6 +28,7 @@ from . import (
     stopped,
 )
 from . import cars as car_words
+from . import goods as goods_words
 from . import policies as policy_words
 from .api import (
     account,
@@ -37,6 +38,7 @@ from .api import (
     budgets,
     campaigns,
     cars,
+    goods,
     lotteries,
     merchants,
     pools,
@@ -61,6 +63,7 @@ from .pages import cars as car_pages
 from .pages import disputes as dispute_pages
 from .pages import front, home
 from .pages import funds as fund_pages
+from .pages import goods as goods_pages
 from .pages import lotteries as lottery_pages
 from .pages import merchants as merchant_pages
 from .pages import papers as paper_pages
@@ -120,6 +123,8 @@ BLUEPRINTS = (
     Guarded(revisions.policies, _OFFICE),
     Guarded(revisions.revisions, _PARTIES),
     Guarded(revisions.planning, any_of(Role.PLANNER)),
+    Guarded(goods.goods, _OFFICE),
+    Guarded(goods.stocking, any_of(Role.PLANNER)),
     Guarded(merchants.merchants, any_of(*onboarding.SEES)),
     Guarded(merchants.holding_back, any_of(Role.REVIEWER, Role.FINANCE)),
     Guarded(alarms.alarms, _OFFICE),
@@ -134,6 +139,8 @@ BLUEPRINTS = (
     Guarded(staff_pages.colleagues, _MANAGERS),
     Guarded(staff_pages.staffing, any_of(Role.ADMINISTRATOR)),
     Guarded(resident_pages.residents, _READERS),
+    Guarded(goods_pages.goods, _OFFICE),
+    Guarded(goods_pages.stocking, any_of(Role.PLANNER)),
     Guarded(merchant_pages.merchants, any_of(*onboarding.SEES)),
     Guarded(merchant_pages.suspending, any_of(Role.REVIEWER)),
     Guarded(merchant_pages.holding_back, any_of(Role.REVIEWER, Role.FINANCE)),
@@ -194,6 +201,7 @@ def create_app(core: Core | None = None) -> Flask:
         | colleagues.globals_()
         | onboarding.globals_()
         | car_words.globals_()
+        | goods_words.globals_()
         | policy_words.globals_(),
         me=staff.me,
         reader=staff.reader,
@@ -205,6 +213,7 @@ def create_app(core: Core | None = None) -> Flask:
         disputes_waiting=objections.disputes_waiting,
     )
     uploads.let_through(app, {pushes.planning.name}, most_bytes=pushes.LIST_LIMIT_BYTES)
-    uploads.let_through(app, {push_pages.planning.name})
+    uploads.let_through(app, {push_pages.planning.name, goods_pages.stocking.name})
+    uploads.let_through(app, {goods.stocking.name}, most_bytes=goods.TABLE_LIMIT_BYTES)
     app.before_request(duties.check)
     return app

@@ -37,9 +37,9 @@ class RefundSchema(Schema):
     `subsidy_part_fen` for the funders, `cash_part_fen` for the customer, and `others` for whoever
     took something off besides.
 
-    `voucher_status`, or `qualification_status`, and `fate` say what became of it; `reusable`: it can
-    be used again, between `usable_from` and `usable_until`. `recovery`: how the subsidy comes back from the shop's
-    settlement.
+    `voucher_status`, or `qualification_status`, and `fate` say what became of it; `reusable`: it
+    can be used again, between `usable_from` and `usable_until`. `recovery`: how the subsidy comes
+    back from the shop's settlement.
     """
 
     id = fields.UUID(required=True)

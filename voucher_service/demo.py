@@ -26,13 +26,14 @@ from voucher_service.campaigns.model import (
     ReleasePlan,
     max_liability,
 )
+from voucher_service.goods import starter as goods
 from voucher_service.identity import service as identity
 from voucher_service.identity.model import SignInRefused, UsernameTaken
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.clock import SHANGHAI, day_of, start_of
-from voucher_service.kernel.ids import ShopId
+from voucher_service.kernel.ids import MerchantId, ShopId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import SizeClass, Trade
@@ -77,6 +78,7 @@ def load(core: Core) -> None:
     """Load what is missing."""
     planner, *approvers = _staff(core)
     _shop(core)
+    goods.load(core, planner=planner, approver=approvers[0], merchant=_merchant(core))
     today = _today(core)
     with contextlib.suppress(ProgrammeExists):
         campaigns.create_programme(
@@ -234,6 +236,13 @@ def _shop(core: Core) -> None:
             role=role,
             demo=True,
         )
+
+
+def _merchant(core: Core) -> MerchantId:
+    name = TILLS[0][0]
+    manager = merchants.cashier_sign_in(core, username=name, password=f"demo-only-{name}")
+    with core.transaction() as session:
+        return merchants.till(session, cashier=manager.id).merchant_id
 
 
 def _campaigns(today: date) -> tuple[WantedCampaign, ...]:

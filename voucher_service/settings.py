@@ -217,6 +217,18 @@ class Onboarding:
 
 
 @dataclass(frozen=True)
+class Goods:
+    """Filed prices, and from which rise on a price is suspected."""
+
+    raise_days: int
+    month_days: int
+    quarter_days: int
+    raised_bps: int
+    raised_in_quarter_bps: int
+    above_city_bps: int
+
+
+@dataclass(frozen=True)
 class Applications:
     """How long the steps of an application for a car may take, and how long its papers are kept."""
 
@@ -252,6 +264,7 @@ class Settings:
     web: Web
     desk: Desk
     onboarding: Onboarding
+    goods: Goods
     applications: Applications
 
     @property

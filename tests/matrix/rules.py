@@ -10,6 +10,7 @@ from . import (
     application_rules,
     books_rules,
     desk_rules,
+    goods_rules,
     lottery_rules,
     onboarding_rules,
     own_till_rules,
@@ -54,6 +55,7 @@ BY_FACE = {
         *shop_desk_rules.RULES,
         *own_till_rules.RULES,
         *books_rules.SHOP,
+        *goods_rules.SHOP,
     ),
     Face.ADMIN: (
         *desk_rules.RULES,
@@ -66,6 +68,7 @@ BY_FACE = {
         *books_rules.DESK,
         *application_rules.DESK,
         *revision_rules.DESK,
+        *goods_rules.DESK,
     ),
 }
 RULES = [

@@ -11,9 +11,9 @@ from voucher_service.kernel.money import Money
 from voucher_service.tradein.qualifications import Qualification, QualificationOver, Status
 from voucher_service.tradein.sales.model import (
     OwnQualification,
-    PoolShort,
     QualificationFrozen,
     QualificationUsed,
+    SubsidyShort,
 )
 from voucher_service.tradein.sales.offering import Asked, Offered, offered
 
@@ -59,7 +59,7 @@ def judge_sale(case: SaleCase) -> Offered:
     """What is sold, with its subsidy.
 
     Raises what `judge_holder` raises, then what `offering.offered` raises, then
-    DiscountsExceedOrder, PoolShort.
+    DiscountsExceedOrder, SubsidyShort.
     """
     judge_holder(case.attempt, case.qualification)
     found = offered(case.asked)
@@ -68,5 +68,5 @@ def judge_sale(case: SaleCase) -> Offered:
     if order.taken_off_later > order.amount - subsidy:
         raise DiscountsExceedOrder
     if case.left < subsidy:
-        raise PoolShort(extra={"subsidy_fen": subsidy.fen}, subsidy=subsidy)
+        raise SubsidyShort(extra={"subsidy_fen": subsidy.fen}, subsidy=subsidy)
     return found

@@ -130,22 +130,23 @@ class Quoted:
     @property
     def category(self) -> Category | None:
         """What is sold; None of a voucher."""
-        return self.sold and self.sold.case.category
+        return self.sold.case.category if self.sold else None
 
     @property
     def brand(self) -> str | None:
         """Who made it; None of a voucher."""
-        return self.sold and self.sold.product.brand
+        return self.sold.product.brand if self.sold else None
 
     @property
     def model(self) -> str | None:
         """What its maker calls it; None of a voucher."""
-        return self.sold and self.sold.product.model
+        return self.sold.product.model if self.sold else None
 
     @property
     def policy(self) -> str | None:
         """Under which policy the subsidy comes about; None of a voucher."""
-        return self.sold and self.sold.quote.policy and self.sold.quote.policy.id
+        policy = self.sold.quote.policy if self.sold else None
+        return policy.id if policy else None
 
     @property
     def steps(self) -> tuple[Line, ...]:

@@ -6,7 +6,7 @@ As `invariants`: rows of one text column, none while the invariant holds.
 from __future__ import annotations
 
 SALES = {
-    "Q3 a sale is as its redemption stands": """
+    "Q4 a sale is as its redemption stands": """
         SELECT 'redemption ' || coalesce(r.id, s.redemption_id)
         FROM (SELECT * FROM redemption WHERE qualification_id IS NOT NULL) r
         FULL JOIN trade_in_sale s ON s.redemption_id = r.id
@@ -18,7 +18,7 @@ SALES = {
                 ELSE 'undone' END
             OR s.status <> 'undone' AND (s.price_fen <> r.order_amount_fen - r.refunded_fen
                 OR s.subsidy_fen <> r.discount_fen - r.refunded_discount_fen)""",
-    "Q3 a qualification is frozen or used exactly when one sale of it stands": """
+    "Q4 a qualification is frozen or used exactly when one sale of it stands": """
         SELECT 'qualification ' || q.id
         FROM qualification q LEFT JOIN trade_in_sale s
             ON s.qualification_id = q.id AND s.status <> 'undone'
@@ -29,14 +29,15 @@ SALES = {
                 <> (s.subsidy_fen, s.resident_id, s.offer_id, s.category)
         UNION ALL
         SELECT 'qualification ' || qualification_id || ' has ' || count(*) || ' sales'
-        FROM trade_in_sale WHERE status <> 'undone' GROUP BY qualification_id HAVING count(*) > 1""",
-    "Q4 what is used and frozen of a pool is within its money": """
+        FROM trade_in_sale WHERE status <> 'undone'
+        GROUP BY qualification_id HAVING count(*) > 1""",
+    "Q5 what is used and frozen of a pool is within its money": """
         SELECT 'pool ' || used.offer_id || ': ' || used.fen || ' of ' || coalesce(had.fen, 0)
         FROM (SELECT offer_id, sum(subsidy_fen) AS fen FROM qualification GROUP BY offer_id) used
         LEFT JOIN (SELECT offer_id, sum(reserved_fen) AS fen
                    FROM budget_reservation GROUP BY offer_id) had USING (offer_id)
         WHERE used.fen > coalesce(had.fen, 0)""",
-    "Q5 a unit is sold once: every sale that stands holds its numbers, and no other does": """
+    "Q6 a unit is sold once: every sale that stands holds its numbers, and no other does": """
         SELECT 'sale ' || s.redemption_id FROM trade_in_sale s
         LEFT JOIN (SELECT sale_id, count(*) FILTER (WHERE holds) AS held,
                        count(*) FILTER (WHERE kind = 'serial') AS serials,

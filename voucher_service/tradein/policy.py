@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from voucher_service.goods import categories
 from voucher_service.infra.data_files import Text
 from voucher_service.kernel.money import ZERO, Bps, Money, Rounding
+
+# What is bought: the library's word, which policies speak too.
+Category = categories.Category
 
 
 class Scheme(StrEnum):
@@ -23,28 +27,6 @@ class Scheme(StrEnum):
     CAR_SCRAP = "car_scrap"
     CAR_REPLACE = "car_replace"
     CAR_PURCHASE = "car_purchase"
-
-
-class Category(StrEnum):
-    """What is bought."""
-
-    REFRIGERATOR = "refrigerator"
-    WASHING_MACHINE = "washing_machine"
-    TELEVISION = "television"
-    AIR_CONDITIONER = "air_conditioner"
-    WATER_HEATER = "water_heater"
-    COMPUTER = "computer"
-    STOVE = "stove"
-    RANGE_HOOD = "range_hood"
-    WATER_PURIFIER = "water_purifier"
-    DISHWASHER = "dishwasher"
-    RICE_COOKER = "rice_cooker"
-    MICROWAVE = "microwave"
-    PHONE = "phone"
-    TABLET = "tablet"
-    WATCH = "watch"
-    GLASSES = "glasses"
-    CAR = "car"
 
 
 _DIGITAL = frozenset({Category.PHONE, Category.TABLET, Category.WATCH, Category.GLASSES})

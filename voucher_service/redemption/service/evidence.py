@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from voucher_service.infra.core import core_of
 from voucher_service.kernel.errors import DomainError, Unauthenticated
 from voucher_service.merchants import service as merchants
-from voucher_service.tradein.sales.model import PoolShort
+from voucher_service.tradein.sales.model import SubsidyShort
 from voucher_service.tradein.service import using
 from voucher_service.vouchers import service as vouchers
 
@@ -49,7 +49,7 @@ def keep(session: Session, refused: Sequence[tuple[Ask, DomainError]], now: date
         qualification = others.get(read.code_ref) if read else None
         if till is None:
             continue
-        if qualification is not None and isinstance(refusal, PoolShort):
+        if qualification is not None and isinstance(refusal, SubsidyShort):
             using.put_first(session, qualification=qualification, actor=ask.actor, now=now)
         rows.append(
             {

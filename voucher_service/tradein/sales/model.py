@@ -54,12 +54,12 @@ class OwnQualification(Forbidden):
     code = "own_qualification"
 
 
-class PoolShort(Conflict):
+class SubsidyShort(Conflict):
     """The pool's money doesn't pay this subsidy now. Its holder keeps the qualification and stands
     first in the line.
     """
 
-    code = "pool_short"
+    code = "subsidy_short"
 
 
 class OneUnitPerSale(Unprocessable):
@@ -122,10 +122,10 @@ class UnitSoldBefore(Conflict):
     code = "unit_sold_before"
 
 
-class NotEligible(Unprocessable):
+class UnitNotCovered(Unprocessable):
     """The policy pays nothing for this unit at this price; `extra` has the reasons."""
 
-    code = "not_eligible"
+    code = "unit_not_covered"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,11 @@ from .model import (
     GoodsOfAnotherCategory,
     GoodsUnlisted,
     GradeDiffers,
-    NotEligible,
     PayerNotHolder,
     PriceNotOrderAmount,
     Product,
     Unit,
+    UnitNotCovered,
     UnitSoldBefore,
     check_numbers,
 )
@@ -70,7 +70,7 @@ def offered(asked: Asked) -> Offered:
 
     Raises, in this order, OneUnitPerSale, ItemIncomplete, GtinInvalid, SerialInvalid, ImeiInvalid,
     ImeiNeeded, PriceNotOrderAmount, GoodsUnlisted, GoodsOfAnotherCategory, GradeDiffers,
-    AboveFiledPrice, UnitSoldBefore, PayerNotHolder, NotEligible.
+    AboveFiledPrice, UnitSoldBefore, PayerNotHolder, UnitNotCovered.
     """
     unit, product = asked.unit, asked.product
     if isinstance(unit, DomainError):
@@ -95,7 +95,7 @@ def offered(asked: Asked) -> Offered:
     )
     quote = under(asked.policy, case)
     if not quote.eligible or not quote.subsidy:
-        raise NotEligible(
+        raise UnitNotCovered(
             extra={"reasons": [str(one) for one in quote.reasons]}, case=case, quote=quote
         )
     return Offered(

@@ -163,7 +163,7 @@ def put_first(
     audit.record(
         session,
         actor=actor,
-        action="qualification.pool_short",
+        action="qualification.money_short",
         object_type=LIFECYCLE.name,
         object_id=str(qualification.id),
         now=now,
