@@ -236,9 +236,7 @@ EXECUTED_BY: Mapping[str, str] = {
     "fund.appropriate": _TRACED,
     "fund.carry_over": _TRACED,
     "fund.return": _TRACED,
-    "goods.change": (
-        "test_goods.py::test_a_product_is_in_the_library_when_a_second_person_agrees"
-    ),
+    "goods.change": ("test_goods.py::test_a_product_is_in_the_library_when_a_second_person_agrees"),
     "merchant.account_change": (
         "test_merchant_money.py::test_a_new_account_counts_two_days_after_a_second_person_approved"
     ),

@@ -67,8 +67,8 @@ BY_FACE = {
         *onboarding_rules.CALLS,
         *books_rules.DESK,
         *application_rules.DESK,
-        *revision_rules.DESK,
         *goods_rules.DESK,
+        *revision_rules.DESK,
     ),
 }
 RULES = [
