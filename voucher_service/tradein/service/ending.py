@@ -136,7 +136,7 @@ def finish(core: Core) -> int:
                 continue
             if ledger.balances(session, [reserved])[reserved]:
                 campaigns.free_unspent(
-                    session, campaign=offer.campaign_id, now=now, kind=CampaignKind.TRADE_IN
+                    session, campaign=offer.campaign_id, now=now, pool=offer.id
                 )
                 done += 1
     return done
