@@ -301,3 +301,5 @@ for _more in (
     TILL,
 ):
     TEXT |= _more
+TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS
+TEXT |= GOODS | REVIEW | REVISIONS | SALES
