@@ -17,6 +17,8 @@ from . import (
     people_rules,
     refund_rules,
     resident_rules,
+    revision_rules,
+    review_rules,
     shop_desk_rules,
     shop_rules,
     treasury_rules,
@@ -44,6 +46,7 @@ BY_FACE = {
     Face.RESIDENT: (
         *resident_rules.RULES,
         *application_rules.OWN,
+        *revision_rules.OWN,
         *onboarding_rules.PUBLIC,
     ),
     Face.MERCHANT: (
@@ -54,6 +57,7 @@ BY_FACE = {
         *own_till_rules.RULES,
         *books_rules.SHOP,
         *goods_rules.SHOP,
+        *review_rules.SHOP,
     ),
     Face.ADMIN: (
         *desk_rules.RULES,
@@ -66,6 +70,8 @@ BY_FACE = {
         *books_rules.DESK,
         *application_rules.DESK,
         *goods_rules.DESK,
+        *revision_rules.DESK,
+        *review_rules.DESK,
     ),
 }
 RULES = [
