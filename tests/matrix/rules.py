@@ -18,6 +18,7 @@ from . import (
     refund_rules,
     resident_rules,
     review_rules,
+    revision_rules,
     shop_desk_rules,
     shop_rules,
     treasury_rules,
@@ -45,6 +46,7 @@ BY_FACE = {
     Face.RESIDENT: (
         *resident_rules.RULES,
         *application_rules.OWN,
+        *revision_rules.OWN,
         *onboarding_rules.PUBLIC,
     ),
     Face.MERCHANT: (
@@ -68,6 +70,7 @@ BY_FACE = {
         *books_rules.DESK,
         *application_rules.DESK,
         *goods_rules.DESK,
+        *revision_rules.DESK,
         *review_rules.DESK,
     ),
 }

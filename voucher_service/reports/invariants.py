@@ -109,9 +109,11 @@ _MONEY = {
             LEFT JOIN waiting ON waiting.offer_id = o.id
         WHERE coalesce(spent.fen, 0) <> coalesce(folded.fen, 0) + coalesce(waiting.fen, 0)
             AND o.id NOT IN (SELECT offer_id FROM application_pool)""",
-    "L7 a line's committed money is the sum of its folds": """
-        WITH folds AS (SELECT line_id, sum(folded_fen) AS fen
-                       FROM budget_reservation GROUP BY line_id),
+    "L7 a line's committed money is the sum of its folds and of what revisions add": """
+        WITH folds AS (SELECT line_id, sum(fen) AS fen FROM (
+                           SELECT line_id, folded_fen AS fen FROM budget_reservation
+                           UNION ALL SELECT line_id, amount_fen FROM revision_share) parts
+                       GROUP BY line_id),
         money AS (SELECT a.owner_id AS line_id, sum(e.amount_fen) AS fen
                   FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
                   WHERE a.owner_type = 'line' AND a.stage IN ('committed', 'settled')
