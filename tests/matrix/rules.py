@@ -18,6 +18,7 @@ from . import (
     refund_rules,
     resident_rules,
     revision_rules,
+    review_rules,
     shop_desk_rules,
     shop_rules,
     treasury_rules,
@@ -56,6 +57,7 @@ BY_FACE = {
         *own_till_rules.RULES,
         *books_rules.SHOP,
         *goods_rules.SHOP,
+        *review_rules.SHOP,
     ),
     Face.ADMIN: (
         *desk_rules.RULES,
@@ -69,6 +71,7 @@ BY_FACE = {
         *application_rules.DESK,
         *goods_rules.DESK,
         *revision_rules.DESK,
+        *review_rules.DESK,
     ),
 }
 RULES = [

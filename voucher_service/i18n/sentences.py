@@ -11,6 +11,7 @@ from .goods_sentences import GOODS
 from .pos_sentences import POS
 from .qualification_sentences import QUALIFICATIONS
 from .revision_sentences import REVISIONS
+from .review_sentences import REVIEW
 from .sale_sentences import SALES
 from .till_sentences import TILL
 
@@ -292,3 +293,5 @@ TEXT: dict[str, tuple[str, ...]] = {
 TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | GOODS
 TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | REVISIONS | SALES
 TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | GOODS | SALES
+TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | SALES | REVIEW
+TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | SALES | REVIEW | GOODS
