@@ -25,9 +25,7 @@ from voucher_service.tradein.qualifications import Pool, Qualification
 from voucher_service.vouchers import code as codes
 
 _numbers = itertools.count(1)
-PHONE_GTIN, TABLET_GTIN, DUAL_GTIN = (
-    f"69012345678{pair}" for pair in ("92", "09", "16")
-)
+PHONE_GTIN, TABLET_GTIN, DUAL_GTIN = (f"69012345678{pair}" for pair in ("92", "09", "16"))
 
 
 def known_goods(town: Town) -> None:
@@ -36,7 +34,9 @@ def known_goods(town: Town) -> None:
         town.world,
         line(PHONE_GTIN, model="M1", category=Category.PHONE, grade="", first="2026-01-01"),
         line(TABLET_GTIN, model="T1", category=Category.TABLET, grade="", first="2026-01-01"),
-        line(DUAL_GTIN, model="M2", category=Category.PHONE, grade="", dual="是", first="2026-01-01"),
+        line(
+            DUAL_GTIN, model="M2", category=Category.PHONE, grade="", dual="是", first="2026-01-01"
+        ),
     )
 
 
