@@ -33,8 +33,8 @@ def known_goods(town: Town) -> None:
     """A library of one phone, one tablet, and a phone with two IMEIs."""
     stocked(
         town.world,
-        line(PHONE_GTIN, model="M1", category=Category.PHONE, grade=""),
-        line(TABLET_GTIN, model="T1", category=Category.TABLET, grade=""),
+        line(PHONE_GTIN, model="M1", category=Category.PHONE, grade="", first="2026-01-01"),
+        line(TABLET_GTIN, model="T1", category=Category.TABLET, grade="", first="2026-01-01"),
         line(
             DUAL_GTIN, model="M2", category=Category.PHONE, grade="", dual="是", first="2026-01-01"
         ),
