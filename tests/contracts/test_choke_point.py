@@ -260,7 +260,6 @@ EXECUTED_BY: Mapping[str, str] = {
         "../tradein/test_revisions.py"
         "::test_the_rise_lists_what_changes_and_pays_it_once_whoever_computes_it"
     ),
-    "sale_review.release": "test_sale_review.py::test_a_second_person_releases_what_a_sample_bore_out",
     "sale_review.release": (
         "test_sale_review.py::test_a_second_person_releases_what_a_sample_bore_out"
     ),

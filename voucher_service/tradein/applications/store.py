@@ -168,9 +168,9 @@ def granted(
 
 
 def decided(session: Session, ids: Collection[UUID]) -> list[ApplicationRow]:
-    """Those of these applications that are approved."""
+    """Those of these applications that are approved, paid or not."""
     statement = select(ApplicationRow).where(
-        ApplicationRow.id.in_(ids), ApplicationRow.status == ApplicationStatus.APPROVED
+        ApplicationRow.id.in_(ids), ApplicationRow.status.in_(GRANTED)
     )
     return list(session.scalars(statement))
 
