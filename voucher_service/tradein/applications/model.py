@@ -345,9 +345,6 @@ def notice_until(decided_at: datetime) -> date:
 
 def case_of(scheme: Scheme, bought: Bought, given_up: GivenUp | None) -> Case:
     """What the subsidy is computed from."""
-    old = None
-    if given_up is not None:
-        old = OldCar(given_up.energy, given_up.registered_on, given_up.owned_since)
     return Case(
         scheme,
         Category.CAR,
@@ -355,5 +352,7 @@ def case_of(scheme: Scheme, bought: Bought, given_up: GivenUp | None) -> Case:
         bought.invoiced_on,
         area=bought.area,
         new=NewCar(bought.energy, bought.engine_ml),
-        old=old,
+        old=None
+        if given_up is None
+        else OldCar(given_up.energy, given_up.registered_on, given_up.owned_since),
     )
