@@ -79,6 +79,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/campaigns/<uuid:campaign>/lines",
         "/campaigns/<uuid:campaign>/offers",
         "/campaigns/<uuid:campaign>/pools",
+        "/campaigns/<uuid:campaign>/pools/new",
         "/campaigns/<uuid:campaign>/application-pools",
         "/campaigns/<uuid:campaign>/offers/new",
         "/lotteries",
@@ -260,7 +261,6 @@ EXECUTED_BY: Mapping[str, str] = {
         "../tradein/test_revisions.py"
         "::test_the_rise_lists_what_changes_and_pays_it_once_whoever_computes_it"
     ),
-    "sale_review.release": "test_sale_review.py::test_a_second_person_releases_what_a_sample_bore_out",
     "sale_review.release": (
         "test_sale_review.py::test_a_second_person_releases_what_a_sample_bore_out"
     ),

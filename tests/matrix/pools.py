@@ -32,6 +32,14 @@ CAR_PLAN = {
     "release_quota": 10,
 }
 
+TYPED = {name: value for name, value in PLAN.items() if name != "categories"} | {
+    "categories": "phone",
+    "opens": "10:00",
+    "closes": "23:00",
+    "reclaims": "1",
+    "overbook": "100",
+}
+
 
 def a_campaign(world: World, programme: Programme, area: str = CITY) -> Campaign:
     """A draft of a trade-in campaign as long as its programme."""

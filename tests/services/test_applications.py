@@ -54,6 +54,7 @@ from voucher_service.tradein.applications.model import (
     Vehicle,
     VehicleTaken,
 )
+from voucher_service.tradein.applications.service import judging
 from voucher_service.tradein.identifiers import VinInvalid
 from voucher_service.tradein.policy import Scheme
 from voucher_service.tradein.revision import revise
@@ -180,7 +181,7 @@ def test_what_the_rules_do_not_pay_is_said_before_and_refused(autumn: World) -> 
 
 
 @pytest.mark.parametrize("what", ["new_vin", "old_vin", "invoice", "paper"])
-@pytest.mark.parametrize("scheme", list(Scheme)[2:])
+@pytest.mark.parametrize("scheme", [Scheme.CAR_SCRAP, Scheme.CAR_REPLACE])
 def test_a_car_and_its_papers_are_paid_for_once_in_both_schemes(
     autumn: World, what: str, scheme: Scheme
 ) -> None:
@@ -225,6 +226,20 @@ def test_a_second_car_of_the_year_waits_for_another_year_unless_the_first_is_tak
     service.withdraw(autumn.core, actor=who.actor, application=first.id)
     done = service.submit(autumn.core, actor=who.actor, application=again.application)
     assert done.value.status is ApplicationStatus.SUBMITTED
+
+
+def test_where_a_policy_counts_both_schemes_as_one_a_second_car_in_the_other_waits_too(
+    autumn: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = frozenset({Scheme.CAR_SCRAP})
+    policies = [
+        replace(one, counts_with=both) if one.scheme is Scheme.CAR_REPLACE else one
+        for one in shelf()
+    ]
+    monkeypatch.setattr(judging, "shelf", lambda: policies)
+    who, _ = submitted(autumn.core, autumn.resident())
+    with pytest.raises(UnitsTaken):
+        submitted(autumn.core, who.actor, Scheme.CAR_REPLACE)
 
 
 def test_the_same_key_hands_nothing_in_twice(autumn: World, reviewer: Actor) -> None:

@@ -9,7 +9,9 @@ from uuid import uuid4
 
 from stdnum import luhn
 
+from tests.services.goods_shelf import line, stocked
 from tests.tradein.test_qualifications import Town
+from voucher_service.goods.categories import Category
 from voucher_service.kernel.actor import Actor, ActorKind
 from voucher_service.kernel.money import Money
 from voucher_service.ledger import service as ledger
@@ -20,21 +22,22 @@ from voucher_service.redemption.model import Order, Redemption
 from voucher_service.reports import verification
 from voucher_service.tradein import service as tradein
 from voucher_service.tradein.qualifications import Pool, Qualification
-from voucher_service.tradein.sales import goods_lookup
-from voucher_service.tradein.sales.model import Product
 from voucher_service.vouchers import code as codes
 
 _numbers = itertools.count(1)
-PHONE_GTIN = "6901234567892"
-PRODUCTS = {
-    PHONE_GTIN.zfill(14): Product("Mobil", "M1", "phone"),
-    "06901234567908": Product("Mobil", "T1", "tablet"),
-}
+PHONE_GTIN, TABLET_GTIN, DUAL_GTIN = (f"69012345678{pair}" for pair in ("92", "09", "16"))
 
 
-def known_goods(monkeypatch: Any) -> None:
-    """A library of one phone and one tablet."""
-    monkeypatch.setattr(goods_lookup, "product", lambda _, gtin: PRODUCTS.get(gtin))
+def known_goods(town: Town) -> None:
+    """A library of one phone, one tablet, and a phone with two IMEIs."""
+    stocked(
+        town.world,
+        line(PHONE_GTIN, model="M1", category=Category.PHONE, grade="", first="2026-01-01"),
+        line(TABLET_GTIN, model="T1", category=Category.TABLET, grade="", first="2026-01-01"),
+        line(
+            DUAL_GTIN, model="M2", category=Category.PHONE, grade="", dual="是", first="2026-01-01"
+        ),
+    )
 
 
 def imei() -> str:

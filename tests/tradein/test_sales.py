@@ -36,7 +36,7 @@ def counter(core: Core) -> Iterator[Counter]:
     """A counter with a month's pool of phones and tablets, for all of these tests."""
     with pytest.MonkeyPatch.context() as patch:
         town = open_town(core, patch)
-        known_goods(patch)
+        known_goods(town)
         yield Counter(town, town.pool(release_quota=1_000))
 
 

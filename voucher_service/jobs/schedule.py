@@ -27,8 +27,8 @@ from voucher_service.redemption import service as redemption
 from voucher_service.reports import canaries, verification
 from voucher_service.tradein import service as tradein
 from voucher_service.tradein.applications import service as applications
-from voucher_service.tradein.revisions import service as revisions
 from voucher_service.tradein.review import service as review
+from voucher_service.tradein.revisions import service as revisions
 from voucher_service.tradein.risk import service as risk
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.service.drift import Watch, refill_stale

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from voucher_service.kernel.money import ZERO, Money
 from . import shelf
 from .overbooking import Past
 from .policy import Category
-from .qualifications import Pool, Qualification, QualificationId, Status
+from .qualifications import Outcome, Pool, Qualification, QualificationId, Status
 from .tables import PoolRow, QualificationRow, WaitingRow
 
 
@@ -124,6 +124,16 @@ def held(session: Session, offer: OfferId, *statuses: Status) -> int:
     ).scalar_one()
 
 
+def counts(session: Session, offer: OfferId) -> dict[Status, int]:
+    """How many qualifications of a pool stand how."""
+    rows = session.execute(
+        select(QualificationRow.status, func.count())
+        .where(QualificationRow.offer_id == offer)
+        .group_by(QualificationRow.status)
+    )
+    return dict(rows.all())
+
+
 def past(session: Session, offer: OfferId, since: datetime, now: datetime) -> Past:
     """The qualifications of a pool whose validity ended of late, and what the used ones cost."""
     cost: Any = func.sum(QualificationRow.subsidy_fen, type_=MoneyFen)
@@ -137,6 +147,19 @@ def past(session: Session, offer: OfferId, since: datetime, now: datetime) -> Pa
     ).one()
     assert spent is None or isinstance(spent, Money)
     return Past(ended, spent or ZERO)
+
+
+def outcome(session: Session, categories: Collection[Category]) -> Outcome:
+    """What became of the qualifications of these categories, over all pools."""
+    cost: Any = func.sum(QualificationRow.subsidy_fen, type_=MoneyFen)
+    used = QualificationRow.status == Status.USED
+    over = QualificationRow.status.in_((Status.LAPSED, Status.GIVEN_UP))
+    ended, count, spent = session.execute(
+        select(func.count(), func.count().filter(used), cost.filter(used)).where(
+            QualificationRow.category.in_(categories), used | over
+        )
+    ).one()
+    return Outcome(ended, count, spent or ZERO)
 
 
 def waiting(session: Session, offer: OfferId) -> int:

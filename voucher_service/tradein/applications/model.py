@@ -401,5 +401,7 @@ def case_of(scheme: Scheme, bought: Bought, given_up: GivenUp | None) -> Case:
         bought.invoiced_on,
         area=bought.area,
         new=NewCar(bought.energy, bought.engine_ml),
-        old=given_up and OldCar(given_up.energy, given_up.registered_on, given_up.owned_since),
+        old=None
+        if given_up is None
+        else OldCar(given_up.energy, given_up.registered_on, given_up.owned_since),
     )
