@@ -199,28 +199,25 @@ def test_who_looked_at_a_line_does_not_sign_for_the_batch(
         approvals.approve(street.core, actor=colleague, approval=proposal)
 
 
-def test_a_bad_one_is_refused_at_once_and_widens_the_sample(
+def test_a_bad_one_is_refused_at_once_and_widens_the_sample_and_a_second_means_all(
     street: Street, till: Actor, reviewer: Actor
 ) -> None:
     sold = street.complete(till, 12)
     (batch,) = batched(street, reviewer, till)
-    bad = batch.sample[0].subject_id
-    stands = look(street, reviewer, batch, bad)
+    one, another = (line.subject_id for line in batch.sample[:2])
+    stands = look(street, reviewer, batch, one)
     assert len(stands.sample) == sampling.needed(12, batch.plan, 1) > 5
-    assert own(street, till, RedemptionId(bad)).reason == "序列号看不清"
+    assert own(street, till, RedemptionId(one)).reason == "序列号看不清"
+    service.judge(
+        street.core, actor=reviewer, batch=batch.id, subject=another, good=False, reason="假"
+    )
+    stands = service.batch(street.core, actor=reviewer, batch=batch.id)
+    assert (len(stands.sample), stands.passing) == (12, ())
+    look(street, reviewer, stands)
     proposal = service.propose(street.core, actor=reviewer, batch=batch.id)
     assert proposal is not None
     street.world.approve(proposal)
-    assert payable(street, *sold) == set(sold) - {bad}
-
-
-def test_a_second_bad_one_means_all_of_the_batch(
-    street: Street, till: Actor, reviewer: Actor
-) -> None:
-    street.complete(till, 12)
-    (batch,) = batched(street, reviewer, till)
-    two = [one.subject_id for one in batch.sample[:2]]
-    assert len(look(street, reviewer, batch, *two).sample) == 12
+    assert payable(street, *sold) == set(sold) - {one, another}
 
 
 def test_a_refused_sale_is_answered_with_another_paper_and_looked_at_by_itself(
