@@ -119,7 +119,7 @@ def test_a_reviewer_works_through_a_batch_by_keys(chromium: Browser, street: Str
         signs.locator("main a[href^='/approvals/']").first.click()
         seen(signs, "release").get_by_role("button", name="批准并盖章").click()
         signs.goto("/review?state=done")
-        expect(seen(signs, "done").get_by_text("8 天").first).to_be_visible()
+        expect(seen(signs, "done").get_by_text("7 天").first).to_be_visible()
         city.close()
     assert heard == []
     with street.core.transaction() as session:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.services.car_applicants import named
-from tests.services.sold import MONDAY, SUBSIDY, WEEK, Street
+from tests.services.sold import MONDAY, SUBSIDY, WEEK, Street, picture
 from tests.services.weighed import weigh
 from voucher_service.allocation import degraded
 from voucher_service.approvals import service as approvals
@@ -39,6 +39,7 @@ from voucher_service.tradein.review.model import (
     SampleOpen,
     Way,
 )
+from voucher_service.tradein.risk import service as risk
 from voucher_service.tradein.sales import service as sales
 from voucher_service.tradein.sales.model import SaleStatus
 
@@ -293,6 +294,31 @@ def test_the_draw_was_on_record_before_there_was_a_list(
             {"sha256": sampling.commitment(batch.seed)},
         ).all()
     assert [tuple(one) for one in told] == [(sampling.commitment(batch.seed), MONDAY)]
+
+
+def test_a_copied_photo_stands_beside_its_original_of_another_shop(
+    street: Street, till: Actor, reviewer: Actor
+) -> None:
+    shot, other = picture(), street.world.cashier()
+    first = street.sell(other)
+    street.hand_in(other, first, UNBOXING, data=shot)
+    while risk.assess_due(street.core):
+        pass
+    soon = street.at(MONDAY + timedelta(hours=1))
+    copy = soon.sell(till)
+    for kind in (INVOICE, ACTIVATION, UNBOXING):
+        soon.hand_in(till, copy, kind, data=shot if kind is UNBOXING else None)
+    while risk.assess_due(soon.core):
+        pass
+    (batch,) = batched(street, reviewer, till)
+    asked = {"actor": reviewer, "batch": batch.id, "sale": copy}
+    found = service.dossier(street.core, **asked)
+    assert (batch.way, [one.kind for one in found.look.findings]) == (Way.EACH, ["same_photo"])
+    assert [(kind, twin.sale_id) for kind, twin in found.twins.items()] == [(UNBOXING, first)]
+    original = service.proof(street.core, kind=UNBOXING, twin=True, **asked)
+    assert original == service.own_proof(street.core, actor=other, sale=first, kind=UNBOXING)
+    with pytest.raises(NoSuchThing):
+        service.proof(street.core, kind=ACTIVATION, twin=True, **asked)
 
 
 def test_what_changed_since_it_was_proposed_is_not_released(
