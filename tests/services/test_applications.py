@@ -45,13 +45,15 @@ from voucher_service.tradein.applications import service
 from voucher_service.tradein.applications.checks import Found
 from voucher_service.tradein.applications.model import (
     Application,
-    ApplicationIncomplete,
-    ApplicationIneligible,
     ApplicationStatus,
     EvidenceKind,
+    Vehicle,
+)
+from voucher_service.tradein.applications.refusals import (
+    ApplicationIncomplete,
+    ApplicationIneligible,
     OwnApplication,
     UnitsTaken,
-    Vehicle,
     VehicleTaken,
 )
 from voucher_service.tradein.identifiers import VinInvalid

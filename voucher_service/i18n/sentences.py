@@ -301,5 +301,3 @@ for _more in (
     TILL,
 ):
     TEXT |= _more
-TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS
-TEXT |= GOODS | REVIEW | REVISIONS | SALES

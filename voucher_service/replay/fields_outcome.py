@@ -8,6 +8,7 @@ from decimal import Decimal
 from rich.table import Table
 
 from voucher_service.kernel.money import Money
+from voucher_service.reports.recount import RawTradeIn
 from voucher_service.reports.trade_in import Subsidies, TradeIn
 
 from . import cases, fields_stage
@@ -61,6 +62,16 @@ def payers(plan: Plan, found: TradeIn) -> Table:
             *(_yuan(merchants), _yuan(got.merchant) if sold else "–"),
             *(_yuan(banks), _yuan(got.bank) if sold else "–"),
         )
+    return table
+
+
+def raw(counted: RawTradeIn) -> Table:
+    """What plain SQL counts."""
+    table = Table(pad_edge=False)
+    for heading in ("units", "applications", "subsidy", "turnover"):
+        table.add_column(heading, justify="right")
+    counts = (f"{counted.units:,}", f"{counted.applications:,}")
+    table.add_row(*counts, _yuan(counted.subsidy), _yuan(counted.turnover))
     return table
 
 

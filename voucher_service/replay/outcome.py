@@ -40,7 +40,7 @@ def text(core: Core, plan: Plan, scale: str) -> str:
     )
     by_area = leverage.report(core, programme=slug, group_by=GroupBy.AREA, basis=Basis.PERIOD)
     with core.transaction() as session:
-        raw = recount.totals(session, slug)
+        raw, counted = recount.totals(session, slug), recount.trade_in(session, slug)
     console = Console(file=io.StringIO(), width=_WIDTH, highlight=False)
     vouchers = plan.programme.vouchers
     console.print(OPENING if vouchers else NOTHING_PUBLISHED, soft_wrap=True)
@@ -56,8 +56,12 @@ def text(core: Core, plan: Plan, scale: str) -> str:
     for line in feasible.rounding_lines(plan.targets):
         console.print(f"  {line}", markup=False)
     console.print("\nThe same totals from plain SQL over the raw rows:\n")
-    console.print(recount.SQL, markup=False, soft_wrap=True)
-    console.print(_raw(raw))
+    if vouchers:
+        console.print(recount.SQL, markup=False, soft_wrap=True)
+        console.print(_raw(raw))
+    if plan.targets.fields:
+        console.print(recount.TRADE_IN_SQL, markup=False, soft_wrap=True)
+        console.print(fields_outcome.raw(counted))
     if vouchers and plan.targets.fields:
         console.print(fields_outcome.payers(plan, by_campaign.trade_in))
     for report in (by_campaign, by_area):
