@@ -11,6 +11,7 @@ from datetime import time
 
 from voucher_service.campaigns.model import Campaign, Offer, ReleasePlan
 from voucher_service.infra import areas
+from voucher_service.kernel.money import Money
 
 from .. import qualifications
 from ..policy import Category, Policy, Scheme
@@ -43,6 +44,19 @@ class ApplicationPool:
     def serves(self, scheme: Scheme, area: str) -> bool:
         """Whether it is for applications of that scheme whose invoice was made in that division."""
         return self.scheme is scheme and areas.within(area, self.offer.issuing_area)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a pool stands: applications under review and granted, places that can be taken now, and
+    the money that nobody has.
+    """
+
+    pool: ApplicationPool
+    under_review: int
+    granted: int
+    places: int
+    left: Money
 
 
 def errors(
