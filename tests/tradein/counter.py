@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from stdnum import luhn
 
+from tests.make import World
 from tests.services.goods_shelf import line, stocked
 from tests.tradein.test_qualifications import Town
 from voucher_service.goods.categories import Category
@@ -58,6 +59,17 @@ def unit(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (usual | changes).items() if value is not None}
 
 
+def code_of(world: World, qualification: Qualification) -> str:
+    """A fresh code of a qualification."""
+    seconds = world.core.settings.till.code_window_seconds
+    return codes.make(
+        world.core.keyring,
+        code_ref=qualification.code_ref,
+        window=codes.window_of(world.now(), seconds),
+        window_seconds=seconds,
+    ).text
+
+
 @dataclass
 class Counter:
     """A till of a shop, and the pool that its customers claim from."""
@@ -68,16 +80,6 @@ class Counter:
 
     def __post_init__(self) -> None:
         self.till = self.town.world.cashier()
-
-    def code(self, qualification: Qualification) -> str:
-        """A fresh code of a qualification."""
-        core, seconds = self.town.core, self.town.core.settings.till.code_window_seconds
-        return codes.make(
-            core.keyring,
-            code_ref=qualification.code_ref,
-            window=codes.window_of(self.town.world.now(), seconds),
-            window_seconds=seconds,
-        ).text
 
     def order(self, item: dict[str, Any] | None = None, **told: Any) -> Order:
         """An order of one unit."""
@@ -97,7 +99,7 @@ class Counter:
         return redemption.freeze(
             self.town.core,
             actor=till or self.till,
-            code=self.code(qualification or self.town.claim()),
+            code=code_of(self.town.world, qualification or self.town.claim()),
             order=self.order(item, **told),
             key=uuid4().hex,
         ).value
@@ -112,7 +114,7 @@ class Counter:
         return redemption.redeem(
             self.town.core,
             actor=self.till,
-            code=self.code(qualification or self.town.claim()),
+            code=code_of(self.town.world, qualification or self.town.claim()),
             order=self.order(item, **told),
             key=uuid4().hex,
         ).value
