@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, datetime, time
 
 from voucher_service.campaigns.model import Campaign, Offer, ReleasePlan
 from voucher_service.infra import areas
@@ -41,9 +41,16 @@ class ApplicationPool:
     scheme: Scheme
     policy: Policy
 
-    def serves(self, scheme: Scheme, area: str) -> bool:
-        """Whether it is for applications of that scheme whose invoice was made in that division."""
-        return self.scheme is scheme and areas.within(area, self.offer.issuing_area)
+    def serves(self, scheme: Scheme, area: str, on: date) -> bool:
+        """Whether it is for that scheme, and for what was bought in that division on that day: the
+        money of a year pays for the purchases of its policy, whichever version decides them.
+        """
+        bought = self.policy.first <= on <= self.policy.last
+        return self.scheme is scheme and bought and areas.within(area, self.offer.issuing_area)
+
+    def opening(self, now: datetime) -> datetime:
+        """When a place can be taken next: now, while a release is open."""
+        return min(max(one.opens_at, now) for one in self.offer.releases if one.closes_at > now)
 
 
 @dataclass(frozen=True, slots=True)
