@@ -45,16 +45,17 @@ from voucher_service.tradein.applications import service
 from voucher_service.tradein.applications.checks import Found
 from voucher_service.tradein.applications.model import (
     Application,
-    ApplicationIncomplete,
-    ApplicationIneligible,
     ApplicationStatus,
     EvidenceKind,
+    Vehicle,
+)
+from voucher_service.tradein.applications.refusals import (
+    ApplicationIncomplete,
+    ApplicationIneligible,
     OwnApplication,
     UnitsTaken,
-    Vehicle,
     VehicleTaken,
 )
-from voucher_service.tradein.applications.service import judging
 from voucher_service.tradein.identifiers import VinInvalid
 from voucher_service.tradein.policy import Scheme
 from voucher_service.tradein.revision import revise
@@ -226,20 +227,6 @@ def test_a_second_car_of_the_year_waits_for_another_year_unless_the_first_is_tak
     service.withdraw(autumn.core, actor=who.actor, application=first.id)
     done = service.submit(autumn.core, actor=who.actor, application=again.application)
     assert done.value.status is ApplicationStatus.SUBMITTED
-
-
-def test_where_a_policy_counts_both_schemes_as_one_a_second_car_in_the_other_waits_too(
-    autumn: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    both = frozenset({Scheme.CAR_SCRAP})
-    policies = [
-        replace(one, counts_with=both) if one.scheme is Scheme.CAR_REPLACE else one
-        for one in shelf()
-    ]
-    monkeypatch.setattr(judging, "shelf", lambda: policies)
-    who, _ = submitted(autumn.core, autumn.resident())
-    with pytest.raises(UnitsTaken):
-        submitted(autumn.core, who.actor, Scheme.CAR_REPLACE)
 
 
 def test_the_same_key_hands_nothing_in_twice(autumn: World, reviewer: Actor) -> None:

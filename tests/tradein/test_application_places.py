@@ -37,7 +37,8 @@ from voucher_service.tradein import service as tradein
 from voucher_service.tradein import shelf
 from voucher_service.tradein.applications import service
 from voucher_service.tradein.applications.model import Application, ApplicationStatus
-from voucher_service.tradein.applications.pools import ApplicationPool, PoolShort
+from voucher_service.tradein.applications.pools import ApplicationPool
+from voucher_service.tradein.applications.refusals import PoolShort
 from voucher_service.tradein.applications.service import judging
 from voucher_service.tradein.policy import Category, Scheme, Share
 from voucher_service.tradein.qualifications import Every, NoPool, PoolFull, PoolPlan

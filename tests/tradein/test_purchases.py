@@ -1,4 +1,4 @@
-"""Yangjiang's 惠民购车 of 2023: a buyer of a new car, without an old one, is paid by its price."""
+"""What a policy says of units and old cars: one in all, or none needed as in Yangjiang in 2023."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from datetime import date, datetime
 
 import pytest
 
+from tests.conftest import NOON
 from tests.make import World
 from tests.services.applicants import photo
-from tests.services.car_applicants import CARD, new_car, old_car
+from tests.services.car_applicants import CARD, new_car, old_car, submitted
 from tests.services.car_pools import plan, published
 from voucher_service.identity import service as identity
 from voucher_service.infra import files
@@ -19,13 +20,16 @@ from voucher_service.kernel.clock import SHANGHAI, Clock
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import ResidentId
 from voucher_service.kernel.money import Money
+from voucher_service.tradein import shelf
 from voucher_service.tradein.applications import service
 from voucher_service.tradein.applications.model import (
     EVIDENCE,
     ApplicationStatus,
     Card,
     EvidenceKind,
+    UnitsTaken,
 )
+from voucher_service.tradein.applications.service import judging
 from voucher_service.tradein.policy import Scheme
 from voucher_service.tradein.quote import Step
 
@@ -80,3 +84,19 @@ def test_a_buyer_hands_in_four_papers_and_is_approved_without_an_old_car(world: 
     world.approve(service.precheck(world.core, actor=reviewer, application=filled.id))
     done = service.get(world.core, actor=buyer, application=filled.id)
     assert (done.status, done.subsidy) == (ApplicationStatus.APPROVED, Money.of_yuan(3_000))
+
+
+def test_where_a_policy_counts_both_schemes_as_one_a_car_in_the_other_waits_too(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policies = [
+        replace(one, counts_with=frozenset({Scheme.CAR_SCRAP}))
+        if one.scheme is Scheme.CAR_REPLACE
+        else one
+        for one in shelf.shelf()
+    ]
+    monkeypatch.setattr(judging, "shelf", lambda: policies)
+    autumn = World(with_clock(core, Clock(NOON)))
+    who, _ = submitted(autumn.core, autumn.resident())
+    with pytest.raises(UnitsTaken):
+        submitted(autumn.core, who.actor, Scheme.CAR_REPLACE)

@@ -43,7 +43,7 @@ def counter(core: Core) -> Iterator[Counter]:
     """Three phones sold on a Monday: one stands, one went back, one went down in price."""
     with pytest.MonkeyPatch.context() as patch:
         town = open_town(core, patch)
-        known_goods(patch)
+        known_goods(town)
         made = Counter(town, town.pool())
         gave = (OtherDiscount(Payer.BANK, BANK),)
         made.sell(discounts=gave, list_price=LISTED)

@@ -9,7 +9,7 @@ from voucher_service.infra.files import FileRefused, FileTooLarge
 from voucher_service.infra.idempotency import InProgress, KeyMissing, KeyReused
 from voucher_service.kernel.errors import DomainError, InvalidInput, NoSuchThing, TryAgain
 from voucher_service.kernel.machine import IllegalTransition
-from voucher_service.tradein.applications.model import (
+from voucher_service.tradein.applications.refusals import (
     ApplicationIncomplete,
     ApplicationIneligible,
     AreaUnserved,

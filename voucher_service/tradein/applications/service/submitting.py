@@ -15,10 +15,8 @@ from voucher_service.kernel.actor import Actor
 
 from .. import recording, store
 from ..messages import Message
-from ..model import (
-    Application,
-    ApplicationEvent,
-    ApplicationId,
+from ..model import Application, ApplicationEvent, ApplicationId
+from ..refusals import (
     ApplicationIncomplete,
     ApplicationIneligible,
     CorrectionLate,

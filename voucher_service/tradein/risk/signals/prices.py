@@ -23,8 +23,9 @@ _OVER = {
     Reason.RAISED_IN_QUARTER: 60,
     Reason.ABOVE_CITY: 40,
 }
-# A list price that nobody paid, and a price that was cut from it, is a fraud of its own.
-_CUT_LEAST = 35
+# A price that is cut from a higher list price weighs a little more. Not much: a list price that
+# stood all year looks the same after a promotion as one that was raised for this sale.
+_CUT = 8
 # A part of a cut price is less than so many percent of what the thing usually costs, and the parts
 # together are about the whole.
 _PART_MOST = 78
@@ -48,9 +49,9 @@ def _raised(sale: SaleFacts) -> Iterator[Finding]:
         weight = next((weight for least, weight in _RAISED if percent >= least), 0)
         weight = weight * _OVER.get(one.reason, 0) // 100
         told: dict[str, str | int] = {"price_fen": sale.price.fen, "lowest_fen": one.base.fen}
-        if one.reason is Reason.RAISED_THEN_CUT and _percent(one.asked, one.base) >= 120:
+        if weight and one.reason is Reason.RAISED_THEN_CUT:
             told |= {"list_fen": one.asked.fen}
-            yield Finding(Kind.RAISED_THEN_CUT, Weight(max(weight, _CUT_LEAST)), told=told)
+            yield Finding(Kind.RAISED_THEN_CUT, Weight(weight + _CUT), told=told)
         elif weight:
             yield Finding(Kind.PRICE_RAISED, Weight(weight), told=told | {"percent": percent})
 
