@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.make import CITY, World
-from voucher_service.allocation import degraded
+from voucher_service.allocation import degraded, upkeep
 from voucher_service.allocation.model import NotOpenYet, SoldOut
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import CampaignKind, PlanInvalid
@@ -92,6 +92,11 @@ class Town:
         return tradein.claim(
             self.core, actor=who or self.world.resident(), category=category, key=key or uuid4().hex
         ).value
+
+    def later(self, pool: Pool) -> None:
+        """The jobs come round: the gate learns of slots that came back, and of open places."""
+        upkeep.prepare(self.core, tradein.GATED, offer=pool.offer.id, refill=True)
+        tradein.count_places(self.core)
 
 
 @pytest.fixture
@@ -207,10 +212,12 @@ def test_given_up_it_is_somebody_else_s_and_can_be_claimed_once_more(town: Town)
     with pytest.raises(SoldOut):
         town.claim()
     ended = tradein.give_up(town.core, actor=who, qualification=first.id)
+    town.later(pool)
     assert ended.status is Status.GIVEN_UP
     assert tradein.give_up(town.core, actor=who, qualification=first.id) == ended
     second = town.claim(who)
     tradein.give_up(town.core, actor=who, qualification=second.id)
+    town.later(pool)
     with pytest.raises(ReclaimsUsed) as refusal:
         town.claim(who)
     assert refusal.value.params["limit"] == pool.attempts(PHONE) == 2
@@ -285,13 +292,14 @@ def test_the_line_moves_when_one_gives_up_and_nobody_overtakes(town: Town) -> No
 
 
 def test_lapses_that_cost_nothing_open_places_beyond_the_money_at_most_each(town: Town) -> None:
-    town.pool(release_quota=4, overbook_bps=10_000)  # 124 slots, money for 62 at 500 yuan
+    pool = town.pool(release_quota=4, overbook_bps=10_000)  # 124 slots, money for 62 at 500 yuan
     first = town.at(_days(1))
     people = first.world.residents(8)
     for who in people:
         first.claim(who)
     later = town.at(_days(16))
     tradein.lapse_due(later.core)
+    later.later(pool)
     assert len([later.claim() for _ in range(63)]) == 63
 
 

@@ -11,7 +11,8 @@ from .. import store
 from ..policy import Category
 from ..qualifications import NoPool, Pool, Qualification, QualificationId
 from ..tables import QualificationRow
-from .claiming import pool_of, resident_of
+from .claiming import resident_of
+from .pools import pool_of
 
 
 def open_pool(core: Core, *, category: Category) -> Pool | None:
