@@ -28,6 +28,7 @@ from . import (
     stopped,
 )
 from . import cars as car_words
+from . import goods as goods_words
 from .api import (
     account,
     alarms,
@@ -36,6 +37,7 @@ from .api import (
     budgets,
     campaigns,
     cars,
+    goods,
     lotteries,
     merchants,
     pools,
@@ -59,9 +61,11 @@ from .pages import cars as car_pages
 from .pages import disputes as dispute_pages
 from .pages import front, home
 from .pages import funds as fund_pages
+from .pages import goods as goods_pages
 from .pages import lotteries as lottery_pages
 from .pages import merchants as merchant_pages
 from .pages import papers as paper_pages
+from .pages import pools as pool_pages
 from .pages import programmes as programme_pages
 from .pages import pushes as push_pages
 from .pages import reports as report_pages
@@ -111,8 +115,11 @@ BLUEPRINTS = (
     Guarded(stops.stopping, _IN_AN_EMERGENCY),
     Guarded(merchants.applications, _SIGNERS),
     Guarded(merchants.checking, any_of(Role.REVIEWER)),
+    Guarded(cars.car_pools, any_of(Role.PLANNER)),
     Guarded(cars.cars, _SIGNERS),
     Guarded(cars.car_checking, any_of(Role.REVIEWER)),
+    Guarded(goods.goods, _OFFICE),
+    Guarded(goods.stocking, any_of(Role.PLANNER)),
     Guarded(merchants.merchants, any_of(*onboarding.SEES)),
     Guarded(merchants.holding_back, any_of(Role.REVIEWER, Role.FINANCE)),
     Guarded(alarms.alarms, _OFFICE),
@@ -127,6 +134,8 @@ BLUEPRINTS = (
     Guarded(staff_pages.colleagues, _MANAGERS),
     Guarded(staff_pages.staffing, any_of(Role.ADMINISTRATOR)),
     Guarded(resident_pages.residents, _READERS),
+    Guarded(goods_pages.goods, _OFFICE),
+    Guarded(goods_pages.stocking, any_of(Role.PLANNER)),
     Guarded(merchant_pages.merchants, any_of(*onboarding.SEES)),
     Guarded(merchant_pages.suspending, any_of(Role.REVIEWER)),
     Guarded(merchant_pages.holding_back, any_of(Role.REVIEWER, Role.FINANCE)),
@@ -141,6 +150,7 @@ BLUEPRINTS = (
     Guarded(programme_pages.announcing, any_of(Role.PLANNER)),
     Guarded(campaign_pages.campaigns, _OFFICE),
     Guarded(campaign_pages.planning, any_of(Role.PLANNER)),
+    Guarded(pool_pages.planning, any_of(Role.PLANNER)),
     Guarded(campaign_pages.running, any_of(Role.PLANNER, Role.APPROVER)),
     Guarded(approval_pages.approvals, _OFFICE),
     Guarded(approval_pages.rejecting, _OFFICE),
@@ -183,7 +193,8 @@ def create_app(core: Core | None = None) -> Flask:
         | standing.globals_()
         | colleagues.globals_()
         | onboarding.globals_()
-        | car_words.globals_(),
+        | car_words.globals_()
+        | goods_words.globals_(),
         me=staff.me,
         reader=staff.reader,
         waiting=staff.waiting,
@@ -194,6 +205,7 @@ def create_app(core: Core | None = None) -> Flask:
         disputes_waiting=objections.disputes_waiting,
     )
     uploads.let_through(app, {pushes.planning.name}, most_bytes=pushes.LIST_LIMIT_BYTES)
-    uploads.let_through(app, {push_pages.planning.name})
+    uploads.let_through(app, {push_pages.planning.name, goods_pages.stocking.name})
+    uploads.let_through(app, {goods.stocking.name}, most_bytes=goods.TABLE_LIMIT_BYTES)
     app.before_request(duties.check)
     return app

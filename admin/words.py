@@ -91,6 +91,7 @@ ACTIONS: Mapping[str, str] = {
     "merchant.admit": mark("商户入驻"),
     "merchant.account_change": mark("换收款账户"),
     "merchant.hold_lift": mark("恢复支付货款"),
+    "goods.change": mark("改商品库"),
 }
 BRANDS: Mapping[str, str] = {
     "jinqiu": mark("惠利金秋：桂花金"),

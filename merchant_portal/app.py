@@ -16,6 +16,7 @@ from voucher_service.web.guards import PUBLIC, SIGNED_IN, TOKEN, Guarded, any_of
 
 from . import applicants, standing
 from .api import devices as device_calls
+from .api import filed_prices as filed_price_calls
 from .api import me, people, redemptions, sandbox, shops, sign_in, summary
 from .api import refunds as refund_calls
 from .examples import EXAMPLES
@@ -31,6 +32,7 @@ from .pages import (
     money,
     own_tills,
     points,
+    prices,
     refunds,
     shell,
     shop,
@@ -67,6 +69,9 @@ BLUEPRINTS = (
     Guarded(devices.blueprint, _DESK),
     Guarded(devices.enrolment, PUBLIC),
     Guarded(points.blueprint, _DESK),
+    Guarded(prices.prices, _DESK),
+    Guarded(prices.tables, _DESK),
+    Guarded(filed_price_calls.blueprint, _DESK),
     Guarded(people.blueprint, _DESK),
     Guarded(people.account, SIGNED_IN),
     Guarded(device_calls.blueprint, _DESK),
@@ -95,6 +100,7 @@ def create_app(core: Core | None = None) -> Flask:
     app.before_request(standing.refuse_other_devices)
     applicants.install(app)
     matchings.install(app)
+    prices.install(app)
     redemptions.install(app, app.extensions["voucher"].core)
     return app
 

@@ -14,6 +14,7 @@ from voucher_service.budgets import model as budgets
 from voucher_service.campaigns import canary
 from voucher_service.campaigns import lifecycles as campaigns
 from voucher_service.disputes import model as disputes
+from voucher_service.goods import model as goods
 from voucher_service.i18n import gettext, sentences
 from voucher_service.identity import model as identity
 from voucher_service.kernel.errors import KINDS, DomainError
@@ -51,6 +52,7 @@ MACHINES: tuple[Machine[Any, Any], ...] = (
     onboarding.MERCHANT_APPLICATION,
     accounts.ACCOUNT,
     accounts.HOLD,
+    goods.LIFECYCLE,
     applications.LIFECYCLE,
 )
 

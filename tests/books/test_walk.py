@@ -21,7 +21,7 @@ from .city import START, City, build
 from .sums import Differs
 from .walk import Walk
 
-OPERATIONS = 1_200
+OPERATIONS = 700
 
 
 @pytest.fixture

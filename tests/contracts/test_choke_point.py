@@ -34,6 +34,7 @@ PROPOSES: Mapping[str, tuple[str, ...]] = {
     "/campaigns/<uuid:campaign>/close": ("campaign.close",),
     "/campaigns/<uuid:id>/caps": ("campaign.cap",),
     "/pushes": ("push.give",),
+    "/goods/changes": ("goods.change",),
     "/stops/<uuid:stop>/resume": ("stop.lift", "campaign.resume"),
     "/funds": ("fund.appropriate",),
     "/funds/<uuid:id>/return": ("fund.return",),
@@ -74,8 +75,14 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/campaigns/<uuid:campaign>/lines",
         "/campaigns/<uuid:campaign>/offers",
         "/campaigns/<uuid:campaign>/pools",
+        "/campaigns/<uuid:campaign>/pools/new",
+        "/campaigns/<uuid:campaign>/application-pools",
         "/campaigns/<uuid:campaign>/offers/new",
         "/lotteries",
+    ),
+    "lets a granted sum be paid to the applicant's own card, which the bank asked for": (
+        "/trade-in/applications/<uuid:application>/card/accept",
+        "/trade-in/applications/<uuid:application>/card/return",
     ),
     "stops: one person is enough to stop, to go on takes two": (
         "/campaigns/<uuid:campaign>/pause",
@@ -174,6 +181,7 @@ COLUMNS = {"roles", "area", "password_hash"}
 NAMED = {
     "voucher_service.stops.service.lift",
     "voucher_service.budgets.service.capping.set_caps",
+    "voucher_service.goods.store.apply",
 }
 # Who does it outside an executor, and why that is right …
 REVIEWED: Mapping[str, str] = {
@@ -218,6 +226,9 @@ EXECUTED_BY: Mapping[str, str] = {
     "fund.appropriate": _TRACED,
     "fund.carry_over": _TRACED,
     "fund.return": _TRACED,
+    "goods.change": (
+        "test_goods.py::test_a_product_is_in_the_library_when_a_second_person_agrees"
+    ),
     "merchant.account_change": (
         "test_merchant_money.py::test_a_new_account_counts_two_days_after_a_second_person_approved"
     ),

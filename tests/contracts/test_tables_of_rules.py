@@ -51,6 +51,7 @@ def _model_modules() -> list[str]:
         "alarms",
         "identity",
         "merchants",
+        "goods",
         "tradein.applications",
     )
     models = [f"voucher_service.{package}.model" for package in packages]

@@ -23,7 +23,7 @@ from .plans import (
     push,
     push_proposal,
 )
-from .pools import PLAN, trade_in_draft
+from .pools import CAR_PLAN, PLAN, TYPED, trade_in_draft
 from .table import (
     APPROVER,
     OFFICE,
@@ -204,6 +204,15 @@ CAMPAIGNS = (
         keyed=True,
         once=True,
     ),
+    post(
+        f"{API}{CAMPAIGN}/application-pools",
+        PLANNER,
+        of=trade_in_draft,
+        sends=always(json=CAR_PLAN),
+        answers=201,
+        keyed=True,
+        once=True,
+    ),
     post(f"{API}{CAMPAIGN}/resume", RUNNERS, of=paused, answers=202, once=True),
     post(f"{API}{CAMPAIGN}/close", RUNNERS, of=published, answers=202, once=True),
     get("/campaigns", OFFICE, lists=draft),
@@ -224,6 +233,15 @@ CAMPAIGNS = (
         PLANNER,
         of=draft_and_hour,
         sends=typed(typed_offer),
+        keyed=True,
+    ),
+    get(f"{CAMPAIGN}/pools/new", PLANNER, of=trade_in_draft),
+    post(
+        f"{CAMPAIGN}/pools/new",
+        PLANNER,
+        of=trade_in_draft,
+        sends=always(data=TYPED),
+        once=True,
         keyed=True,
     ),
     post(

@@ -25,6 +25,20 @@ PLAN = {
     "release_quota": 10,
     "valid_days": 3,
 }
+CAR_PLAN = {
+    "title": "报废更新名额",
+    "policy": "car_scrap-2026",
+    "every": "month",
+    "release_quota": 10,
+}
+
+TYPED = {name: value for name, value in PLAN.items() if name != "categories"} | {
+    "categories": "phone",
+    "opens": "10:00",
+    "closes": "23:00",
+    "reclaims": "1",
+    "overbook": "100",
+}
 
 
 def a_campaign(world: World, programme: Programme, area: str = CITY) -> Campaign:

@@ -10,6 +10,7 @@ from . import (
     application_rules,
     books_rules,
     desk_rules,
+    goods_rules,
     lottery_rules,
     onboarding_rules,
     own_till_rules,
@@ -52,6 +53,7 @@ BY_FACE = {
         *shop_desk_rules.RULES,
         *own_till_rules.RULES,
         *books_rules.SHOP,
+        *goods_rules.SHOP,
     ),
     Face.ADMIN: (
         *desk_rules.RULES,
@@ -63,6 +65,7 @@ BY_FACE = {
         *onboarding_rules.CALLS,
         *books_rules.DESK,
         *application_rules.DESK,
+        *goods_rules.DESK,
     ),
 }
 RULES = [

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.make import CITY, World
-from voucher_service.allocation import degraded, upkeep
+from voucher_service.allocation import degraded
 from voucher_service.allocation.model import NotOpenYet, SoldOut
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import CampaignKind, PlanInvalid
@@ -84,6 +84,7 @@ class Town:
         ).value
         self.world.line(campaign.id, pool.offer.face_value * pool.offer.quota)
         self.world.publish(campaign.id)
+        tradein.prepare_gate(self.core, offer=pool.offer.id, refill=True)
         return replace(pool, offer=self.world.reload(pool.offer.id))
 
     def claim(
@@ -95,7 +96,7 @@ class Town:
 
     def later(self, pool: Pool) -> None:
         """The jobs come round: the gate learns of slots that came back, and of open places."""
-        upkeep.prepare(self.core, tradein.GATED, offer=pool.offer.id, refill=True)
+        tradein.prepare_gate(self.core, offer=pool.offer.id, refill=True)
         tradein.count_places(self.core)
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import CampaignKind, Mode, Offer
+from voucher_service.campaigns.model import Mode, Offer
 from voucher_service.infra import outbox
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM
@@ -34,15 +34,10 @@ _MOST_DOUBLINGS = 6
 
 @dataclass(frozen=True, slots=True)
 class Gated:
-    """The offers of one kind, and the rows that hold their slots."""
+    """Offers whose slots a gate hands out: those that are open or will open, and their rows."""
 
-    kind: CampaignKind
+    offers: Callable[[Core], list[Offer]]
     rows: type[Slotted]
-
-    def offers(self, core: Core) -> list[Offer]:
-        """Those that are open or will open."""
-        with core.transaction() as session:
-            return campaigns.running_offers(session, now=core.now(session), kind=self.kind)
 
 
 def prepare(core: Core, gated: Gated, *, offer: OfferId, refill: bool) -> None:

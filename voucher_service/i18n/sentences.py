@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .application_sentences import APPLICATIONS
 from .file_sentences import FILES
+from .goods_sentences import GOODS
 from .pos_sentences import POS
 from .qualification_sentences import QUALIFICATIONS
 from .till_sentences import TILL
@@ -286,4 +287,4 @@ TEXT: dict[str, tuple[str, ...]] = {
         "没有通过：预算额度不够。钱没有动。请追加预算或减少数量。",
     ),
 }
-TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS
+TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | GOODS

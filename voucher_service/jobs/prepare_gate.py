@@ -8,12 +8,13 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from voucher_service.allocation import upkeep
 from voucher_service.campaigns import service as campaigns
+from voucher_service.campaigns.model import CampaignKind
 from voucher_service.infra.core import Core
 from voucher_service.kernel.ids import OfferId
+from voucher_service.tradein import service as tradein
+from voucher_service.vouchers import service as vouchers
 
-from .gates import gates
 
 
 def prepare_gate(core: Core, args: Mapping[str, Any], finish: Callable[[Session], None]) -> None:
@@ -21,6 +22,7 @@ def prepare_gate(core: Core, args: Mapping[str, Any], finish: Callable[[Session]
     id = OfferId(UUID(args["offer"]))
     with core.transaction() as session:
         offer = campaigns.offer(session, offer=id)
-    upkeep.prepare(core, gates(offer.issues), offer=id, refill=bool(args.get("refill")))
+    feature = vouchers if offer.issues is CampaignKind.VOUCHER else tradein
+    feature.prepare_gate(core, offer=id, refill=bool(args.get("refill")))
     with core.transaction() as session:
         finish(session)

@@ -27,6 +27,7 @@ from voucher_service.reconciliation import service as reconciliation
 from voucher_service.redemption import service as redemption
 from voucher_service.reports import canaries, verification
 from voucher_service.tradein import service as tradein
+from voucher_service.tradein.applications import service as applications
 from voucher_service.vouchers import service as vouchers
 from voucher_service.webhooks import service as webhooks
 
@@ -137,6 +138,8 @@ def tasks(core: Core) -> tuple[Task, ...]:
         Task("count_places", 1, tradein.count_places),
         Task("remind_of_qualifications", 600, tradein.remind_due, until_none=True),
         Task("finish_pools", 600, tradein.finish),
+        Task("lapse_applications", 60, applications.lapse_due, until_none=True),
+        Task("remind_of_corrections", 600, applications.remind_due, until_none=True),
         Task("lapse_proposals", 60, approvals.lapse_due, until_none=True),
         Task("reconcile_changed", 30, Changes()),
         Task("mark_balances", 30, ledger.mark_balances, apart=True),

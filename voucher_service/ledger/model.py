@@ -70,6 +70,9 @@ class Code(StrEnum):
     PASSED_DOWN = "passed_down"
     HANDED_BACK = "handed_back"
     RELIEVED = "relieved"
+    HELD = "held"
+    LET_GO = "let_go"
+    GRANTED = "granted"
 
 
 # Of these one transfer may carry a key: a freeze ends once (a unique index says so).

@@ -21,7 +21,7 @@ from voucher_service.kernel.money import ZERO, Money
 from . import shelf
 from .overbooking import Past
 from .policy import Category
-from .qualifications import Pool, Qualification, QualificationId, Status, Tally
+from .qualifications import Outcome, Pool, Qualification, QualificationId, Status, Tally
 from .tables import PoolRow, QualificationRow, WaitingRow
 
 
@@ -151,6 +151,16 @@ def held(session: Session, offer: OfferId, *statuses: Status) -> int:
     ).scalar_one()
 
 
+def counts(session: Session, offer: OfferId) -> dict[Status, int]:
+    """How many qualifications of a pool stand how."""
+    rows = session.execute(
+        select(QualificationRow.status, func.count())
+        .where(QualificationRow.offer_id == offer)
+        .group_by(QualificationRow.status)
+    )
+    return dict(rows.all())
+
+
 def past(session: Session, offer: OfferId, since: datetime, now: datetime) -> Past:
     """The qualifications of a pool whose validity ended of late, and what the used ones cost."""
     cost: Any = func.sum(QualificationRow.subsidy_fen, type_=MoneyFen)
@@ -164,6 +174,19 @@ def past(session: Session, offer: OfferId, since: datetime, now: datetime) -> Pa
     ).one()
     assert spent is None or isinstance(spent, Money)
     return Past(ended, spent or ZERO)
+
+
+def outcome(session: Session, categories: Collection[Category]) -> Outcome:
+    """What became of the qualifications of these categories, over all pools."""
+    cost: Any = func.sum(QualificationRow.subsidy_fen, type_=MoneyFen)
+    used = QualificationRow.status == Status.USED
+    over = QualificationRow.status.in_((Status.LAPSED, Status.GIVEN_UP))
+    ended, count, spent = session.execute(
+        select(func.count(), func.count().filter(used), cost.filter(used)).where(
+            QualificationRow.category.in_(categories), used | over
+        )
+    ).one()
+    return Outcome(ended, count, spent or ZERO)
 
 
 def waiting(session: Session, offer: OfferId) -> int:

@@ -21,6 +21,8 @@ _FIELD_BYTES = 256 * 1024
 # A form of another kind is read as one text, so it stays as short as everywhere.
 _CARRIERS = frozenset({"multipart/form-data", "application/json"})
 
+_MOST_NAME = 80
+
 NO_FILE = mark("请先选一个文件。")
 EMPTY_FILE = mark("这个文件是空的，里面什么也没有。请换一个再传。")
 
@@ -52,3 +54,10 @@ def sent(form: Form, name: str, *, most_bytes: int) -> bytes:
     if not content:
         form.errors[name] = gettext(EMPTY_FILE, locale())
     return content
+
+
+def name_of(name: str) -> str:
+    """How the sent file is called, as it can be shown: its last part, visible characters only."""
+    found = request.files.get(name)
+    last = str(found.filename or "" if found else "").replace("\\", "/").rpartition("/")[2]
+    return "".join(one for one in last if one.isprintable())[:_MOST_NAME] or "–"

@@ -33,6 +33,7 @@ from ..model import (
     CampaignIncomplete,
     CampaignKind,
     CampaignStatus,
+    Mode,
     Offer,
     OfferStatus,
     max_liability,
@@ -227,6 +228,8 @@ def _publish(session: Session, payload: Mapping[str, Any], actor: Actor, now: da
     move(session, found, CampaignEvent.PUBLISHED, actor, now)
     for one in offers:
         _move_offer(session, one.id, OfferStatus.DRAFT, OfferEvent.OPENED, actor, now)
+        if found.kind is not CampaignKind.VOUCHER:  # PostgreSQL alone, until a gate is filled
+            raise_epoch(session, one.id, mode=Mode.DEGRADED)
         key = f"prepare_gate:{one.id}"
         outbox.add(session, kind="prepare_gate", key=key, args={"offer": str(one.id)})
 

@@ -14,8 +14,9 @@ from voucher_service.infra import areas
 from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.money import Money
 from voucher_service.tradein import words as policy_words
-from voucher_service.tradein.applications import service, words
+from voucher_service.tradein.applications import progress, service, words
 from voucher_service.tradein.applications.model import (
+    ENDED,
     NOTICE_DAYS,
     SCHEMES,
     Application,
@@ -31,7 +32,7 @@ from voucher_service.web.errors import status_of
 from voucher_service.web.idempotency import idempotency_key
 from voucher_service.web.language import locale
 from voucher_service.web.schemas import Schema
-from voucher_service.web.site import core
+from voucher_service.web.site import core, today
 
 from ..application_schemas import BankCardSchema, BeginSchema, GivenUpCarSchema, NewCarForm
 from ..limiting import not_too_often
@@ -133,12 +134,14 @@ def hand_in(id: UUID) -> Any:
         return _papers(id, form), 422
     try:
         not_too_often(core(), actor())
+        paper = received()
         service.hand_in(
             core(),
             actor=actor(),
             application=application,
             kind=EvidenceKind(form.values["kind"]),
-            content=received(),
+            content=paper.content,
+            facts=paper.facts,
         )
     except DomainError as error:
         form.refuse(error)
@@ -198,7 +201,8 @@ def _status(id: UUID, form: forms.Form) -> str:
     return render_template(
         "resident/application.html",
         application=found,
-        judged=judged,
+        steps=[] if found.status in ENDED else progress.steps(found, locale(), today()),
+        judged=None if found.status in ENDED else judged,
         reasons=reasons,
         form=form,
         parts=(Part.NEW_CAR, Part.OLD_CAR, Part.CARD),

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
 from voucher_service.i18n import mark
 from voucher_service.kernel.actor import Role
+from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.errors import Conflict, Forbidden, Unprocessable
 from voucher_service.kernel.ids import ResidentId
 from voucher_service.kernel.machine import Machine
@@ -63,6 +64,18 @@ class AreaUnserved(Unprocessable):
     """Not a division of the cities that this installation serves."""
 
     code = "area_unserved"
+
+
+class CorrectionLate(Conflict):
+    """The last day of the correction is over."""
+
+    code = "correction_late"
+
+
+class CorrectionsClosed(Conflict):
+    """The policy's last day of corrections is over: it is passed or refused, not sent back."""
+
+    code = "corrections_closed"
 
 
 class Vehicle(StrEnum):
@@ -114,6 +127,10 @@ class ApplicationStatus(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
+    LAPSED = "lapsed"
+    PAYOUT_REFUSED = "payout_refused"
+    CARD_GIVEN = "card_given"
+    PAID = "paid"
 
 
 class ApplicationEvent(StrEnum):
@@ -126,6 +143,12 @@ class ApplicationEvent(StrEnum):
     APPROVED = "application.approved"
     REJECTED = "application.rejected"
     WITHDRAWN = "application.withdrawn"
+    LAPSED = "application.lapsed"
+    PAYOUT_REFUSED = "application.payout_refused"
+    CARD_GIVEN = "application.card_given"
+    CARD_RETURNED = "application.card_returned"
+    CARD_ACCEPTED = "application.card_accepted"
+    PAID = "application.paid"
 
 
 _S, _E = ApplicationStatus, ApplicationEvent
@@ -145,10 +168,22 @@ LIFECYCLE: Machine[ApplicationStatus, ApplicationEvent] = Machine(
             _E.RETURNED: _S.SUBMITTED,
             _E.WITHDRAWN: _S.WITHDRAWN,
         },
-        _S.SENT_BACK: {_E.SUBMITTED: _S.SUBMITTED, _E.WITHDRAWN: _S.WITHDRAWN},
-        _S.APPROVED: {},
+        _S.SENT_BACK: {
+            _E.SUBMITTED: _S.SUBMITTED,
+            _E.WITHDRAWN: _S.WITHDRAWN,
+            _E.LAPSED: _S.LAPSED,
+        },
+        _S.APPROVED: {_E.PAID: _S.PAID, _E.PAYOUT_REFUSED: _S.PAYOUT_REFUSED},
         _S.REJECTED: {},
         _S.WITHDRAWN: {},
+        _S.LAPSED: {},
+        _S.PAYOUT_REFUSED: {_E.CARD_GIVEN: _S.CARD_GIVEN},
+        _S.CARD_GIVEN: {
+            _E.CARD_ACCEPTED: _S.APPROVED,
+            _E.CARD_RETURNED: _S.PAYOUT_REFUSED,
+        },
+        # A bank may take days to send a payment back.
+        _S.PAID: {_E.PAYOUT_REFUSED: _S.PAYOUT_REFUSED},
     },
 )
 PUBLIC: Mapping[ApplicationStatus, str] = {
@@ -159,6 +194,10 @@ PUBLIC: Mapping[ApplicationStatus, str] = {
     _S.APPROVED: mark("已通过，等待付款"),
     _S.REJECTED: mark("没有通过"),
     _S.WITHDRAWN: mark("已撤回"),
+    _S.LAPSED: mark("过期作废"),
+    _S.PAYOUT_REFUSED: mark("银行退回，等改收款卡"),
+    _S.CARD_GIVEN: mark("等核对新收款卡"),
+    _S.PAID: mark("已付款"),
 }
 OWNER: Mapping[ApplicationStatus, frozenset[Role]] = {
     _S.DRAFT: frozenset(),
@@ -168,10 +207,19 @@ OWNER: Mapping[ApplicationStatus, frozenset[Role]] = {
     _S.APPROVED: frozenset({Role.FINANCE}),
     _S.REJECTED: frozenset(),
     _S.WITHDRAWN: frozenset(),
+    _S.LAPSED: frozenset(),
+    _S.PAYOUT_REFUSED: frozenset(),
+    _S.CARD_GIVEN: frozenset({Role.REVIEWER}),
+    _S.PAID: frozenset(),
 }
 EDITABLE = frozenset({_S.DRAFT, _S.SENT_BACK})
-# While an application stands so, its cars, its invoice and its certificate are in no other one.
-HOLDING = (_S.SUBMITTED, _S.PRECHECKED, _S.SENT_BACK, _S.APPROVED)
+# Approved: its money is committed, whatever became of the payment.
+GRANTED = (_S.APPROVED, _S.PAYOUT_REFUSED, _S.CARD_GIVEN, _S.PAID)
+# While an application stands so, its cars, its invoice and its certificate are in no other one, and
+# it holds a place.
+HOLDING = (_S.SUBMITTED, _S.PRECHECKED, _S.SENT_BACK, *GRANTED)
+# Over without a payment.
+ENDED = (_S.REJECTED, _S.WITHDRAWN, _S.LAPSED)
 # What a reviewer can ask to be corrected: a part that was typed, or a paper.
 CORRECTIONS: Mapping[str, str] = {
     Part.NEW_CAR: mark("新车"),
@@ -246,7 +294,9 @@ class Application:
     """An application as its readers see it; names, plates and the card's number are masked.
 
     `evidence` are file ids by what they are, `pictures` those that are no PDF; `corrections` a
-    reason for each thing to correct. It was handed in first at `filed_at`, last at `submitted_at`.
+    reason for each thing to correct, until `correct_until`. It was handed in first at `filed_at`,
+    last at `submitted_at`; the next step of the office is due by the end of `due_on`. `forgotten`:
+    its papers and its personal data were deleted.
     """
 
     id: ApplicationId
@@ -269,11 +319,31 @@ class Application:
     prechecked_at: datetime | None = None
     prechecked_by: UUID | None = None
     decided_at: datetime | None = None
+    correct_until: datetime | None = None
+    due_on: date | None = None
+    paid_at: datetime | None = None
+    forgotten: bool = False
 
     @property
     def editable(self) -> bool:
         """Whether the applicant may change it now."""
         return self.status in EDITABLE
+
+    @property
+    def card_wanted(self) -> bool:
+        """Whether the applicant may change the card, and nothing else."""
+        return LIFECYCLE.allows(self.status, ApplicationEvent.CARD_GIVEN)
+
+    @property
+    def notice_until(self) -> date | None:
+        """The last day on which an approved one is shown to everybody."""
+        if self.status not in GRANTED or self.decided_at is None:
+            return None
+        return notice_until(self.decided_at)
+
+    def overdue(self, on: date) -> bool:
+        """Whether the office is late on a day."""
+        return self.due_on is not None and self.due_on < on
 
     @property
     def may_withdraw(self) -> bool:
@@ -308,6 +378,11 @@ class Noticed:
     area: str
     since: date
     until: date
+
+
+def notice_until(decided_at: datetime) -> date:
+    """The last day of the notice of what was approved then, that day included."""
+    return day_of(decided_at) + timedelta(days=NOTICE_DAYS - 1)
 
 
 def case_of(scheme: Scheme, bought: Bought, given_up: GivenUp) -> Case:

@@ -8,12 +8,12 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from voucher_service.allocation import group
+from voucher_service.allocation import group, upkeep
 from voucher_service.allocation.claiming import claiming
 from voucher_service.allocation.model import Closed
 from voucher_service.allocation.upkeep import Gated
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import CampaignKind, OfferStatus
+from voucher_service.campaigns.model import OfferStatus
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core, core_of
 from voucher_service.infra.flow import run
@@ -28,11 +28,11 @@ from ..policy import Category
 from ..qualifications import NoPool, Pool, Qualification
 from ..tables import QualificationRow
 from .issuing import Find, Qualifications, earlier_answers
-from .pools import pool_of, pool_with
+from .pools import offers, pool_of, pool_with
 from .request import Answer, Request
 
 # What the schedule looks after.
-GATED = Gated(CampaignKind.TRADE_IN, QualificationRow)
+GATED = Gated(offers, QualificationRow)
 
 
 class Claims(group.Group[Category, Request, Answer]):
@@ -74,6 +74,14 @@ def claim_in_line(core: Core, offer: OfferId, requests: Sequence[Request]) -> li
     find: Find = lambda session, _: pool_with(session, offer=offer)  # noqa: E731
     issue = Qualifications(find, counted=False)
     return run(core, claiming(issue, requests, at=core.clock.at))
+
+
+def prepare_gate(core: Core, *, offer: OfferId, refill: bool) -> None:
+    """As `upkeep.prepare`, for a pool; other offers of trade-in have no gate."""
+    with core.transaction() as session:
+        found = store.pools(session, [campaigns.offer(session, offer=offer)])
+    if found:
+        upkeep.prepare(core, GATED, offer=offer, refill=refill)
 
 
 def locked(session: Session, category: Category) -> tuple[Pool, datetime]:

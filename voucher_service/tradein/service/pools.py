@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from voucher_service.allocation import service as allocation
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import CampaignKind, Mode
+from voucher_service.campaigns.model import CampaignKind, Mode, Offer
 from voucher_service.infra.core import Core
 from voucher_service.kernel.ids import OfferId
 from voucher_service.kernel.money import ZERO
@@ -29,6 +29,12 @@ def running(session: Session, *, now: datetime) -> list[Pool]:
     """Pools that are open or will open."""
     offers = campaigns.running_offers(session, now=now, kind=CampaignKind.TRADE_IN)
     return store.pools(session, offers)
+
+
+def offers(core: Core) -> list[Offer]:
+    """Their offers."""
+    with core.transaction() as session:
+        return [one.offer for one in running(session, now=core.now(session))]
 
 
 def pool_of(session: Session, *, category: Category, now: datetime) -> Pool:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from voucher_service.allocation import service as allocation
 from voucher_service.allocation import upkeep
 from voucher_service.allocation.upkeep import Gated
-from voucher_service.campaigns.model import CampaignKind, Offer
+from voucher_service.campaigns import service as campaigns
+from voucher_service.campaigns.model import Offer
 from voucher_service.infra.core import Core
 from voucher_service.infra.flow import run
 from voucher_service.infra.idempotency import Outcome
@@ -24,7 +25,7 @@ from .flow import claim_flow
 from .request import Answer, Request
 
 # What the schedule looks after.
-GATED = Gated(CampaignKind.VOUCHER, VoucherRow)
+GATED = Gated(campaigns.open_offers, VoucherRow)
 
 
 def claim(core: Core, *, actor: Actor, offer: OfferId, key: str) -> Outcome[Voucher]:

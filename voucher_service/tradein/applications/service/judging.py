@@ -34,7 +34,11 @@ class Judged:
 
 
 def judge(session: Session, row: ApplicationRow, now: datetime) -> Judged | None:
-    """Judge an application; None while a part is missing. It counts as filed when it first was."""
+    """Judge an application; None while a part is missing, and once it was forgotten. It counts as
+    filed when it first was.
+    """
+    if row.forgotten_at is not None:
+        return None
     bought, given_up, card = typed(session, row)
     if bought is None or given_up is None or card is None:
         return None

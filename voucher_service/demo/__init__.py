@@ -25,13 +25,14 @@ from voucher_service.campaigns.model import (
     ReleasePlan,
     max_liability,
 )
+from voucher_service.goods import starter as goods
 from voucher_service.identity import service as identity
 from voucher_service.identity.model import SignInRefused, UsernameTaken
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.clock import SHANGHAI, day_of, start_of
-from voucher_service.kernel.ids import ShopId
+from voucher_service.kernel.ids import ApprovalId, MerchantId, ShopId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import SizeClass, Trade
@@ -39,6 +40,8 @@ from voucher_service.replay.publish import WantedCampaign, WantedLine, publish
 from voucher_service.replay.strangers import credit_code
 from voucher_service.sandbox import loading as sandbox
 from voucher_service.serving import Login
+
+from . import cars, trade_in
 
 SLUG, LEVELS = "demo", "demo-two-levels"
 CITY, JIANGCHENG, YANGCHUN = "441700", "441702", "441781"
@@ -76,6 +79,7 @@ def load(core: Core) -> None:
     """Load what is missing."""
     planner, *approvers = _staff(core)
     _shop(core)
+    goods.load(core, planner=planner, approver=approvers[0], merchant=_merchant(core))
     today = _today(core)
     with contextlib.suppress(ProgrammeExists):
         campaigns.create_programme(
@@ -92,8 +96,25 @@ def load(core: Core) -> None:
         budgets.create_funder(core, actor=SYSTEM, code=code, name=name, level=level, area=area)
     for one in _campaigns(today):
         publish(core, one, planner=planner, approvers=approvers)
+    with core.transaction() as session:
+        programme = campaigns.programme(session, slug=SLUG)
+    cars.load(core, programme, CITY, today=today, planner=planner, approvers=approvers)
     _two_levels(core, today, planner, approvers)
+    trade_in.load(
+        core,
+        today,
+        area=CITY,
+        planner=planner,
+        sign=lambda approval: _sign(core, approval, planner, approvers),
+    )
     sandbox.load(core, planner=planner, approvers=approvers)
+
+
+def _sign(core: Core, approval: ApprovalId, planner: Actor, approvers: Sequence[Actor]) -> None:
+    waiting = approvals.get(core, actor=planner, approval=approval)
+    fresh = [one for one in approvers if waiting.may_sign(one)]
+    for signer in fresh[: waiting.signatures_needed - len(waiting.signatures)]:
+        approvals.approve(core, actor=signer, approval=waiting.id)
 
 
 def _two_levels(core: Core, today: date, planner: Actor, approvers: Sequence[Actor]) -> None:
@@ -113,10 +134,7 @@ def _two_levels(core: Core, today: date, planner: Actor, approvers: Sequence[Act
     county = _budget(core, planner, "江城区预算", JIANGCHENG, frame)
 
     def moved(made: Outcome[Move]) -> FundId:
-        waiting = approvals.get(core, actor=planner, approval=made.value.approval_id)
-        fresh = [one for one in approvers if waiting.may_sign(one)]
-        for signer in fresh[: waiting.signatures_needed - len(waiting.signatures)]:
-            approvals.approve(core, actor=signer, approval=waiting.id)
+        _sign(core, made.value.approval_id, planner, approvers)
         return made.value.fund.id
 
     def fund(funder: str, yuan: int) -> FundId:
@@ -230,6 +248,13 @@ def _shop(core: Core) -> None:
             role=role,
             demo=True,
         )
+
+
+def _merchant(core: Core) -> MerchantId:
+    name = TILLS[0][0]
+    manager = merchants.cashier_sign_in(core, username=name, password=f"demo-only-{name}")
+    with core.transaction() as session:
+        return merchants.till(session, cashier=manager.id).merchant_id
 
 
 def _campaigns(today: date) -> tuple[WantedCampaign, ...]:
