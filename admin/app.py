@@ -29,6 +29,7 @@ from . import (
 )
 from . import cars as car_words
 from . import goods as goods_words
+from . import policies as policy_words
 from .api import (
     account,
     alarms,
@@ -45,6 +46,7 @@ from .api import (
     pushes,
     reports,
     residents,
+    revisions,
     sign_in,
     simulations,
     stops,
@@ -65,6 +67,7 @@ from .pages import goods as goods_pages
 from .pages import lotteries as lottery_pages
 from .pages import merchants as merchant_pages
 from .pages import papers as paper_pages
+from .pages import policies as policy_pages
 from .pages import pools as pool_pages
 from .pages import programmes as programme_pages
 from .pages import pushes as push_pages
@@ -120,6 +123,9 @@ BLUEPRINTS = (
     Guarded(cars.car_checking, any_of(Role.REVIEWER)),
     Guarded(goods.goods, _OFFICE),
     Guarded(goods.stocking, any_of(Role.PLANNER)),
+    Guarded(revisions.policies, _OFFICE),
+    Guarded(revisions.revisions, _PARTIES),
+    Guarded(revisions.planning, any_of(Role.PLANNER)),
     Guarded(merchants.merchants, any_of(*onboarding.SEES)),
     Guarded(merchants.holding_back, any_of(Role.REVIEWER, Role.FINANCE)),
     Guarded(alarms.alarms, _OFFICE),
@@ -144,6 +150,9 @@ BLUEPRINTS = (
     Guarded(application_pages.revealing, _READERS),
     Guarded(car_pages.applications, _SIGNERS),
     Guarded(car_pages.checking, any_of(Role.REVIEWER)),
+    Guarded(policy_pages.policies, _OFFICE),
+    Guarded(policy_pages.trying, _PARTIES),
+    Guarded(policy_pages.planning, any_of(Role.PLANNER)),
     Guarded(paper_pages.papers, any_of(Role.REVIEWER)),
     Guarded(audit_pages.audit, any_of(Role.AUDITOR)),
     Guarded(programme_pages.programmes, _OFFICE),
@@ -194,7 +203,8 @@ def create_app(core: Core | None = None) -> Flask:
         | colleagues.globals_()
         | onboarding.globals_()
         | car_words.globals_()
-        | goods_words.globals_(),
+        | goods_words.globals_()
+        | policy_words.globals_(),
         me=staff.me,
         reader=staff.reader,
         waiting=staff.waiting,

@@ -74,6 +74,7 @@ ACTIONS: Mapping[str, str] = {
     "staff.reset": mark("重设密码和验证"),
     "staff.close": mark("注销账号"),
     "application.approve": mark("批准汽车补贴"),
+    "revision.approve": mark("批准补差"),
     "campaign.publish": mark("发放消费券"),
     "campaign.resume": mark("恢复发放"),
     "campaign.close": mark("提前结束"),

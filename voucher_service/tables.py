@@ -22,6 +22,8 @@ from voucher_service.stops import tables as stops
 from voucher_service.tills import tables as tills
 from voucher_service.tradein import tables as tradein
 from voucher_service.tradein.applications import tables as applications
+from voucher_service.tradein.revisions import tables as revisions
+from voucher_service.tradein.sales import tables as sales
 from voucher_service.vouchers import refusals
 from voucher_service.vouchers import tables as vouchers
 from voucher_service.webhooks import tables as webhooks
@@ -51,6 +53,8 @@ __all__ = [
     "reconciliation",
     "redemption",
     "refusals",
+    "revisions",
+    "sales",
     "sessions",
     "stops",
     "tills",

@@ -113,7 +113,7 @@ class CarApplicationSchema(Schema):
     policy = fields.String(required=True, allow_none=True, attribute="policy_id")
     subsidy_fen = FenField(required=True, allow_none=True, attribute="subsidy")
     new = fields.Nested(BoughtSchema, required=True, attribute="bought")
-    old = fields.Nested(GivenUpSchema, required=True, attribute="given_up")
+    old = fields.Nested(GivenUpSchema, required=True, allow_none=True, attribute="given_up")
     corrections = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     reason = fields.String(required=True)
     filed_at = InstantField(required=True)

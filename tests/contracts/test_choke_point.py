@@ -48,6 +48,8 @@ PROPOSES: Mapping[str, tuple[str, ...]] = {
     "/payouts/resume": ("payouts.resume",),
     "/merchants/applications/<uuid:application>/precheck": ("merchant.admit",),
     "/trade-in/applications/<uuid:application>/precheck": ("application.approve",),
+    "/revisions/<uuid:revision>/propose": ("revision.approve",),
+    "/policies/revisions/<uuid:id>/propose": ("revision.approve",),
     "/merchants/accounts/<uuid:account>/propose": ("merchant.account_change",),
     "/merchants/holds/<uuid:hold>/lift": ("merchant.hold_lift",),
     "/merchants/<uuid:merchant>/reinstate": ("stop.lift", "campaign.resume"),
@@ -105,6 +107,14 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/lotteries/<uuid:id>/reveals",
     ),
     "counts again what stands in the books": ("/reconciliations",),
+    "lists what a policy would change, or gives the list up; to pay it is a proposal": (
+        "/policies/what-if",
+        "/policies/revisions",
+        "/policies/revisions/<uuid:id>/cancel",
+        "/revisions",
+        "/revisions/what-if",
+        "/revisions/<uuid:revision>/cancel",
+    ),
     "says who looks after an alarm; payouts go on by a proposal only": (
         "/alarms/<uuid:alarm>/acknowledge",
         "/alarms/<uuid:alarm>/close",
@@ -163,6 +173,7 @@ GUARDED = {
     "Code.HANDED_BACK",
     "Code.CARRIED_OVER",
     "Code.SENT_HOME",
+    "Code.REVISED",
     "CampaignEvent.PUBLISHED",
     "CampaignEvent.RESUMED",
     "CampaignEvent.CLOSED",
@@ -226,9 +237,7 @@ EXECUTED_BY: Mapping[str, str] = {
     "fund.appropriate": _TRACED,
     "fund.carry_over": _TRACED,
     "fund.return": _TRACED,
-    "goods.change": (
-        "test_goods.py::test_a_product_is_in_the_library_when_a_second_person_agrees"
-    ),
+    "goods.change": ("test_goods.py::test_a_product_is_in_the_library_when_a_second_person_agrees"),
     "merchant.account_change": (
         "test_merchant_money.py::test_a_new_account_counts_two_days_after_a_second_person_approved"
     ),
@@ -241,6 +250,10 @@ EXECUTED_BY: Mapping[str, str] = {
         "::test_a_broken_ledger_stops_payouts_until_it_is_clean_and_a_second_person_agrees"
     ),
     "push.give": "lists.py::approved",
+    "revision.approve": (
+        "../tradein/test_revisions.py"
+        "::test_the_rise_lists_what_changes_and_pays_it_once_whoever_computes_it"
+    ),
     "staff.close": "test_staff_accounts.py::test_a_closed_account_stays_closed",
     "staff.create": "test_staff_accounts.py::test_an_account_opens_when_a_second_person_agrees",
     "staff.grant": "test_staff_accounts.py::test_roles_change_as_proposed_and_sessions_end",

@@ -53,6 +53,7 @@ def _model_modules() -> list[str]:
         "merchants",
         "goods",
         "tradein.applications",
+        "tradein.revisions",
     )
     models = [f"voucher_service.{package}.model" for package in packages]
     others = (

@@ -17,6 +17,7 @@ from . import (
     people_rules,
     refund_rules,
     resident_rules,
+    revision_rules,
     shop_desk_rules,
     shop_rules,
     treasury_rules,
@@ -44,6 +45,7 @@ BY_FACE = {
     Face.RESIDENT: (
         *resident_rules.RULES,
         *application_rules.OWN,
+        *revision_rules.OWN,
         *onboarding_rules.PUBLIC,
     ),
     Face.MERCHANT: (
@@ -66,6 +68,7 @@ BY_FACE = {
         *books_rules.DESK,
         *application_rules.DESK,
         *goods_rules.DESK,
+        *revision_rules.DESK,
     ),
 }
 RULES = [

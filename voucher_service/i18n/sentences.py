@@ -10,6 +10,8 @@ from .file_sentences import FILES
 from .goods_sentences import GOODS
 from .pos_sentences import POS
 from .qualification_sentences import QUALIFICATIONS
+from .revision_sentences import REVISIONS
+from .sale_sentences import SALES
 from .till_sentences import TILL
 
 TEXT: dict[str, tuple[str, ...]] = {
@@ -288,3 +290,5 @@ TEXT: dict[str, tuple[str, ...]] = {
     ),
 }
 TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | GOODS
+TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | REVISIONS | SALES
+TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | GOODS | SALES

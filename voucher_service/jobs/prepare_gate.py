@@ -16,7 +16,6 @@ from voucher_service.tradein import service as tradein
 from voucher_service.vouchers import service as vouchers
 
 
-
 def prepare_gate(core: Core, args: Mapping[str, Any], finish: Callable[[Session], None]) -> None:
     """Fill the gate, then finish: filling it once more does no harm."""
     id = OfferId(UUID(args["offer"]))

@@ -28,6 +28,7 @@ from voucher_service.redemption import service as redemption
 from voucher_service.reports import canaries, verification
 from voucher_service.tradein import service as tradein
 from voucher_service.tradein.applications import service as applications
+from voucher_service.tradein.revisions import service as revisions
 from voucher_service.vouchers import service as vouchers
 from voucher_service.webhooks import service as webhooks
 
@@ -100,7 +101,7 @@ def settle_pending(core: Core) -> int:
 
 
 def go_on(core: Core) -> int:
-    """Ring the long jobs that stopped to let others in: lists to give, things to send.
+    """Ring the long jobs that stopped to let others in: lists to give, to compute, things to send.
 
     Once a second, which is what bounds the rate of notices. How many were rung.
     """
@@ -109,6 +110,7 @@ def go_on(core: Core) -> int:
         if notices.stopped(session):
             keys.append(notices.want(session))
         keys += [webhooks.want(session, endpoint=one) for one in webhooks.due(session)]
+        keys += [revisions.want(session, revision=one) for one in revisions.stopped(session)]
     return sum(queue.ring(core.settings, key) for key in keys)
 
 

@@ -70,6 +70,7 @@ class Code(StrEnum):
     PASSED_DOWN = "passed_down"
     HANDED_BACK = "handed_back"
     RELIEVED = "relieved"
+    REVISED = "revised"
     HELD = "held"
     LET_GO = "let_go"
     GRANTED = "granted"

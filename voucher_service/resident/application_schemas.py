@@ -31,7 +31,7 @@ def _one_of(*values: str) -> ma.validate.OneOf:
 
 
 class BeginSchema(Schema):
-    """Which subsidy: `car_scrap` or `car_replace`."""
+    """Which subsidy: `car_scrap`, `car_replace`, or `car_purchase` without an old car."""
 
     scheme = fields.String(required=True, validate=_one_of(*SCHEMES))
 

@@ -26,6 +26,7 @@ class Scheme(StrEnum):
     DIGITAL = "digital"
     CAR_SCRAP = "car_scrap"
     CAR_REPLACE = "car_replace"
+    CAR_PURCHASE = "car_purchase"
 
 
 _DIGITAL = frozenset({Category.PHONE, Category.TABLET, Category.WATCH, Category.GLASSES})
@@ -34,6 +35,7 @@ CATEGORIES: Mapping[Scheme, frozenset[Category]] = {
     Scheme.DIGITAL: _DIGITAL,
     Scheme.CAR_SCRAP: frozenset({Category.CAR}),
     Scheme.CAR_REPLACE: frozenset({Category.CAR}),
+    Scheme.CAR_PURCHASE: frozenset({Category.CAR}),
 }
 
 
@@ -167,7 +169,8 @@ class Policy:
 
     It pays for purchases from `first` to `last`, applied for until `file_by` and corrected until
     `correct_by`. Of versions for the same purchase the one published last counts (`published_on`),
-    also for purchases before it.
+    also for purchases before it. `assumed` says what of it was never published and is our
+    assumption; None: nothing.
     """
 
     id: str
@@ -185,6 +188,12 @@ class Policy:
     units: Mapping[Category, int] | None = None
     car: CarRule | None = None
     correct_by: date | None = None
+    assumed: Text | None = None
+
+    @property
+    def published(self) -> bool:
+        """Whether its amounts were published; otherwise `assumed` says what was not."""
+        return self.assumed is None
 
     def units_of(self, category: Category) -> int:
         """How many of a category one person gets a subsidy for."""

@@ -81,6 +81,7 @@ def _policy(id: str, root: Table) -> Policy:
         units=_optional(root, "units", lambda key: root.part(key, _units)),
         car=_optional(root, "car", lambda key: root.part(key, _car)),
         correct_by=correct_by,
+        assumed=_optional(root, "assumed", root.text),
     )
 
 
@@ -132,7 +133,7 @@ def _units(table: Table) -> dict[Category, int]:
 
 
 def _car(table: Table) -> CarRule:
-    requires = set(table.words("requires"))
+    requires = set(_optional(table, "requires", table.words) or ())
     if unknown := requires - {"catalogue", "same_province"}:
         raise DataFileInvalid(table.key("requires"), f"unknown: {', '.join(sorted(unknown))}")
     return CarRule(

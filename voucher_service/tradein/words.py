@@ -17,6 +17,7 @@ SCHEMES: Mapping[Scheme, str] = {
     Scheme.DIGITAL: mark("数码产品购新"),
     Scheme.CAR_SCRAP: mark("汽车报废更新"),
     Scheme.CAR_REPLACE: mark("汽车置换更新"),
+    Scheme.CAR_PURCHASE: mark("购车补贴"),
 }
 ENERGIES: Mapping[Energy, str] = {
     Energy.NEV: mark("新能源"),
@@ -33,6 +34,7 @@ _STEPS: Mapping[Step, str] = {
     Step.TIER: mark("成交价 {from_price} 起的一档，补"),
     Step.CAPPED: mark("超过了最多能补的，补"),
     Step.NOT_ABOVE_PRICE: mark("不超过成交价，补"),
+    Step.NOT_PUBLISHED: mark("金额未公布，按方案假定，补"),
 }
 _REASONS: Mapping[Reason, str] = {
     Reason.NO_POLICY: mark("这一天、这个地方没有公布这项补贴。"),

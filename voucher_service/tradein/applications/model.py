@@ -25,7 +25,7 @@ from ..policy import Case, Category, Energy, NewCar, OldCar, Scheme
 
 ApplicationId = NewType("ApplicationId", UUID)
 
-SCHEMES = (Scheme.CAR_SCRAP, Scheme.CAR_REPLACE)
+SCHEMES = (Scheme.CAR_SCRAP, Scheme.CAR_REPLACE, Scheme.CAR_PURCHASE)
 # How long what was approved is shown to everybody before it can be paid.
 NOTICE_DAYS = 5
 
@@ -114,6 +114,13 @@ _ALWAYS = (_K.ID_FRONT, _K.ID_BACK, _K.NEW_INVOICE, _K.NEW_REGISTRATION)
 EVIDENCE: Mapping[Scheme, tuple[EvidenceKind, ...]] = {
     Scheme.CAR_SCRAP: (*_ALWAYS, _K.RECYCLING, _K.CANCELLATION),
     Scheme.CAR_REPLACE: (*_ALWAYS, _K.SALE_INVOICE, _K.TRANSFER),
+    Scheme.CAR_PURCHASE: _ALWAYS,
+}
+# What is typed for each scheme, in the order of the form: nothing is given up for a purchase.
+PARTS: Mapping[Scheme, tuple[Part, ...]] = {
+    Scheme.CAR_SCRAP: (Part.NEW_CAR, Part.OLD_CAR, Part.CARD),
+    Scheme.CAR_REPLACE: (Part.NEW_CAR, Part.OLD_CAR, Part.CARD),
+    Scheme.CAR_PURCHASE: (Part.NEW_CAR, Part.CARD),
 }
 
 
@@ -358,12 +365,12 @@ class Application:
     @property
     def missing(self) -> tuple[str, ...]:
         """What is not there yet: parts, then papers."""
-        parts = {
+        told = {
             Part.NEW_CAR: self.bought,
             Part.OLD_CAR: self.given_up,
             Part.CARD: self.card,
         }
-        typed = [str(part) for part, told in parts.items() if told is None]
+        typed = [str(part) for part in PARTS[self.scheme] if told[part] is None]
         return (*typed, *(str(kind) for kind in self.wanted if kind not in self.evidence))
 
 
@@ -385,7 +392,7 @@ def notice_until(decided_at: datetime) -> date:
     return day_of(decided_at) + timedelta(days=NOTICE_DAYS - 1)
 
 
-def case_of(scheme: Scheme, bought: Bought, given_up: GivenUp) -> Case:
+def case_of(scheme: Scheme, bought: Bought, given_up: GivenUp | None) -> Case:
     """What the subsidy is computed from."""
     return Case(
         scheme,
@@ -394,5 +401,5 @@ def case_of(scheme: Scheme, bought: Bought, given_up: GivenUp) -> Case:
         bought.invoiced_on,
         area=bought.area,
         new=NewCar(bought.energy, bought.engine_ml),
-        old=OldCar(given_up.energy, given_up.registered_on, given_up.owned_since),
+        old=given_up and OldCar(given_up.energy, given_up.registered_on, given_up.owned_since),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -165,6 +165,14 @@ def granted(
         statement = statement.where(tuple_(*columns) < after)
     newest = (one.desc() for one in columns)
     return list(session.scalars(statement.order_by(*newest).limit(most)))
+
+
+def decided(session: Session, ids: Collection[UUID]) -> list[ApplicationRow]:
+    """Those of these applications that are approved."""
+    statement = select(ApplicationRow).where(
+        ApplicationRow.id.in_(ids), ApplicationRow.status == ApplicationStatus.APPROVED
+    )
+    return list(session.scalars(statement))
 
 
 def evidence(

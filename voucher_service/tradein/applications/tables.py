@@ -60,8 +60,9 @@ class ApplicationRow(Recorded, Base):
             postgresql_where=text(_GRANTED),
         ),
         CheckConstraint(
-            "status IN ('draft', 'withdrawn') OR num_nulls(new_vin, old_vin, invoice, paper,"
-            " bought_on, policy_id, subsidy_fen, decision, filed_at, submitted_at) = 0",
+            "status IN ('draft', 'withdrawn') OR num_nulls(new_vin, invoice, bought_on, policy_id,"
+            " subsidy_fen, decision, filed_at, submitted_at) = 0"
+            " AND num_nulls(old_vin, paper) = CASE scheme WHEN 'car_purchase' THEN 2 ELSE 0 END",
             "whole",
         ),
         CheckConstraint(

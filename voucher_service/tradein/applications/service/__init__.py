@@ -15,6 +15,7 @@ from .filing import (
 )
 from .lapsing import forget, lapse_due, remind_due
 from .noticing import notice
+from .past import cards, past, standing
 from .paying import accept_card, paid, payee, payout_refused, return_card
 from .planning import create_pool
 from .reviewing import document, opinion, page, precheck, read, reject, send_back, waiting
@@ -25,6 +26,7 @@ from .upkeep import rotate_fields
 __all__ = [
     "accept_card",
     "begin",
+    "cards",
     "create_pool",
     "decisions",
     "document",
@@ -40,6 +42,7 @@ __all__ = [
     "page",
     "paid",
     "papers",
+    "past",
     "payee",
     "payout_refused",
     "precheck",
@@ -54,6 +57,7 @@ __all__ = [
     "save_old_car",
     "send_back",
     "send_message",
+    "standing",
     "submit",
     "waiting",
     "withdraw",

@@ -29,6 +29,7 @@ from ..model import (
     EDITABLE,
     EVIDENCE,
     LIFECYCLE,
+    PARTS,
     SCHEMES,
     Application,
     ApplicationEvent,
@@ -39,6 +40,7 @@ from ..model import (
     Card,
     EvidenceKind,
     GivenUp,
+    Part,
 )
 from ..tables import ApplicationRow
 from .dossier import (
@@ -74,7 +76,7 @@ def fill_in(
     actor: Actor,
     scheme: Scheme,
     car: Bought,
-    old_car: GivenUp,
+    old_car: GivenUp | None,
     card: Card,
     papers: Mapping[EvidenceKind, Content],
 ) -> Application:
@@ -87,7 +89,8 @@ def fill_in(
     with core.transaction() as session:
         row, _ = _begun(session, actor, scheme)
         keep(session, row, NEW_CAR, *_new_car(car))
-        keep(session, row, OLD_CAR, *_old_car(old_car, scheme))
+        if old_car is not None:
+            _keep_old(session, row, old_car)
         keep(session, row, CARD, *card_as_json(card))
         for kind, content in papers.items():
             _put(session, row, kind, content)
@@ -130,12 +133,12 @@ def save_old_car(
 ) -> Application:
     """Keep the old car.
 
-    Raises VinInvalid, PlateInvalid, InvoiceInvalid, SerialInvalid, NameInvalid, NoSuchThing,
-    IllegalTransition.
+    Raises VinInvalid, PlateInvalid, InvoiceInvalid, SerialInvalid, NameInvalid, IllegalTransition;
+    NoSuchThing also where nothing is given up.
     """
     with core.transaction() as session:
         row = editable(session, actor, application)
-        keep(session, row, OLD_CAR, *_old_car(car, row.scheme))
+        _keep_old(session, row, car)
         return view(session, row)
 
 
@@ -276,6 +279,12 @@ def _change_card(
     move(session, row, ApplicationEvent.CARD_GIVEN, actor, now, {}, detail={"last4": last4})
     session.refresh(row)
     keep(session, row, CARD, told, person)
+
+
+def _keep_old(session: Session, row: ApplicationRow, car: GivenUp) -> None:
+    if Part.OLD_CAR not in PARTS[row.scheme]:
+        raise NoSuchThing
+    keep(session, row, OLD_CAR, *_old_car(car, row.scheme))
 
 
 def _put(

@@ -108,13 +108,13 @@ def decided(judged: Judged) -> dict[str, Any]:
 
 
 def _holds(row: ApplicationRow) -> dict[str, Any]:
-    new, old = row.content[NEW_CAR], row.content[OLD_CAR]
+    new, old = row.content[NEW_CAR], row.content.get(OLD_CAR, {})
     return {
         "area": new["area"],
         "new_vin": new["vin"],
-        "old_vin": old["vin"],
+        "old_vin": old.get("vin"),
         "invoice": new["invoice"],
-        "paper": old["paper"],
+        "paper": old.get("paper"),
         "corrections": {},
         "reason": "",
         "decided_at": None,
