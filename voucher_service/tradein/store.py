@@ -189,19 +189,29 @@ def outcome(session: Session, categories: Collection[Category]) -> Outcome:
     return Outcome(ended, count, spent or ZERO)
 
 
-def waiting(session: Session, offer: OfferId) -> int:
-    """How many wait for a pool."""
-    return session.execute(
-        select(func.count()).where(WaitingRow.offer_id == offer, WaitingRow.ended_at.is_(None))
-    ).scalar_one()
+def waiting(session: Session, offer: OfferId) -> tuple[int, int]:
+    """How many wait for a pool: all, and the holders among them whom a till refused."""
+    everybody, holders = session.execute(
+        select(func.count(), func.count(WaitingRow.qualification_id)).where(
+            WaitingRow.offer_id == offer, WaitingRow.ended_at.is_(None)
+        )
+    ).one()
+    return everybody, holders
 
 
-def line(session: Session, offer: OfferId, limit: int | None = None) -> list[WaitingRow]:
-    """Who waits for a pool, first come first."""
+def line(
+    session: Session, offer: OfferId, *, holders: bool, limit: int | None = None
+) -> list[WaitingRow]:
+    """Who waits for a pool, first come first: the holders whom a till refused, or the others."""
+    held = WaitingRow.qualification_id.is_not(None)
     return list(
         session.scalars(
             select(WaitingRow)
-            .where(WaitingRow.offer_id == offer, WaitingRow.ended_at.is_(None))
+            .where(
+                WaitingRow.offer_id == offer,
+                WaitingRow.ended_at.is_(None),
+                held if holders else ~held,
+            )
             .order_by(WaitingRow.occurred_at, WaitingRow.id)
             .limit(limit)
         )
@@ -232,11 +242,13 @@ def waits_of(session: Session, resident: ResidentId) -> list[WaitingRow]:
 
 
 def place(session: Session, row: WaitingRow) -> int:
-    """A waiting resident's place in the line, from 1."""
-    before = or_(
+    """A waiting resident's place in the line, from 1; holders stand in front."""
+    held = WaitingRow.qualification_id.is_not(None)
+    earlier = or_(
         WaitingRow.occurred_at < row.occurred_at,
         (WaitingRow.occurred_at == row.occurred_at) & (WaitingRow.id < row.id),
     )
+    before = held & earlier if row.qualification_id else or_(held, earlier)
     ahead = session.execute(
         select(func.count()).where(
             WaitingRow.offer_id == row.offer_id, WaitingRow.ended_at.is_(None), before

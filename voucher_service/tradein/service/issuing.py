@@ -87,11 +87,11 @@ class Qualifications(Issue[Request, Qualification]):
         explaining = step(_explained, self._pool, [requests[i] for i in refused])
         better = yield from within(Core.transaction, explaining)
         for i, one in zip(refused, better, strict=True):
-            if one is not None:
-                answers[i] = one
-            elif isinstance(answers[i], LimitReached):
+            if isinstance(answers[i], LimitReached) and (one is None or isinstance(one, PoolFull)):
                 # Their other claim is still under way, or the gate is out of date: no last word.
                 answers[i] = TryAgain(retry_after_seconds=1)
+            elif one is not None:
+                answers[i] = one
 
     def refusal(self, verdict: Verdict, offer: Offer, now: datetime) -> DomainError:
         """As for every offer; and that the pool is full."""
@@ -118,10 +118,13 @@ def _known(session: Session, requests: Sequence[Request]) -> list[Answer | None]
 
 def _explained(session: Session, pool: Pool, requests: Sequence[Request]) -> list[Answer | None]:
     """What each hears instead of that there is none for them."""
-    year = day_of(core_of(session).now(session)).year
-    tally = store.tally(session, pool, {one.resident for one in requests}, year)
+    now = core_of(session).now(session)
+    tally = store.tally(session, pool, {one.resident for one in requests}, day_of(now).year)
     known = _known(session, requests)
-    return [before or _refused(tally, one) for one, before in zip(requests, known, strict=True)]
+    better = [before or _refused(tally, one) for one, before in zip(requests, known, strict=True)]
+    if all(better) or places(session, pool=pool, now=now):
+        return better
+    return [one or PoolFull() for one in better]  # slots or not, there is no money for more
 
 
 def earlier_answers(session: Session, requests: Sequence[Request]) -> list[Answer | None]:
@@ -151,12 +154,12 @@ def _write(
     residents = {request.resident for request, _ in seated.values()}
     tally = store.tally(session, pool, residents, day_of(now).year)
     free = places(session, pool=pool, now=now)
-    beyond = free - store.waiting(session, pool.offer.id)
+    everybody, holders = store.waiting(session, pool.offer.id)
     refused: dict[int, DomainError] = {}
     rows: dict[QualificationId, dict[str, Any]] = {}
     for i, (request, seat) in seated.items():
         refusal = _refused(tally, request)
-        if refusal is None and len(rows) >= (free if request.in_line else beyond):
+        if refusal is None and len(rows) >= free - (holders if request.in_line else everybody):
             refusal = PoolFull()
         if refusal is not None:
             refused[i] = refusal

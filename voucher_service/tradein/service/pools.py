@@ -70,8 +70,8 @@ def places(session: Session, *, pool: Pool, now: datetime) -> int:
 
 def beyond_line(session: Session, *, pool: Pool, now: datetime) -> int:
     """How many more may be claimed by those who don't stand in the pool's line."""
-    free = places(session, pool=pool, now=now)
-    return max(0, free - store.waiting(session, pool.offer.id))
+    everybody, _ = store.waiting(session, pool.offer.id)
+    return max(0, places(session, pool=pool, now=now) - everybody)
 
 
 def count(core: Core, *, pool: Pool, epoch: int) -> bool:

@@ -78,6 +78,6 @@ def _standing(session: Session, pool: Pool, now: datetime) -> Standing:
         counts,
         released,
         min(slots, places(session, pool=pool, now=now)) if open_now else 0,
-        store.waiting(session, pool.offer.id),
+        store.waiting(session, pool.offer.id)[0],
         ledger.balances(session, [reserved])[reserved],
     )

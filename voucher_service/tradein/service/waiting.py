@@ -20,8 +20,9 @@ from voucher_service.notices.model import Kind
 
 from .. import store
 from ..policy import Category
-from ..qualifications import Pool, PoolFull, Waiting
+from ..qualifications import Pool, PoolFull, Qualification, QualificationId, Status, Waiting
 from ..tables import WaitingRow
+from . import using
 from .claiming import check_may, check_standing, claim_in_line, locked, resident_of
 from .pools import places, running
 from .request import Answer, Request
@@ -50,6 +51,7 @@ def wait(core: Core, *, actor: Actor, category: Category) -> Waiting:
             resident_id=resident,
             category=category,
             occurred_at=now,
+            qualification_id=None,
             ended_at=None,
         )
         session.add(row)
@@ -83,7 +85,31 @@ def promote_due(core: Core) -> int:
     """Give what came free to who waits, and tell them by SMS. How many left a line."""
     with core.transaction() as session:
         found = running(session, now=core.now(session))
-    return sum(_promote(core, pool) for pool in found)
+    return sum(_call_back(core, pool) + _promote(core, pool) for pool in found)
+
+
+def _call_back(core: Core, pool: Pool) -> int:
+    """Tell holders whom a till refused, as far as there is money for all before them."""
+    with core.transaction() as session:
+        now, offer = core.now(session), pool.offer.id
+        line = store.line(session, offer, holders=True, limit=_MOST_AT_ONCE)
+        if not line:
+            return 0
+        money = using.money_left(session, offers=[offer], alone=False)[offer]
+        held = {
+            QualificationId(row.qualification_id): row.id for row in line if row.qualification_id
+        }
+        found = using.by_ids(session, ids=held)
+        over, paid = list[UUID](), list[Qualification]()
+        for id, row in held.items():
+            if found[id].shown_status(now) is not Status.CLAIMED:
+                over.append(row)
+            elif money >= pool.most * (len(paid) + 1):
+                paid.append(found[id])
+        ended = store.end_waits(session, [*over, *(held[one.id] for one in paid)], now)
+        for one in paid:
+            _tell(session, one, held[one.id], now)
+        return len(ended)
 
 
 def _promote(core: Core, pool: Pool) -> int:
@@ -94,13 +120,15 @@ def _promote(core: Core, pool: Pool) -> int:
     left = 0
     while True:
         with core.transaction() as session:
-            line = store.line(session, pool.offer.id, limit=_MOST_AT_ONCE)
+            offer = pool.offer.id
+            line = store.line(session, offer, holders=False, limit=_MOST_AT_ONCE)
             free = places(session, pool=pool, now=core.now(session)) if line else 0
-            heads = {row.id: _request(row) for row in line[:free]}
+            _, holders = store.waiting(session, offer)
+            heads = {row.id: _request(row) for row in line[: max(0, free - holders)]}
         if not heads:
             return left
         answers = claim_in_line(core, pool.offer.id, list(heads.values()))
-        gone = _leave(core, pool, dict(zip(heads, answers, strict=True)))
+        gone = _leave(core, dict(zip(heads, answers, strict=True)))
         if not gone:
             return left
         left += gone
@@ -111,7 +139,7 @@ def _request(row: WaitingRow) -> Request:
     return Request(SYSTEM, resident, row.category, f"line:{row.id}", in_line=True)
 
 
-def _leave(core: Core, pool: Pool, answers: dict[UUID, Answer]) -> int:
+def _leave(core: Core, answers: dict[UUID, Answer]) -> int:
     """End the wait of whoever got one, and tell them; and of who may not claim any more."""
     over = {id: one for id, one in answers.items() if not isinstance(one, _NOT_YET)}
     with core.transaction() as session:
@@ -120,16 +148,20 @@ def _leave(core: Core, pool: Pool, answers: dict[UUID, Answer]) -> int:
         for id in ended:
             answer = over[id]
             if isinstance(answer, Outcome):
-                notices.add(
-                    session,
-                    kind=Kind.QUALIFICATION_GIVEN,
-                    subject=id,
-                    residents=[answer.value.resident_id],
-                    title=pool.offer.title,
-                    at=answer.value.valid_until,
-                    now=now,
-                )
+                _tell(session, answer.value, id, now)
     return len(ended)
+
+
+def _tell(session: Session, given: Qualification, wait: UUID, now: datetime) -> None:
+    notices.add(
+        session,
+        kind=Kind.QUALIFICATION_GIVEN,
+        subject=wait,
+        residents=[given.resident_id],
+        title=given.pool.offer.title,
+        at=given.valid_until,
+        now=now,
+    )
 
 
 def _view(session: Session, pool: Pool, row: WaitingRow) -> Waiting:
