@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from stdnum import luhn
 
-from tests.tradein.test_qualifications import Town
+from tests.tradein.town import Town
 from voucher_service.kernel.actor import Actor, ActorKind
 from voucher_service.kernel.money import Money
 from voucher_service.ledger import service as ledger

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.tradein.counter import Counter, imei, known_goods, unit
-from tests.tradein.test_qualifications import open_town
+from tests.tradein.town import open_town
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, ActorKind
 from voucher_service.kernel.clock import day_of, end_of
