@@ -23,6 +23,7 @@ from . import (
     offer_words,
     onboarding,
     proposals,
+    sale_reviews,
     staff,
     standing,
     stopped,
@@ -73,6 +74,7 @@ from .pages import programmes as programme_pages
 from .pages import pushes as push_pages
 from .pages import reports as report_pages
 from .pages import residents as resident_pages
+from .pages import sale_reviews as review_pages
 from .pages import staff as staff_pages
 from .pages import stops as stop_pages
 from .words import globals_
@@ -153,6 +155,8 @@ BLUEPRINTS = (
     Guarded(policy_pages.policies, _OFFICE),
     Guarded(policy_pages.trying, _PARTIES),
     Guarded(policy_pages.planning, any_of(Role.PLANNER)),
+    Guarded(review_pages.reviews, _SIGNERS),
+    Guarded(review_pages.judging, any_of(Role.REVIEWER)),
     Guarded(paper_pages.papers, any_of(Role.REVIEWER)),
     Guarded(audit_pages.audit, any_of(Role.AUDITOR)),
     Guarded(programme_pages.programmes, _OFFICE),
@@ -204,7 +208,8 @@ def create_app(core: Core | None = None) -> Flask:
         | onboarding.globals_()
         | car_words.globals_()
         | goods_words.globals_()
-        | policy_words.globals_(),
+        | policy_words.globals_()
+        | sale_reviews.globals_(),
         me=staff.me,
         reader=staff.reader,
         waiting=staff.waiting,

@@ -19,6 +19,7 @@ from .api import devices as device_calls
 from .api import filed_prices as filed_price_calls
 from .api import me, people, redemptions, sandbox, shops, sign_in, summary
 from .api import refunds as refund_calls
+from .api import sales as sale_calls
 from .examples import EXAMPLES
 from .pages import (
     apply,
@@ -34,6 +35,7 @@ from .pages import (
     points,
     prices,
     refunds,
+    sales,
     shell,
     shop,
     staff,
@@ -59,6 +61,10 @@ BLUEPRINTS = (
     Guarded(day.blueprint, SIGNED_IN),
     Guarded(refund_calls.blueprint, _TILL),
     Guarded(refunds.blueprint, _TILL),
+    Guarded(sale_calls.calls, _TILL),
+    Guarded(sale_calls.handing_in, _TILL),
+    Guarded(sales.sales, _TILL),
+    Guarded(sales.handing_in, _TILL),
     Guarded(books.books, _TILL),
     Guarded(books.statements, _DESK),
     Guarded(matchings.matchings, _DESK),
@@ -101,6 +107,7 @@ def create_app(core: Core | None = None) -> Flask:
     applicants.install(app)
     matchings.install(app)
     prices.install(app)
+    sales.install(app)
     redemptions.install(app, app.extensions["voucher"].core)
     return app
 

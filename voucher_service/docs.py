@@ -27,6 +27,7 @@ from voucher_service.redemption import model as redemption
 from voucher_service.stops import model as stops
 from voucher_service.tradein import qualifications
 from voucher_service.tradein.applications import model as applications
+from voucher_service.tradein.review import model as review
 from voucher_service.tradein.revisions import model as revisions
 from voucher_service.vouchers import model as vouchers
 from voucher_service.web.errors import status_of
@@ -56,6 +57,8 @@ MACHINES: tuple[Machine[Any, Any], ...] = (
     goods.LIFECYCLE,
     applications.LIFECYCLE,
     revisions.LIFECYCLE,
+    review.LIFECYCLE,
+    review.BATCH_LIFECYCLE,
 )
 
 

@@ -242,6 +242,20 @@ class Applications:
 
 
 @dataclass(frozen=True)
+class Review:
+    """How sales are looked at before their subsidy is paid. Shares in basis points."""
+
+    evidence_days: int
+    answer_days: int
+    period_days: int
+    hold_weight: int
+    tolerated_bps: int
+    confidence_bps: int
+    widenings: int
+    pass_together: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that is set from outside, by section."""
 
@@ -266,6 +280,7 @@ class Settings:
     onboarding: Onboarding
     goods: Goods
     applications: Applications
+    review: Review
 
     @property
     def production(self) -> bool:

@@ -22,7 +22,9 @@ from voucher_service.stops import tables as stops
 from voucher_service.tills import tables as tills
 from voucher_service.tradein import tables as tradein
 from voucher_service.tradein.applications import tables as applications
+from voucher_service.tradein.review import tables as sale_reviews
 from voucher_service.tradein.revisions import tables as revisions
+from voucher_service.tradein.risk import tables as risk
 from voucher_service.tradein.sales import tables as sales
 from voucher_service.vouchers import refusals
 from voucher_service.vouchers import tables as vouchers
@@ -54,6 +56,8 @@ __all__ = [
     "redemption",
     "refusals",
     "revisions",
+    "risk",
+    "sale_reviews",
     "sales",
     "sessions",
     "stops",

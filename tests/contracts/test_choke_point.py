@@ -50,6 +50,8 @@ PROPOSES: Mapping[str, tuple[str, ...]] = {
     "/trade-in/applications/<uuid:application>/precheck": ("application.approve",),
     "/revisions/<uuid:revision>/propose": ("revision.approve",),
     "/policies/revisions/<uuid:id>/propose": ("revision.approve",),
+    "/review/batches/<uuid:batch>/propose": ("sale_review.release",),
+    "/review/batches/<uuid:batch>/pass": ("application.approve",),
     "/merchants/accounts/<uuid:account>/propose": ("merchant.account_change",),
     "/merchants/holds/<uuid:hold>/lift": ("merchant.hold_lift",),
     "/merchants/<uuid:merchant>/reinstate": ("stop.lift", "campaign.resume"),
@@ -85,6 +87,10 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
     "lets a granted sum be paid to the applicant's own card, which the bank asked for": (
         "/trade-in/applications/<uuid:application>/card/accept",
         "/trade-in/applications/<uuid:application>/card/return",
+    ),
+    "looks at what was drawn, or refuses it: only a proposal releases": (
+        "/review/cars",
+        "/review/batches/<uuid:batch>/lines/<uuid:subject>",
     ),
     "stops: one person is enough to stop, to go on takes two": (
         "/campaigns/<uuid:campaign>/pause",
@@ -183,6 +189,7 @@ GUARDED = {
     "StaffEvent.CLOSE",
     "MerchantApplicationEvent.ADMITTED",
     "ApplicationEvent.APPROVED",
+    "ReviewEvent.RELEASED",
     "AccountEvent.APPROVED",
 }
 # … by the rows that it makes or changes, and the columns that it sets …
@@ -253,6 +260,9 @@ EXECUTED_BY: Mapping[str, str] = {
     "revision.approve": (
         "../tradein/test_revisions.py"
         "::test_the_rise_lists_what_changes_and_pays_it_once_whoever_computes_it"
+    ),
+    "sale_review.release": (
+        "test_sale_review.py::test_a_second_person_releases_what_a_sample_bore_out"
     ),
     "staff.close": "test_staff_accounts.py::test_a_closed_account_stays_closed",
     "staff.create": "test_staff_accounts.py::test_an_account_opens_when_a_second_person_agrees",

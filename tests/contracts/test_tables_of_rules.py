@@ -54,6 +54,7 @@ def _model_modules() -> list[str]:
         "goods",
         "tradein.applications",
         "tradein.revisions",
+        "tradein.review",
     )
     models = [f"voucher_service.{package}.model" for package in packages]
     others = (

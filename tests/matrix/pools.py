@@ -64,7 +64,7 @@ def a_pool(city: City) -> None:
     plan = PoolPlan(
         "手机补贴资格",
         "digital-2026",
-        (Category.PHONE, Category.TABLET),
+        (Category.PHONE, Category.TABLET, Category.WATCH),
         Every.MONTH,
         500,
         3,
@@ -82,7 +82,8 @@ def trade_in_draft(city: City, side: Side, _caller: Actor) -> Thing:
     return Thing(str(a_campaign(city.world, city.world.programme(days=20), side.area).id))
 
 
-def _held(city: City, side: Side, category: Category) -> Thing:
+def held(city: City, side: Side, category: Category) -> Thing:
+    """A resident's qualification of a category that can be used, claimed if there is none."""
     a_pool(city)
     page = tradein.mine(city.core, actor=side.resident, cursor=None, limit=50)
     for one in page.items:
@@ -95,13 +96,13 @@ def _held(city: City, side: Side, category: Category) -> Thing:
 @kind
 def qualification(city: City, side: Side, _caller: Actor) -> Thing:
     """The qualification of a resident, who holds on to it."""
-    return _held(city, side, Category.PHONE)
+    return held(city, side, Category.PHONE)
 
 
 @kind
 def unwanted(city: City, side: Side, _caller: Actor) -> Thing:
     """A qualification of a resident to give up."""
-    return _held(city, side, Category.TABLET)
+    return held(city, side, Category.TABLET)
 
 
 @material

@@ -17,6 +17,7 @@ from . import (
     people_rules,
     refund_rules,
     resident_rules,
+    review_rules,
     revision_rules,
     shop_desk_rules,
     shop_rules,
@@ -56,6 +57,7 @@ BY_FACE = {
         *own_till_rules.RULES,
         *books_rules.SHOP,
         *goods_rules.SHOP,
+        *review_rules.SHOP,
     ),
     Face.ADMIN: (
         *desk_rules.RULES,
@@ -69,6 +71,7 @@ BY_FACE = {
         *application_rules.DESK,
         *goods_rules.DESK,
         *revision_rules.DESK,
+        *review_rules.DESK,
     ),
 }
 RULES = [

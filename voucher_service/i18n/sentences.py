@@ -10,6 +10,7 @@ from .file_sentences import FILES
 from .goods_sentences import GOODS
 from .pos_sentences import POS
 from .qualification_sentences import QUALIFICATIONS
+from .review_sentences import REVIEW
 from .revision_sentences import REVISIONS
 from .sale_sentences import SALES
 from .till_sentences import TILL
@@ -289,6 +290,14 @@ TEXT: dict[str, tuple[str, ...]] = {
         "没有通过：预算额度不够。钱没有动。请追加预算或减少数量。",
     ),
 }
-TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | GOODS
-TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | REVISIONS | SALES
-TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | GOODS | SALES
+for _more in (
+    APPLICATIONS,
+    GOODS,
+    POS,
+    QUALIFICATIONS,
+    REVIEW,
+    REVISIONS,
+    SALES,
+    TILL,
+):
+    TEXT |= _more

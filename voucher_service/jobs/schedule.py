@@ -28,7 +28,9 @@ from voucher_service.redemption import service as redemption
 from voucher_service.reports import canaries, verification
 from voucher_service.tradein import service as tradein
 from voucher_service.tradein.applications import service as applications
+from voucher_service.tradein.review import service as review
 from voucher_service.tradein.revisions import service as revisions
+from voucher_service.tradein.risk import service as risk
 from voucher_service.vouchers import service as vouchers
 from voucher_service.webhooks import service as webhooks
 
@@ -142,6 +144,10 @@ def tasks(core: Core) -> tuple[Task, ...]:
         Task("finish_pools", 600, tradein.finish),
         Task("lapse_applications", 60, applications.lapse_due, until_none=True),
         Task("remind_of_corrections", 600, applications.remind_due, until_none=True),
+        Task("open_reviews", 60, review.open_due, until_none=True),
+        Task("close_undone_reviews", 60, review.close_undone, until_none=True),
+        Task("batch_reviews", 60, review.batch_due, until_none=True),
+        Task("assess_risk", 60, risk.assess_due, until_none=True, apart=True),
         Task("lapse_proposals", 60, approvals.lapse_due, until_none=True),
         Task("reconcile_changed", 30, Changes()),
         Task("mark_balances", 30, ledger.mark_balances, apart=True),

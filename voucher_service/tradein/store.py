@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,9 @@ from .overbooking import Past
 from .policy import Category
 from .qualifications import Outcome, Pool, Qualification, QualificationId, Status, Tally
 from .tables import PoolRow, QualificationRow, WaitingRow
+
+# In front of a line stand those who have a qualification already.
+_LINE = (WaitingRow.qualification_id.is_(None), WaitingRow.occurred_at, WaitingRow.id)
 
 
 def pools(session: Session, offers: Sequence[Offer]) -> list[Pool]:
@@ -199,20 +202,13 @@ def waiting(session: Session, offer: OfferId) -> tuple[int, int]:
     return everybody, holders
 
 
-def line(
-    session: Session, offer: OfferId, *, holders: bool, limit: int | None = None
-) -> list[WaitingRow]:
-    """Who waits for a pool, first come first: the holders whom a till refused, or the others."""
-    held = WaitingRow.qualification_id.is_not(None)
+def line(session: Session, offer: OfferId, limit: int | None = None) -> list[WaitingRow]:
+    """Who waits for a pool: holders for whom its money was short, then first come first."""
     return list(
         session.scalars(
             select(WaitingRow)
-            .where(
-                WaitingRow.offer_id == offer,
-                WaitingRow.ended_at.is_(None),
-                held if holders else ~held,
-            )
-            .order_by(WaitingRow.occurred_at, WaitingRow.id)
+            .where(WaitingRow.offer_id == offer, WaitingRow.ended_at.is_(None))
+            .order_by(*_LINE)
             .limit(limit)
         )
     )
@@ -242,13 +238,8 @@ def waits_of(session: Session, resident: ResidentId) -> list[WaitingRow]:
 
 
 def place(session: Session, row: WaitingRow) -> int:
-    """A waiting resident's place in the line, from 1; holders stand in front."""
-    held = WaitingRow.qualification_id.is_not(None)
-    earlier = or_(
-        WaitingRow.occurred_at < row.occurred_at,
-        (WaitingRow.occurred_at == row.occurred_at) & (WaitingRow.id < row.id),
-    )
-    before = held & earlier if row.qualification_id else or_(held, earlier)
+    """A waiting resident's place in the line, from 1."""
+    before = tuple_(*_LINE) < tuple_(row.qualification_id is None, row.occurred_at, row.id)
     ahead = session.execute(
         select(func.count()).where(
             WaitingRow.offer_id == row.offer_id, WaitingRow.ended_at.is_(None), before

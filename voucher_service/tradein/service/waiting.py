@@ -20,7 +20,7 @@ from voucher_service.notices.model import Kind
 
 from .. import store
 from ..policy import Category
-from ..qualifications import Pool, PoolFull, Qualification, QualificationId, Status, Waiting
+from ..qualifications import Pool, PoolFull, Qualification, Waiting
 from ..tables import WaitingRow
 from . import using
 from .claiming import check_may, check_standing, claim_in_line, locked, resident_of
@@ -91,25 +91,9 @@ def promote_due(core: Core) -> int:
 def _call_back(core: Core, pool: Pool) -> int:
     """Tell holders whom a till refused, as far as there is money for all before them."""
     with core.transaction() as session:
-        now, offer = core.now(session), pool.offer.id
-        line = store.line(session, offer, holders=True, limit=_MOST_AT_ONCE)
-        if not line:
-            return 0
-        money = using.money_left(session, offers=[offer], alone=False)[offer]
-        held = {
-            QualificationId(row.qualification_id): row.id for row in line if row.qualification_id
-        }
-        found = using.by_ids(session, ids=held)
-        over, paid = list[UUID](), list[Qualification]()
-        for id, row in held.items():
-            if found[id].shown_status(now) is not Status.CLAIMED:
-                over.append(row)
-            elif money >= pool.most * (len(paid) + 1):
-                paid.append(found[id])
-        ended = store.end_waits(session, [*over, *(held[one.id] for one in paid)], now)
-        for one in paid:
-            _tell(session, one, held[one.id], now)
-        return len(ended)
+        line = store.line(session, pool.offer.id, limit=_MOST_AT_ONCE)
+        holders = [row for row in line if row.qualification_id is not None]
+        return using.tell_holders(session, pool=pool, rows=holders, now=core.now(session))
 
 
 def _promote(core: Core, pool: Pool) -> int:
@@ -121,10 +105,11 @@ def _promote(core: Core, pool: Pool) -> int:
     while True:
         with core.transaction() as session:
             offer = pool.offer.id
-            line = store.line(session, offer, holders=False, limit=_MOST_AT_ONCE)
-            free = places(session, pool=pool, now=core.now(session)) if line else 0
-            _, holders = store.waiting(session, offer)
-            heads = {row.id: _request(row) for row in line[: max(0, free - holders)]}
+            line = store.line(session, offer, limit=_MOST_AT_ONCE)
+            if not line or line[0].qualification_id is not None:
+                return left  # nobody waits, or there isn't the money for those who have one
+            free = places(session, pool=pool, now=core.now(session))
+            heads = {row.id: _request(row) for row in line[:free]}
         if not heads:
             return left
         answers = claim_in_line(core, pool.offer.id, list(heads.values()))
