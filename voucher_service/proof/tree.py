@@ -13,6 +13,17 @@ from dataclasses import dataclass
 # The root of a complete subtree, by level and index.
 Subtree = Callable[[int, int], bytes]
 EMPTY = hashlib.sha256(b"").digest()
+# Of the levels of a large tree these are kept; those between come from at most 128 of them.
+KEPT_LEVELS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The root of a complete subtree."""
+
+    level: int
+    index: int
+    hash: bytes
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -32,16 +43,19 @@ class Frontier:
     size: int = 0
     peaks: tuple[bytes, ...] = ()
 
-    def extended(self, leaves: Iterable[bytes]) -> Frontier:
-        """The tree with more leaf hashes behind."""
+    def extended(self, leaves: Iterable[bytes], kept: list[Node] | None = None) -> Frontier:
+        """The tree with more leaf hashes behind. `kept` collects the nodes that become complete on
+        the way and are worth keeping: those of every eighth level.
+        """
         size, peaks = self.size, list(self.peaks)
         for leaf in leaves:
             peaks.append(leaf)
             size += 1
-            merges = (size & -size).bit_length() - 1
-            for _ in range(merges):
+            for level in range(1, (size & -size).bit_length()):
                 right = peaks.pop()
                 peaks[-1] = node_hash(peaks[-1], right)
+                if kept is not None and level % KEPT_LEVELS == 0:
+                    kept.append(Node(level, (size >> level) - 1, peaks[-1]))
         return Frontier(size, tuple(peaks))
 
     @property
