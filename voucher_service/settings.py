@@ -63,6 +63,14 @@ class Secrets:
     lookup_keys: str
     ledger_keys: str
     webhook_keys: str
+    log_keys: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The sealed log: the name that its heads carry, for ever."""
+
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -239,6 +247,7 @@ class Settings:
     web: Web
     desk: Desk
     onboarding: Onboarding
+    proof: Proof
 
     @property
     def production(self) -> bool:

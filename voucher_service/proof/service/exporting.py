@@ -1,0 +1,39 @@
+"""The log in files that anybody can check: its entries, its heads, the keys that signed them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from voucher_service.infra.core import Core
+
+from .. import store
+from ..entry import HEADER
+from .publishing import publish, verifiers
+
+ENTRIES, CHECKPOINTS, KEYS = "entries.csv", "checkpoints.txt", "keys.txt"
+
+
+def export(core: Core, *, folder: Path) -> int:
+    """Write the log up to its present head into a folder that is new; how many entries.
+
+    Each file is whole or not there. Raises FileExistsError when the folder holds something.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise FileExistsError(folder)
+    head = publish(core)
+    try:
+        with core.transaction() as session, (folder / ENTRIES).open("w", encoding="utf-8") as file:
+            file.write(",".join(HEADER) + "\n")
+            for line in store.lines(session, head.size):
+                file.write(line + "\n")
+        with core.transaction() as session:
+            notes = [row.note for row in store.checkpoints(session) if row.size <= head.size]
+        (folder / CHECKPOINTS).write_text("\n".join(reversed(notes)), encoding="utf-8")
+        keys = "".join(f"{one}\n" for one in verifiers(core))
+        (folder / KEYS).write_text(keys, encoding="utf-8")
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return head.size

@@ -1,0 +1,116 @@
+"""Reads and writes of the log; decides nothing."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session
+
+from .tables import CheckpointRow, LeafRow, NodeRow, SaltRow, StateRow
+from .tree import KEPT_LEVELS, Node, Subtree, complete_root
+
+_SALT_BYTES = 16
+_COPY = "COPY log_leaf (index, kind, number, line, hash) FROM STDIN"
+_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended('proof.seal', 0))")
+_HORIZON = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+_CHUNK = 5_000
+
+
+def alone(session: Session) -> bool:
+    """Whether nobody else seals until the transaction ends."""
+    return bool(session.execute(_LOCK).scalar_one())
+
+
+def horizon(session: Session) -> int:
+    """Every transaction with a lower number has ended."""
+    return int(session.execute(_HORIZON).scalar_one())
+
+
+def state(session: Session) -> StateRow:
+    """How far the log is."""
+    return session.execute(select(StateRow).execution_options(populate_existing=True)).scalar_one()
+
+
+def add(session: Session, leaves: Iterable[tuple[int, str, int, str, bytes]]) -> None:
+    """Append leaves: index, kind, number, line, hash."""
+    driver: Any = session.connection().connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(_COPY) as stream:
+        for one in leaves:
+            stream.write_row(one)
+
+
+def keep(session: Session, nodes: Sequence[Node]) -> None:
+    """Write nodes that are worth keeping."""
+    if nodes:
+        rows = [{"level": one.level, "index": one.index, "hash": one.hash} for one in nodes]
+        session.execute(insert(NodeRow), rows)
+
+
+def salts(session: Session, about: Collection[str]) -> dict[str, bytes]:
+    """A salt for each, made where there was none."""
+    if not about:
+        return {}
+    rows = [{"about": one, "salt": secrets.token_bytes(_SALT_BYTES)} for one in sorted(about)]
+    session.execute(postgresql.insert(SaltRow).on_conflict_do_nothing(), rows)
+    found = session.execute(
+        select(SaltRow.about, SaltRow.salt).where(SaltRow.about.in_(sorted(about)))
+    )
+    return {name: bytes(salt) for name, salt in found}
+
+
+def subtrees(session: Session) -> Subtree:
+    """The complete subtrees of the log, from what is kept of them."""
+
+    def subtree(level: int, index: int) -> bytes:
+        kept = level - level % KEPT_LEVELS
+        first, last = index << (level - kept), (index + 1) << (level - kept)
+        if kept:
+            statement = select(NodeRow.hash).where(
+                NodeRow.level == kept, NodeRow.index >= first, NodeRow.index < last
+            )
+            found = session.scalars(statement.order_by(NodeRow.index)).all()
+        else:
+            leaves = select(LeafRow.hash).where(LeafRow.index >= first, LeafRow.index < last)
+            found = session.scalars(leaves.order_by(LeafRow.index)).all()
+        return complete_root([bytes(one) for one in found])
+
+    return subtree
+
+
+def leaf(session: Session, kind: str, number: int) -> tuple[int, str] | None:
+    """The index and the line of what was sealed."""
+    found = session.execute(
+        select(LeafRow.index, LeafRow.line).where(LeafRow.kind == kind, LeafRow.number == number)
+    ).one_or_none()
+    return None if found is None else (found.index, found.line)
+
+
+def lines(session: Session, size: int) -> Iterator[str]:
+    """The lines of the first leaves, in order; read bit by bit."""
+    statement = (
+        select(LeafRow.line)
+        .where(LeafRow.index < size)
+        .order_by(LeafRow.index)
+        .execution_options(yield_per=_CHUNK)
+    )
+    yield from session.scalars(statement)
+
+
+def checkpoints(session: Session, *, limit: int | None = None) -> list[CheckpointRow]:
+    """Published heads, the newest first."""
+    statement = select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(limit)
+    return list(session.scalars(statement))
+
+
+def checkpoint(session: Session, size: int) -> CheckpointRow | None:
+    """The published head of a size."""
+    return session.get(CheckpointRow, size)
+
+
+def count(session: Session) -> int:
+    """How many leaves are written, by counting."""
+    return session.execute(select(func.count()).select_from(LeafRow)).scalar_one()
