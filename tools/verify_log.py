@@ -2,14 +2,14 @@
 
     python3 verify_log.py DIR [SIZE ROOT]
 
-DIR holds entries.csv, checkpoints.txt and keys.txt. SIZE and ROOT (base64) are those of a
-checkpoint that you noted before, or that a witness signed: it must be one of this very log. Exit 0
-when everything agrees; else 1 with the first entry that is wrong. Needs Python and its
-`cryptography` package; nothing of ours.
+DIR holds entries.csv, leaves.txt (the hash of each entry), checkpoints.txt and keys.txt. SIZE and
+ROOT (base64) are those of a checkpoint that you noted before, or that a witness signed: it must be
+one of this very log. Exit 0 when everything agrees; else 1 with the first entry that is wrong.
+Needs Python and its `cryptography` package; nothing of ours.
 
-What is checked: every line of entries.csv is a leaf of one Merkle tree (RFC 6962) whose heads at
-the sizes of all checkpoints are the signed ones; the indices have no gap; every transfer's legs add
-up to nothing; no account but a source goes below zero where none may; no transfer stands twice.
+What is checked: the leaves make one Merkle tree (RFC 6962) whose heads at the sizes of all
+checkpoints are the signed ones; every line of entries.csv is its leaf, to the byte; the indices
+have no gap; the legs of every transfer add up to nothing; nothing stands in the log twice.
 """
 
 import base64
@@ -102,13 +102,12 @@ def read_checkpoint(text, keys):
 
 def read_checkpoints(folder, keys):
     """The signed roots by size. Two roots of one size are a fork."""
-    roots, text = {}, (folder / "checkpoints.txt").read_text("utf-8")
+    roots = {0: hashlib.sha256(b"").digest()}
+    text = (folder / "checkpoints.txt").read_text("utf-8")
     for part in text.replace("\n\n\N{EM DASH}", "\0\N{EM DASH}").split("\n\n"):
         size, root = read_checkpoint(part.replace("\0", "\n\n") + "\n", keys)
         if roots.setdefault(size, root) != root:
-            raise Wrong(f"checkpoints.txt: two different heads at size {size}: the log was forked", size)
-    if not roots:
-        raise Wrong("checkpoints.txt is empty")
+            raise Wrong(f"checkpoints.txt: two heads at size {size}: the log was forked", size)
     return roots
 
 
@@ -163,22 +162,32 @@ def check(folder, noted=None):
     if noted is not None and roots.setdefault(*noted) != noted[1]:
         raise Wrong(f"the head at size {noted[0]} is not the one you noted", noted[0])
     last = max(roots)
-    tree, books, agreed, leaves = Tree(), Books(), 0, []
-    with (folder / "entries.csv").open("rb") as file:
+    check_leaves(folder, roots)
+    books, index = Books(), -1
+    with (folder / "entries.csv").open("rb") as file, (folder / "leaves.txt").open() as leaves:
         for index, line in entries(file):
             if index >= last:
                 raise Wrong(f"entry {index} is beyond the last signed head", index)
+            if hashlib.sha256(b"\0" + line).hexdigest() != leaves.readline().strip():
+                raise Wrong(f"entry {index} is not what was sealed", index)
             books.take(index, parse(index, line))
-            tree.add(hashlib.sha256(b"\0" + line).digest())
+    if index + 1 != last:
+        raise Wrong(f"entry {index + 1} is missing: {last} were signed", index + 1)
+    return last, books
+
+
+def check_leaves(folder, roots):
+    """The leaves are those of the signed heads. Raises Wrong with where they stop being it."""
+    tree, agreed = Tree(), 0
+    with (folder / "leaves.txt").open() as leaves:
+        for line in leaves:
+            tree.add(bytes.fromhex(line))
             if tree.size in roots:
                 if tree.root() != roots[tree.size]:
-                    raise Wrong(
-                        f"the entries {agreed} to {index} are not those that were signed", agreed
-                    )
+                    raise Wrong(f"leaves.txt from {agreed} on is not what was signed", agreed)
                 agreed = tree.size
-    if tree.size != last:
-        raise Wrong(f"entry {tree.size} is missing: {last} were signed", tree.size)
-    return last, books
+    if tree.size != max(roots):
+        raise Wrong(f"leaves.txt ends at {tree.size}, signed were {max(roots)}", tree.size)
 
 
 def main(words):
@@ -189,13 +198,14 @@ def main(words):
         count, books = check(folder, noted)
     except Wrong as wrong:
         where = "" if wrong.index is None else f"{wrong.index}: "
-        print(f"{where}{wrong}")
+        print(f"{where}{wrong}")  # noqa: T201
         return 1
     except (OSError, ValueError, KeyError) as error:
-        print(f"not a log that can be read: {error}")
+        print(f"not a log that can be read: {error}")  # noqa: T201
         return 1
     accounts = len(books.balances)
-    print(f"{count} entries agree with every signed head; {accounts} accounts add up to nothing")
+    told = f"{count} entries agree with every signed head; {accounts} accounts add up to nothing"
+    print(told)  # noqa: T201
     return 0
 
 

@@ -86,18 +86,19 @@ def leaf(session: Session, kind: str, number: int) -> tuple[int, str] | None:
     found = session.execute(
         select(LeafRow.index, LeafRow.line).where(LeafRow.kind == kind, LeafRow.number == number)
     ).one_or_none()
-    return None if found is None else (found.index, found.line)
+    return None if found is None else (found[0], found[1])
 
 
-def lines(session: Session, size: int) -> Iterator[str]:
-    """The lines of the first leaves, in order; read bit by bit."""
+def lines(session: Session, size: int) -> Iterator[tuple[str, bytes]]:
+    """The lines of the first leaves and their hashes, in order; read bit by bit."""
     statement = (
-        select(LeafRow.line)
+        select(LeafRow.line, LeafRow.hash)
         .where(LeafRow.index < size)
         .order_by(LeafRow.index)
         .execution_options(yield_per=_CHUNK)
     )
-    yield from session.scalars(statement)
+    for line, hash in session.execute(statement):
+        yield line, bytes(hash)
 
 
 def checkpoints(session: Session, *, limit: int | None = None) -> list[CheckpointRow]:

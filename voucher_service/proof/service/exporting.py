@@ -1,9 +1,11 @@
-"""The log in files that anybody can check: its entries, its heads, the keys that signed them."""
+"""The log in files that anybody can check: entries, leaves, heads, and the keys that signed."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
+
+from sqlalchemy.orm import Session
 
 from voucher_service.infra.core import Core
 
@@ -11,7 +13,8 @@ from .. import store
 from ..entry import HEADER
 from .publishing import publish, verifiers
 
-ENTRIES, CHECKPOINTS, KEYS = "entries.csv", "checkpoints.txt", "keys.txt"
+ENTRIES, LEAVES = "entries.csv", "leaves.txt"
+CHECKPOINTS, KEYS = "checkpoints.txt", "keys.txt"
 
 
 def export(core: Core, *, folder: Path) -> int:
@@ -24,11 +27,8 @@ def export(core: Core, *, folder: Path) -> int:
         raise FileExistsError(folder)
     head = publish(core)
     try:
-        with core.transaction() as session, (folder / ENTRIES).open("w", encoding="utf-8") as file:
-            file.write(",".join(HEADER) + "\n")
-            for line in store.lines(session, head.size):
-                file.write(line + "\n")
         with core.transaction() as session:
+            _write_leaves(session, folder, head.size)
             notes = [row.note for row in store.checkpoints(session) if row.size <= head.size]
         (folder / CHECKPOINTS).write_text("\n".join(reversed(notes)), encoding="utf-8")
         keys = "".join(f"{one}\n" for one in verifiers(core))
@@ -37,3 +37,14 @@ def export(core: Core, *, folder: Path) -> int:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return head.size
+
+
+def _write_leaves(session: Session, folder: Path, size: int) -> None:
+    with (
+        (folder / ENTRIES).open("w", encoding="utf-8") as entries,
+        (folder / LEAVES).open("w", encoding="ascii") as leaves,
+    ):
+        entries.write(",".join(HEADER) + "\n")
+        for line, hash in store.lines(session, size):
+            entries.write(line + "\n")
+            leaves.write(hash.hex() + "\n")
