@@ -36,7 +36,7 @@ def upgrade() -> None:
         )
     op.execute(f"GRANT SELECT, INSERT ON log_leaf, log_node, log_checkpoint TO {APPLICATION}")
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON log_state TO {APPLICATION}")
-    op.execute(f"GRANT SELECT, INSERT, DELETE ON log_salt TO {APPLICATION}")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE ON log_salt TO {APPLICATION}")
 
 
 def _leaves() -> None:
@@ -61,7 +61,7 @@ def _leaves() -> None:
     op.create_table(
         "log_salt",
         sa.Column("about", sa.Text(), nullable=False),
-        hashed("salt"),
+        sa.Column("salt", sa.LargeBinary()),
         recorded_at(),
         sa.PrimaryKeyConstraint("about", name=op.f("pk_log_salt")),
     )

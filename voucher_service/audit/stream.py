@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -43,6 +43,19 @@ def written(session: Session, *, first: int, last: int) -> Iterator[Written]:
     )
     for row in session.execute(statement):
         yield Written(*row)
+
+
+def numbered(session: Session, ids: Collection[int]) -> Iterator[Written]:
+    """The records of these numbers, those that are there, in their order."""
+    found = select(*_COLUMNS).where(EventRow.id.in_(ids)).order_by(EventRow.id)
+    for row in session.execute(found):
+        yield Written(*row)
+
+
+def count(session: Session, *, below: int) -> int:
+    """How many records transactions with a lower number wrote."""
+    statement = select(func.count()).select_from(EventRow).where(EventRow.xid < below)
+    return session.execute(statement).scalar_one()
 
 
 def first_transaction(session: Session) -> int | None:

@@ -1,6 +1,6 @@
 """`voucher`: the command of developers and operators. Each module brings some of its commands."""
 
-from . import accounts, books, playing, running, tills
+from . import accounts, books, playing, proving, running, tills
 from .base import main
 
-__all__ = ["accounts", "books", "main", "playing", "running", "tills"]
+__all__ = ["accounts", "books", "main", "playing", "proving", "running", "tills"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,17 @@ _COPY = "COPY log_leaf (index, kind, number, line, hash) FROM STDIN"
 _LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended('proof.seal', 0))")
 _HORIZON = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 _CHUNK = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A leaf as it stands."""
+
+    index: int
+    kind: str
+    number: int
+    line: str
+    hash: bytes
 
 
 def alone(session: Session) -> bool:
@@ -56,10 +68,22 @@ def salts(session: Session, about: Collection[str]) -> dict[str, bytes]:
         return {}
     rows = [{"about": one, "salt": secrets.token_bytes(_SALT_BYTES)} for one in sorted(about)]
     session.execute(postgresql.insert(SaltRow).on_conflict_do_nothing(), rows)
-    found = session.execute(
-        select(SaltRow.about, SaltRow.salt).where(SaltRow.about.in_(sorted(about)))
-    )
-    return {name: bytes(salt) for name, salt in found}
+    found = known_salts(session, about)
+    # Somebody who was forgotten and acts again is a stranger, each time.
+    return {one: found.get(one) or secrets.token_bytes(_SALT_BYTES) for one in about}
+
+
+def known_salts(session: Session, about: Collection[str]) -> dict[str, bytes | None]:
+    """The salts that there are of these; None for who was forgotten."""
+    found = session.execute(select(SaltRow.about, SaltRow.salt).where(SaltRow.about.in_(about)))
+    return {name: salt and bytes(salt) for name, salt in found}
+
+
+def forget(session: Session, about: Collection[str]) -> int:
+    """Take the salts away for good; how many there were."""
+    statement = update(SaltRow).where(SaltRow.about.in_(about), SaltRow.salt.is_not(None))
+    changed: Any = session.execute(statement.values(salt=None))
+    return int(changed.rowcount)
 
 
 def subtrees(session: Session) -> Subtree:
@@ -87,6 +111,13 @@ def leaf(session: Session, kind: str, number: int) -> tuple[int, str] | None:
         select(LeafRow.index, LeafRow.line).where(LeafRow.kind == kind, LeafRow.number == number)
     ).one_or_none()
     return None if found is None else (found[0], found[1])
+
+
+def leaves(session: Session, first: int, last: int) -> list[Leaf]:
+    """The leaves [first, last), in order."""
+    statement = select(LeafRow.index, LeafRow.kind, LeafRow.number, LeafRow.line, LeafRow.hash)
+    found = statement.where(LeafRow.index >= first, LeafRow.index < last).order_by(LeafRow.index)
+    return [Leaf(*row[:4], bytes(row.hash)) for row in session.execute(found)]
 
 
 def lines(session: Session, size: int) -> Iterator[tuple[str, bytes]]:

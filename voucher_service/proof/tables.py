@@ -68,10 +68,11 @@ class CheckpointRow(Recorded, Base):
 class SaltRow(Recorded, Base):
     """What leads from a person, or from what was typed in an event, to its name in the log.
 
-    Deleted, it leads nowhere any more, and the log still holds.
+    Without its salt the row says that somebody was forgotten: the name leads nowhere any more, and
+    the log still holds.
     """
 
     __tablename__ = "log_salt"
 
     about: Mapped[str] = mapped_column(primary_key=True)
-    salt: Mapped[bytes]
+    salt: Mapped[bytes | None]

@@ -1,6 +1,8 @@
 """Seal what was written, publish heads, prove, export."""
 
+from .comparing import differences
 from .exporting import export
+from .forgetting import forget
 from .proving import consistency, inclusion
 from .publishing import checkpoint_of, checkpoints, publish, publish_due, verifiers
 from .sealing import behind, seal, state
@@ -10,7 +12,9 @@ __all__ = [
     "checkpoint_of",
     "checkpoints",
     "consistency",
+    "differences",
     "export",
+    "forget",
     "inclusion",
     "publish",
     "publish_due",
