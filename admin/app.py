@@ -23,11 +23,14 @@ from . import (
     offer_words,
     onboarding,
     proposals,
+    sale_reviews,
     staff,
     standing,
     stopped,
 )
 from . import cars as car_words
+from . import goods as goods_words
+from . import policies as policy_words
 from .api import (
     account,
     alarms,
@@ -36,6 +39,7 @@ from .api import (
     budgets,
     campaigns,
     cars,
+    goods,
     lotteries,
     merchants,
     pools,
@@ -43,6 +47,7 @@ from .api import (
     pushes,
     reports,
     residents,
+    revisions,
     sign_in,
     simulations,
     stops,
@@ -59,13 +64,16 @@ from .pages import cars as car_pages
 from .pages import disputes as dispute_pages
 from .pages import front, home
 from .pages import funds as fund_pages
+from .pages import goods as goods_pages
 from .pages import lotteries as lottery_pages
 from .pages import merchants as merchant_pages
 from .pages import papers as paper_pages
+from .pages import policies as policy_pages
 from .pages import programmes as programme_pages
 from .pages import pushes as push_pages
 from .pages import reports as report_pages
 from .pages import residents as resident_pages
+from .pages import sale_reviews as review_pages
 from .pages import staff as staff_pages
 from .pages import stops as stop_pages
 from .words import globals_
@@ -111,8 +119,14 @@ BLUEPRINTS = (
     Guarded(stops.stopping, _IN_AN_EMERGENCY),
     Guarded(merchants.applications, _SIGNERS),
     Guarded(merchants.checking, any_of(Role.REVIEWER)),
+    Guarded(cars.car_pools, any_of(Role.PLANNER)),
     Guarded(cars.cars, _SIGNERS),
     Guarded(cars.car_checking, any_of(Role.REVIEWER)),
+    Guarded(goods.goods, _OFFICE),
+    Guarded(goods.stocking, any_of(Role.PLANNER)),
+    Guarded(revisions.policies, _OFFICE),
+    Guarded(revisions.revisions, _PARTIES),
+    Guarded(revisions.planning, any_of(Role.PLANNER)),
     Guarded(merchants.merchants, any_of(*onboarding.SEES)),
     Guarded(merchants.holding_back, any_of(Role.REVIEWER, Role.FINANCE)),
     Guarded(alarms.alarms, _OFFICE),
@@ -127,6 +141,8 @@ BLUEPRINTS = (
     Guarded(staff_pages.colleagues, _MANAGERS),
     Guarded(staff_pages.staffing, any_of(Role.ADMINISTRATOR)),
     Guarded(resident_pages.residents, _READERS),
+    Guarded(goods_pages.goods, _OFFICE),
+    Guarded(goods_pages.stocking, any_of(Role.PLANNER)),
     Guarded(merchant_pages.merchants, any_of(*onboarding.SEES)),
     Guarded(merchant_pages.suspending, any_of(Role.REVIEWER)),
     Guarded(merchant_pages.holding_back, any_of(Role.REVIEWER, Role.FINANCE)),
@@ -135,6 +151,11 @@ BLUEPRINTS = (
     Guarded(application_pages.revealing, _READERS),
     Guarded(car_pages.applications, _SIGNERS),
     Guarded(car_pages.checking, any_of(Role.REVIEWER)),
+    Guarded(policy_pages.policies, _OFFICE),
+    Guarded(policy_pages.trying, _PARTIES),
+    Guarded(policy_pages.planning, any_of(Role.PLANNER)),
+    Guarded(review_pages.reviews, _SIGNERS),
+    Guarded(review_pages.judging, any_of(Role.REVIEWER)),
     Guarded(paper_pages.papers, any_of(Role.REVIEWER)),
     Guarded(audit_pages.audit, any_of(Role.AUDITOR)),
     Guarded(programme_pages.programmes, _OFFICE),
@@ -183,7 +204,10 @@ def create_app(core: Core | None = None) -> Flask:
         | standing.globals_()
         | colleagues.globals_()
         | onboarding.globals_()
-        | car_words.globals_(),
+        | car_words.globals_()
+        | goods_words.globals_()
+        | policy_words.globals_()
+        | sale_reviews.globals_(),
         me=staff.me,
         reader=staff.reader,
         waiting=staff.waiting,
@@ -194,6 +218,7 @@ def create_app(core: Core | None = None) -> Flask:
         disputes_waiting=objections.disputes_waiting,
     )
     uploads.let_through(app, {pushes.planning.name}, most_bytes=pushes.LIST_LIMIT_BYTES)
-    uploads.let_through(app, {push_pages.planning.name})
+    uploads.let_through(app, {push_pages.planning.name, goods_pages.stocking.name})
+    uploads.let_through(app, {goods.stocking.name}, most_bytes=goods.TABLE_LIMIT_BYTES)
     app.before_request(duties.check)
     return app

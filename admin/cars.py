@@ -11,7 +11,7 @@ from voucher_service.tradein import words as policy_words
 from voucher_service.tradein.applications import service, words
 from voucher_service.tradein.applications.model import ApplicationStatus, EvidenceKind
 from voucher_service.web.language import locale
-from voucher_service.web.site import core
+from voucher_service.web.site import core, today
 
 from .staff import reader
 
@@ -22,6 +22,10 @@ BADGES: Mapping[ApplicationStatus, str] = {
     ApplicationStatus.APPROVED: "ok",
     ApplicationStatus.REJECTED: "stop",
     ApplicationStatus.WITHDRAWN: "stop",
+    ApplicationStatus.LAPSED: "stop",
+    ApplicationStatus.PAYOUT_REFUSED: "warn",
+    ApplicationStatus.CARD_GIVEN: "wait",
+    ApplicationStatus.PAID: "ok",
 }
 # Whoever may see applications.
 SEES = frozenset({Role.REVIEWER, Role.APPROVER, Role.AUDITOR})
@@ -35,7 +39,7 @@ def sees_cars() -> bool:
 
 
 def waiting_cars() -> int:
-    """How many applications wait for the reader's first check; none where nobody can be asked."""
+    """How many applications wait for the reader; none where nobody can be asked."""
     caller = reader()
     try:
         return service.waiting(core(), actor=caller) if caller else 0
@@ -53,6 +57,7 @@ def globals_() -> dict[str, Any]:
         "car_vehicle": lambda word: words.vehicle(word, locale()),
         "policy_word": lambda word: policy_words.label(word, locale()),
         "policy_step": lambda line: policy_words.step(line, locale()),
+        "car_late": lambda one: one.overdue(today()),
         "sees_cars": sees_cars,
         "waiting_cars": waiting_cars,
     }

@@ -43,6 +43,7 @@ CODES: Mapping[str, str] = {
     Code.CLOSED: mark("没有用掉，放回"),
     Code.RELIEVED: mark("按门店地区分担"),
     Code.SENT_HOME: mark("结束后退回"),
+    Code.REVISED: mark("按新政策补差"),
 }
 SPANS: Mapping[str, str] = {
     Span.CAMPAIGN: mark("一个活动"),

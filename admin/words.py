@@ -74,6 +74,8 @@ ACTIONS: Mapping[str, str] = {
     "staff.reset": mark("重设密码和验证"),
     "staff.close": mark("注销账号"),
     "application.approve": mark("批准汽车补贴"),
+    "revision.approve": mark("批准补差"),
+    "sale_review.release": mark("放行补贴"),
     "campaign.publish": mark("发放消费券"),
     "campaign.resume": mark("恢复发放"),
     "campaign.close": mark("提前结束"),
@@ -91,6 +93,7 @@ ACTIONS: Mapping[str, str] = {
     "merchant.admit": mark("商户入驻"),
     "merchant.account_change": mark("换收款账户"),
     "merchant.hold_lift": mark("恢复支付货款"),
+    "goods.change": mark("改商品库"),
 }
 BRANDS: Mapping[str, str] = {
     "jinqiu": mark("惠利金秋：桂花金"),

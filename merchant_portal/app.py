@@ -16,8 +16,10 @@ from voucher_service.web.guards import PUBLIC, SIGNED_IN, TOKEN, Guarded, any_of
 
 from . import applicants, standing
 from .api import devices as device_calls
+from .api import filed_prices as filed_price_calls
 from .api import me, people, redemptions, sandbox, shops, sign_in, summary
 from .api import refunds as refund_calls
+from .api import sales as sale_calls
 from .examples import EXAMPLES
 from .pages import (
     apply,
@@ -31,7 +33,9 @@ from .pages import (
     money,
     own_tills,
     points,
+    prices,
     refunds,
+    sales,
     shell,
     shop,
     staff,
@@ -57,6 +61,10 @@ BLUEPRINTS = (
     Guarded(day.blueprint, SIGNED_IN),
     Guarded(refund_calls.blueprint, _TILL),
     Guarded(refunds.blueprint, _TILL),
+    Guarded(sale_calls.calls, _TILL),
+    Guarded(sale_calls.handing_in, _TILL),
+    Guarded(sales.sales, _TILL),
+    Guarded(sales.handing_in, _TILL),
     Guarded(books.books, _TILL),
     Guarded(books.statements, _DESK),
     Guarded(matchings.matchings, _DESK),
@@ -67,6 +75,9 @@ BLUEPRINTS = (
     Guarded(devices.blueprint, _DESK),
     Guarded(devices.enrolment, PUBLIC),
     Guarded(points.blueprint, _DESK),
+    Guarded(prices.prices, _DESK),
+    Guarded(prices.tables, _DESK),
+    Guarded(filed_price_calls.blueprint, _DESK),
     Guarded(people.blueprint, _DESK),
     Guarded(people.account, SIGNED_IN),
     Guarded(device_calls.blueprint, _DESK),
@@ -95,6 +106,8 @@ def create_app(core: Core | None = None) -> Flask:
     app.before_request(standing.refuse_other_devices)
     applicants.install(app)
     matchings.install(app)
+    prices.install(app)
+    sales.install(app)
     redemptions.install(app, app.extensions["voucher"].core)
     return app
 

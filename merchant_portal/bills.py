@@ -26,6 +26,16 @@ from voucher_service.web.fields import YuanField
 _POSITION = re.compile(r"(-?\d{1,3}\.?\d*),(-?\d{1,3}\.?\d*),(\d{1,7})")
 
 
+class NumberField(fields.Field[str]):
+    """A number off a package, however it is typed or scanned; the till's service judges it."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        text = seen(str(value)).upper()
+        if not 0 < len(text) <= 64 or not text.isascii():
+            raise ma.ValidationError(mark("请照包装上的填，只用字母、数字和符号。"))
+        return text
+
+
 class FourField(fields.Field[str]):
     """The last four characters of a document, however they are typed."""
 
@@ -58,6 +68,11 @@ class ScanForm(CodeForm):
     excluded_class = fields.Field[Any]()
     id_last_four = fields.Field[Any]()
     two_steps = fields.Field[Any]()
+    gtin = fields.Field[Any]()
+    serial = fields.Field[Any]()
+    imei1 = fields.Field[Any]()
+    imei2 = fields.Field[Any]()
+    list_price = fields.Field[Any]()
     position = fields.Field[Any]()
 
 
@@ -73,7 +88,21 @@ class BillForm(OrderForm):
     excluded_class = fields.String(validate=ma.validate.OneOf([str(one) for one in GoodsClass]))
     id_last_four = FourField()
     two_steps = fields.String()
+    gtin = NumberField()
+    serial = NumberField()
+    imei1 = NumberField()
+    imei2 = NumberField()
+    list_price = YuanField(minimum=1)
     position = PositionField()
+
+
+class UnitForm(BillForm):
+    """The bill of a subsidised unit: `amount` is its price, before the subsidy."""
+
+    gtin = NumberField(
+        required=True, error_messages={"required": mark("请扫或填商品条码（69 码）。")}
+    )
+    serial = NumberField(required=True, error_messages={"required": mark("请扫或填序列号（SN）。")})
 
 
 class KeptArgs(ScanForm):
@@ -84,7 +113,7 @@ class KeptArgs(ScanForm):
 
 def order_of(values: Mapping[str, Any]) -> Order:
     """The order of a `BillForm`. Its receipt is named after its first voucher's order, so that a
-    second voucher on it can be counted.
+    second voucher on it can be counted; a subsidised unit is a receipt of its own.
     """
     reference = values.get("order_reference") or values["made_reference"]
     excluded: Money | None = values.get("excluded")
@@ -93,15 +122,27 @@ def order_of(values: Mapping[str, Any]) -> Order:
         Payer.BANK: values.get("bank_discount"),
         Payer.PLATFORM: values.get("platform_discount"),
     }
+    items: tuple[Mapping[str, object], ...] = ()
+    if "gtin" in values:
+        items = (_unit(values),)
+    elif excluded:
+        items = ({"goods_class": kind, "price_fen": excluded.fen},)
     return Order(
         values["amount"],
         reference,
         payment_reference=values.get("payment_reference"),
-        items=({"goods_class": kind, "price_fen": excluded.fen},) if excluded else (),
-        ticket_reference=values.get("ticket_reference") or reference,
+        items=items,
+        ticket_reference=None if "gtin" in values else values.get("ticket_reference") or reference,
+        list_price=values.get("list_price"),
         spend=values.get("spend"),
         discounts=tuple(OtherDiscount(payer, sum_) for payer, sum_ in others.items() if sum_),
         id_last_four=values.get("id_last_four"),
         position=values.get("position"),
         source=Source.PAGE,
     )
+
+
+def _unit(values: Mapping[str, Any]) -> Mapping[str, object]:
+    numbers = ("gtin", "serial", "imei1", "imei2")
+    told = {name: values[name] for name in numbers if values.get(name)}
+    return told | {"price_fen": values["amount"].fen}

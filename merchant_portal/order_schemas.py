@@ -55,11 +55,15 @@ class WhereaboutsSchema(Schema):
 
 
 class OrderSchema(Schema):
-    """A voucher code and the bill it is spent on.
+    """The code of a voucher, or of a trade-in qualification, and the bill it is spent on.
 
     `order_amount_fen`: after the merchant's own discounts, before the voucher. `ticket_reference`:
     the receipt, where it takes several vouchers, each call a part of its bill. `spend_fen`: how
     much of a balance to spend, else as much as goes. `id_last_four`: for vouchers on paper.
+
+    A qualification needs exactly one item, with `gtin` and `serial`; a phone with its IMEIs, too.
+    `list_price_fen`: what it costs before the merchant's discounts. `payer_name`, `receiver_name`:
+    compared with the holder's name and kept nowhere.
     """
 
     # Any text: what is not a code in its one spelling is refused as such, and counted.
@@ -80,6 +84,9 @@ class OrderSchema(Schema):
     id_last_four = CodeField(
         maximum=4, pattern=_LAST_FOUR.pattern, load_default=None, allow_none=True
     )
+    list_price_fen = FenField(minimum=1, attribute="list_price", load_default=None, allow_none=True)
+    payer_name = TextField(maximum=60, load_default=None, allow_none=True)
+    receiver_name = TextField(maximum=60, load_default=None, allow_none=True)
     position = fields.Nested(WhereaboutsSchema, load_default=None, allow_none=True)
 
 
@@ -97,18 +104,63 @@ def order_of(body: dict[str, Any], source: Source) -> Order:
             OtherDiscount(Payer(one["payer"]), one["amount"]) for one in body["discounts"]
         ),
         id_last_four=body["id_last_four"],
+        list_price=body["list_price"],
+        payer=body["payer_name"],
+        receiver=body["receiver_name"],
         position=Whereabouts(**told) if told else None,
         source=source,
     )
 
 
+class StepSchema(Schema):
+    """One line of how a subsidy comes about; `fact`: basis points, or fen."""
+
+    step = fields.String(required=True)
+    amount_fen = FenField(required=True, attribute="amount")
+    fact = CountField(required=True)
+
+
+class UnitSchema(Schema):
+    """The unit that was sold with a qualification, as it stands after refunds."""
+
+    category = fields.String(required=True)
+    gtin = fields.String(required=True)
+    serial = fields.String(required=True)
+    imei1 = fields.String(required=True, allow_none=True)
+    imei2 = fields.String(required=True, allow_none=True)
+    brand = fields.String(required=True)
+    model = fields.String(required=True)
+    grade = CountField(required=True, allow_none=True)
+    price_fen = FenField(required=True, attribute="price")
+    subsidy_fen = FenField(required=True, attribute="subsidy")
+    policy = fields.String(required=True, attribute="policy_id")
+    steps = fields.List(fields.Nested(StepSchema), required=True)
+
+
+class QuotedSchema(Schema):
+    """What a freeze would take off an order now. Of a voucher `policy` is null, without steps."""
+
+    offer = fields.String(required=True, attribute="offer_title")
+    order_amount_fen = FenField(required=True, attribute="order.amount")
+    discount_fen = FenField(required=True, attribute="discount")
+    payable_fen = FenField(required=True, attribute="payable")
+    paid_fen = FenField(required=True, attribute="paid")
+    category = fields.String(required=True, allow_none=True)
+    brand = fields.String(required=True, allow_none=True)
+    model = fields.String(required=True, allow_none=True)
+    policy = fields.String(required=True, allow_none=True)
+    steps = fields.List(fields.Nested(StepSchema), required=True)
+
+
 class RedemptionSchema(Schema):
-    """A voucher on an order. Of an order that was reversed before it came (`refused`) only the
-    order is known.
+    """A voucher, or a qualification with its `unit`, on an order. Of an order that was reversed
+    before it came (`refused`) only the order is known.
     """
 
     id = fields.UUID(required=True)
     voucher_id = fields.UUID(required=True, allow_none=True)
+    qualification_id = fields.UUID(required=True, allow_none=True)
+    unit = fields.Nested(UnitSchema, required=True, allow_none=True, attribute="sale")
     offer = fields.String(required=True, attribute="offer_title", allow_none=True)
     part = CountField(required=True, allow_none=True)
     shop_id = fields.UUID(required=True)

@@ -37,9 +37,9 @@ class RefundSchema(Schema):
     `subsidy_part_fen` for the funders, `cash_part_fen` for the customer, and `others` for whoever
     took something off besides.
 
-    `voucher_status` and `fate` say what became of the voucher; `reusable`: it can be spent again,
-    between `usable_from` and `usable_until`. `recovery`: how the subsidy comes back from the shop's
-    settlement.
+    `voucher_status`, or `qualification_status`, and `fate` say what became of it; `reusable`: it
+    can be used again, between `usable_from` and `usable_until`. `recovery`: how the subsidy comes
+    back from the shop's settlement.
     """
 
     id = fields.UUID(required=True)
@@ -53,7 +53,8 @@ class RefundSchema(Schema):
         fields.Nested(OtherDiscountSchema), required=True, attribute="parts.others"
     )
     reason = fields.String(required=True)
-    voucher_status = fields.String(required=True)
+    voucher_status = fields.String(required=True, allow_none=True)
+    qualification_status = fields.String(required=True, allow_none=True)
     fate = fields.String(required=True)
     reusable = fields.Boolean(required=True)
     usable_from = InstantField(required=True, attribute="valid_from")

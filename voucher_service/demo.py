@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from voucher_service import demo_cars
 from voucher_service.approvals import service as approvals
 from voucher_service.budgets import service as budgets
 from voucher_service.budgets.model import BudgetId, FundId, Level, Move
@@ -25,13 +26,14 @@ from voucher_service.campaigns.model import (
     ReleasePlan,
     max_liability,
 )
+from voucher_service.goods import starter as goods
 from voucher_service.identity import service as identity
 from voucher_service.identity.model import SignInRefused, UsernameTaken
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.clock import SHANGHAI, day_of, start_of
-from voucher_service.kernel.ids import ShopId
+from voucher_service.kernel.ids import MerchantId, ShopId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import SizeClass, Trade
@@ -76,6 +78,7 @@ def load(core: Core) -> None:
     """Load what is missing."""
     planner, *approvers = _staff(core)
     _shop(core)
+    goods.load(core, planner=planner, approver=approvers[0], merchant=_merchant(core))
     today = _today(core)
     with contextlib.suppress(ProgrammeExists):
         campaigns.create_programme(
@@ -92,6 +95,9 @@ def load(core: Core) -> None:
         budgets.create_funder(core, actor=SYSTEM, code=code, name=name, level=level, area=area)
     for one in _campaigns(today):
         publish(core, one, planner=planner, approvers=approvers)
+    with core.transaction() as session:
+        programme = campaigns.programme(session, slug=SLUG)
+    demo_cars.load(core, programme, CITY, today=today, planner=planner, approvers=approvers)
     _two_levels(core, today, planner, approvers)
     sandbox.load(core, planner=planner, approvers=approvers)
 
@@ -230,6 +236,13 @@ def _shop(core: Core) -> None:
             role=role,
             demo=True,
         )
+
+
+def _merchant(core: Core) -> MerchantId:
+    name = TILLS[0][0]
+    manager = merchants.cashier_sign_in(core, username=name, password=f"demo-only-{name}")
+    with core.transaction() as session:
+        return merchants.till(session, cashier=manager.id).merchant_id
 
 
 def _campaigns(today: date) -> tuple[WantedCampaign, ...]:

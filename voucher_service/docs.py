@@ -14,6 +14,7 @@ from voucher_service.budgets import model as budgets
 from voucher_service.campaigns import canary
 from voucher_service.campaigns import lifecycles as campaigns
 from voucher_service.disputes import model as disputes
+from voucher_service.goods import model as goods
 from voucher_service.i18n import gettext, sentences
 from voucher_service.identity import model as identity
 from voucher_service.kernel.errors import KINDS, DomainError
@@ -26,6 +27,8 @@ from voucher_service.redemption import model as redemption
 from voucher_service.stops import model as stops
 from voucher_service.tradein import qualifications
 from voucher_service.tradein.applications import model as applications
+from voucher_service.tradein.review import model as review
+from voucher_service.tradein.revisions import model as revisions
 from voucher_service.vouchers import model as vouchers
 from voucher_service.web.errors import status_of
 
@@ -51,7 +54,11 @@ MACHINES: tuple[Machine[Any, Any], ...] = (
     onboarding.MERCHANT_APPLICATION,
     accounts.ACCOUNT,
     accounts.HOLD,
+    goods.LIFECYCLE,
     applications.LIFECYCLE,
+    revisions.LIFECYCLE,
+    review.LIFECYCLE,
+    review.BATCH_LIFECYCLE,
 )
 
 

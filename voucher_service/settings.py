@@ -225,6 +225,45 @@ class Onboarding:
 
 
 @dataclass(frozen=True)
+class Goods:
+    """Filed prices, and from which rise on a price is suspected."""
+
+    raise_days: int
+    month_days: int
+    quarter_days: int
+    raised_bps: int
+    raised_in_quarter_bps: int
+    above_city_bps: int
+
+
+@dataclass(frozen=True)
+class Applications:
+    """How long the steps of an application for a car may take, and how long its papers are kept."""
+
+    accept_days: int
+    review_days: int
+    pay_days: int
+    correction_days: int
+    reminder_days: int
+    keep_refused_days: int
+    keep_granted_days: int
+
+
+@dataclass(frozen=True)
+class Review:
+    """How sales are looked at before their subsidy is paid. Shares in basis points."""
+
+    evidence_days: int
+    answer_days: int
+    period_days: int
+    hold_weight: int
+    tolerated_bps: int
+    confidence_bps: int
+    widenings: int
+    pass_together: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that is set from outside, by section."""
 
@@ -248,6 +287,9 @@ class Settings:
     desk: Desk
     onboarding: Onboarding
     proof: Proof
+    goods: Goods
+    applications: Applications
+    review: Review
 
     @property
     def production(self) -> bool:

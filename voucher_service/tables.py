@@ -6,6 +6,7 @@ from voucher_service.audit import tables as audit
 from voucher_service.budgets import tables as budgets
 from voucher_service.campaigns import tables as campaigns
 from voucher_service.disputes import tables as disputes
+from voucher_service.goods import tables as goods
 from voucher_service.identity import tables as identity
 from voucher_service.infra import files, idempotency, outbox, sessions
 from voucher_service.infra.database import Base
@@ -22,6 +23,10 @@ from voucher_service.stops import tables as stops
 from voucher_service.tills import tables as tills
 from voucher_service.tradein import tables as tradein
 from voucher_service.tradein.applications import tables as applications
+from voucher_service.tradein.review import tables as sale_reviews
+from voucher_service.tradein.revisions import tables as revisions
+from voucher_service.tradein.risk import tables as risk
+from voucher_service.tradein.sales import tables as sales
 from voucher_service.vouchers import refusals
 from voucher_service.vouchers import tables as vouchers
 from voucher_service.webhooks import tables as webhooks
@@ -38,6 +43,7 @@ __all__ = [
     "campaigns",
     "disputes",
     "files",
+    "goods",
     "idempotency",
     "identity",
     "ledger",
@@ -51,6 +57,10 @@ __all__ = [
     "reconciliation",
     "redemption",
     "refusals",
+    "revisions",
+    "risk",
+    "sale_reviews",
+    "sales",
     "sessions",
     "stops",
     "tills",

@@ -66,6 +66,12 @@ class CarRejectForm(Schema):
     refusal = TextField(required=True, maximum=200)
 
 
+class CarCardForm(Schema):
+    """Why another card is asked for."""
+
+    again = TextField(required=True, maximum=200)
+
+
 @applications.get("")
 def show_all() -> str:
     """Applications of the reader's area by how they stand, longest waiting first."""
@@ -126,6 +132,21 @@ def reject(application: UUID) -> Any:
     return _decided(application, form, service.reject, {"reason": form.values["refusal"]})
 
 
+@checking.post("/<uuid:application>/card/accept")
+def accept_card(application: UUID) -> Any:
+    """The card named after the bank refused one is the applicant's own."""
+    return _decided(application, forms.Form(), service.accept_card, {})
+
+
+@checking.post("/<uuid:application>/card/return")
+def return_card(application: UUID) -> Any:
+    """Ask for yet another card."""
+    form = forms.read(CarCardForm)
+    if not form.ok:
+        return _page(application, form), 422
+    return _decided(application, form, service.return_card, {"reason": form.values["again"]})
+
+
 def _decided(application: UUID, form: forms.Form, decide: Any, told: Mapping[str, Any]) -> Any:
     try:
         decide(core(), actor=actor(), application=ApplicationId(application), **told)
@@ -147,6 +168,7 @@ def _page(application: UUID, form: forms.Form) -> str:
         things=(*_TYPED, *EVIDENCE[one.scheme]),
         names=staff.names([one.prechecked_by] if one.prechecked_by else []),
         opinion=service.opinion(core(), application=one),
+        may_check_card=reader.has(Role.REVIEWER) and one.status is ApplicationStatus.CARD_GIVEN,
         may_check=reader.has(Role.REVIEWER) and one.status is ApplicationStatus.SUBMITTED,
     )
 

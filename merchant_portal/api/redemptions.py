@@ -1,4 +1,4 @@
-"""`/api/v1/redemptions`: redeem in one step or two, reverse, look up after a lost reply."""
+"""`/api/v1/redemptions`: quote, redeem in one step or two, reverse, look up after a lost reply."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from uuid import UUID
 
 from flask import Flask, current_app, request
 
-from merchant_portal.order_schemas import OrderSchema, RedemptionSchema, ReversalSchema, order_of
+from merchant_portal.order_schemas import (
+    OrderSchema,
+    QuotedSchema,
+    RedemptionSchema,
+    ReversalSchema,
+    order_of,
+)
 from merchant_portal.schemas import LinesArgs
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome
@@ -15,6 +21,8 @@ from voucher_service.kernel.ids import RedemptionId
 from voucher_service.kernel.page import Page
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Order, Redemption, SignedOut, Source, Tombstone
+from voucher_service.redemption.preview import Quoted
+from voucher_service.redemption.preview import quote as asked
 from voucher_service.redemption.service import Ask, Group
 from voucher_service.web.api import ApiBlueprint
 from voucher_service.web.auth import TokenInvalid, actor, claims, is_signed
@@ -35,7 +43,7 @@ _Answer = tuple[Redemption | Tombstone, int, dict[str, str]]
 @orders.arguments(_ORDER)
 @orders.response(201, _REDEMPTION)
 def redeem(body: dict[str, Any]) -> _Answer:
-    """Redeem a voucher with an order, in one step.
+    """Redeem a voucher with an order, or sell a unit with a qualification, in one step.
 
     Needs an Idempotency-Key. The same order reference with the same content gives the first
     answer again.
@@ -53,7 +61,8 @@ def redeem(body: dict[str, Any]) -> _Answer:
 @blueprint.arguments(_ORDER)
 @blueprint.response(201, _REDEMPTION)
 def freeze(body: dict[str, Any]) -> _Answer:
-    """Set a voucher aside for an order until `freeze_expires_at`; then commit or cancel.
+    """Set a voucher or a qualification with its unit aside for an order until `freeze_expires_at`;
+    then commit or cancel.
 
     Needs an Idempotency-Key. Repeats are answered as of the one step.
     """
@@ -63,6 +72,17 @@ def freeze(body: dict[str, Any]) -> _Answer:
         ),
         201,
     )
+
+
+@blueprint.route("/quote", methods=["POST"])
+@blueprint.arguments(_ORDER)
+@blueprint.response(200, QuotedSchema)
+def quote(body: dict[str, Any]) -> Quoted:
+    """What a freeze of this order would take off now, and how it comes about. Spends nothing.
+
+    Refusals as of the freeze, in the same order; promises nothing. Needs no Idempotency-Key.
+    """
+    return asked(core(), actor=actor(), code=body["code"], order=_order(body))
 
 
 @blueprint.route("/<uuid:redemption_id>/commit", methods=["POST"])

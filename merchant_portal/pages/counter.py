@@ -1,4 +1,4 @@
-"""A voucher is shown, then redeemed. Every refusal here is a screen of the till."""
+"""What was scanned is shown, then redeemed. Every refusal here is a screen of the till."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, url_for
 from werkzeug.wrappers import Response
 
-from merchant_portal.bills import BillForm, ScanForm, order_of
+from merchant_portal.bills import BillForm, ScanForm, UnitForm, order_of
 from voucher_service.kernel.errors import (
     Conflict,
     Forbidden,
@@ -24,7 +24,7 @@ from voucher_service.web.idempotency import idempotency_key
 from voucher_service.web.site import core
 
 from .refusals import refused
-from .screens import amount_screen, first_screen
+from .screens import amount_screen, first_screen, quote_screen
 
 MISTAKE = "按错了"  # the reason on record of a redemption that a cashier takes back
 
@@ -36,11 +36,24 @@ for _kind in (Conflict, Forbidden, NotFound, TooMany, Unavailable, Unprocessable
 
 @blueprint.post("/amount")
 def amount() -> str | tuple[str, int]:
-    """The voucher of a code, and the pad for the order amount."""
+    """The voucher of a code, and the pad for the order amount; or the qualification, and the boxes
+    for its unit.
+    """
     form = forms.read(ScanForm)
     if not form.ok:
         return first_screen(form), 422
     return amount_screen(form)
+
+
+@blueprint.post("/unit")
+def unit() -> str | tuple[str, int]:
+    """What a unit gets with a qualification, and what is to pay. Spends nothing."""
+    form = forms.read(UnitForm)
+    if "code" in form.errors:
+        return first_screen(form), 422
+    if not form.ok:
+        return amount_screen(form), 422
+    return quote_screen(form)
 
 
 @blueprint.post("/redemptions")
@@ -51,7 +64,9 @@ def redeem() -> Response | tuple[str, int]:
         return first_screen(form), 422
     if not form.ok:
         return amount_screen(form), 422
-    begin = redemption.freeze if "two_steps" in form.values else redemption.redeem
+    # What is worth so much is always paid for between two steps.
+    two_steps = "two_steps" in form.values or "gtin" in form.values
+    begin = redemption.freeze if two_steps else redemption.redeem
     done = begin(
         core(),
         actor=actor(),
@@ -64,7 +79,7 @@ def redeem() -> Response | tuple[str, int]:
 
 @blueprint.post("/redemptions/<uuid:redemption_id>/commit")
 def commit(redemption_id: UUID) -> Response:
-    """The customer has paid: the frozen voucher is redeemed."""
+    """The customer has paid: what is frozen is redeemed."""
     redemption.commit(
         core(), actor=actor(), redemption=RedemptionId(redemption_id), key=idempotency_key()
     )
@@ -73,7 +88,7 @@ def commit(redemption_id: UUID) -> Response:
 
 @blueprint.post("/redemptions/<uuid:redemption_id>/cancel")
 def cancel(redemption_id: UUID) -> Response:
-    """The customer won't pay: the frozen voucher is let go."""
+    """The customer won't pay: what is frozen is let go."""
     redemption.cancel(
         core(), actor=actor(), redemption=RedemptionId(redemption_id), key=idempotency_key()
     )

@@ -25,7 +25,6 @@ from .books import as_file
 matchings = Blueprint("matchings", __name__, url_prefix="/books/matchings")
 
 FILE_LIMIT_BYTES = 5 * 1024 * 1024
-_MOST_NAME = 80
 TOO_LARGE = mark("文件超过 5 MB。请按天分开传。")
 WHOLE_FILE = mark("整个文件")
 LINE = mark("第 {n} 行")
@@ -53,7 +52,7 @@ def upload() -> Redirect | tuple[str, int]:
         return _page(form), 422
     try:
         made = matching.compare(
-            core(), actor=actor(), file_name=_name(), content=content, **form.values
+            core(), actor=actor(), file_name=uploads.name_of("file"), content=content, **form.values
         )
     except TillFileInvalid as error:
         form.refuse(error)
@@ -120,9 +119,3 @@ def _said(wrong: dict[str, Any]) -> tuple[str, str]:
     """Which line of the file is wrong, and how."""
     where = gettext(LINE, locale(), n=wrong["line"]) if wrong["line"] else WHOLE_FILE
     return gettext(where, locale()), gettext(wrong["text"], locale(), column=wrong["column"])
-
-
-def _name() -> str:
-    """The file's name as it can be shown: its last part, visible characters only."""
-    last = str(request.files["file"].filename or "").replace("\\", "/").rpartition("/")[2]
-    return "".join(one for one in last if one.isprintable())[:_MOST_NAME] or "–"

@@ -16,7 +16,7 @@ from voucher_service.kernel.money import Money
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.refund_words import fate_in_words
 from voucher_service.redemption.refunds import Refund, RefundId
-from voucher_service.redemption.service import Proposal
+from voucher_service.redemption.service import SaleProposal, VoucherProposal
 from voucher_service.web import forms
 from voucher_service.web.auth import actor
 from voucher_service.web.errors import status_of
@@ -58,9 +58,9 @@ def ask(redemption_id: UUID) -> str | Response | tuple[str, int]:
         form=form,
         words=fate_in_words(
             found.fate,
-            found.voucher_status,
+            found.after,
             found.valid_from,
-            found.voucher.valid_until,
+            found.valid_until,
             locale(),
             today(),
         ),
@@ -99,7 +99,7 @@ def receipt(refund_id: UUID) -> str:
         order=redemption.get(core(), actor=actor(), redemption=done.redemption_id),
         words=fate_in_words(
             done.fate,
-            done.voucher_status,
+            done.after,
             done.valid_from,
             done.valid_until,
             locale(),
@@ -124,7 +124,7 @@ def _form(redemption_id: UUID, form: forms.Form) -> str:
     )
 
 
-def _proposal(redemption_id: UUID, form: forms.Form) -> Proposal:
+def _proposal(redemption_id: UUID, form: forms.Form) -> VoucherProposal | SaleProposal:
     amount = None if "whole" in form.values else form.values["amount"]
     return redemption.propose_refund(
         core(), actor=actor(), redemption=RedemptionId(redemption_id), amount=amount

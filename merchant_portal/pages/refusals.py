@@ -12,6 +12,8 @@ from voucher_service.i18n import mark, sentence
 from voucher_service.infra.idempotency import InProgress
 from voucher_service.kernel.errors import DomainError, Unavailable
 from voucher_service.kernel.money import Money
+from voucher_service.tradein import words
+from voucher_service.tradein.sales.model import UnitNotCovered
 from voucher_service.web import forms
 from voucher_service.web.errors import status_of
 from voucher_service.web.language import locale
@@ -61,6 +63,25 @@ SCREENS = {
     "shop_not_in_scope": Screen(mark("本店不能用"), Next.SCAN),
     "stack_limit_reached": Screen(mark("小票上的券满了"), Next.SCAN),
     "own_voucher": Screen(mark("是自己的券"), Next.LEAVE),
+    "qualification_used": Screen(mark("用过了"), Next.SCAN),
+    "qualification_frozen": Screen(mark("别处正在用"), Next.SCAN),
+    "qualification_over": Screen(mark("资格失效了"), Next.SCAN),
+    "own_qualification": Screen(mark("是自己的资格"), Next.LEAVE),
+    "one_unit_per_sale": Screen(mark("一次只卖一件"), Next.AMOUNT),
+    "item_incomplete": Screen(mark("商品没填全"), Next.AMOUNT),
+    "gtin_invalid": Screen(mark("条码不对"), Next.AMOUNT),
+    "serial_invalid": Screen(mark("序列号不对"), Next.AMOUNT),
+    "imei_invalid": Screen(mark("串号不对"), Next.AMOUNT),
+    "imei_needed": Screen(mark("要填串号"), Next.AMOUNT),
+    "price_not_order_amount": Screen(mark("价格不对"), Next.AMOUNT),
+    "goods_unlisted": Screen(mark("库里没有这件"), Next.AMOUNT),
+    "goods_of_another_category": Screen(mark("品类不对"), Next.AMOUNT),
+    "grade_differs": Screen(mark("能效等级不对"), Next.AMOUNT),
+    "above_filed_price": Screen(mark("高过报备价"), Next.AMOUNT),
+    "unit_sold_before": Screen(mark("这件补贴过了"), Next.AMOUNT),
+    "payer_not_holder": Screen(mark("不是本人"), Next.LEAVE),
+    "unit_not_covered": Screen(mark("这件不补"), Next.AMOUNT),
+    "subsidy_short": Screen(mark("补贴暂时没钱"), Next.LEAVE),
     "merchant_suspended": Screen(mark("本店已暂停"), Next.LEAVE),
     "device_not_enrolled": Screen(mark("这台机器没登记"), Next.LEAVE),
     "till_locked": Screen(mark("先停一下"), Next.LEAVE),
@@ -99,6 +120,7 @@ def refused(refusal: DomainError) -> Response:
         say=PARTS.get(str(refusal.extra.get("part")), screen.say),
         sentence=sentence(refusal, locale()),
         missing=_missing(refusal, form),
+        reasons=_reasons(refusal),
         form=form,
         ending=order is not None,
         looking=order and url_for("till.receipt", redemption_id=order),
@@ -109,6 +131,13 @@ def refused(refusal: DomainError) -> Response:
     if seconds is not None:
         response.headers["Retry-After"] = str(seconds)
     return response
+
+
+def _reasons(refusal: DomainError) -> list[str]:
+    """Why a policy pays nothing for a unit, a sentence each."""
+    if not isinstance(refusal, UnitNotCovered):
+        return []
+    return words.reasons(refusal.params["case"], refusal.params["quote"], locale())
 
 
 def _missing(refusal: DomainError, form: forms.Form) -> Money | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from uuid import UUID
 
 from flask import render_template
 
+from merchant_portal.bills import order_of
 from merchant_portal.schemas import seen
 from merchant_portal.standing import may_redeem
 from voucher_service.campaigns import service as campaigns
@@ -15,13 +17,14 @@ from voucher_service.campaigns.model import Offer, OfferKind
 from voucher_service.i18n import formats, mark
 from voucher_service.i18n.match_words import match_word as in_words
 from voucher_service.kernel.clock import SHANGHAI
-from voucher_service.kernel.ids import VoucherId
 from voucher_service.merchants import service as merchants
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Redemption, Status, Tombstone
-from voucher_service.redemption.preview import preview
+from voucher_service.redemption.preview import SalePreview, preview, quote
 from voucher_service.stops import service as stops
 from voucher_service.stops.model import Scope, What
+from voucher_service.tradein import words
+from voucher_service.tradein.policy import Category
 from voucher_service.vouchers.model import Voucher, match_word
 from voucher_service.vouchers.service.reading import PAPER_WINDOW
 from voucher_service.web.auth import actor
@@ -61,9 +64,14 @@ def _stopped() -> str:
 
 
 def amount_screen(form: Form) -> str:
-    """The voucher that was scanned, and the pad. Raises what `preview` raises."""
+    """The voucher that was scanned, and the pad; or the qualification, and its unit's numbers.
+
+    Raises what `preview` raises.
+    """
     code = seen(form.typed["code"]).upper()
     shown = preview(core(), actor=actor(), code=code)
+    if isinstance(shown, SalePreview):
+        return _unit_screen(form, code, shown)
     voucher, offer = shown.voucher, shown.voucher.offer
     most = min(offer.face_value, voucher.face_value - voucher.spent)
     return render_template(
@@ -81,6 +89,40 @@ def amount_screen(form: Form) -> str:
         paper=shown.code_window == PAPER_WINDOW,
         word=_word(voucher.id, shown.code_window),
         made_reference=form.typed.get("made_reference") or new_reference(),
+    )
+
+
+def _unit_screen(form: Form, code: str, shown: SalePreview) -> str:
+    found = shown.qualification
+    return render_template(
+        "merchant/unit.html",
+        form=form,
+        code=code,
+        qualification=found,
+        label=words.label(found.category, locale()),
+        phone=found.category is Category.PHONE,
+        word=_word(found.id, shown.code_window),
+        made_reference=form.typed.get("made_reference") or new_reference(),
+    )
+
+
+def quote_screen(form: Form) -> str:
+    """What a unit gets and what is to pay, before it is locked; a voucher's code gets its pad.
+
+    Raises what `quote` raises.
+    """
+    order = order_of(form.values)
+    quoted = quote(core(), actor=actor(), code=form.values["code"], order=order)
+    if quoted.sold is None:
+        return amount_screen(form)
+    return render_template(
+        "merchant/unit_quote.html",
+        form=form,
+        quoted=quoted,
+        order=order,
+        label=words.label(quoted.sold.case.category, locale()),
+        steps=[(words.step(one, locale()), one.amount) for one in quoted.steps],
+        made_reference=form.values["made_reference"],
     )
 
 
@@ -109,7 +151,7 @@ def order_screen(done: Redemption) -> str:
         return render_template(
             "merchant/frozen.html",
             done=done,
-            word=_word(done.voucher_id, done.code_window),
+            word=_word(done.claimed, done.code_window),
             left=round((done.freeze_expires_at - now()).total_seconds()),
             seconds=core().settings.till.freeze_seconds,
         )
@@ -120,7 +162,7 @@ def order_screen(done: Redemption) -> str:
             done=done,
             back=back,
             tense="back" if back else "now" if _reversible(done) else "later",
-            word=_word(done.voucher_id, done.code_window),
+            word=_word(done.claimed, done.code_window),
             another=_takes_another(done),
             reversible=_reversible(done),
         )
@@ -140,7 +182,7 @@ def state(done: Redemption) -> Status:
 
 def _takes_another(done: Redemption) -> bool:
     """Whether its offer goes together with other vouchers on one receipt; the command judges."""
-    if done.ticket_reference is None:
+    if done.ticket_reference is None or done.sale is not None:
         return False
     with core().transaction() as session:
         offers = campaigns.terms(session, offers={done.offer_id})
@@ -158,9 +200,9 @@ def no_order_screen(reference: str) -> str:
     return render_template("merchant/no_order.html", reference=reference, form=Form())
 
 
-def _word(voucher: VoucherId, window: int) -> str:
+def _word(claimed: UUID, window: int) -> str:
     """The match word: the one on the resident's screen; none on paper, which shows none."""
-    return "" if window == PAPER_WINDOW else in_words(*match_word(voucher, window), locale())
+    return "" if window == PAPER_WINDOW else in_words(*match_word(claimed, window), locale())
 
 
 def new_reference() -> str:

@@ -35,6 +35,7 @@ def home() -> str:
 
 
 @blueprint.get("/amount")
+@blueprint.get("/unit")
 @blueprint.get("/redemptions")
 def begin_again() -> Response:
     """These addresses only take forms; whoever reloads them begins at the till."""

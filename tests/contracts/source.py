@@ -15,6 +15,7 @@ FEATURES = (
     "ledger",
     "identity",
     "merchants",
+    "goods",
     "budgets",
     "campaigns",
     "allocation",

@@ -34,6 +34,7 @@ PROPOSES: Mapping[str, tuple[str, ...]] = {
     "/campaigns/<uuid:campaign>/close": ("campaign.close",),
     "/campaigns/<uuid:id>/caps": ("campaign.cap",),
     "/pushes": ("push.give",),
+    "/goods/changes": ("goods.change",),
     "/stops/<uuid:stop>/resume": ("stop.lift", "campaign.resume"),
     "/funds": ("fund.appropriate",),
     "/funds/<uuid:id>/return": ("fund.return",),
@@ -47,6 +48,10 @@ PROPOSES: Mapping[str, tuple[str, ...]] = {
     "/payouts/resume": ("payouts.resume",),
     "/merchants/applications/<uuid:application>/precheck": ("merchant.admit",),
     "/trade-in/applications/<uuid:application>/precheck": ("application.approve",),
+    "/revisions/<uuid:revision>/propose": ("revision.approve",),
+    "/policies/revisions/<uuid:id>/propose": ("revision.approve",),
+    "/review/batches/<uuid:batch>/propose": ("sale_review.release",),
+    "/review/batches/<uuid:batch>/pass": ("application.approve",),
     "/merchants/accounts/<uuid:account>/propose": ("merchant.account_change",),
     "/merchants/holds/<uuid:hold>/lift": ("merchant.hold_lift",),
     "/merchants/<uuid:merchant>/reinstate": ("stop.lift", "campaign.resume"),
@@ -74,8 +79,17 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/campaigns/<uuid:campaign>/lines",
         "/campaigns/<uuid:campaign>/offers",
         "/campaigns/<uuid:campaign>/pools",
+        "/campaigns/<uuid:campaign>/application-pools",
         "/campaigns/<uuid:campaign>/offers/new",
         "/lotteries",
+    ),
+    "lets a granted sum be paid to the applicant's own card, which the bank asked for": (
+        "/trade-in/applications/<uuid:application>/card/accept",
+        "/trade-in/applications/<uuid:application>/card/return",
+    ),
+    "looks at what was drawn, or refuses it: only a proposal releases": (
+        "/review/cars",
+        "/review/batches/<uuid:batch>/lines/<uuid:subject>",
     ),
     "stops: one person is enough to stop, to go on takes two": (
         "/campaigns/<uuid:campaign>/pause",
@@ -98,6 +112,14 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/lotteries/<uuid:id>/reveals",
     ),
     "counts again what stands in the books": ("/reconciliations",),
+    "lists what a policy would change, or gives the list up; to pay it is a proposal": (
+        "/policies/what-if",
+        "/policies/revisions",
+        "/policies/revisions/<uuid:id>/cancel",
+        "/revisions",
+        "/revisions/what-if",
+        "/revisions/<uuid:revision>/cancel",
+    ),
     "says who looks after an alarm; payouts go on by a proposal only": (
         "/alarms/<uuid:alarm>/acknowledge",
         "/alarms/<uuid:alarm>/close",
@@ -156,6 +178,7 @@ GUARDED = {
     "Code.HANDED_BACK",
     "Code.CARRIED_OVER",
     "Code.SENT_HOME",
+    "Code.REVISED",
     "CampaignEvent.PUBLISHED",
     "CampaignEvent.RESUMED",
     "CampaignEvent.CLOSED",
@@ -165,6 +188,7 @@ GUARDED = {
     "StaffEvent.CLOSE",
     "MerchantApplicationEvent.ADMITTED",
     "ApplicationEvent.APPROVED",
+    "ReviewEvent.RELEASED",
     "AccountEvent.APPROVED",
 }
 # … by the rows that it makes or changes, and the columns that it sets …
@@ -174,6 +198,7 @@ COLUMNS = {"roles", "area", "password_hash"}
 NAMED = {
     "voucher_service.stops.service.lift",
     "voucher_service.budgets.service.capping.set_caps",
+    "voucher_service.goods.store.apply",
 }
 # Who does it outside an executor, and why that is right …
 REVIEWED: Mapping[str, str] = {
@@ -218,6 +243,7 @@ EXECUTED_BY: Mapping[str, str] = {
     "fund.appropriate": _TRACED,
     "fund.carry_over": _TRACED,
     "fund.return": _TRACED,
+    "goods.change": ("test_goods.py::test_a_product_is_in_the_library_when_a_second_person_agrees"),
     "merchant.account_change": (
         "test_merchant_money.py::test_a_new_account_counts_two_days_after_a_second_person_approved"
     ),
@@ -230,6 +256,13 @@ EXECUTED_BY: Mapping[str, str] = {
         "::test_a_broken_ledger_stops_payouts_until_it_is_clean_and_a_second_person_agrees"
     ),
     "push.give": "lists.py::approved",
+    "revision.approve": (
+        "../tradein/test_revisions.py"
+        "::test_the_rise_lists_what_changes_and_pays_it_once_whoever_computes_it"
+    ),
+    "sale_review.release": (
+        "test_sale_review.py::test_a_second_person_releases_what_a_sample_bore_out"
+    ),
     "staff.close": "test_staff_accounts.py::test_a_closed_account_stays_closed",
     "staff.create": "test_staff_accounts.py::test_an_account_opens_when_a_second_person_agrees",
     "staff.grant": "test_staff_accounts.py::test_roles_change_as_proposed_and_sessions_end",

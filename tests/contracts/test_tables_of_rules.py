@@ -51,7 +51,10 @@ def _model_modules() -> list[str]:
         "alarms",
         "identity",
         "merchants",
+        "goods",
         "tradein.applications",
+        "tradein.revisions",
+        "tradein.review",
     )
     models = [f"voucher_service.{package}.model" for package in packages]
     others = (

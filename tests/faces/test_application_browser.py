@@ -15,6 +15,7 @@ from tests.faces.test_onboarding_browser import judged
 from tests.make import CITY, JIANGCHENG, World
 from tests.services.applicants import photo
 from tests.services.car_applicants import CARD, digits, vin
+from tests.services.car_pools import car_pools
 from tests.web.serving import serving
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core, with_clock
@@ -104,6 +105,7 @@ def test_a_car_is_applied_for_checked_twice_and_noticed(
     chromium: Browser, autumn: World, tmp_path: Path
 ) -> None:
     core, who = autumn.core, autumn.resident()
+    car_pools(core)
     with core.transaction() as session:
         assert who.id is not None
         name = identity.name_of(session, keyring=core.keyring, resident=ResidentId(who.id))

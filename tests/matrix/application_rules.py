@@ -9,7 +9,7 @@ from uuid import uuid4
 from tests.conftest import NOON
 from tests.make import World
 from tests.services.applicants import photo
-from tests.services.car_applicants import Owner, began, filled, submitted
+from tests.services.car_applicants import Owner, began, card_given, filled, submitted
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.clock import Clock
@@ -37,6 +37,10 @@ SIGNERS = REVIEWER | APPROVER | AUDITOR
 def autumn(city: City) -> Core:
     """The same servers in September 2026, when the policies of that year are in force."""
     return with_clock(city.core, Clock(NOON))
+
+
+def _at_desk(who: Owner) -> Thing:
+    return Thing(str(who.application), {"application": str(who.application), "name": "id_front"})
 
 
 def _thing(who: Owner) -> Thing:
@@ -72,7 +76,13 @@ def application(city: City, side: Side, _caller: Actor) -> Thing:
     """An application of a division that was handed in."""
     core = autumn(city)
     who, _ = submitted(core, World(core).resident(), area=side.area)
-    return Thing(str(who.application), {"application": str(who.application), "name": "id_front"})
+    return _at_desk(who)
+
+
+@kind
+def with_other_card(city: City, side: Side, _caller: Actor) -> Thing:
+    """An application whose card the bank refused, and that names another one."""
+    return _at_desk(card_given(World(autumn(city)), area=side.area))
 
 
 NEW_CAR = {
@@ -161,6 +171,7 @@ OWN = (
 DESK_ONE = f"{PAGES}/<uuid:application>"
 SAID = {"reason": "请重拍"}
 ONCE = {"of": application, "once": True}
+CARD_ONCE = {"of": with_other_card, "once": True}
 DESK = (
     get(PAGES, SIGNERS, lists=application),
     get(DESK_ONE, SIGNERS, of=application),
@@ -168,9 +179,15 @@ DESK = (
     post(f"{DESK_ONE}/precheck", REVIEWER, **ONCE),
     post(f"{DESK_ONE}/send-back", REVIEWER, sends=always(data=SAID), **ONCE),
     post(f"{DESK_ONE}/reject", REVIEWER, sends=always(data={"refusal": "不补"}), **ONCE),
+    post(f"{DESK_ONE}/card/accept", REVIEWER, **CARD_ONCE),
+    post(f"{DESK_ONE}/card/return", REVIEWER, sends=always(data={"again": "户名"}), **CARD_ONCE),
     get(API + PAGES, SIGNERS, lists=application),
     get(API + DESK_ONE, SIGNERS, of=application),
     post(f"{API}{DESK_ONE}/precheck", REVIEWER, answers=202, **ONCE),
     post(f"{API}{DESK_ONE}/send-back", REVIEWER, sends=always(json=SAID), answers=204, **ONCE),
     post(f"{API}{DESK_ONE}/reject", REVIEWER, sends=always(json=SAID), answers=204, **ONCE),
+    post(f"{API}{DESK_ONE}/card/accept", REVIEWER, answers=204, **CARD_ONCE),
+    post(
+        f"{API}{DESK_ONE}/card/return", REVIEWER, sends=always(json=SAID), answers=204, **CARD_ONCE
+    ),
 )

@@ -23,7 +23,7 @@ from .plans import (
     push,
     push_proposal,
 )
-from .pools import PLAN, trade_in_draft
+from .pools import CAR_PLAN, PLAN, trade_in_draft
 from .table import (
     APPROVER,
     OFFICE,
@@ -200,6 +200,15 @@ CAMPAIGNS = (
         PLANNER,
         of=trade_in_draft,
         sends=always(json=PLAN),
+        answers=201,
+        keyed=True,
+        once=True,
+    ),
+    post(
+        f"{API}{CAMPAIGN}/application-pools",
+        PLANNER,
+        of=trade_in_draft,
+        sends=always(json=CAR_PLAN),
         answers=201,
         keyed=True,
         once=True,

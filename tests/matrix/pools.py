@@ -25,6 +25,12 @@ PLAN = {
     "release_quota": 10,
     "valid_days": 3,
 }
+CAR_PLAN = {
+    "title": "报废更新名额",
+    "policy": "car_scrap-2026",
+    "every": "month",
+    "release_quota": 10,
+}
 
 
 def a_campaign(world: World, programme: Programme, area: str = CITY) -> Campaign:

@@ -10,12 +10,15 @@ from . import (
     application_rules,
     books_rules,
     desk_rules,
+    goods_rules,
     lottery_rules,
     onboarding_rules,
     own_till_rules,
     people_rules,
     refund_rules,
     resident_rules,
+    review_rules,
+    revision_rules,
     shop_desk_rules,
     shop_rules,
     treasury_rules,
@@ -43,6 +46,7 @@ BY_FACE = {
     Face.RESIDENT: (
         *resident_rules.RULES,
         *application_rules.OWN,
+        *revision_rules.OWN,
         *onboarding_rules.PUBLIC,
     ),
     Face.MERCHANT: (
@@ -52,6 +56,8 @@ BY_FACE = {
         *shop_desk_rules.RULES,
         *own_till_rules.RULES,
         *books_rules.SHOP,
+        *goods_rules.SHOP,
+        *review_rules.SHOP,
     ),
     Face.ADMIN: (
         *desk_rules.RULES,
@@ -63,6 +69,9 @@ BY_FACE = {
         *onboarding_rules.CALLS,
         *books_rules.DESK,
         *application_rules.DESK,
+        *goods_rules.DESK,
+        *revision_rules.DESK,
+        *review_rules.DESK,
     ),
 }
 RULES = [

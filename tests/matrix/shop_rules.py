@@ -38,7 +38,12 @@ def typed_bill(thing: Thing, _caller: Actor) -> dict[str, Any]:
     return {"code": facts["code"], "amount": "128", "made_reference": facts["order_reference"]}
 
 
-BY_API, BY_FORM = called(bill), typed(typed_bill)
+def typed_unit(thing: Thing, caller: Actor) -> dict[str, Any]:
+    """The same with the numbers of a unit."""
+    return typed_bill(thing, caller) | {"gtin": "6901234567892", "serial": "SN123456"}
+
+
+BY_API, BY_FORM, BY_UNIT = called(bill), typed(typed_bill), typed(typed_unit)
 OF_ORDER = asked(lambda one, _: {"order_reference": one.facts["reference"]})
 _ORDERS = "/api/v1/redemptions"
 _ORDER = f"{_ORDERS}/<uuid:redemption_id>"
@@ -49,6 +54,7 @@ RULES = (
     get("/api/v1/me", TILL),
     post("/api/v1/redemptions", TILL, of=code, sends=BY_API, answers=201, once=True, keyed=True),
     post(f"{_ORDERS}/freeze", TILL, of=code, sends=BY_API, answers=201, once=True, keyed=True),
+    post(f"{_ORDERS}/quote", TILL, of=code, sends=BY_API, answers=200, once=True),
     post(f"{_ORDER}/commit", TILL, of=at_till, answers=200, once=True, keyed=True),
     post(f"{_ORDER}/cancel", TILL, of=at_till, answers=200, once=True, keyed=True),
     post(f"{_ORDERS}/reverse", TILL, of=lost, sends=called(prepared), keyed=True),
@@ -62,6 +68,8 @@ RULES = (
     get("/", TILL),
     get("/amount", TILL, answers=303),
     post("/amount", TILL, of=code, sends=BY_FORM, answers=200, once=True),
+    get("/unit", TILL, answers=303),
+    post("/unit", TILL, of=code, sends=BY_UNIT, answers=200, once=True),
     get("/redemptions", TILL, answers=303),
     post("/redemptions", TILL, of=code, sends=BY_FORM, once=True, keyed=True),
     get("/redemptions/<uuid:redemption_id>", TILL, of=redemption),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from random import Random
 from uuid import uuid4
 
 from tests.make import JIANGCHENG, World
 from tests.services.applicants import photo
+from tests.services.car_pools import car_pools
 from voucher_service.identity import service as identity
 from voucher_service.infra import files
 from voucher_service.infra.core import Core
@@ -30,6 +32,7 @@ from voucher_service.tradein.policy import Energy, Scheme
 
 _SIGNS = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
 CARD = "6228480000000000000"
+OTHER_CARD = "6222020000000000004"
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ def filled(
     old: GivenUp | None = None,
     area: str = JIANGCHENG,
 ) -> Owner:
-    """A resident who filled everything in."""
+    """A resident who filled everything in; there are pools to hand it in to."""
+    car_pools(core)
     who = began(core, actor, scheme)
     mine = {"actor": actor, "application": who.application}
     bought = replace(new, buyer=who.name) if new else new_car(who.name, area)
@@ -114,10 +118,33 @@ def filled(
     service.save_new_car(core, car=bought, **mine)
     service.save_old_car(core, car=given_up, **mine)
     service.save_card(core, card=Card(who.name, CARD, "农业银行阳江分行"), **mine)
-    content = files.clean(photo(), most_bytes=1_000_000)
     for kind in EVIDENCE[scheme]:
-        service.hand_in(core, kind=kind, content=content, **mine)
+        service.hand_in(core, kind=kind, content=paper(), **mine)
     return who
+
+
+def filled_at_once(core: Core, actor: Actor, *, new: Bought | None = None) -> Owner:
+    """A resident who filled in an application for a scrapped car in one call."""
+    assert actor.id is not None
+    with core.transaction() as session:
+        name = identity.name_of(session, keyring=core.keyring, resident=ResidentId(actor.id))
+    assert name is not None
+    made = service.fill_in(
+        core,
+        actor=actor,
+        scheme=Scheme.CAR_SCRAP,
+        car=replace(new, buyer=name) if new else new_car(name),
+        old_car=old_car(name),
+        card=Card(name, CARD, "农业银行阳江分行"),
+        papers=dict.fromkeys(EVIDENCE[Scheme.CAR_SCRAP], paper()),
+    )
+    return Owner(actor, name, made.id)
+
+
+@cache
+def paper() -> files.Content:
+    """A photo, made anew once."""
+    return files.clean(photo(), most_bytes=1_000_000)
 
 
 def submitted(
@@ -135,17 +162,35 @@ def submitted(
     return who, found.value
 
 
-def proposed(world: World, reviewer: Actor | None = None) -> tuple[Owner, ApprovalId]:
+def proposed(
+    world: World, reviewer: Actor | None = None, *, area: str = JIANGCHENG
+) -> tuple[Owner, ApprovalId]:
     """An application that was checked and waits for the city."""
-    who, found = submitted(world.core, world.resident())
-    checker = reviewer or world.staff(Role.REVIEWER, area=JIANGCHENG)
+    who, found = submitted(world.core, world.resident(), area=area)
+    checker = reviewer or world.staff(Role.REVIEWER, area=area)
     return who, service.precheck(world.core, actor=checker, application=found.id)
 
 
-def approved(world: World) -> Owner:
+def approved(world: World, *, area: str = JIANGCHENG) -> Owner:
     """An application that two people agreed to."""
-    who, proposal = proposed(world)
+    who, proposal = proposed(world, area=area)
     world.approve(proposal)
+    return who
+
+
+def card_refused(world: World, *, area: str = JIANGCHENG) -> Owner:
+    """An approved application that the bank did not pay."""
+    who = approved(world, area=area)
+    with world.core.transaction() as session:
+        service.payout_refused(session, application=who.application, reason="户名不符")
+    return who
+
+
+def card_given(world: World, *, area: str = JIANGCHENG) -> Owner:
+    """One whose applicant named another card since."""
+    who = card_refused(world, area=area)
+    card = Card(who.name, OTHER_CARD, "工商银行阳江分行")
+    service.save_card(world.core, actor=who.actor, application=who.application, card=card)
     return who
 
 

@@ -81,7 +81,10 @@ def test_two_people_agree_and_it_is_paid_to_the_applicants_own_card(autumn: Worl
     found = mine(autumn, who)
     assert found.status is ApplicationStatus.APPROVED
     assert (found.policy_id, found.subsidy) == ("car_scrap-2026", Money(1_545_600))
-    with autumn.core.transaction() as session:
+    with pytest.raises(NoSuchThing), autumn.core.transaction() as session:
+        service.payee(session, application=who.application)  # under notice
+    later = with_clock(autumn.core, Clock(NOON + timedelta(days=5)))
+    with later.transaction() as session:
         payee = service.payee(session, application=who.application)
     assert (payee.card.holder, payee.card.number) == (who.name, CARD)
     assert payee.amount == Money(1_545_600)
@@ -250,8 +253,8 @@ def test_a_correction_keeps_the_day_of_filing_and_what_it_holds(
     assert found.bought is not None
     with pytest.raises(VehicleTaken):
         submitted(autumn.core, autumn.resident(), new=replace(new_car(""), vin=found.bought.vin))
-    # after the last day of filing: what counts is the first
-    late = with_clock(autumn.core, Clock(NOON + timedelta(days=200)))
+    # what counts is the day of the first
+    late = with_clock(autumn.core, Clock(NOON + timedelta(days=9)))
     done = service.submit(late, actor=who.actor, application=first.id).value
     assert (done.status, done.filed_at) == (ApplicationStatus.SUBMITTED, first.filed_at)
     assert done.submitted_at != first.submitted_at
@@ -260,7 +263,7 @@ def test_a_correction_keeps_the_day_of_filing_and_what_it_holds(
 
 def test_who_files_for_the_first_time_after_the_last_day_gets_nothing(autumn: World) -> None:
     late = with_clock(autumn.core, Clock(NOON + timedelta(days=200)))
-    who = filled(late, autumn.resident())
+    who = filled(autumn.core, autumn.resident())
     with pytest.raises(ApplicationIneligible) as refused:
         service.submit(late, actor=who.actor, application=who.application)
     assert refused.value.extra["findings"] == ["filed_late"]

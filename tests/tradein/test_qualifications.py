@@ -96,6 +96,11 @@ class Town:
 
 @pytest.fixture
 def town(core: Core, monkeypatch: pytest.MonkeyPatch) -> Town:
+    """A town of a test's own."""
+    return open_town(core, monkeypatch)
+
+
+def open_town(core: Core, monkeypatch: pytest.MonkeyPatch) -> Town:
     """No pool of another test is in the way; a free slot is found at once, not within a second."""
     monkeypatch.setattr(degraded, "_AGAIN_SECONDS", 0.0)
     with core.transaction() as session:

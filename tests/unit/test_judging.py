@@ -34,7 +34,7 @@ from voucher_service.kernel.ids import (
 )
 from voucher_service.kernel.money import Money
 from voucher_service.merchants.model import SizeClass, Till, Trade
-from voucher_service.redemption.judging import Case, judge
+from voucher_service.redemption.judging import Attempt, Case, judge
 from voucher_service.redemption.model import Order, OtherDiscount, Payer
 from voucher_service.stops.model import EVERYTHING
 from voucher_service.vouchers.code import Read
@@ -94,7 +94,7 @@ TILL = Till(
     identity_hashes=frozenset(),
 )
 READ = Read(7, int(NOW.timestamp()) // SECONDS, b"nonce")
-GOOD = Case(TILL, Order(Money(12_800), "o"), NOW, SECONDS, READ, VOUCHER)
+GOOD = Case(Attempt(TILL, Order(Money(12_800), "o"), NOW, SECONDS, READ), VOUCHER)
 
 
 def _voucher(case: Case, **changes: object) -> Case:
@@ -107,13 +107,17 @@ def _offer(case: Case, **changes: object) -> Case:
     return _voucher(case, offer=replace(case.voucher.offer, **changes))  # type: ignore[arg-type]
 
 
+def _at(case: Case, **changes: object) -> Case:
+    return replace(case, attempt=replace(case.attempt, **changes))  # type: ignore[arg-type]
+
+
 def _order(case: Case, **changes: object) -> Case:
-    return replace(case, order=replace(case.order, **changes))  # type: ignore[arg-type]
+    return _at(case, order=replace(case.attempt.order, **changes))  # type: ignore[arg-type]
 
 
 def _old(case: Case) -> Case:
     old = replace(READ, window=READ.window - 3)
-    return replace(case, read=case.read and old)
+    return _at(case, read=case.attempt.read and old)
 
 
 def _receipt(case: Case) -> Case:
@@ -122,11 +126,11 @@ def _receipt(case: Case) -> Case:
 
 # In the order of docs/till.md. What can't hold beside another fault of its line is on one line.
 FAULTS: tuple[Mapping[str, Callable[[Case], Case]], ...] = (
-    {"merchant_suspended": lambda case: replace(case, till=replace(case.till, shop_active=False))},
-    {"till_locked": lambda case: replace(case, locked_seconds=30)},
-    {"code_invalid": lambda case: replace(case, read=None)},
+    {"merchant_suspended": lambda case: _at(case, till=replace(TILL, shop_active=False))},
+    {"till_locked": lambda case: _at(case, locked_seconds=30)},
+    {"code_invalid": lambda case: _at(case, read=None)},
     {"code_expired": _old},
-    {"code_used": lambda case: replace(case, nonce_used=True)},
+    {"code_used": lambda case: _at(case, nonce_used=True)},
     {"id_last_four_wrong": lambda case: replace(case, holder=IdLastFourWrong())},
     {
         "already_redeemed": lambda case: _voucher(case, status=Status.REDEEMED),
@@ -134,8 +138,8 @@ FAULTS: tuple[Mapping[str, Callable[[Case], Case]], ...] = (
         "voucher_expired": lambda case: _voucher(case, valid_until=NOW),
         "voucher_not_usable": lambda case: _voucher(case, status=Status.RETURNED),
     },
-    {"redemption_stopped": lambda case: replace(case, stopped=[EVERYTHING])},
-    {"own_voucher": lambda case: replace(case, own=True)},
+    {"redemption_stopped": lambda case: _at(case, stopped=[EVERYTHING])},
+    {"own_voucher": lambda case: _at(case, own=True)},
     {"shop_not_in_scope": lambda case: _offer(case, trades=("retail",))},
     {"stack_limit_reached": _receipt},
     {"below_threshold": lambda case: _offer(case, threshold=Money(20_000))},

@@ -14,6 +14,7 @@ from .model import (
     IN_PARTS,
     WHOLE_BPS,
     Campaign,
+    CampaignKind,
     Offer,
     OfferKind,
     OfferPlan,
@@ -24,7 +25,12 @@ from .model import (
     max_liability,
 )
 
-MAX_FACE = Money.of_yuan(2_000)  # the highest single voucher found in practice (Huizhou's cap)
+# The highest single voucher found in practice (Huizhou's cap); and well above the highest subsidy
+# of a car (20,000 yuan).
+MAX_FACE = {
+    CampaignKind.VOUCHER: Money.of_yuan(2_000),
+    CampaignKind.TRADE_IN: Money.of_yuan(50_000),
+}
 MAX_QUOTA = 10_000_000
 MAX_PIECES = 100
 MAX_STACK = 10
@@ -41,7 +47,9 @@ def check_plan(
     Raises PlanInvalid naming every field that is wrong.
     """
     releases = _releases(plan, campaign)
-    found = [*_worth(plan), *_limits(plan), *_scope(plan, known_trades), *_rules(plan, paper_max)]
+    most = MAX_FACE[campaign.kind]
+    found = [*_worth(plan, most), *_limits(plan)]
+    found += [*_scope(plan, known_trades), *_rules(plan, paper_max)]
     if wrong := _release_errors(releases, plan.quota, campaign):
         found.append(("releases", wrong))
     if errors := dict(found):
@@ -49,10 +57,10 @@ def check_plan(
     return replace(plan, releases=releases)
 
 
-def _worth(plan: OfferPlan) -> Iterator[Error]:
+def _worth(plan: OfferPlan, most: Money) -> Iterator[Error]:
     """What is wrong with face, threshold, rate and pieces for the offer's kind."""
-    if not ZERO < plan.face_value <= MAX_FACE or max_liability(plan) > MAX_FACE:
-        yield "face_value_fen", "1–200000, all pieces together"
+    if not ZERO < plan.face_value <= most or max_liability(plan) > most:
+        yield "face_value_fen", f"1–{most.fen}, all pieces together"
     if (plan.kind is OfferKind.PERCENT_CAPPED) != (plan.rate_bps is not None):
         yield "rate_bps", "for percent_capped, and only there"
     elif plan.rate_bps is not None and not 1 <= plan.rate_bps < WHOLE_BPS:

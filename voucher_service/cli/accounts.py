@@ -47,6 +47,7 @@ def rotate_keys(data: Path) -> None:
     from voucher_service.identity import service as identity
     from voucher_service.merchants import service as merchants
     from voucher_service.tradein.applications import service as applications
+    from voucher_service.tradein.revisions import service as revisions
 
     renewed = 0
     with attached(data) as (core, _):
@@ -54,6 +55,7 @@ def rotate_keys(data: Path) -> None:
         for rotate in (
             merchants.rotate_fields,
             applications.rotate_fields,
+            revisions.rotate_fields,
             identity.rotate_fields,
         ):
             while count := rotate(core):

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from .application_sentences import APPLICATIONS
 from .file_sentences import FILES
+from .goods_sentences import GOODS
 from .pos_sentences import POS
 from .qualification_sentences import QUALIFICATIONS
+from .review_sentences import REVIEW
+from .revision_sentences import REVISIONS
+from .sale_sentences import SALES
 from .till_sentences import TILL
 
 TEXT: dict[str, tuple[str, ...]] = {
@@ -286,4 +290,8 @@ TEXT: dict[str, tuple[str, ...]] = {
         "没有通过：预算额度不够。钱没有动。请追加预算或减少数量。",
     ),
 }
-TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS
+TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | GOODS
+TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | REVISIONS | SALES
+TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | GOODS | SALES
+TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | SALES | REVIEW
+TEXT |= POS | TILL | APPLICATIONS | QUALIFICATIONS | SALES | REVIEW | GOODS

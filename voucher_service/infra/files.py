@@ -1,7 +1,8 @@
 """Small files that people hand in: looked at by their content, cleaned, and kept encrypted.
 
 They stand in PostgreSQL, so that a file and the row that names it are written, backed up and
-deleted together. Nothing of the sender's file name or of what a camera wrote into it is kept.
+deleted together. Nothing of the sender's file name is kept, and of what a camera wrote into it only
+`Facts`, apart from the picture. An emptied file leaves its hash and its likeness.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, func, select
+from sqlalchemy import BigInteger, CheckConstraint, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from voucher_service.infra.core import core_of
@@ -30,6 +31,8 @@ PDF, JPEG = uploads.PDF, uploads.JPEG
 # Looked at before a restricted process is asked.
 _STARTS = (uploads.PDF_START, b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 _LIKENESS_BITS = 64
+# Decimals of a degree that a picture's position is kept to.
+_PLACES = 3
 
 
 class FileRefused(Unprocessable):
@@ -86,7 +89,9 @@ FILE_REFUSALS = frozenset({FileRefused.code, FileTooLarge.code, *_REFUSALS})
 
 
 class FileRow(Recorded, Base):
-    """One file. `cipher` is bound to the id; `sha256` is the clean content's, in hex."""
+    """One file. `cipher` is bound to the id; `sha256` is the clean content's, in hex. `likeness` is
+    signed, as PostgreSQL has 64 bits.
+    """
 
     __tablename__ = "stored_file"
     __table_args__ = (
@@ -97,7 +102,11 @@ class FileRow(Recorded, Base):
     media_type: Mapped[str]
     size: Mapped[int]
     sha256: Mapped[str]
-    cipher: Mapped[bytes]
+    cipher: Mapped[bytes | None]
+    taken_at: Mapped[datetime | None]
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    likeness: Mapped[int | None] = mapped_column(BigInteger)
     occurred_at: Mapped[datetime]
 
 
@@ -184,9 +193,13 @@ def _instant(told: object) -> datetime | None:
     return found if found.tzinfo else None
 
 
-def put(session: Session, *, content: Content, now: datetime) -> UUID:
-    """Keep a clean file; its id."""
-    id = new_id()
+def put(session: Session, *, content: Content, now: datetime, facts: Facts | None = None) -> UUID:
+    """Keep a clean file, and what its camera noted; its id.
+
+    The position is kept to a thousandth of a degree, some 100 m: it tells a shop's street from
+    another town, and says no more of where people live.
+    """
+    id, known = new_id(), facts or Facts()
     session.add(
         FileRow(
             id=id,
@@ -194,6 +207,10 @@ def put(session: Session, *, content: Content, now: datetime) -> UUID:
             size=len(content.data),
             sha256=content.sha256,
             cipher=_encrypted(core_of(session).keyring, id, content.data),
+            taken_at=known.taken_at,
+            latitude=_coarse(known.latitude),
+            longitude=_coarse(known.longitude),
+            likeness=None if known.likeness is None else _signed(known.likeness),
             occurred_at=now,
         )
     )
@@ -202,11 +219,41 @@ def put(session: Session, *, content: Content, now: datetime) -> UUID:
 
 
 def get(session: Session, *, file: UUID) -> Content | None:
-    """A file's content; None when there is none by that id."""
+    """A file's content; None when there is none by that id, or it was emptied."""
     row = session.get(FileRow, file)
-    if row is None:
+    if row is None or row.cipher is None:
         return None
-    return Content(row.media_type, _decrypted(core_of(session).keyring, row))
+    return Content(row.media_type, _decrypted(core_of(session).keyring, row.id, row.cipher))
+
+
+def facts(session: Session, *, files: Collection[UUID]) -> dict[UUID, Facts]:
+    """What is known of the pictures among these files; of an emptied one its likeness."""
+    rows = session.scalars(select(FileRow).where(FileRow.id.in_(files)))
+    return {
+        row.id: Facts(
+            row.taken_at,
+            row.latitude,
+            row.longitude,
+            None if row.likeness is None else row.likeness % 2**_LIKENESS_BITS,
+        )
+        for row in rows
+    }
+
+
+def kept(session: Session, *, files: Collection[UUID]) -> set[UUID]:
+    """Which of the files have not been emptied."""
+    found = select(FileRow.id).where(FileRow.id.in_(files), FileRow.cipher.is_not(None))
+    return set(session.scalars(found))
+
+
+def empty(session: Session, *, files: Collection[UUID]) -> int:
+    """Delete what these files hold, and where and when a picture was taken; how many held it."""
+    done: Any = session.execute(
+        update(FileRow)
+        .where(FileRow.id.in_(files), FileRow.cipher.is_not(None))
+        .values(cipher=None, taken_at=None, latitude=None, longitude=None)
+    )
+    return int(done.rowcount)
 
 
 def fingerprints(session: Session, *, files: Collection[UUID]) -> list[str]:
@@ -216,8 +263,10 @@ def fingerprints(session: Session, *, files: Collection[UUID]) -> list[str]:
 
 
 def pictures(session: Session, *, files: Collection[UUID]) -> set[UUID]:
-    """Which of the files are pictures."""
-    found = select(FileRow.id).where(FileRow.id.in_(files), FileRow.media_type == JPEG)
+    """Which of the files are pictures that can be shown."""
+    found = select(FileRow.id).where(
+        FileRow.id.in_(files), FileRow.media_type == JPEG, FileRow.cipher.is_not(None)
+    )
     return set(session.scalars(found))
 
 
@@ -236,7 +285,8 @@ def rotate(session: Session, *, batch: int) -> int:
     old = select(FileRow).where(func.get_byte(FileRow.cipher, 0) != newest).limit(batch)
     rows = list(session.scalars(old.with_for_update(skip_locked=True)))
     for row in rows:
-        row.cipher = _encrypted(keyring, row.id, _decrypted(keyring, row))
+        if row.cipher is not None:
+            row.cipher = _encrypted(keyring, row.id, _decrypted(keyring, row.id, row.cipher))
     session.flush()
     return len(rows)
 
@@ -245,5 +295,13 @@ def _encrypted(keyring: Keyring, id: UUID, data: bytes) -> bytes:
     return keyring.encrypt(base64.b64encode(data).decode(), bound_to=f"file:{id}")
 
 
-def _decrypted(keyring: Keyring, row: FileRow) -> bytes:
-    return base64.b64decode(keyring.decrypt(row.cipher, bound_to=f"file:{row.id}"))
+def _decrypted(keyring: Keyring, id: UUID, cipher: bytes) -> bytes:
+    return base64.b64decode(keyring.decrypt(cipher, bound_to=f"file:{id}"))
+
+
+def _coarse(degrees: float | None) -> float | None:
+    return None if degrees is None else round(degrees, _PLACES)
+
+
+def _signed(bits: int) -> int:
+    return bits - 2**_LIKENESS_BITS if bits >= 2 ** (_LIKENESS_BITS - 1) else bits

@@ -15,6 +15,7 @@ from .notices import send_notices
 from .prepare_gate import prepare_gate
 from .pushes import give_push
 from .reconcile import reconcile
+from .revising import revise
 from .webhooks import send_webhooks
 
 Finish = Callable[[Session], None]
@@ -26,6 +27,7 @@ HANDLERS: Mapping[str, Handler] = {
     "give_push": give_push,
     "prepare_gate": prepare_gate,
     "reconcile": reconcile,
+    "revise": revise,
     "send_notices": send_notices,
     "send_webhooks": send_webhooks,
     "tell_applicant": tell_applicant,

@@ -27,6 +27,9 @@ from voucher_service.reconciliation import service as reconciliation
 from voucher_service.redemption import service as redemption
 from voucher_service.reports import canaries, verification
 from voucher_service.tradein import service as tradein
+from voucher_service.tradein.applications import service as applications
+from voucher_service.tradein.review import service as review
+from voucher_service.tradein.revisions import service as revisions
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.service.drift import Watch, refill_stale
 from voucher_service.vouchers.service.returning import Return
@@ -100,7 +103,7 @@ def settle_pending(core: Core) -> int:
 
 
 def go_on(core: Core) -> int:
-    """Ring the long jobs that stopped to let others in: lists to give, things to send.
+    """Ring the long jobs that stopped to let others in: lists to give, to compute, things to send.
 
     Once a second, which is what bounds the rate of notices. How many were rung.
     """
@@ -109,6 +112,7 @@ def go_on(core: Core) -> int:
         if notices.stopped(session):
             keys.append(notices.want(session))
         keys += [webhooks.want(session, endpoint=one) for one in webhooks.due(session)]
+        keys += [revisions.want(session, revision=one) for one in revisions.stopped(session)]
     return sum(queue.ring(core.settings, key) for key in keys)
 
 
@@ -137,6 +141,11 @@ def tasks(core: Core) -> tuple[Task, ...]:
         Task("promote_waiting", 15, tradein.promote_due),
         Task("remind_of_qualifications", 600, tradein.remind_due, until_none=True),
         Task("finish_pools", 600, tradein.finish),
+        Task("lapse_applications", 60, applications.lapse_due, until_none=True),
+        Task("remind_of_corrections", 600, applications.remind_due, until_none=True),
+        Task("open_reviews", 60, review.open_due, until_none=True),
+        Task("close_undone_reviews", 60, review.close_undone, until_none=True),
+        Task("batch_reviews", 60, review.batch_due, until_none=True),
         Task("lapse_proposals", 60, approvals.lapse_due, until_none=True),
         Task("reconcile_changed", 30, Changes()),
         Task("seal_log", 5, proof.seal, until_none=True),

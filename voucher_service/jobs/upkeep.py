@@ -7,8 +7,10 @@ from sqlalchemy import text
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
 from voucher_service.lotteries import service as lotteries
+from voucher_service.merchants import service as merchants
 from voucher_service.notices import service as notices
 from voucher_service.tills import service as tills
+from voucher_service.tradein.applications import service as applications
 from voucher_service.webhooks import service as webhooks
 
 _BATCH = 10_000
@@ -19,7 +21,9 @@ def forget(core: Core) -> int:
     return (
         identity.forget_expired(core)
         + _forget_refusals(core)
+        + applications.forget(core)
         + lotteries.forget(core)
+        + merchants.forget_documents(core)
         + notices.forget(core)
         + tills.forget(core)
         + webhooks.forget(core)

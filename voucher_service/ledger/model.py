@@ -70,6 +70,10 @@ class Code(StrEnum):
     PASSED_DOWN = "passed_down"
     HANDED_BACK = "handed_back"
     RELIEVED = "relieved"
+    REVISED = "revised"
+    HELD = "held"
+    LET_GO = "let_go"
+    GRANTED = "granted"
 
 
 # Of these one transfer may carry a key: a freeze ends once (a unique index says so).

@@ -47,9 +47,20 @@ def post_many(
     return store.append(session, code=code, transfers=sealed, now=now) if sealed else set()
 
 
-def freeze(session: Session, *, id: UUID, offer: UUID, amount: Money, now: datetime) -> bool:
-    """Set a redemption's money aside within its offer's pool. False when it was frozen before."""
-    legs = move(amount, pool(offer, Stage.OUTSTANDING), pool(offer, Stage.FROZEN))
+def freeze(
+    session: Session,
+    *,
+    id: UUID,
+    offer: UUID,
+    amount: Money,
+    now: datetime,
+    source: Stage = Stage.OUTSTANDING,
+) -> bool:
+    """Set a redemption's money aside within its offer's pool. False when it was frozen before.
+
+    `source`: where it stood, a voucher's outstanding, a qualification's reserved.
+    """
+    legs = move(amount, pool(offer, source), pool(offer, Stage.FROZEN))
     return post(session, code=Code.FROZEN, key=str(id), legs=legs, now=now)
 
 
@@ -61,8 +72,9 @@ def resolve(
     now: datetime,
     unused: Money = ZERO,
     shop_area: str = "",
+    source: Stage = Stage.OUTSTANDING,
 ) -> bool:
-    """End a freeze: commit its money, or cancel, which gives it back to outstanding.
+    """End a freeze: commit its money, or cancel, which gives it back to its source.
 
     `unused` is what a committed voucher was worth beyond that; it is reserved again. What is
     committed goes to the part of the pool for `shop_area`. False when the
@@ -77,8 +89,8 @@ def resolve(
     legs = [
         Leg(pool(offer, Stage.FROZEN), -amount),
         Leg(pool(offer, Stage.COMMITTED, shop_area=shop_area), amount if commit else ZERO),
-        Leg(pool(offer, Stage.OUTSTANDING), -unused if commit else amount),
-        Leg(pool(offer, Stage.RESERVED), unused if commit else ZERO),
+        Leg(pool(offer, source), -unused if commit else amount),
+        *((Leg(pool(offer, Stage.RESERVED), unused),) if unused and commit else ()),
     ]
     if post(session, code=code, key=str(id), legs=legs, now=now):
         return True

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from voucher_service.infra import areas, sessions
+from voucher_service.infra.files import FileRow
 from voucher_service.infra.secrets import Keyring
 from voucher_service.infra.sessions import SessionRow
 
@@ -85,6 +86,21 @@ def documents(session: Session, application: UUID) -> dict[DocumentKind, UUID]:
         )
     )
     return {row.kind: row.file_id for row in found}
+
+
+def refused_with_documents(session: Session, since: datetime, *, most: int) -> list[UUID]:
+    """Applications refused before an instant of which a file still holds something, locked."""
+    holds = (
+        select(FileRow.id)
+        .join(DocumentRow, DocumentRow.file_id == FileRow.id)
+        .where(DocumentRow.application_id == MerchantApplicationRow.id, FileRow.cipher.is_not(None))
+    )
+    statement = select(MerchantApplicationRow.id).where(
+        MerchantApplicationRow.status == MerchantApplicationStatus.REJECTED,
+        MerchantApplicationRow.decided_at < since,
+        holds.exists(),
+    )
+    return list(session.scalars(statement.limit(most).with_for_update(skip_locked=True)))
 
 
 def put_document(

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     PUSH_GIVEN = "push_given"
     QUALIFICATION_ENDS = "qualification_ends"
     QUALIFICATION_GIVEN = "qualification_given"
+    REVISION_OWED = "revision_owed"
 
 
 TEXT: Mapping[Kind, str] = {
@@ -36,6 +37,9 @@ TEXT: Mapping[Kind, str] = {
     ),
     Kind.QUALIFICATION_GIVEN: mark(
         "候补到了：“{title}”的资格给您了，在“我的补贴资格”里，{until}有效。"
+    ),
+    Kind.REVISION_OWED: mark(
+        "“{title}”按新政策给您补差。请到“以旧换新”的“补差”里看多少，家电和数码产品要填收款卡。"
     ),
 }
 _SENDER = mark("【消费券】")

@@ -44,7 +44,7 @@ WITH offers AS (
 ), evidenced AS (
     SELECT DISTINCT ON (merchant_id, payment_reference) id
     FROM redemption
-    WHERE status = 'committed' AND payment_reference IS NOT NULL
+    WHERE status = 'committed' AND payment_reference IS NOT NULL AND voucher_id IS NOT NULL
     ORDER BY merchant_id, payment_reference, occurred_at, id
 ), orders AS (
     SELECT r.id, r.offer_id, date(r.occurred_at AT TIME ZONE 'Asia/Shanghai') AS day,

@@ -5,19 +5,13 @@ All or nothing: a file with a line that can't be read is refused with the lines 
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-import unicodedata
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import openpyxl
-
 from voucher_service.i18n import mark
+from voucher_service.infra import sheets
 from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.money import Money
 
@@ -25,10 +19,7 @@ from .model import Theirs, TillFileInvalid
 
 MOST_LINES = 50_000
 _MOST_NAMED = 20
-_MOST_UNPACKED = 64 * 1024 * 1024
-_MOST_FEN = 10**12
 _REFERENCE_LENGTH = 64
-_EXACT_DIGITS = 15  # Excel keeps no more of a number
 
 # The headings of each column, as tills write them, best first; without units, blanks and case.
 _HEADINGS: Mapping[str, str] = {
@@ -48,8 +39,6 @@ _RANKS: Mapping[str, tuple[str, int]] = {
     for rank, word in enumerate(words.split())
 }
 _TOTALS = frozenset({"合计", "总计", "total"})
-_MOST_COLUMNS = 64
-_UNIT = re.compile(r"\((元|人民币|yuan|cny|rmb)\)|[\s_\-.:]")
 _TIMES = (
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d %H:%M",
@@ -58,7 +47,6 @@ _TIMES = (
     "%Y年%m月%d日 %H:%M:%S",
     "%Y年%m月%d日 %H:%M",
 )
-_DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y年%m月%d日")
 # What is wrong with a line or a file; `{column}` is its heading.
 NOT_A_TABLE = mark("这个文件打不开。请存成 CSV（UTF-8 或 GBK）或 Excel（.xlsx）再传。")
 EMPTY = mark("文件里一行订单也没有。")
@@ -108,51 +96,19 @@ def _refusal(*lines: tuple[int, str, str]) -> TillFileInvalid:
 
 
 def _rows(content: bytes) -> Iterator[tuple[int, Sequence[Any]]]:
-    """The rows that hold anything, with their numbers."""
-    rows = _excel(content) if content.startswith(b"PK") else _csv(content)
-    for number, cells in enumerate(rows, 1):
-        if any(cell not in (None, "") for cell in cells):
-            yield number, cells
-
-
-def _csv(content: bytes) -> Iterator[Sequence[Any]]:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = content.decode(encoding)
-            break
-        except UnicodeDecodeError:
-            continue
-    else:
-        raise _refusal((0, NOT_A_TABLE, ""))
-    if "\x00" in text:
-        raise _refusal((0, NOT_A_TABLE, ""))
-    first = text.partition("\n")[0]
-    delimiter = max(",\t;", key=first.count)
     try:
-        yield from csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-    except csv.Error:
+        yield from sheets.rows(content)
+    except sheets.NotATable:
         raise _refusal((0, NOT_A_TABLE, "")) from None
-
-
-def _excel(content: bytes) -> Iterator[Sequence[Any]]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            if sum(one.file_size for one in packed.infolist()) > _MOST_UNPACKED:
-                raise _refusal((0, TOO_LONG, ""))
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        yield from book.worksheets[0].iter_rows(max_col=_MOST_COLUMNS, values_only=True)
-    except TillFileInvalid:
-        raise
-    except Exception as error:  # whatever a broken or hostile file makes of the reader
-        raise _refusal((0, NOT_A_TABLE, "")) from error
+    except sheets.TooLarge:
+        raise _refusal((0, TOO_LONG, "")) from None
 
 
 def _columns(head: Sequence[Any]) -> dict[str, int]:
     """Where each column stands. Raises TillFileInvalid when one is missing or there twice."""
     found: dict[str, tuple[int, int]] = {}
     for place, cell in enumerate(head):
-        word = _UNIT.sub("", unicodedata.normalize("NFKC", str(cell or "")).lower())
-        name, rank = _RANKS.get(word, ("", 0))
+        name, rank = _RANKS.get(sheets.heading(cell), ("", 0))
         if name and name in found and found[name][0] == rank:
             raise _refusal((1, TWO_COLUMNS, str(cell)))
         if name:
@@ -199,14 +155,10 @@ def _line(
 
 
 def _reference(cell: Any, column: str) -> str:
-    if isinstance(cell, int | float):
-        if len(str(int(cell))) > _EXACT_DIGITS or cell != int(cell):
-            raise _Wrong(ROUNDED, column)
-        cell = int(cell)
-    # A leading apostrophe is how spreadsheets, and our own files, mark a text.
-    text = "".join(unicodedata.normalize("NFKC", str(cell or "")).split()).lstrip("'")
-    if re.fullmatch(r"\d(\.\d+)?[eE]\+\d+", text):
-        raise _Wrong(ROUNDED, column)
+    try:
+        text = sheets.number_text(cell)
+    except sheets.Rounded:
+        raise _Wrong(ROUNDED, column) from None
     if not re.fullmatch(rf"[\x21-\x7e]{{1,{_REFERENCE_LENGTH}}}", text):
         raise _Wrong(REFERENCE, column)
     return text
@@ -219,36 +171,25 @@ def _needed(amount: Money | None, column: str) -> Money:
 
 
 def _amount(cell: Any, column: str) -> Money | None:
-    if cell in (None, ""):
-        return None
-    text = unicodedata.normalize("NFKC", str(cell)).replace(",", "").strip().lstrip("¥￥'")
     try:
-        fen = Decimal(text.strip()) * 100
-        if not fen.is_finite() or not 0 <= fen <= _MOST_FEN or fen != fen.to_integral_value():
-            raise _Wrong(AMOUNT, column)
-    except InvalidOperation:
+        return sheets.amount(cell)
+    except ValueError:
         raise _Wrong(AMOUNT, column) from None
-    return Money(int(fen))
 
 
 def _time(cell: Any, column: str) -> datetime | date | None:
-    if cell in (None, ""):
-        return None
     if isinstance(cell, datetime):
         return _in_shanghai(cell)
-    if isinstance(cell, date):
-        return cell
-    text = " ".join(unicodedata.normalize("NFKC", str(cell)).lstrip("'").split())
+    text = " ".join(sheets.folded(cell).split())
     for form in _TIMES:
         try:
             return datetime.strptime(text, form).replace(tzinfo=SHANGHAI)
         except ValueError:
             continue
-    for form in _DAYS:
-        try:
-            return datetime.strptime(text, form).replace(tzinfo=SHANGHAI).date()
-        except ValueError:
-            continue
+    try:
+        return sheets.day(cell)
+    except ValueError:
+        pass
     try:
         return _in_shanghai(datetime.fromisoformat(text))
     except ValueError:

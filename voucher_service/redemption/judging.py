@@ -39,13 +39,11 @@ from .model import (
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One order at one till at one instant, and what is known of it.
+class Attempt:
+    """One order at one till at one instant, and what is known of it, whatever its code is of.
 
-    `locked_seconds`: how long the till stays locked. `holder`: what is wrong with the document of
-    whoever shows a voucher on paper. `frozen_until`: when another order lets the voucher go.
-    `stopped`: what redemptions are stopped of, by id. `beside`: the offers of the other vouchers on
-    the same receipt. `own`: the voucher is the cashier's.
+    `locked_seconds`: how long the till stays locked. `frozen_until`: when another order lets go
+    what is shown. `stopped`: what redemptions are stopped of, by id. `own`: it is the cashier's.
     """
 
     till: Till
@@ -53,13 +51,48 @@ class Case:
     now: datetime
     window_seconds: int
     read: Read | None
-    voucher: Voucher | None
     locked_seconds: int | None = None
     nonce_used: bool = False
-    holder: DomainError | None = None
     frozen_until: datetime | None = None
     stopped: Collection[UUID] = ()
     own: bool = False
+
+    def check_code(self) -> None:
+        """Raises, in this order, MerchantSuspended, TillLocked, CodeInvalid, CodeExpired and
+        CodeUsed.
+        """
+        check_merchant(self.till)
+        if self.locked_seconds is not None:
+            raise TillLocked(retry_after_seconds=self.locked_seconds)
+        if self.read is None:
+            raise CodeInvalid
+        self.read.check_time(self.now, self.window_seconds)
+        if self.nonce_used:
+            raise CodeUsed
+
+    def check_place(self, offer: Offer) -> None:
+        """Raises ShopNotInScope when what is shown, of this offer, is not for here and now."""
+        till = self.till
+        part = in_scope(
+            offer, area=till.area, trade=str(till.trade), shop=till.shop_id, at=self.now
+        )
+        if till.sandbox != offer.sandbox:
+            part = ScopePart.SHOP
+        if part is not None:
+            raise ShopNotInScope(extra={"part": str(part)}, offer=offer.title, **_when(offer, part))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An order with a voucher; where there is none, nothing was read.
+
+    `holder`: what is wrong with the document of whoever shows a voucher on paper. `beside`: the
+    offers of the other vouchers on the same receipt.
+    """
+
+    attempt: Attempt
+    voucher: Voucher | None
+    holder: DomainError | None = None
     beside: tuple[Offer, ...] = ()
 
 
@@ -71,19 +104,15 @@ def judge(case: Case) -> Money:
     VoucherNotUsable, RedemptionStopped, OwnVoucher, ShopNotInScope, StackLimitReached,
     BelowThreshold, SpendNotPossible, DiscountsExceedOrder.
     """
-    check_merchant(case.till)
-    if case.locked_seconds is not None:
-        raise TillLocked(retry_after_seconds=case.locked_seconds)
-    if case.read is None or case.voucher is None:
+    case.attempt.check_code()
+    if case.voucher is None:
         raise CodeInvalid
-    case.read.check_time(case.now, case.window_seconds)
-    if case.nonce_used:
-        raise CodeUsed
     if case.holder is not None:
         raise case.holder
-    _check_voucher(case, case.voucher)
-    _check_place(case, case.voucher.offer)
-    return _amount(case.order, case.voucher)
+    _check_voucher(case.attempt, case.voucher)
+    case.attempt.check_place(case.voucher.offer)
+    _check_receipt(case, case.voucher.offer)
+    return _amount(case.attempt.order, case.voucher)
 
 
 def check_amount(order: Order, most: Money) -> None:
@@ -103,7 +132,7 @@ def reaches(stopped: Collection[UUID], offer: Offer) -> bool:
     return any(id in stopped for id in (EVERYTHING, offer.programme_id, offer.campaign_id))
 
 
-def _check_voucher(case: Case, voucher: Voucher) -> None:
+def _check_voucher(case: Attempt, voucher: Voucher) -> None:
     if voucher.status is VoucherStatus.FROZEN:
         until = case.frozen_until
         if until is None:
@@ -119,15 +148,9 @@ def _check_voucher(case: Case, voucher: Voucher) -> None:
         raise OwnVoucher
 
 
-def _check_place(case: Case, offer: Offer) -> None:
-    till = case.till
-    part = in_scope(offer, area=till.area, trade=str(till.trade), shop=till.shop_id, at=case.now)
-    if till.sandbox != offer.sandbox:
-        part = ScopePart.SHOP
-    if part is not None:
-        raise ShopNotInScope(extra={"part": str(part)}, offer=offer.title, **_when(offer, part))
+def _check_receipt(case: Case, offer: Offer) -> None:
     limit = min(one.stack_limit for one in (offer, *case.beside))
-    if case.order.ticket_reference and len(case.beside) >= limit:
+    if case.attempt.order.ticket_reference and len(case.beside) >= limit:
         raise StackLimitReached(extra={"stack_limit": limit}, limit=limit)
 
 

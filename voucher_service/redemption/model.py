@@ -6,7 +6,7 @@ Which refusal comes first when several hold is decided in `judging`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -22,6 +22,8 @@ from voucher_service.kernel.errors import (
 from voucher_service.kernel.ids import CashierId, OfferId, RedemptionId, ShopId, VoucherId
 from voucher_service.kernel.machine import Machine
 from voucher_service.kernel.money import ZERO, Money
+from voucher_service.tradein.qualifications import QualificationId
+from voucher_service.tradein.sales.model import Sale
 
 
 class Status(StrEnum):
@@ -111,7 +113,7 @@ class SignedOut(Unauthenticated):
 
 
 class FreezeLapsed(Conflict):
-    """The freeze was over before its commit came; the voucher is free again."""
+    """The freeze was over before its commit came; what it held is free again."""
 
     code = "freeze_lapsed"
 
@@ -245,7 +247,9 @@ class Order:
 
     `ticket_reference`: the receipt, where it takes several vouchers, each on a part of the bill of
     its own. `spend`: how much to take off a balance; None: as much as goes. `id_last_four`: of the
-    holder's document, for a voucher on paper. The rest is evidence.
+    holder's document, for a voucher on paper. Of a subsidised unit, `list_price` is what it costs
+    without the merchant's discounts; `payer` and `receiver` are names, compared with the holder's
+    and kept nowhere. The rest is evidence.
     """
 
     amount: Money
@@ -256,6 +260,9 @@ class Order:
     spend: Money | None = None
     discounts: tuple[OtherDiscount, ...] = ()
     id_last_four: str | None = None
+    list_price: Money | None = None
+    payer: str | None = field(default=None, repr=False)
+    receiver: str | None = field(default=None, repr=False)
     position: Whereabouts | None = None
     point_id: UUID | None = None
     source: Source = Source.API
@@ -275,10 +282,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """A voucher on an order. `part` counts the orders of a voucher that is spent bit by bit."""
+    """A voucher, or a qualification with its unit, on an order. `part` counts the orders of a
+    voucher that is spent bit by bit.
+    """
 
     id: RedemptionId
-    voucher_id: VoucherId
+    voucher_id: VoucherId | None
     offer_title: str
     shop_id: ShopId
     shop_name: str
@@ -302,6 +311,15 @@ class Redemption:
     freeze_expires_at: datetime | None = None
     reason: str | None = None
     source: Source = Source.API
+    qualification_id: QualificationId | None = None
+    sale: Sale | None = None
+
+    @property
+    def claimed(self) -> UUID:
+        """The voucher or the qualification."""
+        id = self.voucher_id or self.qualification_id
+        assert id is not None, "every redemption has one of them"
+        return id
 
     @property
     def payable(self) -> Money:
@@ -333,6 +351,8 @@ class Tombstone:
     discounts: tuple[OtherDiscount, ...] = ()
     # What a redemption has and an order that never came has not: answers have one form.
     voucher_id: None = None
+    qualification_id: None = None
+    sale: None = None
     offer_title: None = None
     part: None = None
     payment_reference: None = None

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from voucher_service.kernel.ids import CashierId, MerchantId, RedemptionId, ShopId, VoucherId
 from voucher_service.kernel.money import ZERO, Money
+from voucher_service.tradein.qualifications import QualificationId
+from voucher_service.tradein.service import using
 from voucher_service.vouchers import service as vouchers
 
 from .model import OtherDiscount, Payer, Phase, Recovery
@@ -82,16 +84,19 @@ def refunds(
 ) -> list[Refund]:
     """Refunds that match, newest first."""
     pairs = session.execute(
-        select(RefundRow, RedemptionRow.voucher_id)
+        select(RefundRow, func.coalesce(RedemptionRow.voucher_id, RedemptionRow.qualification_id))
         .join(RedemptionRow, RedemptionRow.id == RefundRow.redemption_id)
         .where(*where)
         .order_by(RefundRow.occurred_at.desc(), RefundRow.id.desc())
         .limit(limit)
         .execution_options(populate_existing=True)
     ).all()
-    found = [(row, VoucherId(voucher)) for row, voucher in pairs if voucher is not None]
-    spans = vouchers.spans(session, vouchers={voucher for _, voucher in found})
-    return [_view(row, voucher, spans[voucher]) for row, voucher in found]
+    spans: dict[UUID, tuple[datetime, datetime]] = {}
+    of_vouchers = {VoucherId(id) for row, id in pairs if row.voucher_status}
+    spans.update(vouchers.spans(session, vouchers=of_vouchers).items())
+    of_units = {QualificationId(id) for row, id in pairs if row.qualification_status}
+    spans.update(using.spans(session, ids=of_units).items())
+    return [_view(row, claimed, spans[claimed]) for row, claimed in pairs]
 
 
 def after(cursor: tuple[datetime, UUID] | None) -> list[ColumnElement[bool]]:
@@ -160,11 +165,12 @@ def discounts(stored: Sequence[Any] | None) -> tuple[OtherDiscount, ...]:
     )
 
 
-def _view(row: RefundRow, voucher: VoucherId, span: tuple[datetime, datetime]) -> Refund:
+def _view(row: RefundRow, claimed: UUID, span: tuple[datetime, datetime]) -> Refund:
     return Refund(
         RefundId(row.id),
         RedemptionId(row.redemption_id),
-        voucher,
+        VoucherId(claimed) if row.voucher_status else None,
+        QualificationId(claimed) if row.qualification_status else None,
         ShopId(row.shop_id),
         CashierId(row.cashier_id),
         row.refund_reference,
@@ -173,6 +179,7 @@ def _view(row: RefundRow, voucher: VoucherId, span: tuple[datetime, datetime]) -
         row.phase,
         row.recovery,
         row.voucher_status,
+        row.qualification_status,
         row.fate,
         row.value_back_fen,
         *span,

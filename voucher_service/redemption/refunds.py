@@ -1,4 +1,4 @@
-"""What a refund gives back to whom, and what becomes of the voucher. Pure.
+"""What a refund gives back to whom, and what becomes of the voucher or qualification. Pure.
 
 Everything depends on what is kept of the order alone, so any sequence of refunds that keeps the
 same goods ends the same.
@@ -7,7 +7,7 @@ same goods ends the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
@@ -25,12 +25,17 @@ from voucher_service.kernel.clock import day_of, start_of
 from voucher_service.kernel.errors import Conflict, Forbidden, Unprocessable
 from voucher_service.kernel.ids import CashierId, RedemptionId, ShopId, VoucherId
 from voucher_service.kernel.money import ZERO, Money
+from voucher_service.tradein.policy import Case, Policy
+from voucher_service.tradein.qualifications import QualificationId
+from voucher_service.tradein.qualifications import Status as QualificationStatus
+from voucher_service.tradein.quote import Quote, under
 from voucher_service.vouchers.model import Status as VoucherStatus
 from voucher_service.vouchers.model import Voucher
 
 from .model import OtherDiscount, Payer, Phase, Recovery
 
 RefundId = NewType("RefundId", UUID)
+After = VoucherStatus | QualificationStatus
 
 
 class RefundExceedsOrder(Unprocessable):
@@ -101,6 +106,18 @@ class Bill:
 
 
 @dataclass(frozen=True, slots=True)
+class SaleBill(Bill):
+    """The bill of a subsidised unit: what it was sold as, under which policy."""
+
+    policy: Policy = field(kw_only=True)
+    case: Case = field(kw_only=True)
+
+    def quote(self, kept: Money) -> Quote:
+        """What the unit would have got at the price that is kept."""
+        return under(self.policy, replace(self.case, price=kept))
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """How an amount of an order divides: subsidy back to the funders, cash back to the customer,
     and what bank and platform take back. They add up to `amount`.
@@ -119,11 +136,14 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Part or all of a redeemed order given back."""
+    """Part or all of a redeemed order given back. `valid_from`, `valid_until`: of its voucher or
+    qualification, which stood as one of the two statuses says afterwards.
+    """
 
     id: RefundId
     redemption_id: RedemptionId
-    voucher_id: VoucherId
+    voucher_id: VoucherId | None
+    qualification_id: QualificationId | None
     shop_id: ShopId
     cashier_id: CashierId
     reference: str | None
@@ -131,12 +151,20 @@ class Refund:
     reason: str
     phase: Phase
     recovery: Recovery
-    voucher_status: VoucherStatus
+    voucher_status: VoucherStatus | None
+    qualification_status: QualificationStatus | None
     fate: Fate
     value_back: Money
     valid_from: datetime
     valid_until: datetime
     occurred_at: datetime
+
+    @property
+    def after(self) -> After:
+        """Where the voucher or the qualification stood afterwards."""
+        after = self.voucher_status or self.qualification_status
+        assert after is not None, "one of them is told"
+        return after
 
     @property
     def order_part(self) -> Money:
@@ -170,8 +198,11 @@ def kept_subsidy(bill: Bill, kept: Money) -> Money:
 
     It never grows faster than what is kept, so that no refund takes cash from the customer; it is
     nothing when nothing is kept and all of it when all is. Excluded goods count as kept to the
-    last: a voucher can't be turned into them by giving back the rest.
+    last: a voucher can't be turned into them by giving back the rest. Of a subsidised unit stays
+    what it would have got at the lower price.
     """
+    if isinstance(bill, SaleBill):
+        return max(bill.quote(kept).subsidy, bill.discount - (bill.order - kept), ZERO)
     offer = bill.offer
     if offer.partial_refund is PartialRefund.PROPORTIONAL:
         return Money(bill.discount.fen * kept.fen // bill.order.fen)

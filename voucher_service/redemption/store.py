@@ -28,6 +28,9 @@ from voucher_service.kernel.ids import CashierId, OfferId, RedemptionId, ShopId,
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.merchants import service as merchants
 from voucher_service.stops import service as stops
+from voucher_service.tradein.qualifications import QualificationId
+from voucher_service.tradein.sales import service as sales
+from voucher_service.tradein.sales.model import Sale
 
 from .model import OtherDiscount, Payer, Redemption, Status, Summary, Tombstone
 from .tables import RedemptionRow, RefundRow
@@ -42,10 +45,10 @@ SELECT {_COLUMNS} FROM jsonb_populate_recordset(NULL::redemption, CAST(:rows AS 
 ON CONFLICT DO NOTHING RETURNING id
 """)  # noqa: S608 - a constant of the code
 _INSERT_REFUSALS = text("""
-INSERT INTO redemption_refusal (shop_id, cashier_id, voucher_id, code, order_reference,
-    order_amount_fen, occurred_at, address_prefix, device_id, agent_hash)
-SELECT shop_id, cashier_id, voucher_id, code, order_reference, order_amount_fen, occurred_at,
-    address_prefix, device_id, agent_hash
+INSERT INTO redemption_refusal (shop_id, cashier_id, voucher_id, qualification_id, code,
+    order_reference, order_amount_fen, occurred_at, address_prefix, device_id, agent_hash)
+SELECT shop_id, cashier_id, voucher_id, qualification_id, code, order_reference, order_amount_fen,
+    occurred_at, address_prefix, device_id, agent_hash
 FROM jsonb_populate_recordset(NULL::redemption_refusal, CAST(:rows AS jsonb))
 """)
 # One round trip for all that tills must know of the past before it is decided.
@@ -99,10 +102,12 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """A redemption that holds a voucher. `over`: its time had passed when it was read."""
+    """A redemption that holds a voucher or a qualification (`claimed`). `over`: its time had passed
+    when it was read.
+    """
 
     id: RedemptionId
-    voucher_id: VoucherId
+    claimed: UUID
     expires_at: datetime
     over: bool
 
@@ -161,6 +166,11 @@ def unexpired(at: datetime | None) -> ColumnElement[bool]:
     return RedemptionRow.freeze_expires_at > func.coalesce(instant, func.clock_timestamp())
 
 
+def claimed_in(ids: Collection[UUID]) -> ColumnElement[bool]:
+    """Redemptions of these vouchers and qualifications."""
+    return or_(RedemptionRow.voucher_id.in_(ids), RedemptionRow.qualification_id.in_(ids))
+
+
 def freezes(
     session: Session, *where: ColumnElement[bool], at: datetime | None, limit: int | None = None
 ) -> list[Freeze]:
@@ -168,7 +178,7 @@ def freezes(
     rows = session.execute(
         select(
             RedemptionRow.id,
-            RedemptionRow.voucher_id,
+            func.coalesce(RedemptionRow.voucher_id, RedemptionRow.qualification_id),
             RedemptionRow.freeze_expires_at,
             unexpired(at).label("holds"),
         )
@@ -177,9 +187,9 @@ def freezes(
         .limit(limit)
     )
     return [
-        Freeze(RedemptionId(id), VoucherId(voucher), expires_at, not holds)
-        for id, voucher, expires_at, holds in rows
-        if voucher is not None and expires_at is not None
+        Freeze(RedemptionId(id), claimed, expires_at, not holds)
+        for id, claimed, expires_at, holds in rows
+        if expires_at is not None
     ]
 
 
@@ -193,7 +203,7 @@ def beside(
     here = tuple_(RedemptionRow.shop_id, RedemptionRow.ticket_reference).in_(tickets)
     rows = session.execute(
         select(RedemptionRow.shop_id, RedemptionRow.ticket_reference, RedemptionRow.offer_id).where(
-            here, _LIVE
+            here, _LIVE, RedemptionRow.voucher_id.is_not(None)
         )
     )
     for shop, ticket, offer in rows:
@@ -242,21 +252,28 @@ def redemptions(
         session, offers={OfferId(one.offer_id) for one in rows if one.offer_id}
     )
     shops = merchants.shop_names(session, shops=[ShopId(i) for i in {r.shop_id for r in rows}])
+    units = sales.sales_of(
+        session, ids=[RedemptionId(one.id) for one in rows if one.qualification_id]
+    )
     return [
         redemption_of(
             vars(one),
             offers[OfferId(one.offer_id)].title if one.offer_id else "",
             *shops[ShopId(one.shop_id)],
+            sale=units.get(RedemptionId(one.id)),
         )
         for one in rows
     ]
 
 
-def redemption_of(values: Mapping[str, Any], offer: str, shop: str, merchant: str) -> Redemption:
+def redemption_of(
+    values: Mapping[str, Any], offer: str, shop: str, merchant: str, *, sale: Sale | None = None
+) -> Redemption:
     """The redemption of a row's values, with the names of its offer, shop and merchant."""
+    voucher, qualification = values["voucher_id"], values["qualification_id"]
     return Redemption(
         RedemptionId(values["id"]),
-        VoucherId(values["voucher_id"]),
+        VoucherId(voucher) if voucher else None,
         offer,
         ShopId(values["shop_id"]),
         shop,
@@ -283,6 +300,8 @@ def redemption_of(values: Mapping[str, Any], offer: str, shop: str, merchant: st
         values["freeze_expires_at"],
         values["reason"],
         values["source"],
+        QualificationId(qualification) if qualification else None,
+        sale,
     )
 
 

@@ -1,4 +1,4 @@
-"""Redemptions and refused attempts."""
+"""Redemptions of vouchers and of qualifications, refunds and refused attempts."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from voucher_service.infra.database import Base, MoneyFen, Recorded, status_type
 from voucher_service.kernel.money import Money
+from voucher_service.tradein.qualifications import Status as QualificationStatus
 from voucher_service.vouchers.model import Status as VoucherStatus
 
 from .model import Phase, Recovery, Source, Status
@@ -28,7 +29,9 @@ from .refunds import Fate
 
 
 class RedemptionRow(Recorded, Base):
-    """One voucher on one order. The order reference is the shop's own and is never reused."""
+    """One voucher, or one qualification, on one order. The order reference is the shop's own and is
+    never reused.
+    """
 
     __tablename__ = "redemption"
     __table_args__ = (
@@ -44,9 +47,23 @@ class RedemptionRow(Recorded, Base):
                 "status IN ('frozen', 'committed') AND refunded_fen < order_amount_fen"
             ),
         ),
+        Index(
+            "uq_redemption_live_qualification",
+            "qualification_id",
+            unique=True,
+            postgresql_where=text(
+                "status IN ('frozen', 'committed') AND refunded_fen < order_amount_fen"
+            ),
+        ),
         Index("ix_redemption_shop_time", "shop_id", "occurred_at"),
         Index("ix_redemption_offer", "offer_id", "occurred_at"),
         Index("ix_redemption_voucher", "voucher_id", "occurred_at"),
+        Index(
+            "ix_redemption_qualification",
+            "qualification_id",
+            "occurred_at",
+            postgresql_where=text("qualification_id IS NOT NULL"),
+        ),
         Index(
             "ix_redemption_ticket",
             "shop_id",
@@ -59,8 +76,9 @@ class RedemptionRow(Recorded, Base):
             postgresql_where=text("status = 'frozen'"),
         ),
         CheckConstraint(
-            "status = 'refused' OR num_nulls(voucher_id, offer_id, part, nonce, code_window,"
-            " order_amount_fen, discount_fen, refunded_fen, refunded_discount_fen) = 0",
+            "status = 'refused' OR num_nulls(voucher_id, qualification_id) = 1 AND num_nulls("
+            "offer_id, part, nonce, code_window, order_amount_fen, discount_fen, refunded_fen,"
+            " refunded_discount_fen) = 0",
             name="whole",
         ),
         CheckConstraint("paid_fen BETWEEN 0 AND order_amount_fen - discount_fen", name="paid"),
@@ -78,6 +96,7 @@ class RedemptionRow(Recorded, Base):
     shop_id: Mapped[UUID] = mapped_column(ForeignKey("shop.id"))
     cashier_id: Mapped[UUID] = mapped_column(ForeignKey("cashier.id"))
     voucher_id: Mapped[UUID | None] = mapped_column(ForeignKey("voucher.id"))
+    qualification_id: Mapped[UUID | None] = mapped_column(ForeignKey("qualification.id"))
     offer_id: Mapped[UUID | None] = mapped_column(ForeignKey("offer.id"))
     part: Mapped[int | None]
     order_reference: Mapped[str]
@@ -113,7 +132,8 @@ class RefundRow(Recorded, Base):
     """Part or all of a redeemed order given back. Its parts add up to `amount_fen`.
 
     `others`: what bank and platform take back, by payer. `value_back_fen`: how much of the voucher
-    can be spent again, or was given up with it.
+    can be spent again, or was given up with it. One of the two statuses says where the voucher or
+    the qualification stood afterwards.
     """
 
     __tablename__ = "redemption_refund"
@@ -135,6 +155,7 @@ class RefundRow(Recorded, Base):
             name="parts",
         ),
         CheckConstraint("value_back_fen >= 0", name="value_back"),
+        CheckConstraint("num_nulls(voucher_status, qualification_status) = 1", name="after"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -152,7 +173,10 @@ class RefundRow(Recorded, Base):
     reason: Mapped[str]
     phase: Mapped[Phase] = mapped_column(status_type(Phase))
     recovery: Mapped[Recovery] = mapped_column(status_type(Recovery))
-    voucher_status: Mapped[VoucherStatus] = mapped_column(status_type(VoucherStatus))
+    voucher_status: Mapped[VoucherStatus | None] = mapped_column(status_type(VoucherStatus))
+    qualification_status: Mapped[QualificationStatus | None] = mapped_column(
+        status_type(QualificationStatus)
+    )
     fate: Mapped[Fate] = mapped_column(status_type(Fate))
     value_back_fen: Mapped[Money] = mapped_column(MoneyFen)
     occurred_at: Mapped[datetime]
@@ -168,6 +192,7 @@ class RefusalRow(Recorded, Base):
     shop_id: Mapped[UUID]
     cashier_id: Mapped[UUID]
     voucher_id: Mapped[UUID | None]
+    qualification_id: Mapped[UUID | None]
     code: Mapped[str]
     order_reference: Mapped[str]
     order_amount_fen: Mapped[Money] = mapped_column(MoneyFen)

@@ -102,7 +102,7 @@ def _hours(session: Session, programme: ProgrammeId, now: datetime) -> tuple[Hou
     # Whole hours of UTC are whole hours of Shanghai.
     first = now.replace(minute=0, second=0, microsecond=0) - (HOURS - 1) * _HOUR
     claimed = _count(session, VoucherRow, programme, first, VoucherRow.holds_slot.is_(True))
-    committed = RedemptionRow.status == Status.COMMITTED
+    committed = (RedemptionRow.status == Status.COMMITTED) & RedemptionRow.voucher_id.is_not(None)
     redeemed = _count(session, RedemptionRow, programme, first, committed)
     starts = [first + i * _HOUR for i in range(HOURS)]
     return tuple(Hour(one, claimed.get(one, 0), redeemed.get(one, 0)) for one in starts)

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import xlsxwriter
 
 from voucher_service.i18n import gettext, mark
+from voucher_service.infra.sheet_files import guarded
 from voucher_service.kernel.money import Money
 
 from . import layout
@@ -19,7 +20,6 @@ from .leverage import LeverageReport, Row
 _YUAN, _FEN = mark("{amount}（元）"), mark("{amount}（分）")
 _VOUCHERS = (mark("发放张数"), mark("核销张数"))
 _MEANINGS = (mark("名词"), mark("意思"))
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def xlsx(report: LeverageReport, out: BinaryIO, locale: str) -> None:
@@ -75,13 +75,6 @@ def _cells(row: Row, locale: str) -> list[str | Decimal | int | None]:
 
 def _yuan(amount: Money) -> Decimal:
     return Decimal(amount.yuan_text())
-
-
-def guarded(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula, with an apostrophe in front."""
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return "'" + value
-    return value
 
 
 def _figures_sheet(book: xlsxwriter.Workbook, report: LeverageReport, locale: str) -> None:

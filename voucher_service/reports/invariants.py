@@ -7,6 +7,8 @@ trail. No statement takes longer than one pass over the tables it names.
 
 from __future__ import annotations
 
+from . import application_invariants, sale_invariants
+
 # While one of these is broken no money leaves.
 STOPS_PAYOUTS = frozenset({"L1", "L2", "L3", "L4", "L5", "L6"})
 
@@ -72,7 +74,7 @@ _MONEY = {
         WITH live AS (SELECT offer_id, sum(face_value_fen - spent_fen) AS fen FROM voucher
                       WHERE status IN ('claimed', 'frozen') GROUP BY offer_id),
         frozen AS (SELECT offer_id, sum(discount_fen) AS fen FROM redemption
-                   WHERE status = 'frozen' GROUP BY offer_id),
+                   WHERE status = 'frozen' AND voucher_id IS NOT NULL GROUP BY offer_id),
         money AS (SELECT a.owner_id AS offer_id, sum(e.amount_fen) AS fen
                   FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
                   WHERE a.owner_type = 'pool' AND a.stage = 'outstanding' GROUP BY a.owner_id)
@@ -80,7 +82,8 @@ _MONEY = {
             || coalesce(live.fen, 0) - coalesce(frozen.fen, 0) || ', ledger '
             || coalesce(money.fen, 0)
         FROM live FULL JOIN frozen USING (offer_id) FULL JOIN money USING (offer_id)
-        WHERE coalesce(live.fen, 0) - coalesce(frozen.fen, 0) <> coalesce(money.fen, 0)""",
+        WHERE coalesce(live.fen, 0) - coalesce(frozen.fen, 0) <> coalesce(money.fen, 0)
+            AND offer_id NOT IN (SELECT offer_id FROM application_pool)""",
     "L5 frozen money is that of frozen redemptions": """
         WITH held AS (SELECT offer_id, sum(discount_fen) AS fen FROM redemption
                       WHERE status = 'frozen' GROUP BY offer_id),
@@ -104,10 +107,13 @@ _MONEY = {
         FROM offer o LEFT JOIN spent ON spent.offer_id = o.id
             LEFT JOIN folded ON folded.offer_id = o.id
             LEFT JOIN waiting ON waiting.offer_id = o.id
-        WHERE coalesce(spent.fen, 0) <> coalesce(folded.fen, 0) + coalesce(waiting.fen, 0)""",
-    "L7 a line's committed money is the sum of its folds": """
-        WITH folds AS (SELECT line_id, sum(folded_fen) AS fen
-                       FROM budget_reservation GROUP BY line_id),
+        WHERE coalesce(spent.fen, 0) <> coalesce(folded.fen, 0) + coalesce(waiting.fen, 0)
+            AND o.id NOT IN (SELECT offer_id FROM application_pool)""",
+    "L7 a line's committed money is the sum of its folds and of what revisions add": """
+        WITH folds AS (SELECT line_id, sum(fen) AS fen FROM (
+                           SELECT line_id, folded_fen AS fen FROM budget_reservation
+                           UNION ALL SELECT line_id, amount_fen FROM revision_share) parts
+                       GROUP BY line_id),
         money AS (SELECT a.owner_id AS line_id, sum(e.amount_fen) AS fen
                   FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
                   WHERE a.owner_type = 'line' AND a.stage IN ('committed', 'settled')
@@ -208,7 +214,7 @@ _RULES = {
             AND g.tgname = guard AND g.tgenabled IN ('O', 'A'))""",
 }
 
-LEDGER = _SUMS | _MONEY | _RULES
+LEDGER = _SUMS | _MONEY | application_invariants.MONEY | _RULES
 
 QUOTAS = {
     "I1 no release is over-issued and no slot is held twice": """
@@ -360,4 +366,11 @@ CLOSED_OFFERS = {
                 AND q.occurred_at >= r.opens_at AND q.occurred_at < r.closes_at))""",
 }
 
-ALL: dict[str, str] = LEDGER | QUOTAS | RECORDS | CLOSED_OFFERS
+ALL: dict[str, str] = (
+    LEDGER
+    | QUOTAS
+    | RECORDS
+    | CLOSED_OFFERS
+    | application_invariants.PLACES
+    | sale_invariants.SALES
+)

@@ -186,7 +186,7 @@ def _line(found: Any) -> ShopLine:
         row.ticket_reference,
         row.payment_reference,
         offer or "",
-        row.voucher_id,
+        row.voucher_id or row.qualification_id,
         cashier,
         point or "",
         order,

@@ -1,25 +1,18 @@
 """A shop's orders, and a comparison with its till's file, as files to hand in: Excel and CSV.
 
-Written a line at a time, so that a year costs no more memory than a day. Texts are texts: no order
-reference becomes a number and no name a formula.
+Written a line at a time, so that a year costs no more memory than a day.
 """
 
 from __future__ import annotations
 
-import csv as csv_module
-import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, BinaryIO
-
-import xlsxwriter
+from typing import BinaryIO
 
 from voucher_service.i18n import gettext, mark
 from voucher_service.infra.core import Core
+from voucher_service.infra.sheet_files import WRITERS, Cell, Column, Sheet, wall
 from voucher_service.kernel.actor import Actor, Role
-from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.errors import NotAllowed
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.reconciliation import matching
@@ -34,12 +27,9 @@ from voucher_service.reconciliation.model import (
 )
 from voucher_service.redemption.model import Phase, Status
 
-from .export import guarded
 from .shop_lines import ShopLine, Sought, each, shop_of
 
 _UNIT = mark("{amount}（元）")
-_WIDTHS = {"text": 22, "yuan": 14, "time": 20, "count": 12}
-_FORMATS = {"text": "@", "yuan": "#,##0.00", "time": "yyyy-mm-dd hh:mm:ss", "count": "0"}
 _HEAD = (
     ("text", mark("订单号")),
     ("text", mark("状态")),
@@ -91,18 +81,6 @@ PARTS = {
     Part.DISCOUNT: mark("券抵"),
     Part.PAID: mark("顾客付"),
 }
-Cell = str | int | Money | datetime | None
-Column = tuple[str, str]
-Write = Callable[["Sheet", BinaryIO], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """A table that is read once. `columns`: the kind of cell and the heading in the language."""
-
-    title: str
-    columns: Sequence[Column]
-    rows: Iterable[Sequence[Cell]]
 
 
 def statement(
@@ -131,60 +109,6 @@ def compared(
         WRITERS[format_](Sheet(title, _headings(_COMPARED, locale), rows), out)
 
     matching.export(core, actor=actor, matching=id, write=write)
-
-
-def csv(sheet: Sheet, out: BinaryIO) -> None:
-    """UTF-8 with a mark that Excel knows, every text quoted and guarded against formulas."""
-    text = io.TextIOWrapper(out, "utf-8-sig", newline="")
-    writer = csv_module.writer(text, quoting=csv_module.QUOTE_NONNUMERIC)
-    writer.writerow([words for _, words in sheet.columns])
-    for row in sheet.rows:
-        writer.writerow([guarded(_plain(cell)) for cell in row])
-    text.flush()
-    text.detach()
-
-
-def xlsx(sheet: Sheet, out: BinaryIO) -> None:
-    """One sheet whose head stays in place: texts as texts, sums in yuan and times as such."""
-    book = xlsxwriter.Workbook(out, {"constant_memory": True})
-    try:
-        page = book.add_worksheet(sheet.title)
-        heading = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})
-        formats = {kind: book.add_format({"num_format": one}) for kind, one in _FORMATS.items()}
-        for column, (kind, words) in enumerate(sheet.columns):
-            page.set_column(column, column, _WIDTHS[kind])
-            page.write_string(0, column, words, heading)
-        page.freeze_panes(1, 1)
-        for line, row in enumerate(sheet.rows, 1):
-            for column, cell in enumerate(row):
-                _put(page, line, column, cell, formats[sheet.columns[column][0]])
-    finally:
-        book.close()
-
-
-WRITERS: dict[str, Write] = {"csv": csv, "xlsx": xlsx}
-
-
-def _put(page: Any, line: int, column: int, cell: Cell, format_: Any) -> None:
-    if isinstance(cell, Money):
-        page.write_number(line, column, Decimal(cell.yuan_text()), format_)
-    elif isinstance(cell, datetime):
-        page.write_datetime(line, column, _wall(cell), format_)
-    elif isinstance(cell, int):
-        page.write_number(line, column, cell, format_)
-    elif cell:
-        page.write_string(line, column, cell, format_)
-
-
-def _plain(cell: Cell) -> str | int | Decimal | None:
-    if isinstance(cell, Money):
-        return Decimal(cell.yuan_text())
-    return f"{_wall(cell):%Y-%m-%d %H:%M:%S}" if isinstance(cell, datetime) else cell
-
-
-def _wall(instant: datetime) -> datetime:
-    """The time on the shop's wall; a spreadsheet knows no zones."""
-    return instant.astimezone(SHANGHAI).replace(tzinfo=None, microsecond=0)
 
 
 def _headings(columns: Sequence[Column], locale: str) -> list[Column]:
@@ -259,5 +183,5 @@ def _sums(side: Ours | Theirs | None) -> tuple[Cell, ...]:
 def _said(at: datetime | date | None) -> str | None:
     """A time as the till's file had it: with the hour, or the day alone."""
     if isinstance(at, datetime):
-        return f"{_wall(at):%Y-%m-%d %H:%M:%S}"
+        return f"{wall(at):%Y-%m-%d %H:%M:%S}"
     return None if at is None else at.isoformat()

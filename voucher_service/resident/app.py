@@ -13,6 +13,7 @@ from voucher_service.web.guards import PUBLIC, SIGNED_IN, TOKEN, Guarded
 
 from . import uploads, words
 from .api import applications as applications_api
+from .api import differences as differences_api
 from .api import entry as entry_api
 from .api import lotteries as lotteries_api
 from .api import me as me_api
@@ -25,6 +26,7 @@ from .pages import (
     account,
     applications,
     claims,
+    differences,
     entry,
     home,
     identity,
@@ -52,12 +54,14 @@ BLUEPRINTS = (
     Guarded(applications_api.calls, SIGNED_IN),
     Guarded(applications_api.handing_in, SIGNED_IN),
     Guarded(applications_api.notices, PUBLIC),
+    Guarded(differences_api.calls, SIGNED_IN),
     Guarded(home.pages, PUBLIC),
     Guarded(tradein.pages, PUBLIC),
     Guarded(qualifications.pages, SIGNED_IN),
     Guarded(applications.pages, SIGNED_IN),
     Guarded(applications.handing_in, SIGNED_IN),
     Guarded(applications.notices, PUBLIC),
+    Guarded(differences.pages, SIGNED_IN),
     Guarded(entry.pages, PUBLIC),
     Guarded(identity.pages, SIGNED_IN),
     Guarded(claims.pages, SIGNED_IN),

@@ -31,7 +31,7 @@ def _one_of(*values: str) -> ma.validate.OneOf:
 
 
 class BeginSchema(Schema):
-    """Which subsidy: `car_scrap` or `car_replace`."""
+    """Which subsidy: `car_scrap`, `car_replace`, or `car_purchase` without an old car."""
 
     scheme = fields.String(required=True, validate=_one_of(*SCHEMES))
 
@@ -130,10 +130,12 @@ class FindingSchema(Schema):
 
 
 class ApplicationSchema(Schema):
-    """An application. `status`: draft submitted prechecked sent_back approved rejected withdrawn.
+    """An application. `status`: draft submitted prechecked sent_back approved rejected withdrawn
+    lapsed payout_refused card_given paid.
 
-    `missing`: parts and papers by name; `corrections`: what to correct and why, by the same names.
-    `subsidy_fen` stands from the handing in on.
+    `missing`: parts and papers by name; `corrections`: what to correct and why, by the same names,
+    until `correct_until`. `subsidy_fen` stands from the handing in on. The office's next step is
+    due by the end of `due_on`. `payout_refused`: another card is asked for, `reason` says why.
     """
 
     id = fields.UUID(required=True)
@@ -149,6 +151,9 @@ class ApplicationSchema(Schema):
     submitted_at = InstantField(required=True, allow_none=True)
     prechecked_at = InstantField(required=True, allow_none=True)
     decided_at = InstantField(required=True, allow_none=True)
+    correct_until = InstantField(required=True, allow_none=True)
+    due_on = DayField(required=True, allow_none=True)
+    paid_at = InstantField(required=True, allow_none=True)
 
 
 class OneApplicationSchema(Schema):

@@ -7,7 +7,7 @@ from contextlib import closing
 from flask import Flask, Response, request
 
 from voucher_service.infra import files
-from voucher_service.infra.files import Content
+from voucher_service.infra.files import Content, Received
 from voucher_service.web.site import core
 
 _LARGE = frozenset({"evidence_calls", "evidence"})
@@ -19,17 +19,17 @@ def install(app: Flask) -> None:
     app.before_request_funcs.setdefault(None, []).insert(0, _let_papers_through)
 
 
-def received() -> Content:
-    """The clean paper in the request: the body of a call, the field `file` of a form.
+def received() -> Received:
+    """The paper in the request, made anew: the body of a call, the field `file` of a form.
 
     Raises FileTooLarge, FileRefused.
     """
     most = core().settings.onboarding.file_limit_bytes
     sent = request.files.get("file")
     if sent is None:
-        return files.clean(request.get_data(cache=False), most_bytes=most)
+        return files.received(request.get_data(cache=False), most_bytes=most)
     with closing(sent):
-        return files.clean(sent.read(most + 1), most_bytes=most)
+        return files.received(sent.read(most + 1), most_bytes=most)
 
 
 def served(content: Content, name: str) -> Response:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from voucher_service.audit.tables import EventRow
+from voucher_service.infra.copying import Row, copy
 from voucher_service.infra.core import core_of
 from voucher_service.infra.idempotency import hash_of
 from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind
@@ -28,7 +29,6 @@ from voucher_service.vouchers.store import code_ref
 from voucher_service.vouchers.tables import VoucherRow
 
 from . import copying
-from .copying import Row
 from .model import Claim, Claimed, Lapsed, Redeemed
 from .offers import Shelf
 from .people import Shop
@@ -97,7 +97,7 @@ class Rows:
             (EntryRow, self._entries),
             (EventRow, self._events),
         ):
-            copying.copy(session, table, rows)
+            copy(session, table, rows)
             rows.clear()
 
     def _claimed(self, one: Claimed) -> None:

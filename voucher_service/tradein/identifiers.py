@@ -10,10 +10,13 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from stdnum import ean, imei, luhn
+from stdnum import imei, luhn
 
+from voucher_service.goods import gtins
 from voucher_service.kernel.errors import Unprocessable
 
+# The library's, spelt here too: evidence finds every number in one place.
+gtin, GtinInvalid = gtins.gtin, gtins.GtinInvalid
 _VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 _VIN_VALUES = {
     **{str(digit): digit for digit in range(10)},
@@ -32,12 +35,6 @@ _PLATE_NEV = re.compile(
 _INVOICE = re.compile(r"[0-9]{20}")
 _OLD_INVOICE = re.compile(r"(?:[0-9]{10}|[0-9]{12})-?[0-9]{8}")
 _SERIAL = re.compile(r"[0-9A-Z][0-9A-Z./-]{3,39}")
-
-
-class GtinInvalid(Unprocessable):
-    """Not the number under a product's barcode: 8, 12, 13 or 14 digits whose last one checks."""
-
-    code = "gtin_invalid"
 
 
 class ImeiInvalid(Unprocessable):
@@ -82,14 +79,6 @@ class Checked:
 
     number: str
     doubtful: bool = False
-
-
-def gtin(text: str) -> str:
-    """A GTIN in 14 digits (GS1), so that its shorter spellings are the same. Raises GtinInvalid."""
-    digits = _plain(text)
-    if not digits.isdigit() or len(digits) not in (8, 12, 13, 14) or not ean.is_valid(digits):
-        raise GtinInvalid
-    return digits.zfill(14)
 
 
 def device(text: str) -> str:

@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from voucher_service.goods import categories
 from voucher_service.infra.data_files import Text
 from voucher_service.kernel.money import ZERO, Bps, Money, Rounding
+
+# What is bought: the library's word, which policies speak too.
+Category = categories.Category
 
 
 class Scheme(StrEnum):
@@ -22,28 +26,7 @@ class Scheme(StrEnum):
     DIGITAL = "digital"
     CAR_SCRAP = "car_scrap"
     CAR_REPLACE = "car_replace"
-
-
-class Category(StrEnum):
-    """What is bought."""
-
-    REFRIGERATOR = "refrigerator"
-    WASHING_MACHINE = "washing_machine"
-    TELEVISION = "television"
-    AIR_CONDITIONER = "air_conditioner"
-    WATER_HEATER = "water_heater"
-    COMPUTER = "computer"
-    STOVE = "stove"
-    RANGE_HOOD = "range_hood"
-    WATER_PURIFIER = "water_purifier"
-    DISHWASHER = "dishwasher"
-    RICE_COOKER = "rice_cooker"
-    MICROWAVE = "microwave"
-    PHONE = "phone"
-    TABLET = "tablet"
-    WATCH = "watch"
-    GLASSES = "glasses"
-    CAR = "car"
+    CAR_PURCHASE = "car_purchase"
 
 
 _DIGITAL = frozenset({Category.PHONE, Category.TABLET, Category.WATCH, Category.GLASSES})
@@ -52,6 +35,7 @@ CATEGORIES: Mapping[Scheme, frozenset[Category]] = {
     Scheme.DIGITAL: _DIGITAL,
     Scheme.CAR_SCRAP: frozenset({Category.CAR}),
     Scheme.CAR_REPLACE: frozenset({Category.CAR}),
+    Scheme.CAR_PURCHASE: frozenset({Category.CAR}),
 }
 
 
@@ -183,8 +167,10 @@ class CarRule:
 class Policy:
     """One dated version of one scheme's rules, in force in `areas` (empty: everywhere).
 
-    It pays for purchases from `first` to `last`, applied for until `file_by`. Of versions for the
-    same purchase the one published last counts (`published_on`), also for purchases before it.
+    It pays for purchases from `first` to `last`, applied for until `file_by` and corrected until
+    `correct_by`. Of versions for the same purchase the one published last counts (`published_on`),
+    also for purchases before it. `assumed` says what of it was never published and is our
+    assumption; None: nothing.
     """
 
     id: str
@@ -201,6 +187,13 @@ class Policy:
     old: OldRule | None = None
     units: Mapping[Category, int] | None = None
     car: CarRule | None = None
+    correct_by: date | None = None
+    assumed: Text | None = None
+
+    @property
+    def published(self) -> bool:
+        """Whether its amounts were published; otherwise `assumed` says what was not."""
+        return self.assumed is None
 
     def units_of(self, category: Category) -> int:
         """How many of a category one person gets a subsidy for."""

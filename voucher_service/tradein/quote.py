@@ -42,6 +42,7 @@ class Step(StrEnum):
     TIER = "tier"
     CAPPED = "capped"
     NOT_ABOVE_PRICE = "not_above_price"
+    NOT_PUBLISHED = "not_published"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,3 +186,5 @@ def _lines(policy: Policy, rule: Rule, case: Case) -> Iterable[Line]:
     if subsidy > case.price:
         subsidy = case.price
         yield Line(Step.NOT_ABOVE_PRICE, subsidy)
+    if not policy.published:
+        yield Line(Step.NOT_PUBLISHED, subsidy)

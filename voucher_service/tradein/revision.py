@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
+from voucher_service.kernel.ids import ResidentId
 from voucher_service.kernel.money import Money
 
 from .policy import Case, Policy
@@ -25,8 +26,18 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """A decision that stands: whose it is, in which division, since when."""
+
+    decision: Decision
+    resident_id: ResidentId
+    area: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
-    """A decision whose result changes."""
+    """A decision and what it comes to when it is made again."""
 
     decision: Decision
     subsidy: Money
@@ -70,6 +81,15 @@ class Revision:
         return {category: Money(fen) for category, fen in sorted(sums.items())}
 
 
+def anew(
+    decision: Decision, policies: Sequence[Policy], *, known_on: date | None = None
+) -> Difference:
+    """One case decided again; what comes out may be the same as before."""
+    again = quote(policies, decision.case, known_on=known_on)
+    its = again.policy.id if again.policy else None
+    return Difference(decision, again.subsidy, its, again.reasons)
+
+
 def revise(
     decisions: Iterable[Decision], policies: Sequence[Policy], *, known_on: date | None = None
 ) -> Revision:
@@ -77,10 +97,9 @@ def revise(
     differences: list[Difference] = []
     before = after = 0
     for one in decisions:
-        again = quote(policies, one.case, known_on=known_on)
+        again = anew(one, policies, known_on=known_on)
         before += one.subsidy.fen
         after += again.subsidy.fen
-        if again.subsidy != one.subsidy:
-            its = again.policy.id if again.policy else None
-            differences.append(Difference(one, again.subsidy, its, again.reasons))
+        if again.change.fen:
+            differences.append(again)
     return Revision(tuple(differences), Money(before), Money(after))

@@ -64,7 +64,7 @@ def parse(id: str, content: bytes) -> Policy:
 
 
 def _policy(id: str, root: Table) -> Policy:
-    first, last, file_by = root.part("events", _events)
+    first, last, file_by, correct_by = root.part("events", _events)
     return Policy(
         id=id,
         name=root.text("name"),
@@ -80,11 +80,14 @@ def _policy(id: str, root: Table) -> Policy:
         old=_optional(root, "old", lambda key: root.part(key, _old)),
         units=_optional(root, "units", lambda key: root.part(key, _units)),
         car=_optional(root, "car", lambda key: root.part(key, _car)),
+        correct_by=correct_by,
+        assumed=_optional(root, "assumed", root.text),
     )
 
 
-def _events(table: Table) -> tuple[date, date, date | None]:
-    return table.day("first"), table.day("last"), _optional(table, "file_by", table.day)
+def _events(table: Table) -> tuple[date, date, date | None, date | None]:
+    file_by, correct_by = (_optional(table, key, table.day) for key in ("file_by", "correct_by"))
+    return table.day("first"), table.day("last"), file_by, correct_by
 
 
 def _rule(table: Table) -> Rule:
@@ -130,7 +133,7 @@ def _units(table: Table) -> dict[Category, int]:
 
 
 def _car(table: Table) -> CarRule:
-    requires = set(table.words("requires"))
+    requires = set(_optional(table, "requires", table.words) or ())
     if unknown := requires - {"catalogue", "same_province"}:
         raise DataFileInvalid(table.key("requires"), f"unknown: {', '.join(sorted(unknown))}")
     return CarRule(
@@ -145,6 +148,8 @@ def _check(policy: Policy) -> None:
         raise DataFileInvalid("events", "the first day is after the last")
     if policy.file_by is not None and policy.file_by < policy.last:
         raise DataFileInvalid("events.file_by", "is before the last day")
+    if policy.correct_by is not None and policy.correct_by < (policy.file_by or policy.last):
+        raise DataFileInvalid("events.correct_by", "is before the last day of filing")
     for area in policy.areas:
         if not areas.known(area):
             raise DataFileInvalid("areas", f"{area} is no division of ours")

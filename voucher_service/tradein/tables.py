@@ -58,7 +58,7 @@ class QualificationRow(Slotted, Recorded, Base):
         CheckConstraint("unit BETWEEN 1 AND units_most", name="unit_within_units"),
         CheckConstraint("attempt BETWEEN 1 AND attempts_most", name="attempt_within_attempts"),
         CheckConstraint(
-            "(status IN ('frozen', 'used')) = (subsidy_fen IS NOT NULL) AND subsidy_fen > 0",
+            "(status IN ('frozen', 'used')) = (subsidy_fen IS NOT NULL) AND subsidy_fen >= 0",
             name="subsidy",
         ),
         CheckConstraint(
@@ -94,7 +94,11 @@ class QualificationRow(Slotted, Recorded, Base):
 
 
 class WaitingRow(Recorded, Base):
-    """A resident in the line of a full pool, until one comes free or they leave."""
+    """A resident in the line of a full pool, until one comes free or they leave.
+
+    `qualification_id`: of a holder whom a till refused, since the pool's money was short. Holders
+    stand in front.
+    """
 
     __tablename__ = "qualification_waiting"
     __table_args__ = (
@@ -119,5 +123,6 @@ class WaitingRow(Recorded, Base):
     offer_id: Mapped[UUID] = mapped_column(ForeignKey("qualification_pool.offer_id"))
     resident_id: Mapped[UUID] = mapped_column(ForeignKey("resident.id"))
     category: Mapped[Category] = mapped_column(status_type(Category))
+    qualification_id: Mapped[UUID | None] = mapped_column(ForeignKey("qualification.id"))
     occurred_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from voucher_service.goods.categories import CATEGORIES
 from voucher_service.i18n import gettext, mark
 from voucher_service.i18n.formats import money
 from voucher_service.kernel.money import Money
@@ -16,25 +17,7 @@ SCHEMES: Mapping[Scheme, str] = {
     Scheme.DIGITAL: mark("数码产品购新"),
     Scheme.CAR_SCRAP: mark("汽车报废更新"),
     Scheme.CAR_REPLACE: mark("汽车置换更新"),
-}
-CATEGORIES: Mapping[Category, str] = {
-    Category.REFRIGERATOR: mark("冰箱"),
-    Category.WASHING_MACHINE: mark("洗衣机"),
-    Category.TELEVISION: mark("电视"),
-    Category.AIR_CONDITIONER: mark("空调"),
-    Category.WATER_HEATER: mark("热水器"),
-    Category.COMPUTER: mark("电脑"),
-    Category.STOVE: mark("灶具"),
-    Category.RANGE_HOOD: mark("油烟机"),
-    Category.WATER_PURIFIER: mark("净水器"),
-    Category.DISHWASHER: mark("洗碗机"),
-    Category.RICE_COOKER: mark("电饭煲"),
-    Category.MICROWAVE: mark("微波炉"),
-    Category.PHONE: mark("手机"),
-    Category.TABLET: mark("平板"),
-    Category.WATCH: mark("手表手环"),
-    Category.GLASSES: mark("智能眼镜"),
-    Category.CAR: mark("汽车"),
+    Scheme.CAR_PURCHASE: mark("购车补贴"),
 }
 ENERGIES: Mapping[Energy, str] = {
     Energy.NEV: mark("新能源"),
@@ -51,6 +34,7 @@ _STEPS: Mapping[Step, str] = {
     Step.TIER: mark("成交价 {from_price} 起的一档，补"),
     Step.CAPPED: mark("超过了最多能补的，补"),
     Step.NOT_ABOVE_PRICE: mark("不超过成交价，补"),
+    Step.NOT_PUBLISHED: mark("金额未公布，按方案假定，补"),
 }
 _REASONS: Mapping[Reason, str] = {
     Reason.NO_POLICY: mark("这一天、这个地方没有公布这项补贴。"),

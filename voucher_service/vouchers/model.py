@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from voucher_service.campaigns.model import Offer
 from voucher_service.kernel.actor import ActorKind
@@ -152,10 +153,11 @@ class Voucher:
         return self.status
 
 
-def match_word(voucher: VoucherId, window: int) -> tuple[int, int]:
+def match_word(claimed: UUID, window: int) -> tuple[int, int]:
     """The match word of a code: a number that picks one of the words, and two digits.
 
-    The same on the resident's and the cashier's screen, so that a screenshot does not pass.
+    `claimed`: the voucher or the qualification that the code is of. The same on the
+    resident's and the cashier's screen, so that a screenshot does not pass.
     """
-    digest = hashlib.sha256(b"match word\0" + voucher.bytes + window.to_bytes(8, "big")).digest()
+    digest = hashlib.sha256(b"match word\0" + claimed.bytes + window.to_bytes(8, "big")).digest()
     return int.from_bytes(digest[:4], "big"), digest[4] % 100

@@ -19,19 +19,23 @@ form that the file is too large. A part of a file above 500 kB stands on disk, n
 # the parser holds the end of one piece while the next comes.
 _FIELD_BYTES = 256 * 1024
 # A form of another kind is read as one text, so it stays as short as everywhere.
-_CARRIERS = frozenset({"multipart/form-data", "application/json"})
+_CARRIERS = frozenset(
+    {"multipart/form-data", "application/json", "application/pdf", "image/jpeg", "image/png"}
+)
+
+_MOST_NAME = 80
 
 NO_FILE = mark("请先选一个文件。")
 EMPTY_FILE = mark("这个文件是空的，里面什么也没有。请换一个再传。")
 
 
 def let_through(app: Flask, blueprints: Collection[str], *, most_bytes: int = READ_BYTES) -> None:
-    """Let a POST to these blueprints have `most_bytes`; its length is checked after this, and
-    everybody else's stays as it is.
+    """Let a POST or PUT to these blueprints have `most_bytes`; its length is checked after this,
+    and everybody else's stays as it is.
     """
 
     def widen() -> None:
-        carries = request.method == "POST" and request.mimetype in _CARRIERS
+        carries = request.method in {"POST", "PUT"} and request.mimetype in _CARRIERS
         if carries and request.blueprint in blueprints:
             request.max_content_length = most_bytes
             request.max_form_memory_size = _FIELD_BYTES
@@ -52,3 +56,10 @@ def sent(form: Form, name: str, *, most_bytes: int) -> bytes:
     if not content:
         form.errors[name] = gettext(EMPTY_FILE, locale())
     return content
+
+
+def name_of(name: str) -> str:
+    """How the sent file is called, as it can be shown: its last part, visible characters only."""
+    found = request.files.get(name)
+    last = str(found.filename or "" if found else "").replace("\\", "/").rpartition("/")[2]
+    return "".join(one for one in last if one.isprintable())[:_MOST_NAME] or "–"

@@ -183,6 +183,18 @@
     }
   });
 
+  /* Where a unit's numbers are asked for, Enter goes on to the next empty box: a scanner types it after
+     each of them. */
+  document.addEventListener("keydown", (event) => {
+    const form = event.target.closest?.("form[data-unit]");
+    if (event.key !== "Enter" || !form || !event.target.value) return;
+    const boxes = form.dataset.unit.split(" ").map((name) => form.elements[name]);
+    const next = boxes.find((box) => box && !box.value);
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  });
+
   /* The till as a program on the phone. A browser that can't keep it still shows every page. */
   navigator.serviceWorker?.register("/service-worker.js").catch(() => {});
 

@@ -24,6 +24,7 @@ from .standing import (
     funds_standing,
     line_standing,
 )
+from .topping import top_up
 
 __all__ = [
     "Spot",
@@ -67,5 +68,6 @@ __all__ = [
     "settle",
     "shop_areas",
     "sources",
+    "top_up",
     "uncount",
 ]

@@ -46,7 +46,7 @@ def redrawn(data: bytes) -> tuple[bytes, dict[str, Any]]:
         raise Unfit(TOO_MANY_PIXELS) from error
     except _UNREADABLE as error:
         raise Unfit(DAMAGED) from error
-    return as_jpeg(upright), {**_noted(noted), "likeness": _likeness(upright)}
+    return as_jpeg(upright), {**_noted(noted), "likeness": likeness(upright)}
 
 
 def as_jpeg(picture: Image.Image) -> bytes:
@@ -76,7 +76,7 @@ def _small(picture: Image.Image) -> Image.Image:
     return picture
 
 
-def _likeness(picture: Image.Image) -> int:
+def likeness(picture: Image.Image) -> int:
     """64 bits, one for each step to the right in 8 rows of 9 greys: whether it gets brighter."""
     grey = picture.convert("L").resize((9, 8), Image.Resampling.LANCZOS).tobytes()
     steps = (grey[row * 9 + x] < grey[row * 9 + x + 1] for row in range(8) for x in range(8))

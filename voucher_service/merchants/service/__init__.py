@@ -52,7 +52,7 @@ from .till import (
     till,
     tills,
 )
-from .upkeep import register_synthetic_shops, rotate_fields
+from .upkeep import forget_documents, register_synthetic_shops, rotate_fields
 from .views import load_cashier, load_merchant, load_shop
 
 __all__ = [
@@ -80,6 +80,7 @@ __all__ = [
     "devices_required",
     "enrol",
     "enrol_here",
+    "forget_documents",
     "load_cashier",
     "load_merchant",
     "load_point",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from voucher_service.kernel.ids import CashierId, MerchantId, ShopId, new_id
 
 from .. import model, onboarding_store, store
 from ..model import CASHIER, MERCHANT, SHOP, AreaUnknown, SyntheticShop, SyntheticTill
+from ..onboarding import MERCHANT_APPLICATION
 from .registry import identity_bound, identity_columns
 
 
@@ -57,6 +58,28 @@ def register_synthetic_shops(
             detail={"count": len(tills), "ids_sha256": digest},
         )
     return tills
+
+
+def forget_documents(core: Core, *, most: int = 200) -> int:
+    """Delete the files of applications that were refused long ago; their hashes stay. How many
+    applications; call until it answers 0.
+    """
+    kept = timedelta(days=core.settings.applications.keep_refused_days)
+    with core.transaction() as session:
+        now = core.now(session)
+        refused = onboarding_store.refused_with_documents(session, now - kept, most=most)
+        for one in refused:
+            documents = onboarding_store.documents(session, one)
+            audit.record(
+                session,
+                actor=SYSTEM,
+                action="merchant_application.forgotten",
+                object_type=MERCHANT_APPLICATION.name,
+                object_id=str(one),
+                now=now,
+                detail={"files": files.empty(session, files=documents.values())},
+            )
+        return len(refused)
 
 
 def _merchant(shop: SyntheticShop, code: str, now: datetime) -> dict[str, Any]:

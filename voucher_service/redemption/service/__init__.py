@@ -1,10 +1,10 @@
 """Redemptions' commands and steps."""
 
-from .asking import Ask
 from .freezing import cancel, commit, freeze, release
+from .granted import Ask
 from .group import Group
 from .lapsing import lapse_due
-from .proposing import Proposal, propose_refund
+from .proposing import SaleProposal, VoucherProposal, propose_refund
 from .reading import (
     by_order_reference,
     codes,
@@ -33,7 +33,8 @@ from .settling import mark_settled
 __all__ = [
     "Ask",
     "Group",
-    "Proposal",
+    "SaleProposal",
+    "VoucherProposal",
     "by_order_reference",
     "cancel",
     "codes",

@@ -12,18 +12,21 @@ from voucher_service.audit.model import OvertakenByAnother
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import InProgress, Outcome
 from voucher_service.kernel.errors import DomainError
-from voucher_service.kernel.ids import new_id
+from voucher_service.kernel.ids import RedemptionId, new_id
 from voucher_service.kernel.money import ZERO
 from voucher_service.merchants import place
 from voucher_service.merchants.place import Position, PositionInvalid
+from voucher_service.tradein.sales import service as sales
 
 from .. import store
 from ..model import Phase, Redemption, Status, Whereabouts
-from .asking import Answer, Ask, Granted, decide
+from .asking import decide
 from .evidence import keep
+from .granted import Answer, Ask, Granted, GrantedSale
 
-Write = Callable[[Session, Sequence[Granted], Sequence[dict[str, Any]], datetime], None]
-"""Writes what follows from new rows: the vouchers, the books, the record."""
+Grants = Sequence[Granted | GrantedSale]
+Write = Callable[[Session, Grants, Sequence[dict[str, Any]], datetime], None]
+"""Writes what follows from new rows: what was claimed, the books, the record."""
 _ROUNDS = 4
 
 
@@ -51,11 +54,11 @@ def answer_all(core: Core, asks: Sequence[Ask], write: Write) -> list[Answer]:
 def _round(core: Core, asks: dict[int, Ask], write: Write) -> dict[int, Answer]:
     """One transaction; without an answer for those who were overtaken or came twice."""
     answers: dict[int, Answer] = {}
-    granted: dict[int, Granted] = {}
+    granted: dict[int, Granted | GrantedSale] = {}
     with core.transaction() as session:
         now = core.now(session)
         for place_, one in zip(asks, decide(core, session, list(asks.values()), now), strict=True):
-            if isinstance(one, Granted):
+            if isinstance(one, Granted | GrantedSale):
                 granted[place_] = one
             else:
                 answers[place_] = one
@@ -68,7 +71,7 @@ def _round(core: Core, asks: dict[int, Ask], write: Write) -> dict[int, Answer]:
             if won:
                 write(session, won, list(rows.values()), now)
             for place_, row in rows.items():
-                answers[place_] = Outcome(view_of(granted[place_], row))
+                answers[place_] = Outcome(view_of(session, granted[place_], row))
         keep(
             session,
             [(asks[at], one) for at, one in answers.items() if isinstance(one, DomainError)],
@@ -77,15 +80,19 @@ def _round(core: Core, asks: dict[int, Ask], write: Write) -> dict[int, Answer]:
     return answers
 
 
-def _apart(granted: dict[int, Granted]) -> dict[int, Granted]:
-    """Those that get in each other's way in nothing, in the order of their vouchers: whoever locks
-    many does so in one order.
+def _apart(
+    granted: dict[int, Granted | GrantedSale],
+) -> dict[int, Granted | GrantedSale]:
+    """Those that get in each other's way in nothing, in the order of what was claimed: whoever
+    locks many does so in one order.
     """
     taken: set[object] = set()
     apart = {}
-    for place_, one in sorted(granted.items(), key=lambda item: item[1].voucher.id):
+    for place_, one in sorted(granted.items(), key=lambda item: item[1].claimed):
         shop = one.till.shop_id
-        wants = {one.voucher.id, (shop, one.ask.order.reference), (shop, one.key_hash)}
+        wants = {one.claimed, (shop, one.ask.order.reference), (shop, one.key_hash)}
+        if isinstance(one, GrantedSale):
+            wants |= set(one.offered.unit.numbers(one.offered.product.brand))
         if one.ask.order.ticket_reference:
             wants.add((shop, "ticket", one.ask.order.ticket_reference))
         if taken.isdisjoint(wants):
@@ -94,7 +101,7 @@ def _apart(granted: dict[int, Granted]) -> dict[int, Granted]:
     return apart
 
 
-def row_of(core: Core, one: Granted, now: datetime) -> dict[str, Any]:
+def row_of(core: Core, one: Granted | GrantedSale, now: datetime) -> dict[str, Any]:
     """The row of a redemption that was granted."""
     order, evidence = one.ask.order, one.ask.actor.evidence
     expires = now + timedelta(seconds=core.settings.till.freeze_seconds)
@@ -103,8 +110,9 @@ def row_of(core: Core, one: Granted, now: datetime) -> dict[str, Any]:
         "merchant_id": one.till.merchant_id,
         "shop_id": one.till.shop_id,
         "cashier_id": one.till.cashier_id,
-        "voucher_id": one.voucher.id,
-        "offer_id": one.voucher.offer.id,
+        "voucher_id": one.voucher_id,
+        "qualification_id": one.qualification_id,
+        "offer_id": one.offer.id,
         "part": one.part,
         "order_reference": order.reference,
         "payment_reference": order.payment_reference,
@@ -139,10 +147,11 @@ def row_of(core: Core, one: Granted, now: datetime) -> dict[str, Any]:
     }
 
 
-def view_of(one: Granted, row: dict[str, Any]) -> Redemption:
-    """The redemption of a row that was just inserted, without reading it."""
-    till = one.till
-    return store.redemption_of(row, one.voucher.offer.title, till.shop_name, till.merchant_name)
+def view_of(session: Session, one: Granted | GrantedSale, row: dict[str, Any]) -> Redemption:
+    """The redemption of a row that was just inserted, without reading it; but its sale is read."""
+    till, id = one.till, RedemptionId(row["id"])
+    sale = sales.sale(session, id=id) if isinstance(one, GrantedSale) else None
+    return store.redemption_of(row, one.offer.title, till.shop_name, till.merchant_name, sale=sale)
 
 
 def _position(told: Whereabouts | None) -> dict[str, Any] | None:
@@ -152,7 +161,7 @@ def _position(told: Whereabouts | None) -> dict[str, Any] | None:
     return {"latitude": told.latitude, "longitude": told.longitude} | accuracy
 
 
-def _distance(one: Granted, told: Whereabouts | None) -> int | None:
+def _distance(one: Granted | GrantedSale, told: Whereabouts | None) -> int | None:
     """How far the till says it is from its shop: evidence, so nonsense is no refusal."""
     if told is None or one.till.position is None:
         return None

@@ -15,20 +15,26 @@ from voucher_service.campaigns.model import IN_PARTS, Offer
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import KeyReused, Outcome, hash_of
-from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import DomainError, NoSuchThing
-from voucher_service.kernel.ids import VoucherId
-from voucher_service.kernel.money import Money
+from voucher_service.kernel.ids import OfferId
+from voucher_service.kernel.money import ZERO, Money
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import Till
 from voucher_service.merchants.stands import DeviceNotEnrolled
+from voucher_service.tradein.qualifications import Qualification
+from voucher_service.tradein.qualifications import Status as Standing
+from voucher_service.tradein.sales import service as sales
+from voucher_service.tradein.sales.model import QualificationUsed
+from voucher_service.tradein.sales.offering import Offered
+from voucher_service.tradein.service import using
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.code import CodeInvalid, Read
 from voucher_service.vouchers.model import AlreadyRedeemed, IdLastFourWrong, Voucher
 from voucher_service.vouchers.model import Status as VoucherStatus
 
 from .. import store
-from ..judging import Case, check_amount, judge
+from ..judging import Attempt, Case, check_amount, judge
+from ..judging_sales import SaleCase, judge_sale
 from ..model import (
     CodeUsed,
     Order,
@@ -40,68 +46,33 @@ from ..model import (
 )
 from ..store import Earlier, Past
 from ..tables import RedemptionRow
+from .granted import Ask, Decided, Granted, GrantedSale
 from .lapsing import lapse
 from .standing import cashier_of
 
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A code and a bill, from a till. `freezes`: the first of two steps. `key`: of idempotency.
-
-    `session`: the sign-in session that the actor's token names, when it was not looked at yet.
-    """
-
-    actor: Actor
-    code: str
-    order: Order
-    key: str
-    freezes: bool = False
-    session: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """An order that nothing speaks against; `part` counts the orders of its voucher."""
-
-    ask: Ask
-    till: Till
-    voucher: Voucher
-    read: Read
-    discount: Money
-    part: int
-    key_hash: bytes
-    body_hash: bytes
-
-    @property
-    def left(self) -> Money:
-        """What the voucher is worth after this order."""
-        return self.voucher.face_value - self.voucher.spent - self.discount
-
-    @property
-    def whole(self) -> bool:
-        """Whether this order uses the voucher up."""
-        return self.voucher.offer.kind not in IN_PARTS or not self.left
-
-
-Answer = Outcome[Redemption] | DomainError
-Decided = Granted | Answer
+Spent = AlreadyRedeemed | CodeUsed | QualificationUsed
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What was read for all asks together."""
+    """What was read for all asks together. `left`: what pools of qualifications can still pay."""
 
     vouchers: Mapping[int, Voucher]
+    qualifications: Mapping[int, Qualification]
     frozen_until: Mapping[UUID, datetime]
     beside: Mapping[tuple[UUID, str], Sequence[Offer]]
     parts: Mapping[UUID, int]
     spent_at: Mapping[UUID, Redemption]
+    left: dict[OfferId, Money]
 
 
-def decide(core: Core, session: Session, asks: Sequence[Ask], now: datetime) -> list[Decided]:
+def decide(
+    core: Core, session: Session, asks: Sequence[Ask], now: datetime, *, holds: bool = True
+) -> list[Decided]:
     """Judge asks that come together, in order. Writes nothing but the end of freezes that are over.
 
-    What was asked before is answered again, whatever has happened since.
+    What was asked before is answered again, whatever has happened since. `holds`: what is granted
+    will be held, so that nobody else takes from the same pools until the transaction ends.
     """
     decided = dict(enumerate(_let_in(session, asks)))
     tills = merchants.tills(
@@ -116,7 +87,7 @@ def decide(core: Core, session: Session, asks: Sequence[Ask], now: datetime) -> 
         if till is None:
             decided[place] = NoSuchThing()
         else:
-            standing[place] = (ask, till, _read(core, session, ask.code, now))
+            standing[place] = (ask, till, read_code(core, session, ask.code, now))
     at_tills = list(standing.values())
     pasts = store.pasts(
         session,
@@ -126,7 +97,7 @@ def decide(core: Core, session: Session, asks: Sequence[Ask], now: datetime) -> 
         nonces=[read.nonce if read else b"" for _, _, read in at_tills],
         now=now,
     )
-    known = _known(core, session, at_tills, now)
+    known = _known(core, session, at_tills, now, holds=holds)
     judged: dict[int, Decided] = {}
     guessed: Counter[UUID] = Counter()
     for (place, (ask, till, read)), past in zip(standing.items(), pasts, strict=True):
@@ -162,39 +133,48 @@ def _let_in(session: Session, asks: Sequence[Ask]) -> list[Ask | DomainError]:
 
 
 def _known(
-    core: Core, session: Session, asks: Sequence[tuple[Ask, Till, Read | None]], now: datetime
+    core: Core,
+    session: Session,
+    asks: Sequence[tuple[Ask, Till, Read | None]],
+    now: datetime,
+    *,
+    holds: bool,
 ) -> _Known:
-    found = vouchers.by_code_refs(session, code_refs={read.code_ref for _, _, read in asks if read})
-    frozen = {one.id for one in found.values() if one.status is VoucherStatus.FROZEN}
+    refs = {read.code_ref for _, _, read in asks if read}
+    found = vouchers.by_code_refs(session, code_refs=refs)
+    others = using.by_code_refs(session, code_refs=refs - found.keys())
+    frozen: set[UUID] = {one.id for one in found.values() if one.status is VoucherStatus.FROZEN}
+    frozen |= {one.id for one in others.values() if one.status is Standing.FROZEN}
     until: Mapping[UUID, datetime] = {}
     if frozen:
         until = _until(core, session, frozen, now)
         if len(until) < len(frozen):
             found = vouchers.by_code_refs(session, code_refs=found.keys())
+            others = using.by_code_refs(session, code_refs=others.keys())
     tickets = {(till.shop_id, one.order.ticket_reference) for one, till, _ in asks}
     beside = store.beside(session, [(shop, ticket) for shop, ticket in tickets if ticket])
     terms = campaigns.terms(session, offers={one for all_ in beside.values() for one in all_})
     in_parts = [one.id for one in found.values() if one.offer.kind in IN_PARTS]
+    spent: set[UUID] = {one.id for one in found.values() if one.status is VoucherStatus.REDEEMED}
+    spent |= {one.id for one in others.values() if one.status is Standing.USED}
+    pools = {one.pool.offer.id for one in others.values() if one.status is Standing.CLAIMED}
     return _Known(
         found,
+        others,
         until,
         {ticket: [terms[one] for one in offers] for ticket, offers in beside.items()},
         store.next_parts(session, in_parts),
-        spent_at(
-            session,
-            {one.id for one in found.values() if one.status is VoucherStatus.REDEEMED},
-        ),
+        spent_at(session, spent),
+        using.money_left(session, offers=pools, alone=holds) if pools else {},
     )
 
 
-def _until(
-    core: Core, session: Session, frozen: set[VoucherId], now: datetime
-) -> dict[UUID, datetime]:
-    """Until when these vouchers are held; without those whose freeze was over, which ends here."""
+def _until(core: Core, session: Session, frozen: set[UUID], now: datetime) -> dict[UUID, datetime]:
+    """Until when these are held; without those whose freeze was over, which ends here."""
     until: dict[UUID, datetime] = {}
-    for one in store.freezes(session, RedemptionRow.voucher_id.in_(frozen), at=core.clock.at):
+    for one in store.freezes(session, store.claimed_in(frozen), at=core.clock.at):
         if not one.over or not lapse(core, session, one.id, now):
-            until[one.voucher_id] = one.expires_at
+            until[one.claimed] = one.expires_at
     return until
 
 
@@ -208,59 +188,98 @@ def _decide(
     known: _Known,
     now: datetime,
 ) -> Decided:
-    key_hash = hash_of(ask.key)
-    body = _body_hash(ask.code if read is None else str(read.code_ref), ask)
+    key_hash, body = hash_of(ask.key), ask.body_hash(read)
     voucher = known.vouchers.get(read.code_ref) if read else None
+    qualification = known.qualifications.get(read.code_ref) if read else None
+    claim = voucher or qualification
     try:
         check_amount(ask.order, Money(core.settings.till.max_order_fen))
         first = _first(past.earlier, ask.order, key_hash, body)
         if first is not None:
             (found,) = store.redemptions(session, RedemptionRow.id == first)
             return Outcome(found, replayed=True)
-        case = _case(core, session, ask, till, read, voucher, past, known, now)
-        discount = judge(case)
-    except (AlreadyRedeemed, CodeUsed) as refusal:
-        return with_place(refusal, known.spent_at.get(voucher.id) if voucher else None)
+        known_read = read if claim else None
+        attempt = _attempt(core, session, ask.order, till, known_read, claim, past, known, now)
+        if qualification is not None:
+            offered = _sold(session, attempt, qualification, known)
+        else:
+            discount = judge(_case(core, session, attempt, voucher, known))
+    except (AlreadyRedeemed, CodeUsed, QualificationUsed) as refusal:
+        return with_place(refusal, known.spent_at.get(claim.id) if claim else None)
     except DomainError as refusal:
         return refusal
-    assert voucher is not None and read is not None  # else it was refused
+    assert read is not None  # else it was refused
+    if qualification is not None:
+        subsidy = offered.quote.subsidy
+        return GrantedSale(ask, till, read, subsidy, key_hash, body, qualification, offered)
+    assert voucher is not None  # else it was refused
     part = known.parts.get(voucher.id, 1)
-    return Granted(ask, till, voucher, read, discount, part, key_hash, body)
+    return Granted(ask, till, read, discount, key_hash, body, voucher, part)
 
 
-def _case(
+def _attempt(
     core: Core,
     session: Session,
-    ask: Ask,
+    order: Order,
     till: Till,
     read: Read | None,
-    voucher: Voucher | None,
+    claim: Voucher | Qualification | None,
     past: Past,
     known: _Known,
     now: datetime,
-) -> Case:
-    own, holder = False, None
-    if voucher is not None and read is not None:
-        own = bool(till.identity_hashes) and identity.holds_identity(
-            session, resident=voucher.resident_id, hashes=till.identity_hashes
+) -> Attempt:
+    own = (
+        claim is not None
+        and bool(till.identity_hashes)
+        and identity.holds_identity(
+            session, resident=claim.resident_id, hashes=till.identity_hashes
         )
-        holder = _holder(core, session, read, voucher, ask.order)
-    ticket = ask.order.ticket_reference
-    return Case(
+    )
+    return Attempt(
         till,
-        ask.order,
+        order,
         now,
         core.settings.till.code_window_seconds,
         read,
-        voucher,
         locked_seconds=_locked(core, past, now),
         nonce_used=past.nonce_used,
-        holder=holder,
-        frozen_until=known.frozen_until.get(voucher.id) if voucher else None,
+        frozen_until=known.frozen_until.get(claim.id) if claim else None,
         stopped=past.stopped,
         own=own,
-        beside=tuple(known.beside.get((till.shop_id, ticket), ())) if ticket else (),
     )
+
+
+def _case(
+    core: Core, session: Session, attempt: Attempt, voucher: Voucher | None, known: _Known
+) -> Case:
+    holder, order = None, attempt.order
+    if voucher is not None and attempt.read is not None:
+        holder = _holder(core, session, attempt.read, voucher, order)
+    receipt = attempt.till.shop_id, order.ticket_reference or ""
+    return Case(attempt, voucher, holder, tuple(known.beside.get(receipt, ())))
+
+
+def _sold(
+    session: Session, attempt: Attempt, qualification: Qualification, known: _Known
+) -> Offered:
+    """What is sold; others of the same moment then know what the pool has left."""
+    pool, order, till = qualification.pool.offer.id, attempt.order, attempt.till
+    asked = sales.look_up(
+        session,
+        items=order.items,
+        amount=order.amount,
+        list_price=order.list_price,
+        qualification=qualification,
+        merchant=till.merchant_id,
+        area=till.area,
+        now=attempt.now,
+        payer=order.payer,
+        receiver=order.receiver,
+    )
+    left = known.left.get(pool, ZERO)
+    offered = judge_sale(SaleCase(attempt, qualification, asked, left))
+    known.left[pool] = left - offered.quote.subsidy
+    return offered
 
 
 def _holder(
@@ -302,16 +321,14 @@ def _locked(core: Core, past: Past, now: datetime) -> int | None:
 
 
 def spent_at(session: Session, spent: Collection[UUID]) -> dict[UUID, Redemption]:
-    """The latest order of each of these vouchers, which are spent."""
+    """The latest order of each of these vouchers and qualifications, which are spent."""
     if not spent:
         return {}
-    mine = RedemptionRow.voucher_id.in_(spent), RedemptionRow.status == Status.COMMITTED
-    return {one.voucher_id: one for one in reversed(store.redemptions(session, *mine))}
+    mine = store.claimed_in(spent), RedemptionRow.status == Status.COMMITTED
+    return {one.claimed: one for one in reversed(store.redemptions(session, *mine))}
 
 
-def with_place(
-    refusal: AlreadyRedeemed | CodeUsed, order: Redemption | None
-) -> AlreadyRedeemed | CodeUsed:
+def with_place(refusal: Spent, order: Redemption | None) -> Spent:
     """The refusal that tells when and where: it ends "you already used it" disputes."""
     if order is None:
         return refusal
@@ -321,7 +338,8 @@ def with_place(
     )
 
 
-def _read(core: Core, session: Session, code: str, now: datetime) -> Read | None:
+def read_code(core: Core, session: Session, code: str, now: datetime) -> Read | None:
+    """What a code says, of a voucher or of a qualification; None when it is none of ours."""
     try:
         return vouchers.read_code(
             session,
@@ -329,27 +347,7 @@ def _read(core: Core, session: Session, code: str, now: datetime) -> Read | None
             text=code,
             now=now,
             window_seconds=core.settings.till.code_window_seconds,
+            also=using.code_refs_within,
         )
     except CodeInvalid:
         return None
-
-
-def _body_hash(voucher: str, ask: Ask) -> bytes:
-    # The voucher, not the code: after a lost reply the cashier scans the voucher's next code. Nor
-    # what is evidence only.
-    order = ask.order
-    body: dict[str, object] = {
-        "voucher": voucher,
-        "amount": order.amount.fen,
-        "payment": order.payment_reference,
-        "items": list(order.items),
-    }
-    if ask.freezes:
-        body["freezes"] = True
-    if order.ticket_reference is not None:
-        body["ticket"] = order.ticket_reference
-    if order.spend is not None:
-        body["spend"] = order.spend.fen
-    if order.discounts:
-        body["discounts"] = [[str(one.payer), one.amount.fen] for one in order.discounts]
-    return hash_of(body)

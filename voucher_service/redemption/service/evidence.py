@@ -1,4 +1,6 @@
-"""Refused attempts are kept: evidence, and what the lock against guessing counts."""
+"""Refused attempts are kept: evidence, and what the lock against guessing counts. A holder whom a
+till refused for want of money is put first in the line.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +12,22 @@ from sqlalchemy.orm import Session
 from voucher_service.infra.core import core_of
 from voucher_service.kernel.errors import DomainError, Unauthenticated
 from voucher_service.merchants import service as merchants
+from voucher_service.tradein.sales.model import SubsidyShort
+from voucher_service.tradein.service import using
 from voucher_service.vouchers import service as vouchers
-from voucher_service.vouchers.code import CodeInvalid
 
 from .. import store
 from ..model import TillLocked
-from .asking import Ask
+from .asking import read_code
+from .granted import Ask
 from .standing import cashier_of
 
 
 def keep(session: Session, refused: Sequence[tuple[Ask, DomainError]], now: datetime) -> None:
-    """Append refused attempts; not those that only came at a bad moment."""
+    """Append refused attempts; not those that only came at a bad moment.
+
+    A holder for whom a pool's money was short stands first in its line from now on.
+    """
     kept = [
         (ask, refusal)
         for ask, refusal in refused
@@ -30,19 +37,26 @@ def keep(session: Session, refused: Sequence[tuple[Ask, DomainError]], now: date
     if not kept:
         return
     tills = merchants.tills(session, cashiers={cashier_of(ask.actor) for ask, _ in kept})
-    refs = [_code_ref(session, ask.code, now) for ask, _ in kept]
-    known = vouchers.by_code_refs(session, code_refs={one for one in refs if one is not None})
+    core = core_of(session)
+    reads = [read_code(core, session, ask.code, now) for ask, _ in kept]
+    refs = {one.code_ref for one in reads if one}
+    known = vouchers.by_code_refs(session, code_refs=refs)
+    others = using.by_code_refs(session, code_refs=refs - known.keys())
     rows = []
-    for (ask, refusal), ref in zip(kept, refs, strict=True):
+    for (ask, refusal), read in zip(kept, reads, strict=True):
         till = tills.get(cashier_of(ask.actor))
-        voucher = known.get(ref) if ref is not None else None
+        voucher = known.get(read.code_ref) if read else None
+        qualification = others.get(read.code_ref) if read else None
         if till is None:
             continue
+        if qualification is not None and isinstance(refusal, SubsidyShort):
+            using.put_first(session, qualification=qualification, actor=ask.actor, now=now)
         rows.append(
             {
                 "shop_id": till.shop_id,
                 "cashier_id": till.cashier_id,
                 "voucher_id": voucher.id if voucher else None,
+                "qualification_id": qualification.id if qualification else None,
                 "code": refusal.code,
                 "order_reference": ask.order.reference,
                 "order_amount_fen": ask.order.amount,
@@ -53,15 +67,3 @@ def keep(session: Session, refused: Sequence[tuple[Ask, DomainError]], now: date
             }
         )
     store.insert_refusals(session, rows)
-
-
-def _code_ref(session: Session, code: str, now: datetime) -> int | None:
-    core = core_of(session)
-    seconds = core.settings.till.code_window_seconds
-    try:
-        read = vouchers.read_code(
-            session, keyring=core.keyring, text=code, now=now, window_seconds=seconds
-        )
-    except CodeInvalid:
-        return None
-    return read.code_ref

@@ -1,4 +1,4 @@
-"""Two steps: set a voucher aside for an order, then commit or cancel."""
+"""Two steps: set a voucher or a qualification aside for an order, then commit or cancel."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
 from voucher_service.audit.model import OvertakenByAnother
-from voucher_service.audit.service import Move
 from voucher_service.infra import idempotency
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import DomainError, NoSuchThing
-from voucher_service.kernel.ids import RedemptionId, ShopId, VoucherId
+from voucher_service.kernel.ids import RedemptionId, ResidentId, ShopId, VoucherId
 from voucher_service.ledger import service as ledger
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import Till
@@ -37,21 +36,22 @@ from ..model import (
     Status,
 )
 from ..tables import RedemptionRow
-from .answering import answer_all
-from .asking import Ask, Granted
+from . import selling
+from .answering import Grants, answer_all
+from .granted import Ask, Granted, GrantedSale
 from .lapsing import end, lapse
 from .redeeming import free_unused, unused
-from .standing import cashier_of
+from .standing import cashier_of, claim_of, record_frozen
 
-_OPENED = "redemption.frozen"
 BY_RESIDENT = "resident"
-"""The reason of a freeze that the voucher's holder ended."""
+"""The reason of a freeze that the holder ended."""
 
 
 def freeze(core: Core, *, actor: Actor, code: str, order: Order, key: str) -> Outcome[Redemption]:
-    """Set a voucher aside for an order, for `till.freeze_seconds`; commit or cancel ends it.
+    """Set a voucher or a qualification with its unit aside for an order, for `till.freeze_seconds`;
+    commit or cancel ends it.
 
-    Refusals and repeats as of `redeem`. A freeze that is over by itself leaves the voucher free.
+    Refusals and repeats as of `redeem`. A freeze that is over by itself leaves all of it free.
     """
     (answer,) = answer_all(core, [Ask(actor, code, order, key, freezes=True)], _hold)
     if isinstance(answer, DomainError):
@@ -112,41 +112,33 @@ def cancel(core: Core, *, actor: Actor, redemption: RedemptionId, key: str) -> O
 
 
 def release(core: Core, *, actor: Actor, redemption: RedemptionId) -> Redemption:
-    """The holder of a frozen voucher lets it go: the order can't be committed any more.
+    """The holder of what is frozen lets it go: the order can't be committed any more.
 
-    What ended before is answered as it stands. Raises NoSuchThing, for another's voucher too.
+    What ended before is answered as it stands. Raises NoSuchThing, for another's too.
     """
     with core.transaction() as session:
         now = core.now(session)
         row = store.row(session, RedemptionRow.id == redemption, lock=True)
-        if row is None or row.voucher_id is None:
-            raise NoSuchThing
-        (voucher,) = vouchers.by_ids(session, ids=[VoucherId(row.voucher_id)]).values()
-        if voucher.resident_id != actor.id:
+        if row is None or _holder(session, row) != actor.id:
             raise NoSuchThing
         if row.status is Status.FROZEN and not lapse(core, session, redemption, now):
             end(session, redemption, Event.CANCELLED, actor=actor, now=now, reason=BY_RESIDENT)
         return _view(session, redemption)
 
 
-def _hold(
-    session: Session, won: Sequence[Granted], rows: Sequence[dict[str, Any]], now: datetime
-) -> None:
-    vouchers.hold(session, vouchers=[(one.voucher, one.ask.actor) for one in won], now=now)
-    audit.record_all(
-        session,
-        action=_OPENED,
-        object_type=LIFECYCLE.name,
-        moves=[
-            Move(row["id"], one.ask.actor, {"voucher": str(one.voucher.id)})
-            for one, row in zip(won, rows, strict=True)
-        ],
-        now=now,
-        to_status=str(Status.FROZEN),
-    )
+def _hold(session: Session, won: Grants, rows: Sequence[dict[str, Any]], now: datetime) -> None:
     for one, row in zip(won, rows, strict=True):
-        offer = one.voucher.offer.id
-        ledger.freeze(session, id=row["id"], offer=offer, amount=one.discount, now=now)
+        if isinstance(one, GrantedSale):
+            selling.hold(session, one, row, now)
+        else:
+            _hold_voucher(session, one, row, now)
+
+
+def _hold_voucher(session: Session, one: Granted, row: dict[str, Any], now: datetime) -> None:
+    actor, offer = one.ask.actor, one.voucher.offer.id
+    vouchers.hold(session, vouchers=[(one.voucher, actor)], now=now)
+    record_frozen(session, row["id"], actor, {"voucher": str(one.voucher.id)}, now)
+    ledger.freeze(session, id=row["id"], offer=offer, amount=one.discount, now=now)
 
 
 def _committed(
@@ -165,7 +157,7 @@ def _committed(
             now=now,
             also=[store.unexpired(core.clock.at)],
             set_={"occurred_at": now},
-            detail={"voucher": str(row.voucher_id)},
+            detail=claim_of(row),
         )
     except OvertakenByAnother:
         return False
@@ -173,7 +165,10 @@ def _committed(
 
 
 def _spend(session: Session, actor: Actor, till: Till, row: RedemptionRow, now: datetime) -> None:
-    assert row.voucher_id is not None and row.discount_fen is not None
+    assert row.discount_fen is not None
+    if row.voucher_id is None:
+        selling.sell(session, row, actor, till.area, now)
+        return
     (voucher,) = vouchers.by_ids(session, ids=[VoucherId(row.voucher_id)]).values()
     assert voucher.status is VoucherStatus.FROZEN  # by this very redemption
     rest = unused(voucher, row.discount_fen)
@@ -189,6 +184,16 @@ def _spend(session: Session, actor: Actor, till: Till, row: RedemptionRow, now: 
         shop_area=voucher.offer.paying_area(till.area),
     )
     free_unused(session, {voucher.offer.id: rest}, now)
+
+
+def _holder(session: Session, row: RedemptionRow) -> ResidentId | None:
+    """Whose voucher or qualification it is; of a tombstone nobody's."""
+    if row.voucher_id is not None:
+        (voucher,) = vouchers.by_ids(session, ids=[VoucherId(row.voucher_id)]).values()
+        return voucher.resident_id
+    if row.qualification_id is not None:
+        return selling.qualification_of(session, row).resident_id
+    return None
 
 
 def _not_committed(status: Status) -> DomainError | None:

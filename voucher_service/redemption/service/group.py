@@ -19,7 +19,7 @@ from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.errors import TryAgain
 
 from ..model import Redemption
-from .asking import Answer, Ask
+from .granted import Answer, Ask
 from .redeeming import redeem_many
 
 _MOST_IN_A_BATCH = 64

@@ -1,8 +1,9 @@
-"""Freezes whose time is over: their vouchers are free again."""
+"""Freezes whose time is over: what they held is free again."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, not_
 from sqlalchemy.orm import Session
@@ -18,6 +19,7 @@ from voucher_service.vouchers import service as vouchers
 from .. import store
 from ..model import LIFECYCLE, Event, Status
 from ..tables import RedemptionRow
+from . import selling
 
 _MOST = 100
 
@@ -25,7 +27,7 @@ _MOST = 100
 def lapse_due(core: Core) -> int:
     """End the freezes that nobody committed in time, up to 100; how many there were.
 
-    It only tidies: an attempt on the voucher ends its freeze just as well.
+    It only tidies: the next attempt ends a freeze just as well.
     """
     with core.transaction() as session:
         now = core.now(session)
@@ -46,10 +48,10 @@ def lapse(core: Core, session: Session, redemption: RedemptionId, now: datetime)
     return True
 
 
-def lapse_of(core: Core, session: Session, voucher: VoucherId) -> bool:
-    """End the freeze of a voucher if its time is over; whether it was."""
+def lapse_of(core: Core, session: Session, claimed: UUID) -> bool:
+    """End the freeze of a voucher or a qualification if its time is over; whether it was."""
     now = core.now(session)
-    found = store.freezes(session, RedemptionRow.voucher_id == voucher, at=core.clock.at)
+    found = store.freezes(session, store.claimed_in([claimed]), at=core.clock.at)
     return any(one.over and lapse(core, session, one.id, now) for one in found)
 
 
@@ -62,7 +64,7 @@ def end(
     now: datetime,
     reason: str | None = None,
 ) -> None:
-    """End a freeze without spending: the voucher and its money are free again.
+    """End a freeze without spending: what it held and its money are free again.
 
     Raises OvertakenByAnother when it is not frozen any more.
     """
@@ -97,6 +99,9 @@ def _leave(
 
 def _free(session: Session, redemption: RedemptionId, *, actor: Actor, now: datetime) -> None:
     row = store.row(session, RedemptionRow.id == redemption)
-    assert row is not None and row.voucher_id is not None
+    assert row is not None
+    if row.voucher_id is None:
+        selling.let_go(session, row, actor, now)
+        return
     vouchers.release(session, voucher=VoucherId(row.voucher_id), actor=actor, now=now)
     ledger.resolve(session, id=redemption, commit=False, now=now)

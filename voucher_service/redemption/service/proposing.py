@@ -19,14 +19,20 @@ from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Stage, pool
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import Till
+from voucher_service.tradein import shelf
+from voucher_service.tradein.qualifications import Qualification
+from voucher_service.tradein.qualifications import Status as QualificationStatus
+from voucher_service.tradein.sales import service as sales
+from voucher_service.tradein.service import using
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.model import Status as VoucherStatus
 from voucher_service.vouchers.model import Voucher
 
 from .. import refund_store, refunds
 from ..model import Order, Status
-from ..refunds import Bill, Fate, ManagerNeeded, NothingToRefund, Parts
+from ..refunds import Bill, Fate, ManagerNeeded, NothingToRefund, Parts, SaleBill
 from ..tables import RedemptionRow
+from .selling import qualification_of
 from .standing import cashier_of
 
 _GIVES_BACK = frozenset({Fate.LIVES, Fate.LIVES_TOMORROW, Fate.RETURNED})
@@ -34,24 +40,38 @@ _GIVES_BACK = frozenset({Fate.LIVES, Fate.LIVES_TOMORROW, Fate.RETURNED})
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a refund would give back to whom, and what would become of the voucher.
+    """What a refund would give back to whom, and what would become of what the order was paid with.
 
-    `left`: what of the order can be refunded at most. `voucher`: as it is before; afterwards it can
-    be spent from `valid_from`, if at all. `back`: what comes back of it if it lives or is returned.
+    `left`: what of the order can be refunded at most. Afterwards the voucher or qualification can
+    be used from `valid_from` to `valid_until`, if at all.
     """
 
     bill: Bill
     left: Money
     parts: Parts
     fate: Fate
-    voucher: Voucher
     valid_from: datetime
-    back: Money
+    valid_until: datetime
 
     @property
     def refunded(self) -> Money:
         """What was refunded of the order before."""
         return self.bill.order - self.left
+
+    @property
+    def kept(self) -> Money:
+        """What of the order is kept."""
+        return self.left - self.parts.amount
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherProposal(Proposal):
+    """A refund of an order with a voucher: `voucher` as it is before; `back`: what comes back of it
+    if it lives or is returned.
+    """
+
+    voucher: Voucher
+    back: Money
 
     @property
     def spent_less(self) -> Money:
@@ -66,7 +86,7 @@ class Proposal:
         return refunds.worth_again(self.voucher, self.back)
 
     @property
-    def voucher_status(self) -> VoucherStatus:
+    def after(self) -> VoucherStatus:
         """Where the voucher stands afterwards."""
         if self.fate is Fate.RETURNED:
             return VoucherStatus.RETURNED
@@ -74,9 +94,25 @@ class Proposal:
         return VoucherStatus.CLAIMED if lives else self.voucher.status
 
 
+@dataclass(frozen=True, slots=True)
+class SaleProposal(Proposal):
+    """A refund of a subsidised unit: of the whole unit, or of a part of its price."""
+
+    bill: SaleBill
+    qualification: Qualification
+
+    @property
+    def after(self) -> QualificationStatus:
+        """Where the qualification stands afterwards."""
+        if self.fate is Fate.PARTIAL:
+            return QualificationStatus.USED
+        lives = self.fate is Fate.LIVES
+        return QualificationStatus.CLAIMED if lives else QualificationStatus.GIVEN_UP
+
+
 def propose_refund(
     core: Core, *, actor: Actor, redemption: RedemptionId, amount: Money | None
-) -> Proposal:
+) -> VoucherProposal | SaleProposal:
     """What `refund` would do now; all that is left of the order when no amount is named.
 
     Promises nothing. Raises what `refund` raises of the redemption and the amount.
@@ -107,13 +143,47 @@ def check_size(core: Core, actor: Actor, amount: Money) -> None:
         raise ManagerNeeded(most=most)
 
 
-def proposal(session: Session, row: RedemptionRow, amount: Money | None, now: datetime) -> Proposal:
+def proposal(
+    session: Session, row: RedemptionRow, amount: Money | None, now: datetime
+) -> VoucherProposal | SaleProposal:
     """The decision; the voucher and the lines behind its offer stay locked.
 
     No amount: all that is left. Raises NothingToRefund and RefundExceedsOrder.
     """
     if row.status is not Status.COMMITTED:
         raise NothingToRefund
+    if row.voucher_id is None:
+        return _of_sale(session, row, amount, now)
+    return _of_voucher(session, row, amount, now)
+
+
+def _of_sale(
+    session: Session, row: RedemptionRow, amount: Money | None, now: datetime
+) -> SaleProposal:
+    assert row.order_amount_fen and row.discount_fen and row.refunded_fen is not None
+    found = qualification_of(session, row)
+    budgets.lines(session, campaign=found.pool.offer.campaign_id, lock=True)
+    sale = sales.sale(session, id=RedemptionId(row.id))
+    bill = SaleBill(
+        found.pool.offer,
+        row.order_amount_fen,
+        row.discount_fen,
+        refunds.other_payers(refund_store.discounts(row.discounts)),
+        policy=shelf.policy(sale.policy_id),
+        case=sale.case,
+    )
+    left = bill.order - row.refunded_fen
+    parts = refunds.parts(bill, row.refunded_fen, left if amount is None else amount)
+    fate, until = Fate.PARTIAL, found.valid_until
+    if parts.amount == left:
+        again = using.restored_until(found, now)
+        fate, until = (Fate.LIVES, again) if again else (Fate.CLOSED, until)
+    return SaleProposal(bill, left, parts, fate, found.claimed_at, until, found)
+
+
+def _of_voucher(
+    session: Session, row: RedemptionRow, amount: Money | None, now: datetime
+) -> VoucherProposal:
     order, discount = row.order_amount_fen, row.discount_fen
     refunded, voucher_id = row.refunded_fen, row.voucher_id
     assert order is not None and discount is not None
@@ -145,7 +215,8 @@ def proposal(session: Session, row: RedemptionRow, amount: Money | None, now: da
         now=now,
     )
     starts = refunds.tomorrow(now) if fate is Fate.LIVES_TOMORROW else voucher.valid_from
-    found = Proposal(bill, left, parts, fate, voucher, starts, back)
+    until = voucher.valid_until
+    found = VoucherProposal(bill, left, parts, fate, starts, until, voucher, back)
     more = found.worth_again - parts.subsidy
     if not (fate.reusable and more and offer.status is OfferStatus.CLOSED):
         return found

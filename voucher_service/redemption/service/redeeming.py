@@ -1,4 +1,4 @@
-"""Spend vouchers on orders, in one step."""
+"""Spend vouchers and qualifications on orders, in one step."""
 
 from __future__ import annotations
 
@@ -25,17 +25,19 @@ from voucher_service.vouchers.model import Voucher
 from voucher_service.vouchers.service import Spend
 
 from ..model import LIFECYCLE, Event, Order, Redemption, Status
-from .answering import answer_all
-from .asking import Answer, Ask, Granted
+from . import selling
+from .answering import Grants, answer_all
+from .granted import Answer, Ask, Granted, GrantedSale
 
 
 def redeem(core: Core, *, actor: Actor, code: str, order: Order, key: str) -> Outcome[Redemption]:
-    """Spend a voucher on an order, in one step.
+    """Spend a voucher, or sell a unit with a qualification, in one step.
 
     The same key, or the same order reference with the same content, gives the first answer again. A
     refused attempt burns neither the code nor the order reference; it is kept as evidence. Refusals
-    come in the order that `judging.judge` fixes; OrderAmountInvalid, OrderRefused, KeyReused and
-    OrderReferenceReused come before them. Raises InProgress when others are quicker each time.
+    come in the order that `judging` and `judging_sales` fix; OrderAmountInvalid, OrderRefused,
+    KeyReused and OrderReferenceReused come before them. Raises InProgress when others are quicker
+    each time.
     """
     (answer,) = redeem_many(core, [Ask(actor, code, order, key)])
     if isinstance(answer, DomainError):
@@ -71,7 +73,20 @@ def free_unused(session: Session, unused_of: Mapping[OfferId, Money], now: datet
             campaigns.free_unspent(session, campaign=offer.campaign_id, now=now)
 
 
-def _spend(
+def _spend(session: Session, won: Grants, rows: Sequence[dict[str, Any]], now: datetime) -> None:
+    spent: list[Granted] = []
+    of_vouchers: list[dict[str, Any]] = []
+    for one, row in zip(won, rows, strict=True):
+        if isinstance(one, GrantedSale):
+            selling.sell_at_once(session, one, row, now)
+        else:
+            spent.append(one)
+            of_vouchers.append(row)
+    if spent:
+        _spend_vouchers(session, spent, of_vouchers, now)
+
+
+def _spend_vouchers(
     session: Session, won: Sequence[Granted], rows: Sequence[dict[str, Any]], now: datetime
 ) -> None:
     spends = [Spend(one.voucher, one.discount, one.whole, one.ask.actor) for one in won]

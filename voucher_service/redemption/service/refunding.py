@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,9 @@ from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Code, Leg, Stage, merchant, move, pool
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import Till
+from voucher_service.tradein.sales import service as sales
+from voucher_service.tradein.sales.model import SaleStatus
+from voucher_service.tradein.service import using
 from voucher_service.vouchers import service as vouchers
 
 from .. import refund_store, refunds
@@ -31,7 +35,14 @@ from ..refunds import (
     RefundReferenceReused,
 )
 from ..tables import RedemptionRow, RefundRow
-from .proposing import Proposal, check_size, proposal, row_of
+from .proposing import (
+    Proposal,
+    SaleProposal,
+    VoucherProposal,
+    check_size,
+    proposal,
+    row_of,
+)
 from .standing import cashier_of
 
 
@@ -75,10 +86,14 @@ def refund(
             raise InProgress(retry_after_seconds=1)
         parts = found.parts
         refund_store.add_refunded(session, row.id, amount=parts.amount, subsidy=parts.subsidy)
-        _change_voucher(session, actor, found, now)
-        _post(session, till, row, found, id, now)
-        if found.fate is Fate.RETURNED:
-            vouchers.give_up(session, voucher=found.voucher, actor=actor, now=now)
+        if isinstance(found, SaleProposal):
+            _change_sale(session, actor, row, found, now)
+            _post(session, till, row, found, id, now)
+        else:
+            _change_voucher(session, actor, found, now)
+            _post(session, till, row, found, id, now, worth_again=found.worth_again)
+            if found.fate is Fate.RETURNED:
+                vouchers.give_up(session, voucher=found.voucher, actor=actor, now=now)
         _fold(session, row, found, now)
         audit.record(
             session,
@@ -115,8 +130,10 @@ def _one(session: Session, id: RefundId) -> Refund:
     return found
 
 
-def _values(till: Till, row: RedemptionRow, found: Proposal, now: datetime) -> dict[str, Any]:
-    parts = found.parts
+def _values(
+    till: Till, row: RedemptionRow, found: VoucherProposal | SaleProposal, now: datetime
+) -> dict[str, Any]:
+    parts, of_sale = found.parts, isinstance(found, SaleProposal)
     return {
         "redemption_id": row.id,
         "shop_id": till.shop_id,
@@ -128,14 +145,31 @@ def _values(till: Till, row: RedemptionRow, found: Proposal, now: datetime) -> d
         "others": refund_store.stored(parts.others) or None,
         "phase": row.phase,
         "recovery": refunds.recovery(row.phase),
-        "voucher_status": found.voucher_status,
+        "voucher_status": None if of_sale else found.after,
+        "qualification_status": found.after if of_sale else None,
         "fate": found.fate,
-        "value_back_fen": found.spent_less,
+        "value_back_fen": ZERO if isinstance(found, SaleProposal) else found.spent_less,
         "occurred_at": now,
     }
 
 
-def _change_voucher(session: Session, actor: Actor, found: Proposal, now: datetime) -> None:
+def _change_sale(
+    session: Session, actor: Actor, row: RedemptionRow, found: SaleProposal, now: datetime
+) -> None:
+    """The whole unit came back: its qualification and its numbers are free. Else it cost less."""
+    id = RedemptionId(row.id)
+    if found.fate is not Fate.PARTIAL:
+        sales.undo(session, id=id, current=SaleStatus.SOLD)
+        using.restore(session, qualification=found.qualification, actor=actor, now=now)
+        return
+    kept = refunds.kept_subsidy(found.bill, found.kept)
+    quote = found.bill.quote(found.kept)
+    case = replace(found.bill.case, price=found.kept)
+    sales.lower(session, id=id, case=case, quote=quote, subsidy=kept)
+    using.keep(session, id=found.qualification.id, subsidy=kept)
+
+
+def _change_voucher(session: Session, actor: Actor, found: VoucherProposal, now: datetime) -> None:
     if found.fate.reusable:
         vouchers.revive(
             session,
@@ -154,14 +188,16 @@ def _post(
     found: Proposal,
     id: RefundId,
     now: datetime,
+    *,
+    worth_again: Money = ZERO,
 ) -> None:
     """The subsidy comes back to the pool: to the voucher where it lives again, else reserved."""
-    offer, subsidy = found.voucher.offer, found.parts.subsidy
+    offer, subsidy = found.bill.offer, found.parts.subsidy
     area = offer.paying_area(till.area)
     legs = [
         Leg(pool(offer.id, Stage.COMMITTED, shop_area=area), -subsidy),
-        Leg(pool(offer.id, Stage.OUTSTANDING), found.worth_again),
-        Leg(pool(offer.id, Stage.RESERVED), subsidy - found.worth_again),
+        Leg(pool(offer.id, Stage.OUTSTANDING), worth_again),
+        Leg(pool(offer.id, Stage.RESERVED), subsidy - worth_again),
     ]
     ledger.post(session, code=Code.REFUNDED, key=str(id), legs=legs, now=now)
     if row.phase is Phase.PAID and subsidy:
@@ -179,9 +215,11 @@ def owe(
 
 
 def _fold(session: Session, row: RedemptionRow, found: Proposal, now: datetime) -> None:
-    """Funders' sums are exact at once; what a closed campaign has over goes where the rest went."""
-    offer = found.voucher.offer
+    """Funders' sums are exact at once; what a closed campaign has over goes where the rest went: of
+    a pool of qualifications once none can be used any more.
+    """
+    offer = found.bill.offer
     clawed = found.parts.subsidy if row.phase is Phase.PAID else ZERO
     budgets.fold(session, campaign=offer.campaign_id, offer=offer.id, now=now, clawed=clawed)
-    if offer.status is OfferStatus.CLOSED:
+    if offer.status is OfferStatus.CLOSED and isinstance(found, VoucherProposal):
         campaigns.free_unspent(session, campaign=offer.campaign_id, now=now)

@@ -25,6 +25,7 @@ from voucher_service.vouchers.model import Status as VoucherStatus
 from .. import store
 from ..model import LIFECYCLE, Event, Phase, Redemption, ReversalTooLate, Status, Tombstone
 from ..tables import RedemptionRow
+from . import selling
 from .lapsing import end, lapse
 from .redeeming import free_unused, legs, unused
 from .standing import cashier_of
@@ -35,9 +36,9 @@ def reverse(
 ) -> Outcome[Redemption | Tombstone]:
     """Undo an order of this shop by its reference.
 
-    Committed: reversed, and the voucher lives again whatever the offer's refund rule says. Frozen:
-    cancelled. Unknown: a tombstone, so that the order is refused should it still come. What ended
-    before is answered as it stands. Once more gives the same answer.
+    Committed: reversed, and the voucher or qualification lives again whatever the refund rule says.
+    Frozen: cancelled. Unknown: a tombstone, so that the order is refused should it still come. What
+    ended before is answered as it stands. Once more gives the same answer.
 
     Raises ReversalTooLate after `till.reversal_minutes`, a refund or a settlement; KeyReused;
     InProgress when the order is just coming in.
@@ -72,28 +73,26 @@ def reverse(
 def _reverse(
     core: Core, session: Session, actor: Actor, row: RedemptionRow, reason: str, now: datetime
 ) -> None:
-    assert row.voucher_id and row.offer_id and row.discount_fen is not None
-    offer = campaigns.offer(session, offer=OfferId(row.offer_id))
     minutes = timedelta(minutes=core.settings.till.reversal_minutes)
     if now > row.occurred_at + minutes or row.phase is not Phase.NONE or row.refunded_fen != ZERO:
         raise ReversalTooLate
+    if row.voucher_id is None:
+        _leave(session, actor, row, reason, now)
+        selling.undo(session, row, actor, now)
+    else:
+        _reverse_voucher(session, actor, row, reason, now)
+
+
+def _reverse_voucher(
+    session: Session, actor: Actor, row: RedemptionRow, reason: str, now: datetime
+) -> None:
+    assert row.voucher_id and row.offer_id and row.discount_fen is not None
+    offer = campaigns.offer(session, offer=OfferId(row.offer_id))
     voucher = vouchers.by_ids(session, ids=[VoucherId(row.voucher_id)])[VoucherId(row.voucher_id)]
     rest = unused(voucher, row.discount_fen)
     if rest and offer.status is OfferStatus.CLOSED:
         raise ReversalTooLate  # what the voucher left over went home with the campaign
-    audit.transition(
-        session,
-        RedemptionRow,
-        id=row.id,
-        current=Status.COMMITTED,
-        lifecycle=LIFECYCLE,
-        event=Event.REVERSED,
-        actor=actor,
-        now=now,
-        also=[RedemptionRow.phase == Phase.NONE, RedemptionRow.refunded_fen == ZERO],
-        set_={"reason": reason},
-        detail={"reason": reason},
-    )
+    _leave(session, actor, row, reason, now)
     before = vouchers.revive(
         session, voucher=voucher.id, amount=row.discount_fen, actor=actor, now=now
     )
@@ -108,6 +107,22 @@ def _reverse(
         lapsed = move(row.discount_fen, outstanding, reserved)
         ledger.post(session, code=Code.CLAIM_UNDONE, key=f"reversed:{row.id}", legs=lapsed, now=now)
         free_unused(session, {offer.id: row.discount_fen}, now)
+
+
+def _leave(session: Session, actor: Actor, row: RedemptionRow, reason: str, now: datetime) -> None:
+    audit.transition(
+        session,
+        RedemptionRow,
+        id=row.id,
+        current=Status.COMMITTED,
+        lifecycle=LIFECYCLE,
+        event=Event.REVERSED,
+        actor=actor,
+        now=now,
+        also=[RedemptionRow.phase == Phase.NONE, RedemptionRow.refunded_fen == ZERO],
+        set_={"reason": reason},
+        detail={"reason": reason},
+    )
 
 
 def _bury(

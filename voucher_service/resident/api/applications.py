@@ -118,12 +118,14 @@ def hand_in(id: UUID, name: str) -> Application:
         raise NoSuchThing
     service.get(core(), actor=actor(), application=application)  # before anything is read
     not_too_often(core(), actor())
+    paper = received()
     return service.hand_in(
         core(),
         actor=actor(),
         application=application,
         kind=EvidenceKind(name),
-        content=received(),
+        content=paper.content,
+        facts=paper.facts,
     )
 
 

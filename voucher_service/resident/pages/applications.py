@@ -13,10 +13,13 @@ from marshmallow import fields, validate
 from voucher_service.infra import areas
 from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.money import Money
+from voucher_service.tradein import shelf
 from voucher_service.tradein import words as policy_words
-from voucher_service.tradein.applications import service, words
+from voucher_service.tradein.applications import progress, service, words
 from voucher_service.tradein.applications.model import (
+    ENDED,
     NOTICE_DAYS,
+    PARTS,
     SCHEMES,
     Application,
     ApplicationId,
@@ -24,14 +27,14 @@ from voucher_service.tradein.applications.model import (
     Part,
     Vehicle,
 )
-from voucher_service.tradein.policy import Energy
+from voucher_service.tradein.policy import Energy, Scheme
 from voucher_service.web import forms
 from voucher_service.web.auth import actor
 from voucher_service.web.errors import status_of
 from voucher_service.web.idempotency import idempotency_key
 from voucher_service.web.language import locale
 from voucher_service.web.schemas import Schema
-from voucher_service.web.site import core
+from voucher_service.web.site import core, today
 
 from ..application_schemas import BankCardSchema, BeginSchema, GivenUpCarSchema, NewCarForm
 from ..limiting import not_too_often
@@ -62,7 +65,7 @@ class PaperForm(Schema):
 def show_all() -> str:
     """My applications, and a form that begins one."""
     page = service.mine(core(), actor=actor(), cursor=request.args.get("cursor"), limit=PAGE)
-    return render_template("resident/applications.html", page=page, schemes=SCHEMES, **_words())
+    return render_template("resident/applications.html", page=page, schemes=_schemes(), **_words())
 
 
 @pages.post("")
@@ -133,12 +136,14 @@ def hand_in(id: UUID) -> Any:
         return _papers(id, form), 422
     try:
         not_too_often(core(), actor())
+        paper = received()
         service.hand_in(
             core(),
             actor=actor(),
             application=application,
             kind=EvidenceKind(form.values["kind"]),
-            content=received(),
+            content=paper.content,
+            facts=paper.facts,
         )
     except DomainError as error:
         form.refuse(error)
@@ -180,6 +185,12 @@ def notice() -> str:
     )
 
 
+def _schemes() -> list[Scheme]:
+    """What can be applied for today: some policy still takes applications."""
+    policies = [one for one in shelf.shelf() if one.first <= today() <= (one.file_by or one.last)]
+    return [scheme for scheme in SCHEMES if any(one.scheme is scheme for one in policies)]
+
+
 def _named(name: str) -> Part:
     """The part of that name that is typed. Raises NoSuchThing."""
     if name not in {str(one) for one in _FORMS}:
@@ -198,16 +209,19 @@ def _status(id: UUID, form: forms.Form) -> str:
     return render_template(
         "resident/application.html",
         application=found,
-        judged=judged,
+        steps=[] if found.status in ENDED else progress.steps(found, locale(), today()),
+        judged=None if found.status in ENDED else judged,
         reasons=reasons,
         form=form,
-        parts=(Part.NEW_CAR, Part.OLD_CAR, Part.CARD),
+        parts=PARTS[found.scheme],
         **_words(),
     )
 
 
 def _part(id: UUID, part: Part, form: forms.Form) -> str:
     found = _mine(id)
+    if part not in PARTS[found.scheme]:
+        raise NoSuchThing
     known = {Part.NEW_CAR: found.bought, Part.OLD_CAR: found.given_up, Part.CARD: found.card}[part]
     if known is not None and not form.typed:
         told = {name: getattr(known, name) for name in known.__slots__}

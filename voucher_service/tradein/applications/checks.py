@@ -91,7 +91,7 @@ class Filing:
 
     scheme: Scheme
     bought: Bought
-    given_up: GivenUp
+    given_up: GivenUp | None
     card: Card
     name: str
     on: date
@@ -102,8 +102,8 @@ def check(filing: Filing, quote: Quote) -> tuple[Finding, ...]:
     """What is found in an application whose subsidy is this; what weighs most comes first."""
     found = [
         *_eligible(quote),
-        *_cars(filing),
-        *_order(filing),
+        *_new_car(filing),
+        *_old_car(filing),
         *_money(filing),
         *_names(filing),
     ]
@@ -135,29 +135,31 @@ def _eligible(quote: Quote) -> Iterator[Finding]:
         yield _against(Found.INELIGIBLE, Part.NEW_CAR)
 
 
-def _cars(filing: Filing) -> Iterator[Finding]:
-    new, old = filing.bought, filing.given_up
-    if new.vin == old.vin:
-        yield _against(Found.SAME_CAR, Part.OLD_CAR)
+def _new_car(filing: Filing) -> Iterator[Finding]:
+    new = filing.bought
     if identifiers.vin(new.vin).doubtful:
         yield _doubt(Found.NEW_VIN_DIGIT, Part.NEW_CAR)
+    # Eight signs are a new-energy plate; temporary plates don't pass as plates at all.
+    if (new.energy is Energy.NEV) != (len(new.plate) == 8):
+        yield _doubt(Found.PLATE_KIND, Part.NEW_CAR)
+    if max(new.invoiced_on, new.registered_on) > filing.on:
+        yield _against(Found.IN_FUTURE, Part.NEW_CAR)
+    if new.registered_on < new.invoiced_on:
+        yield _doubt(Found.OUT_OF_ORDER, Part.NEW_CAR)
+
+
+def _old_car(filing: Filing) -> Iterator[Finding]:
+    old = filing.given_up
+    if old is None:
+        return
+    if filing.bought.vin == old.vin:
+        yield _against(Found.SAME_CAR, Part.OLD_CAR)
     if identifiers.vin(old.vin).doubtful:
         yield _doubt(Found.OLD_VIN_DIGIT, Part.OLD_CAR)
     if filing.old_subsidised:
         yield _doubt(Found.OLD_CAR_SUBSIDISED, Part.OLD_CAR)
-    # Eight signs are a new-energy plate; temporary plates don't pass as plates at all.
-    if (new.energy is Energy.NEV) != (len(new.plate) == 8):
-        yield _doubt(Found.PLATE_KIND, Part.NEW_CAR)
-
-
-def _order(filing: Filing) -> Iterator[Finding]:
-    new, old = filing.bought, filing.given_up
-    if max(new.invoiced_on, new.registered_on) > filing.on:
-        yield _against(Found.IN_FUTURE, Part.NEW_CAR)
     if max(old.parted_on, old.closed_on) > filing.on:
         yield _against(Found.IN_FUTURE, Part.OLD_CAR)
-    if new.registered_on < new.invoiced_on:
-        yield _doubt(Found.OUT_OF_ORDER, Part.NEW_CAR)
     if not old.registered_on <= old.owned_since <= old.parted_on <= old.closed_on:
         yield _doubt(Found.OUT_OF_ORDER, Part.OLD_CAR)
 
@@ -175,7 +177,7 @@ def _money(filing: Filing) -> Iterator[Finding]:
 def _names(filing: Filing) -> Iterator[Finding]:
     if not same_name(filing.bought.buyer, filing.name):
         yield _doubt(Found.BUYER_DIFFERS, Part.NEW_CAR)
-    if not same_name(filing.given_up.owner, filing.name):
+    if filing.given_up and not same_name(filing.given_up.owner, filing.name):
         yield _doubt(Found.OWNER_DIFFERS, Part.OLD_CAR)
     if not same_name(filing.card.holder, filing.name):
         yield _doubt(Found.HOLDER_DIFFERS, Part.CARD)
@@ -185,10 +187,9 @@ def _names(filing: Filing) -> Iterator[Finding]:
 
 def _windows(filing: Filing, policy: Policy) -> Iterator[Finding]:
     # The invoice's day is within: the policy was found by it.
-    days = (
-        (filing.bought.registered_on, Found.REGISTRATION_OUTSIDE, Part.NEW_CAR),
-        (filing.given_up.parted_on, Found.PARTING_OUTSIDE, Part.OLD_CAR),
-    )
+    days = [(filing.bought.registered_on, Found.REGISTRATION_OUTSIDE, Part.NEW_CAR)]
+    if filing.given_up is not None:
+        days.append((filing.given_up.parted_on, Found.PARTING_OUTSIDE, Part.OLD_CAR))
     for day, what, part in days:
         if not policy.first <= day <= policy.last:
             yield _against(what, part)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
 from voucher_service.i18n import mark
 from voucher_service.kernel.actor import Role
+from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.errors import Conflict, Forbidden, Unprocessable
 from voucher_service.kernel.ids import ResidentId
 from voucher_service.kernel.machine import Machine
@@ -24,7 +25,7 @@ from ..policy import Case, Category, Energy, NewCar, OldCar, Scheme
 
 ApplicationId = NewType("ApplicationId", UUID)
 
-SCHEMES = (Scheme.CAR_SCRAP, Scheme.CAR_REPLACE)
+SCHEMES = (Scheme.CAR_SCRAP, Scheme.CAR_REPLACE, Scheme.CAR_PURCHASE)
 # How long what was approved is shown to everybody before it can be paid.
 NOTICE_DAYS = 5
 
@@ -65,6 +66,18 @@ class AreaUnserved(Unprocessable):
     code = "area_unserved"
 
 
+class CorrectionLate(Conflict):
+    """The last day of the correction is over."""
+
+    code = "correction_late"
+
+
+class CorrectionsClosed(Conflict):
+    """The policy's last day of corrections is over: it is passed or refused, not sent back."""
+
+    code = "corrections_closed"
+
+
 class Vehicle(StrEnum):
     """What kind of vehicle it is, by GA 802."""
 
@@ -101,6 +114,13 @@ _ALWAYS = (_K.ID_FRONT, _K.ID_BACK, _K.NEW_INVOICE, _K.NEW_REGISTRATION)
 EVIDENCE: Mapping[Scheme, tuple[EvidenceKind, ...]] = {
     Scheme.CAR_SCRAP: (*_ALWAYS, _K.RECYCLING, _K.CANCELLATION),
     Scheme.CAR_REPLACE: (*_ALWAYS, _K.SALE_INVOICE, _K.TRANSFER),
+    Scheme.CAR_PURCHASE: _ALWAYS,
+}
+# What is typed for each scheme, in the order of the form: nothing is given up for a purchase.
+PARTS: Mapping[Scheme, tuple[Part, ...]] = {
+    Scheme.CAR_SCRAP: (Part.NEW_CAR, Part.OLD_CAR, Part.CARD),
+    Scheme.CAR_REPLACE: (Part.NEW_CAR, Part.OLD_CAR, Part.CARD),
+    Scheme.CAR_PURCHASE: (Part.NEW_CAR, Part.CARD),
 }
 
 
@@ -114,6 +134,10 @@ class ApplicationStatus(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
+    LAPSED = "lapsed"
+    PAYOUT_REFUSED = "payout_refused"
+    CARD_GIVEN = "card_given"
+    PAID = "paid"
 
 
 class ApplicationEvent(StrEnum):
@@ -126,6 +150,12 @@ class ApplicationEvent(StrEnum):
     APPROVED = "application.approved"
     REJECTED = "application.rejected"
     WITHDRAWN = "application.withdrawn"
+    LAPSED = "application.lapsed"
+    PAYOUT_REFUSED = "application.payout_refused"
+    CARD_GIVEN = "application.card_given"
+    CARD_RETURNED = "application.card_returned"
+    CARD_ACCEPTED = "application.card_accepted"
+    PAID = "application.paid"
 
 
 _S, _E = ApplicationStatus, ApplicationEvent
@@ -145,10 +175,22 @@ LIFECYCLE: Machine[ApplicationStatus, ApplicationEvent] = Machine(
             _E.RETURNED: _S.SUBMITTED,
             _E.WITHDRAWN: _S.WITHDRAWN,
         },
-        _S.SENT_BACK: {_E.SUBMITTED: _S.SUBMITTED, _E.WITHDRAWN: _S.WITHDRAWN},
-        _S.APPROVED: {},
+        _S.SENT_BACK: {
+            _E.SUBMITTED: _S.SUBMITTED,
+            _E.WITHDRAWN: _S.WITHDRAWN,
+            _E.LAPSED: _S.LAPSED,
+        },
+        _S.APPROVED: {_E.PAID: _S.PAID, _E.PAYOUT_REFUSED: _S.PAYOUT_REFUSED},
         _S.REJECTED: {},
         _S.WITHDRAWN: {},
+        _S.LAPSED: {},
+        _S.PAYOUT_REFUSED: {_E.CARD_GIVEN: _S.CARD_GIVEN},
+        _S.CARD_GIVEN: {
+            _E.CARD_ACCEPTED: _S.APPROVED,
+            _E.CARD_RETURNED: _S.PAYOUT_REFUSED,
+        },
+        # A bank may take days to send a payment back.
+        _S.PAID: {_E.PAYOUT_REFUSED: _S.PAYOUT_REFUSED},
     },
 )
 PUBLIC: Mapping[ApplicationStatus, str] = {
@@ -159,6 +201,10 @@ PUBLIC: Mapping[ApplicationStatus, str] = {
     _S.APPROVED: mark("已通过，等待付款"),
     _S.REJECTED: mark("没有通过"),
     _S.WITHDRAWN: mark("已撤回"),
+    _S.LAPSED: mark("过期作废"),
+    _S.PAYOUT_REFUSED: mark("银行退回，等改收款卡"),
+    _S.CARD_GIVEN: mark("等核对新收款卡"),
+    _S.PAID: mark("已付款"),
 }
 OWNER: Mapping[ApplicationStatus, frozenset[Role]] = {
     _S.DRAFT: frozenset(),
@@ -168,10 +214,19 @@ OWNER: Mapping[ApplicationStatus, frozenset[Role]] = {
     _S.APPROVED: frozenset({Role.FINANCE}),
     _S.REJECTED: frozenset(),
     _S.WITHDRAWN: frozenset(),
+    _S.LAPSED: frozenset(),
+    _S.PAYOUT_REFUSED: frozenset(),
+    _S.CARD_GIVEN: frozenset({Role.REVIEWER}),
+    _S.PAID: frozenset(),
 }
 EDITABLE = frozenset({_S.DRAFT, _S.SENT_BACK})
-# While an application stands so, its cars, its invoice and its certificate are in no other one.
-HOLDING = (_S.SUBMITTED, _S.PRECHECKED, _S.SENT_BACK, _S.APPROVED)
+# Approved: its money is committed, whatever became of the payment.
+GRANTED = (_S.APPROVED, _S.PAYOUT_REFUSED, _S.CARD_GIVEN, _S.PAID)
+# While an application stands so, its cars, its invoice and its certificate are in no other one, and
+# it holds a place.
+HOLDING = (_S.SUBMITTED, _S.PRECHECKED, _S.SENT_BACK, *GRANTED)
+# Over without a payment.
+ENDED = (_S.REJECTED, _S.WITHDRAWN, _S.LAPSED)
 # What a reviewer can ask to be corrected: a part that was typed, or a paper.
 CORRECTIONS: Mapping[str, str] = {
     Part.NEW_CAR: mark("新车"),
@@ -246,7 +301,9 @@ class Application:
     """An application as its readers see it; names, plates and the card's number are masked.
 
     `evidence` are file ids by what they are, `pictures` those that are no PDF; `corrections` a
-    reason for each thing to correct. It was handed in first at `filed_at`, last at `submitted_at`.
+    reason for each thing to correct, until `correct_until`. It was handed in first at `filed_at`,
+    last at `submitted_at`; the next step of the office is due by the end of `due_on`. `forgotten`:
+    its papers and its personal data were deleted.
     """
 
     id: ApplicationId
@@ -269,11 +326,31 @@ class Application:
     prechecked_at: datetime | None = None
     prechecked_by: UUID | None = None
     decided_at: datetime | None = None
+    correct_until: datetime | None = None
+    due_on: date | None = None
+    paid_at: datetime | None = None
+    forgotten: bool = False
 
     @property
     def editable(self) -> bool:
         """Whether the applicant may change it now."""
         return self.status in EDITABLE
+
+    @property
+    def card_wanted(self) -> bool:
+        """Whether the applicant may change the card, and nothing else."""
+        return LIFECYCLE.allows(self.status, ApplicationEvent.CARD_GIVEN)
+
+    @property
+    def notice_until(self) -> date | None:
+        """The last day on which an approved one is shown to everybody."""
+        if self.status not in GRANTED or self.decided_at is None:
+            return None
+        return notice_until(self.decided_at)
+
+    def overdue(self, on: date) -> bool:
+        """Whether the office is late on a day."""
+        return self.due_on is not None and self.due_on < on
 
     @property
     def may_withdraw(self) -> bool:
@@ -288,12 +365,12 @@ class Application:
     @property
     def missing(self) -> tuple[str, ...]:
         """What is not there yet: parts, then papers."""
-        parts = {
+        told = {
             Part.NEW_CAR: self.bought,
             Part.OLD_CAR: self.given_up,
             Part.CARD: self.card,
         }
-        typed = [str(part) for part, told in parts.items() if told is None]
+        typed = [str(part) for part in PARTS[self.scheme] if told[part] is None]
         return (*typed, *(str(kind) for kind in self.wanted if kind not in self.evidence))
 
 
@@ -310,7 +387,12 @@ class Noticed:
     until: date
 
 
-def case_of(scheme: Scheme, bought: Bought, given_up: GivenUp) -> Case:
+def notice_until(decided_at: datetime) -> date:
+    """The last day of the notice of what was approved then, that day included."""
+    return day_of(decided_at) + timedelta(days=NOTICE_DAYS - 1)
+
+
+def case_of(scheme: Scheme, bought: Bought, given_up: GivenUp | None) -> Case:
     """What the subsidy is computed from."""
     return Case(
         scheme,
@@ -319,5 +401,5 @@ def case_of(scheme: Scheme, bought: Bought, given_up: GivenUp) -> Case:
         bought.invoiced_on,
         area=bought.area,
         new=NewCar(bought.energy, bought.engine_ml),
-        old=OldCar(given_up.energy, given_up.registered_on, given_up.owned_since),
+        old=given_up and OldCar(given_up.energy, given_up.registered_on, given_up.owned_since),
     )

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, exists, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from voucher_service.campaigns.model import Offer
 from voucher_service.infra import areas
 from voucher_service.infra.secrets import Keyring
 
+from .. import shelf
 from ..policy import Scheme
-from .model import HOLDING, ApplicationStatus, EvidenceKind
-from .tables import ApplicationRow, EvidenceRow
+from .model import GRANTED, HOLDING, ApplicationStatus, EvidenceKind
+from .pools import ApplicationPool
+from .tables import ApplicationPoolRow, ApplicationRow, EvidenceRow, PlaceRow
 
 Key = tuple[datetime, UUID]
 Papers = dict[EvidenceKind, UUID]
@@ -100,23 +103,76 @@ def waiting_page(
 
 
 def waiting(session: Session, *, area: str) -> int:
-    """How many applications of a division wait for a first check."""
-    stand = _stand(area, ApplicationStatus.SUBMITTED)
+    """How many applications of a division wait for a reviewer: first checks, and other cards."""
+    stand = _stand(area, ApplicationStatus.SUBMITTED, ApplicationStatus.CARD_GIVEN)
     return session.execute(select(func.count()).where(stand)).scalar_one()
 
 
-def approved(
+def late(session: Session, now: datetime, *, most: int) -> list[ApplicationRow]:
+    """Applications whose correction is over due, locked; those that others hold are left out."""
+    return _locked(
+        session,
+        ApplicationRow.status == ApplicationStatus.SENT_BACK,
+        ApplicationRow.correct_until <= now,
+        most=most,
+    )
+
+
+def left_alone(session: Session, since: datetime, *, most: int) -> list[ApplicationRow]:
+    """Drafts begun before an instant, locked."""
+    return _locked(
+        session,
+        ApplicationRow.status == ApplicationStatus.DRAFT,
+        ApplicationRow.occurred_at < since,
+        most=most,
+    )
+
+
+def ending(session: Session, now: datetime, until: datetime, *, most: int) -> list[ApplicationRow]:
+    """Applications whose correction ends by then, and that nobody was reminded of, locked."""
+    return _locked(
+        session,
+        ApplicationRow.status == ApplicationStatus.SENT_BACK,
+        ApplicationRow.correct_until > now,
+        ApplicationRow.correct_until <= until,
+        ApplicationRow.reminded_at.is_(None),
+        most=most,
+    )
+
+
+def kept_too_long(
+    session: Session, since: Mapping[tuple[ApplicationStatus, ...], datetime], *, most: int
+) -> list[ApplicationRow]:
+    """Applications that stand so since before an instant and were not forgotten, locked."""
+    old = [
+        ApplicationRow.status.in_(statuses) & (ApplicationRow.decided_at < instant)
+        for statuses, instant in since.items()
+    ]
+    return _locked(session, ApplicationRow.forgotten_at.is_(None), or_(*old), most=most)
+
+
+def granted(
     session: Session, *, since: datetime | None, after: Key | None, most: int
 ) -> list[ApplicationRow]:
-    """Approved applications, newest decision first; with `since` those decided from then on."""
+    """Approved applications, paid or not, newest decision first; with `since` those decided from
+    then on.
+    """
     columns = (ApplicationRow.decided_at, ApplicationRow.id)
-    statement = select(ApplicationRow).where(ApplicationRow.status == ApplicationStatus.APPROVED)
+    statement = select(ApplicationRow).where(ApplicationRow.status.in_(GRANTED))
     if since is not None:
         statement = statement.where(ApplicationRow.decided_at >= since)
     if after is not None:
         statement = statement.where(tuple_(*columns) < after)
     newest = (one.desc() for one in columns)
     return list(session.scalars(statement.order_by(*newest).limit(most)))
+
+
+def decided(session: Session, ids: Collection[UUID]) -> list[ApplicationRow]:
+    """Those of these applications that are approved."""
+    statement = select(ApplicationRow).where(
+        ApplicationRow.id.in_(ids), ApplicationRow.status == ApplicationStatus.APPROVED
+    )
+    return list(session.scalars(statement))
 
 
 def evidence(
@@ -142,6 +198,28 @@ def put_evidence(
             set_={"file_id": file, "occurred_at": now},
         )
     )
+
+
+def pool_rows(session: Session, offers: Sequence[UUID]) -> list[ApplicationPoolRow]:
+    """What pools of places are beyond their offers, by offer."""
+    which = ApplicationPoolRow.offer_id.in_(offers)
+    found = select(ApplicationPoolRow).where(which).order_by(ApplicationPoolRow.offer_id)
+    return list(session.scalars(found))
+
+
+def pools(session: Session, offers: Sequence[Offer]) -> list[ApplicationPool]:
+    """The pools of places among these offers, in their order."""
+    rows = {row.offer_id: row for row in pool_rows(session, [one.id for one in offers])}
+    return [
+        ApplicationPool(one, row.scheme, shelf.policy(row.policy_id))
+        for one in offers
+        if (row := rows.get(one.id)) is not None
+    ]
+
+
+def place(session: Session, application: UUID) -> PlaceRow | None:
+    """The place of an application, held or not."""
+    return session.get(PlaceRow, application, populate_existing=True)
 
 
 def encrypt_person(keyring: Keyring, id: UUID, told: Mapping[str, str]) -> bytes:
@@ -172,9 +250,17 @@ def rotate(session: Session, keyring: Keyring, *, most: int) -> int:
     return len(rows)
 
 
-def _stand(area: str, status: ApplicationStatus) -> ColumnElement[bool]:
+def _locked(session: Session, *where: ColumnElement[bool], most: int) -> list[ApplicationRow]:
+    statement = select(ApplicationRow).where(*where).limit(most)
+    found = session.scalars(
+        statement.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    )
+    return list(found)
+
+
+def _stand(area: str, *statuses: ApplicationStatus) -> ColumnElement[bool]:
     return (
-        (ApplicationRow.status == status)
+        ApplicationRow.status.in_(statuses)
         & ApplicationRow.submitted_at.is_not(None)
         & ApplicationRow.area.startswith(areas.stem(area), autoescape=True)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -14,6 +15,8 @@ from .. import code, paper, short_code, store
 from ..code import CodeInvalid, Read
 from ..model import IdLastFourNeeded, IdLastFourWrong, Voucher
 
+# The references that lie in each of some spans, both ends included, with the place of the span.
+RefsWithin = Callable[[Session, Sequence[tuple[int, int]]], list[tuple[int, int]]]
 # So far back a typed code is still known as one of ours: it gets the refusal of an old code, and an
 # order that is sent again its first answer.
 _KNOWN_WINDOWS = 20
@@ -21,14 +24,22 @@ PAPER_WINDOW = 0
 
 
 def read_code(
-    session: Session, *, keyring: Keyring, text: str, now: datetime, window_seconds: int
+    session: Session,
+    *,
+    keyring: Keyring,
+    text: str,
+    now: datetime,
+    window_seconds: int,
+    also: RefsWithin | None = None,
 ) -> Read:
     """Verify a code's spelling and signature. Raises CodeInvalid, whatever is wrong with it.
 
     Its time is judged by `Read.check_time`. Only the typed and the printed form ask the database.
+    `also` finds the references of what else is shown by a typed code.
     """
     if len(text) == short_code.LENGTH:
-        return _typed(session, keyring, text, code.window_of(now, window_seconds))
+        present = code.window_of(now, window_seconds)
+        return _typed(session, keyring, text, present, also or _none_within)
     if len(text) == paper.LENGTH:
         return _printed(session, keyring, text)
     return code.read(keyring, text)
@@ -51,11 +62,15 @@ def check_holder(
         raise IdLastFourWrong
 
 
-def _typed(session: Session, keyring: Keyring, text: str, present: int) -> Read:
+def _none_within(_: Session, __: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    return []
+
+
+def _typed(session: Session, keyring: Keyring, text: str, present: int, also: RefsWithin) -> Read:
     near = range(present + code.TOLERANCE, present - _KNOWN_WINDOWS, -1)
     guesses = list(short_code.guesses(keyring, text, near))
     spans = [(guess.low, guess.high) for guess in guesses]
-    for place, code_ref in store.code_refs_within(session, spans):
+    for place, code_ref in (*store.code_refs_within(session, spans), *also(session, spans)):
         guess = guesses[place]
         if guess.matches(keyring, code_ref):
             return Read(code_ref, guess.window, guess.nonce(keyring, code_ref))

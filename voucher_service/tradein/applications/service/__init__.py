@@ -1,35 +1,63 @@
 """Use cases of applications: filed by a resident, checked by the division, approved by the city."""
 
-from .deciding import decisions, payee
-from .filing import begin, evidence_of, get, hand_in, mine, save_card, save_new_car, save_old_car
+from .deciding import decisions
+from .dossier import papers
+from .filing import (
+    begin,
+    evidence_of,
+    fill_in,
+    get,
+    hand_in,
+    mine,
+    save_card,
+    save_new_car,
+    save_old_car,
+)
+from .lapsing import forget, lapse_due, remind_due
 from .noticing import notice
+from .past import cards, past, standing
+from .paying import accept_card, paid, payee, payout_refused, return_card
+from .planning import create_pool
 from .reviewing import document, opinion, page, precheck, read, reject, send_back, waiting
 from .submitting import preview, submit, withdraw
 from .telling import send_message
 from .upkeep import rotate_fields
 
 __all__ = [
+    "accept_card",
     "begin",
+    "cards",
+    "create_pool",
     "decisions",
     "document",
     "evidence_of",
+    "fill_in",
+    "forget",
     "get",
     "hand_in",
+    "lapse_due",
     "mine",
     "notice",
     "opinion",
     "page",
+    "paid",
+    "papers",
+    "past",
     "payee",
+    "payout_refused",
     "precheck",
     "preview",
     "read",
     "reject",
+    "remind_due",
+    "return_card",
     "rotate_fields",
     "save_card",
     "save_new_car",
     "save_old_car",
     "send_back",
     "send_message",
+    "standing",
     "submit",
     "waiting",
     "withdraw",

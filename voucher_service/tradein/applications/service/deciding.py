@@ -1,9 +1,8 @@
-"""The city approves, and what that makes payable; decisions as they can be made again."""
+"""The city approves; decisions as they can be made again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,47 +12,29 @@ from sqlalchemy.orm import Session
 from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import ChangedSinceProposed
 from voucher_service.kernel.actor import Actor
-from voucher_service.kernel.money import ZERO, Money
+from voucher_service.kernel.money import ZERO
 
 from ...revision import Decision
 from .. import recording, store
 from ..messages import Message
-from ..model import ApplicationEvent, ApplicationId, ApplicationStatus, Card
+from ..model import ApplicationEvent, ApplicationStatus
 from ..tables import ApplicationRow
-from .dossier import found, typed
+from . import placing
+from .dossier import found
 from .judging import refuse_own
-from .reviewing import APPROVE, frozen, move
+from .moving import move
+from .reviewing import APPROVE, frozen
 from .telling import tell
 
 _BATCH = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Payee:
-    """Whom an approved application is paid to, and how much; `card` is in clear."""
-
-    application_id: ApplicationId
-    card: Card
-    amount: Money
-    decided_at: datetime
-
-
-def payee(session: Session, *, application: ApplicationId) -> Payee:
-    """Where the subsidy of an approved application goes. Raises NoSuchThing for any other."""
-    row = found(store.application(session, application))
-    _, _, card = typed(session, row)
-    if row.status is not ApplicationStatus.APPROVED or row.decided_at is None:
-        card = None
-    at = row.decided_at or row.occurred_at
-    return Payee(application, found(card), row.subsidy_fen or ZERO, at)
-
-
 def decisions(session: Session) -> list[Decision]:
-    """Every approved application as a decision that `tradein.revision` can make again."""
+    """Every approved application, paid or not, as a decision that `revision` can make again."""
     made: list[Decision] = []
     after: tuple[datetime, UUID] | None = None
     while True:
-        rows = store.approved(session, since=None, after=after, most=_BATCH)
+        rows = store.granted(session, since=None, after=after, most=_BATCH)
         for row in rows:
             assert row.decision is not None and row.decided_at is not None  # it was approved
             case, amount = recording.case_from(row.decision), row.subsidy_fen or ZERO
@@ -69,6 +50,7 @@ def _approve(session: Session, payload: Mapping[str, Any], actor: Actor, now: da
         raise ChangedSinceProposed
     refuse_own(session, row, actor)
     move(session, row, ApplicationEvent.APPROVED, actor, now, {"decided_at": now})
+    placing.grant(session, row, now)
     tell(session, application=row.id, message=Message.APPROVED)
 
 

@@ -4,29 +4,53 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeVar
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from voucher_service.identity import documents
 from voucher_service.infra import files
 from voucher_service.infra.core import core_of
+from voucher_service.infra.files import Facts
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import ResidentId
 from voucher_service.kernel.money import Money
 
+from ... import identifiers
 from ...policy import Energy
 from .. import store
-from ..model import Application, ApplicationId, Bought, Card, GivenUp, Vehicle
+from ..deadlines import due_on
+from ..model import (
+    Application,
+    ApplicationId,
+    ApplicationStatus,
+    Bought,
+    Card,
+    EvidenceKind,
+    GivenUp,
+    Vehicle,
+)
 from ..tables import ApplicationRow
+from .moving import periods
 
 NEW_CAR, OLD_CAR, CARD = "new_car", "old_car", "card"
 BUYER, NEW_PLATE, OWNER, OLD_PLATE = "buyer", "new_plate", "owner", "old_plate"
 HOLDER, NUMBER = "holder", "number"
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A paper of an application: a stored file, and what its camera noted."""
+
+    kind: EvidenceKind
+    file: UUID
+    facts: Facts
 
 
 def found(row: T | None) -> T:
@@ -43,10 +67,25 @@ def view(session: Session, row: ApplicationRow) -> Application:
 
 def views(session: Session, rows: Sequence[ApplicationRow]) -> list[Application]:
     """Applications; of personal data only what lists show."""
-    papers = store.evidence(session, [row.id for row in rows])
-    every = [file for mine in papers.values() for file in mine.values()]
+    handed_in = store.evidence(session, [row.id for row in rows])
+    every = [file for mine in handed_in.values() for file in mine.values()]
     drawn = files.pictures(session, files=every)
-    return [_view(session, row, papers[row.id], drawn) for row in rows]
+    return [
+        _view(session, row, {} if row.forgotten_at else handed_in[row.id], drawn) for row in rows
+    ]
+
+
+def papers(
+    session: Session, *, applications: Collection[ApplicationId]
+) -> dict[ApplicationId, list[Paper]]:
+    """The papers of applications, with what their cameras noted; those of forgotten ones too."""
+    handed_in = store.evidence(session, list(applications))
+    every = [file for mine in handed_in.values() for file in mine.values()]
+    facts = files.facts(session, files=every)
+    return {
+        one: [Paper(kind, file, facts[file]) for kind, file in sorted(handed_in[one].items())]
+        for one in applications
+    }
 
 
 def _view(
@@ -77,14 +116,23 @@ def _view(
         prechecked_at=row.prechecked_at,
         prechecked_by=row.prechecked_by,
         decided_at=row.decided_at,
+        correct_until=row.correct_until if row.status is ApplicationStatus.SENT_BACK else None,
+        due_on=due_on(
+            row.status,
+            submitted_at=row.submitted_at,
+            decided_at=row.decided_at,
+            periods=periods(session),
+        ),
+        paid_at=row.paid_at,
+        forgotten=row.forgotten_at is not None,
     )
 
 
 def typed(
     session: Session, row: ApplicationRow
 ) -> tuple[Bought | None, GivenUp | None, Card | None]:
-    """What was typed, in clear."""
-    person = store.person(core_of(session).keyring, row)
+    """What was typed, in clear; of one that was forgotten, names and numbers are empty."""
+    person = defaultdict(str, store.person(core_of(session).keyring, row))
     new, old, card = (row.content.get(part) for part in (NEW_CAR, OLD_CAR, CARD))
     return (
         None if new is None else _bought(new, person),
@@ -118,6 +166,27 @@ def given_up_as_json(car: GivenUp) -> tuple[dict[str, Any], dict[str, str]]:
     told = {day: getattr(car, day).isoformat() for day in days}
     told |= {"vin": car.vin, "energy": str(car.energy), "paper": car.paper}
     return told, {OWNER: car.owner, OLD_PLATE: car.plate}
+
+
+def card_as_json(card: Card) -> tuple[dict[str, Any], dict[str, str]]:
+    """The card as it is stored, personal data apart. Raises CardInvalid, NameInvalid."""
+    told = {HOLDER: documents.name(card.holder), NUMBER: identifiers.card(card.number).number}
+    return {"bank": card.bank.strip()}, told
+
+
+def keep(
+    session: Session,
+    row: ApplicationRow,
+    part: str,
+    told: Mapping[str, Any],
+    person: Mapping[str, str],
+) -> None:
+    """Keep a part of a locked application, its personal data encrypted."""
+    keyring = core_of(session).keyring
+    row.content = {**row.content, part: dict(told)}
+    known = store.person(keyring, row)
+    row.person_cipher = store.encrypt_person(keyring, row.id, {**known, **person})
+    session.flush()
 
 
 def fingerprint(session: Session, row: ApplicationRow) -> str:

@@ -19,7 +19,7 @@ from ...quote import Quote, quote
 from ...shelf import shelf
 from .. import store
 from ..checks import Filing, Finding, check, same_name
-from ..model import OwnApplication, case_of
+from ..model import PARTS, OwnApplication, Part, case_of
 from ..tables import ApplicationRow
 from .dossier import typed
 
@@ -34,9 +34,13 @@ class Judged:
 
 
 def judge(session: Session, row: ApplicationRow, now: datetime) -> Judged | None:
-    """Judge an application; None while a part is missing. It counts as filed when it first was."""
+    """Judge an application; None while a part is missing, and once it was forgotten. It counts as
+    filed when it first was.
+    """
+    if row.forgotten_at is not None:
+        return None
     bought, given_up, card = typed(session, row)
-    if bought is None or given_up is None or card is None:
+    if bought is None or card is None or (given_up is None and Part.OLD_CAR in PARTS[row.scheme]):
         return None
     case = case_of(row.scheme, bought, given_up)
     said = quote(shelf(), case, known_on=day_of(now))
@@ -47,7 +51,7 @@ def judge(session: Session, row: ApplicationRow, now: datetime) -> Judged | None
         card=card,
         name=_name(session, row),
         on=day_of(row.filed_at or now),
-        old_subsidised=store.subsidised(session, given_up.vin, but=row.id),
+        old_subsidised=given_up is not None and store.subsidised(session, given_up.vin, but=row.id),
     )
     return Judged(case, said, check(filing, said))
 

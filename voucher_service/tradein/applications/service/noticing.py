@@ -26,7 +26,7 @@ def notice(core: Core, *, cursor: str | None, limit: int) -> Page[Noticed]:
     after = decode_moment(cursor)
     with core.transaction() as session:
         first = day_of(core.now(session)) - timedelta(days=NOTICE_DAYS - 1)
-        rows = store.approved(session, since=start_of(first), after=after, most=limit + 1)
+        rows = store.granted(session, since=start_of(first), after=after, most=limit + 1)
         shown = [_line(session, row) for row in rows[:limit]]
     if len(rows) <= limit:
         return Page(shown)

@@ -13,7 +13,7 @@ from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import Status
 from voucher_service.audit import service as audit
 from voucher_service.infra import areas, files
-from voucher_service.infra.core import Core
+from voucher_service.infra.core import Core, core_of
 from voucher_service.infra.files import Content
 from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
@@ -21,7 +21,9 @@ from voucher_service.kernel.ids import ApprovalId
 from voucher_service.kernel.money import ZERO
 from voucher_service.kernel.page import Page, decode_moment, encode_cursor
 
+from ... import shelf
 from .. import store
+from ..deadlines import correct_until
 from ..messages import Message
 from ..model import (
     LIFECYCLE,
@@ -33,8 +35,10 @@ from ..model import (
     EvidenceKind,
 )
 from ..tables import ApplicationRow
+from . import placing
 from .dossier import fingerprint, found, view, views
 from .judging import Judged, judge, refuse_own
+from .moving import move, periods
 from .submitting import decided
 from .telling import tell
 
@@ -44,10 +48,10 @@ SEES = frozenset({Role.REVIEWER, Role.APPROVER, Role.AUDITOR})
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An application with what the rules and the checks say of it today."""
+    """An application with what rules and checks say of it today, unless it was forgotten."""
 
     application: Application
-    judged: Judged
+    judged: Judged | None
 
 
 def page(
@@ -70,7 +74,7 @@ def page(
 
 
 def waiting(core: Core, *, actor: Actor) -> int:
-    """How many applications wait for the actor's first check."""
+    """How many applications wait for the actor: for a first check, or with another card."""
     if not actor.has(Role.REVIEWER):
         return 0
     with core.transaction() as session:
@@ -80,8 +84,8 @@ def waiting(core: Core, *, actor: Actor) -> int:
 def read(core: Core, *, actor: Actor, application: ApplicationId) -> File:
     """One application that was handed in, in the actor's area. Raises NoSuchThing, NotAllowed."""
     with core.transaction() as session:
-        row = _seen(session, actor, application, SEES)
-        return File(view(session, row), found(judge(session, row, core.now(session))))
+        row = seen(session, actor, application, SEES)
+        return File(view(session, row), judge(session, row, core.now(session)))
 
 
 def opinion(core: Core, *, application: Application) -> str:
@@ -100,7 +104,7 @@ def document(
 ) -> Content:
     """A paper of an application; the record says who looked. Raises NoSuchThing, NotAllowed."""
     with core.transaction() as session:
-        row = _seen(session, actor, application, SEES)
+        row = seen(session, actor, application, SEES)
         file = store.evidence(session, [row.id])[row.id].get(kind)
         content = found(files.get(session, file=file) if file else None)
         audit.record(
@@ -118,12 +122,12 @@ def document(
 def precheck(core: Core, *, actor: Actor, application: ApplicationId) -> ApprovalId:
     """Say that the papers bear out what was typed, and ask the city to approve the subsidy.
 
-    It is decided anew by the policies published until now. Who checked can't approve. Raises
-    NoSuchThing, NotAllowed, OwnApplication, ApplicationIneligible, IllegalTransition,
-    AlreadyProposed.
+    It is decided anew by the policies published until now; its pool sets that sum aside in place
+    of the one before. Who checked can't approve. Raises NoSuchThing, NotAllowed, OwnApplication,
+    ApplicationIneligible, PoolShort, IllegalTransition, AlreadyProposed.
     """
     with core.transaction() as session:
-        row = _seen(session, actor, application, {Role.REVIEWER}, lock=True)
+        row = seen(session, actor, application, {Role.REVIEWER}, lock=True)
         refuse_own(session, row, actor)
         now = core.now(session)
         judged = found(judge(session, row, now))
@@ -131,9 +135,10 @@ def precheck(core: Core, *, actor: Actor, application: ApplicationId) -> Approva
         if against:
             raise ApplicationIneligible(extra={"findings": against})
         checked = {"prechecked_by": actor.id, "prechecked_at": now}
-        event = ApplicationEvent.PRECHECKED
+        event, before = ApplicationEvent.PRECHECKED, row.subsidy_fen or ZERO
         move(session, row, event, actor, now, {**decided(judged), **checked})
         session.refresh(row)
+        placing.change(session, row, before=before, now=now)
         return approvals.propose(
             session,
             action=APPROVE,
@@ -158,21 +163,35 @@ def send_back(
     corrections: Mapping[str, str],
     reason: str,
 ) -> None:
-    """Give it back with a reason for each thing to correct; it keeps what it holds.
+    """Give it back with a reason for each thing to correct; it keeps what it holds until the last
+    day of the correction.
 
-    Raises NoSuchThing, NotAllowed, OwnApplication, IllegalTransition.
+    Raises NoSuchThing, NotAllowed, OwnApplication, CorrectionsClosed, IllegalTransition.
     """
-    values = {"corrections": dict(corrections), "reason": reason}
-    _decide(core, actor, application, ApplicationEvent.SENT_BACK, Message.SENT_BACK, values)
+    with core.transaction() as session:
+        row = seen(session, actor, application, {Role.REVIEWER})
+        policy = shelf.policy(row.policy_id or "")
+        until = correct_until(core.now(session), policy.correct_by, periods(session))
+        values = {
+            "corrections": dict(corrections),
+            "reason": reason,
+            "correct_until": until,
+            "reminded_at": None,
+        }
+        event, message = ApplicationEvent.SENT_BACK, Message.SENT_BACK
+        _decided(session, actor, application, event, message, values)
 
 
 def reject(core: Core, *, actor: Actor, application: ApplicationId, reason: str) -> None:
-    """Refuse it for good; its cars are free for another.
+    """Refuse it for good; its cars, its place and its money are free for another.
 
     Raises NoSuchThing, NotAllowed, OwnApplication, IllegalTransition.
     """
-    event, message = ApplicationEvent.REJECTED, Message.REJECTED
-    _decide(core, actor, application, event, message, {"reason": reason})
+    with core.transaction() as session:
+        values = {"reason": reason}
+        event, message = ApplicationEvent.REJECTED, Message.REJECTED
+        row, now = _decided(session, actor, application, event, message, values)
+        placing.give_back(session, row, now)
 
 
 def frozen(session: Session, row: ApplicationRow) -> dict[str, Any]:
@@ -191,45 +210,24 @@ def frozen(session: Session, row: ApplicationRow) -> dict[str, Any]:
     }
 
 
-def _decide(
-    core: Core,
+def _decided(
+    session: Session,
     actor: Actor,
     application: ApplicationId,
     event: ApplicationEvent,
     message: Message,
     values: Mapping[str, Any],
-) -> None:
-    with core.transaction() as session:
-        row = _seen(session, actor, application, {Role.REVIEWER}, lock=True)
-        refuse_own(session, row, actor)
-        now = core.now(session)
-        move(session, row, event, actor, now, {**values, "decided_at": now})
-        tell(session, application=row.id, message=message)
+) -> tuple[ApplicationRow, datetime]:
+    """What a reviewer decides alone: the applicant is told. The application, and the instant."""
+    row = seen(session, actor, application, {Role.REVIEWER}, lock=True)
+    refuse_own(session, row, actor)
+    now = core_of(session).now(session)
+    move(session, row, event, actor, now, {**values, "decided_at": now})
+    tell(session, application=row.id, message=message)
+    return row, now
 
 
-def move(
-    session: Session,
-    row: ApplicationRow,
-    event: ApplicationEvent,
-    actor: Actor,
-    now: datetime,
-    values: Mapping[str, Any],
-) -> None:
-    """Take an application one step on. Raises IllegalTransition, OvertakenByAnother."""
-    audit.transition(
-        session,
-        ApplicationRow,
-        id=row.id,
-        current=row.status,
-        lifecycle=LIFECYCLE,
-        event=event,
-        actor=actor,
-        now=now,
-        set_=values,
-    )
-
-
-def _seen(
+def seen(
     session: Session,
     actor: Actor,
     application: ApplicationId,

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from voucher_service.audit import service as audit
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome, once
@@ -17,19 +16,21 @@ from voucher_service.kernel.actor import Actor
 from .. import recording, store
 from ..messages import Message
 from ..model import (
-    LIFECYCLE,
     Application,
     ApplicationEvent,
     ApplicationId,
     ApplicationIncomplete,
     ApplicationIneligible,
+    CorrectionLate,
     UnitsTaken,
     VehicleTaken,
 )
 from ..tables import UNIQUE, ApplicationRow
+from . import placing
 from .dossier import NEW_CAR, OLD_CAR, found, view
 from .filing import applicant, editable, own
 from .judging import Judged, judge
+from .moving import move
 from .telling import tell
 
 
@@ -46,10 +47,12 @@ def submit(
     core: Core, *, actor: Actor, application: ApplicationId, key: str | None = None
 ) -> Outcome[Application]:
     """Hand it in, for the first time or corrected. From now on no other application can hold these
-    cars, this invoice and this certificate. The same key again hands nothing in.
+    cars, this invoice and this certificate, and the money that was decided stands behind it. The
+    same key again hands nothing in.
 
-    Raises ApplicationIncomplete, ApplicationIneligible, VehicleTaken, UnitsTaken, NoSuchThing,
-    IdentityRequired, ResidentBlocked, IllegalTransition, KeyReused, InProgress.
+    Raises ApplicationIncomplete, ApplicationIneligible, VehicleTaken, UnitsTaken, NoPool, PoolFull,
+    NotOpenYet, Closed, PoolShort, CorrectionLate, NoSuchThing, IdentityRequired, ResidentBlocked,
+    IllegalTransition, KeyReused, InProgress. Refused, it stays as it was.
     """
     resident = applicant(actor)
     with core.transaction() as session:
@@ -61,6 +64,8 @@ def submit(
         identity.require_verified(session, resident=resident)
         store.queue_up(session, resident)
         row, now = editable(session, actor, application), core.now(session)
+        if row.correct_until is not None and row.correct_until <= now:
+            raise CorrectionLate
         missing, judged = view(session, row).missing, judge(session, row, now)
         if missing or judged is None:
             raise ApplicationIncomplete(extra={"missing": list(missing)})
@@ -69,28 +74,24 @@ def submit(
             reasons = [str(one) for one in judged.quote.reasons]
             raise ApplicationIneligible(extra={"findings": against, "reasons": reasons})
         _check_units(session, row, judged)
-        filed = {"filed_at": row.filed_at or now, "submitted_at": now}
-        _move(session, row, actor, now, {**_holds(row), **decided(judged), **filed})
-        tell(session, application=row.id, message=Message.SUBMITTED)
+        filed, before = {"filed_at": row.filed_at or now, "submitted_at": now}, row.subsidy_fen
+        _hand_in(session, row, actor, now, {**_holds(row), **decided(judged), **filed})
         session.refresh(row)
+        # After the cars are held: who waits for another's car does not hold a pool up.
+        placing.hold(session, row, before=before, now=now)
+        tell(session, application=row.id, message=Message.SUBMITTED)
         return Outcome(view(session, row))
 
 
 def withdraw(core: Core, *, actor: Actor, application: ApplicationId) -> Application:
-    """Take it back: its cars are free for another. Raises NoSuchThing, IllegalTransition."""
+    """Take it back: its cars, its place and its money are free for another.
+
+    Raises NoSuchThing, IllegalTransition.
+    """
     with core.transaction() as session:
         row, now = own(session, actor, application, lock=True), core.now(session)
-        audit.transition(
-            session,
-            ApplicationRow,
-            id=row.id,
-            current=row.status,
-            lifecycle=LIFECYCLE,
-            event=ApplicationEvent.WITHDRAWN,
-            actor=actor,
-            now=now,
-            set_={"decided_at": now},
-        )
+        move(session, row, ApplicationEvent.WITHDRAWN, actor, now, {"decided_at": now})
+        placing.give_back(session, row, now)
         return view(session, found(store.application(session, application, lock=True)))
 
 
@@ -107,16 +108,17 @@ def decided(judged: Judged) -> dict[str, Any]:
 
 
 def _holds(row: ApplicationRow) -> dict[str, Any]:
-    new, old = row.content[NEW_CAR], row.content[OLD_CAR]
+    new, old = row.content[NEW_CAR], row.content.get(OLD_CAR, {})
     return {
         "area": new["area"],
         "new_vin": new["vin"],
-        "old_vin": old["vin"],
+        "old_vin": old.get("vin"),
         "invoice": new["invoice"],
-        "paper": old["paper"],
+        "paper": old.get("paper"),
         "corrections": {},
         "reason": "",
         "decided_at": None,
+        "correct_until": None,
     }
 
 
@@ -124,27 +126,17 @@ def _check_units(session: Session, row: ApplicationRow, judged: Judged) -> None:
     case, policy = judged.case, judged.quote.policy
     units = policy.units_of(case.category) if policy else 0
     if store.held(session, row.resident_id, row.scheme, case.on.year, but=row.id) >= units:
-        raise UnitsTaken(units=units, year=case.on.year)
+        raise UnitsTaken(units=units, year=str(case.on.year))
 
 
-def _move(
+def _hand_in(
     session: Session, row: ApplicationRow, actor: Actor, now: Any, values: Mapping[str, Any]
 ) -> None:
     """Raises VehicleTaken when another application holds one of its numbers."""
     try:
         with session.begin_nested():
-            audit.transition(
-                session,
-                ApplicationRow,
-                id=row.id,
-                current=row.status,
-                lifecycle=LIFECYCLE,
-                event=ApplicationEvent.SUBMITTED,
-                actor=actor,
-                now=now,
-                set_=values,
-                detail={"policy": values["policy_id"], "subsidy_fen": values["subsidy_fen"].fen},
-            )
+            detail = {"policy": values["policy_id"], "subsidy_fen": values["subsidy_fen"].fen}
+            move(session, row, ApplicationEvent.SUBMITTED, actor, now, values, detail=detail)
     except IntegrityError as error:
         what = next((one for one in UNIQUE if f"uq_application_{one}" in str(error.orig)), None)
         if what is None:

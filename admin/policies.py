@@ -1,0 +1,52 @@
+"""Words of policies, what-ifs and revisions at the desk, and who may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from voucher_service.kernel.money import Money
+from voucher_service.tradein import rule_words
+from voucher_service.tradein.revisions import words
+from voucher_service.tradein.revisions.model import LineState, Status
+from voucher_service.tradein.revisions.service.opening import SEES
+from voucher_service.web.language import locale
+
+from .staff import reader
+
+BADGES: Mapping[Status, str] = {
+    Status.COMPUTING: "wait",
+    Status.READY: "wait",
+    Status.PROPOSED: "wait",
+    Status.APPROVED: "ok",
+    Status.CANCELLED: "stop",
+    Status.SUPERSEDED: "stop",
+}
+
+
+def sees_policies() -> bool:
+    """Whether the reader's menu leads to policies."""
+    caller = reader()
+    return caller is not None and caller.has(*SEES)
+
+
+def signed(amount: Money) -> str:
+    """A difference with its sign, to the fen."""
+    return f"{'+' if amount.fen > 0 else ''}{amount.yuan_text()}"
+
+
+def globals_() -> dict[str, Any]:
+    """What the templates say about policies and revisions."""
+    return {
+        "sees_policies": sees_policies,
+        "signed_fen": signed,
+        "revision_status": lambda word: words.status(word, locale()),
+        "revision_badge": lambda word: BADGES[word],
+        "revision_line": lambda word: words.line_state(LineState(word), locale()),
+        "effect_way": lambda word: words.way(word, locale()),
+        "effect_key": lambda way, word: words.key(way, word, locale()),
+        "policy_rules": lambda one: rule_words.rules(one, locale()),
+        "policy_conditions": lambda one: rule_words.conditions(one, locale()),
+        "policy_places": lambda one: rule_words.places(one, locale()),
+        "policy_name": lambda one: one.name.spelt(locale()),
+    }

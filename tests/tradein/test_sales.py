@@ -1,0 +1,215 @@
+"""Units sold with qualifications at a till, in one step or two, and all that undoes a sale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from tests.tradein.counter import Counter, imei, known_goods, unit
+from tests.tradein.test_qualifications import open_town
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import Actor, ActorKind
+from voucher_service.kernel.clock import day_of, end_of
+from voucher_service.kernel.money import Money
+from voucher_service.redemption import service as redemption
+from voucher_service.redemption.model import OtherDiscount, Payer, Redemption, Status
+from voucher_service.redemption.refunds import Fate, Refund
+from voucher_service.tradein import service as tradein
+from voucher_service.tradein.qualifications import Status as Standing
+from voucher_service.tradein.sales import service as sales
+from voucher_service.tradein.sales.model import (
+    QualificationFrozen,
+    QualificationUsed,
+    Sale,
+    SaleStatus,
+    UnitSoldBefore,
+)
+
+SUBSIDY = Money(45_000)  # 15 % of 3,000 yuan
+
+
+@pytest.fixture(scope="module")
+def counter(core: Core) -> Iterator[Counter]:
+    """A counter with a month's pool of phones and tablets, for all of these tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        town = open_town(core, patch)
+        known_goods(patch)
+        yield Counter(town, town.pool(release_quota=1_000))
+
+
+def sale_of(counter: Counter, done: Redemption) -> Sale:
+    with counter.town.core.transaction() as session:
+        return sales.sale(session, id=done.id)
+
+
+def refund(counter: Counter, done: Redemption, fen: int) -> Refund:
+    return redemption.refund(
+        counter.town.core,
+        actor=counter.till,
+        redemption=done.id,
+        amount=Money(fen),
+        reason="returned",
+        key=uuid4().hex,
+    ).value
+
+
+def reverse(counter: Counter, done: Redemption) -> None:
+    redemption.reverse(
+        counter.town.core,
+        actor=counter.till,
+        reference=done.order_reference,
+        reason="mistake",
+        key=uuid4().hex,
+    )
+
+
+def test_a_unit_is_frozen_paid_and_sold_and_the_money_moves_with_it(counter: Counter) -> None:
+    all_of_it = sum(counter.money())
+    claimed = counter.town.claim()
+    frozen = counter.freeze(claimed, discounts=(OtherDiscount(Payer.BANK, Money(5_000)),))
+    assert (frozen.status, frozen.discount, frozen.voucher_id) == (Status.FROZEN, SUBSIDY, None)
+    assert (frozen.qualification_id, frozen.payable) == (claimed.id, Money(255_000))
+    assert frozen.paid == Money(250_000)
+    assert counter.money() == (all_of_it - SUBSIDY.fen, SUBSIDY.fen, 0)
+    done = counter.commit(frozen)
+    assert done.status is Status.COMMITTED
+    assert counter.money() == (all_of_it - SUBSIDY.fen, 0, SUBSIDY.fen)
+    assert counter.standing(claimed) == "used"
+    sale = sale_of(counter, done)
+    assert (sale.status, sale.subsidy, sale.policy_id) == (SaleStatus.SOLD, SUBSIDY, "digital-2026")
+    counter.clean()
+
+
+def test_one_step_sells_too(counter: Counter) -> None:
+    claimed = counter.town.claim()
+    done = counter.sell(claimed)
+    assert done.sale is not None
+    assert (done.status, done.sale.status) == (Status.COMMITTED, SaleStatus.SOLD)
+    assert counter.standing(claimed) == "used"
+    counter.clean()
+
+
+@pytest.mark.parametrize("end", ["cancel", "lapse", "reverse", "release"])
+def test_a_freeze_that_ends_without_a_sale_leaves_everything_as_it_was(
+    counter: Counter, end: str
+) -> None:
+    before, claimed, item = counter.money(), counter.town.claim(), unit()
+    frozen = counter.freeze(claimed, item)
+    core = counter.town.core
+    if end == "cancel":
+        redemption.cancel(core, actor=counter.till, redemption=frozen.id, key=uuid4().hex)
+    elif end == "lapse":
+        assert redemption.lapse_due(counter.town.at(timedelta(minutes=3)).core) == 1
+    elif end == "reverse":
+        reverse(counter, frozen)
+    else:
+        holder = Actor(ActorKind.RESIDENT, claimed.resident_id)
+        redemption.release(core, actor=holder, redemption=frozen.id)
+    assert counter.money() == before
+    assert counter.standing(claimed) == "claimed"
+    assert sale_of(counter, frozen).status is SaleStatus.UNDONE
+    assert counter.sell(claimed, item).status is Status.COMMITTED
+    counter.clean()
+
+
+def test_a_reversal_is_as_if_nothing_had_been_sold(counter: Counter) -> None:
+    before, claimed, item = counter.money(), counter.town.claim(), unit()
+    reverse(counter, counter.sell(claimed, item))
+    assert (counter.money(), counter.standing(claimed)) == (before, "claimed")
+    counter.sell(claimed, item)
+    counter.clean()
+
+
+def test_a_unit_is_sold_once_for_ever_by_serial_and_by_either_imei(counter: Counter) -> None:
+    sold = unit(imei2=imei())
+    counter.sell(item=sold)
+    for taken in (
+        {"serial": sold["serial"].lower()},
+        {"imei1": sold["imei2"]},
+        {"imei2": sold["imei1"]},
+    ):
+        with pytest.raises(UnitSoldBefore):
+            counter.sell(item=unit(**taken))
+    counter.clean()
+
+
+def test_a_used_qualification_says_when_and_where(counter: Counter) -> None:
+    claimed = counter.town.claim()
+    done = counter.sell(claimed)
+    with pytest.raises(QualificationUsed) as refusal:
+        counter.sell(claimed)
+    assert refusal.value.extra["shop"] == done.shop_name
+
+
+def test_a_frozen_qualification_says_until_when_and_waits_for_no_sweep(counter: Counter) -> None:
+    claimed = counter.town.claim()
+    frozen = counter.freeze(claimed)
+    with pytest.raises(QualificationFrozen) as refusal:
+        counter.freeze(claimed)
+    assert refusal.value.params == {"frozen_until": frozen.freeze_expires_at}
+    later = Counter(counter.town.at(timedelta(minutes=3)), counter.pool)
+    assert later.freeze(claimed).status is Status.FROZEN
+
+
+def test_one_frozen_before_midnight_of_its_last_day_can_be_paid_after(counter: Counter) -> None:
+    claimed = counter.town.claim()
+    last_minute = claimed.valid_until - counter.town.world.now() - timedelta(seconds=30)
+    evening = Counter(counter.town.at(last_minute), counter.pool)
+    frozen = evening.freeze(claimed)
+    night = counter.town.at(last_minute + timedelta(minutes=1))
+    tradein.lapse_due(night.core)
+    done = redemption.commit(
+        night.core, actor=evening.till, redemption=frozen.id, key=uuid4().hex
+    ).value
+    assert done.status is Status.COMMITTED
+
+
+def test_a_full_refund_restores_the_qualification_for_three_days_at_least(
+    counter: Counter,
+) -> None:
+    before, claimed, item = counter.money(), counter.town.claim(), unit()
+    done = counter.sell(claimed, item)
+    late = Counter(counter.town.at(timedelta(days=5)), counter.pool)
+    late.till = counter.till
+    given = refund(late, done, 300_000)
+    assert (given.parts.subsidy, given.parts.cash) == (SUBSIDY, Money(255_000))
+    assert given.qualification_status is Standing.CLAIMED
+    assert given.valid_until == end_of(day_of(late.town.world.now()) + timedelta(days=2))
+    assert late.standing(claimed) == "claimed"
+    assert sale_of(counter, done).status is SaleStatus.UNDONE
+    assert counter.money()[0] == before[0]
+    late.sell(claimed, item)
+    late.clean()
+
+
+def test_after_its_pool_a_refunded_qualification_is_over(counter: Counter) -> None:
+    claimed = counter.town.claim()
+    done = counter.sell(claimed)
+    late = Counter(counter.town.at(timedelta(days=40)), counter.pool)
+    late.till = counter.till
+    given = refund(late, done, 300_000)
+    assert (given.fate, given.qualification_status) == (Fate.CLOSED, Standing.GIVEN_UP)
+    assert late.standing(claimed) == "given_up"
+
+
+def test_a_lowered_price_keeps_the_subsidy_of_the_lower_price(counter: Counter) -> None:
+    claimed, item = counter.town.claim(), unit()
+    done = counter.sell(claimed, item)
+    given = refund(counter, done, 100_000)
+    assert (given.parts.subsidy, given.parts.cash) == (Money(15_000), Money(85_000))
+    sale = sale_of(counter, done)
+    assert (sale.price, sale.subsidy, sale.case.price) == (
+        Money(200_000),
+        Money(30_000),
+        Money(200_000),
+    )
+    assert (sale.status, counter.standing(claimed)) == (SaleStatus.SOLD, "used")
+    with pytest.raises(UnitSoldBefore):
+        counter.sell(item=item)
+    counter.clean()
+    rest = refund(counter, done, 200_000)
+    assert (rest.parts.subsidy, counter.standing(claimed)) == (Money(30_000), "claimed")
+    counter.clean()

@@ -1,0 +1,315 @@
+"""Reads and writes of filed prices and of prices seen; decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    and_,
+    cast,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session, aliased
+
+from voucher_service.infra import areas
+from voucher_service.kernel.ids import MerchantId, ShopId
+from voucher_service.kernel.money import Money
+
+from .model import FiledPrice, Seen
+from .pricing import Day, Lows, Rule
+from .tables import FiledPriceRow, PriceSeenRow
+
+_PIECE = 1_000
+
+
+def add_filed(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Write filings."""
+    for start in range(0, len(rows), _PIECE):
+        session.execute(insert(FiledPriceRow), rows[start : start + _PIECE])
+
+
+def lock_merchant(session: Session, merchant: MerchantId) -> None:
+    """Let one filing of a merchant be judged at a time, until the transaction ends."""
+    key = f"goods.filed:{merchant}"
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+
+
+def filings(
+    session: Session, merchant: MerchantId, gtins: Collection[str]
+) -> dict[str, list[FiledPrice]]:
+    """Everything that a merchant filed for some products, oldest first, by GTIN."""
+    rows = session.scalars(
+        select(FiledPriceRow)
+        .where(FiledPriceRow.merchant_id == merchant, FiledPriceRow.gtin.in_(gtins))
+        .order_by(FiledPriceRow.filed_at, FiledPriceRow.id)
+    )
+    found: dict[str, list[FiledPrice]] = {}
+    for row in rows:
+        found.setdefault(row.gtin, []).append(_filed(row))
+    return found
+
+
+def filed_on(session: Session, merchant: MerchantId, gtin: str, on: date) -> Money | None:
+    """The price that counts on a day: of those begun, the one that was filed last."""
+    return session.scalars(
+        select(FiledPriceRow.price_fen)
+        .where(
+            FiledPriceRow.merchant_id == merchant,
+            FiledPriceRow.gtin == gtin,
+            FiledPriceRow.valid_from <= on,
+        )
+        .order_by(FiledPriceRow.filed_at.desc(), FiledPriceRow.id.desc())
+        .limit(1)
+    ).first()
+
+
+def filed_gtins(session: Session, merchant: MerchantId, after: str, most: int) -> list[str]:
+    """The products for which a merchant filed a price, after one."""
+    return list(
+        session.scalars(
+            select(FiledPriceRow.gtin)
+            .distinct()
+            .where(FiledPriceRow.merchant_id == merchant, FiledPriceRow.gtin > after)
+            .order_by(FiledPriceRow.gtin)
+            .limit(most)
+        )
+    )
+
+
+def filed_by_merchant(
+    session: Session, gtin: str, merchants: Collection[MerchantId]
+) -> dict[MerchantId, list[FiledPrice]]:
+    """What some merchants filed for a product, oldest first."""
+    rows = session.scalars(
+        select(FiledPriceRow)
+        .where(FiledPriceRow.gtin == gtin, FiledPriceRow.merchant_id.in_(merchants))
+        .order_by(FiledPriceRow.filed_at, FiledPriceRow.id)
+    )
+    found: dict[MerchantId, list[FiledPrice]] = {}
+    for row in rows:
+        found.setdefault(MerchantId(row.merchant_id), []).append(_filed(row))
+    return found
+
+
+def merchants_of(
+    session: Session, gtin: str, since: date, after: MerchantId | None, most: int
+) -> list[MerchantId]:
+    """Merchants that filed a price for a product or sold it since a day, after one."""
+    filed = select(FiledPriceRow.merchant_id).where(FiledPriceRow.gtin == gtin)
+    sold = select(PriceSeenRow.merchant_id).where(
+        PriceSeenRow.gtin == gtin, PriceSeenRow.day >= since
+    )
+    both = filed.union(sold).subquery()
+    statement = select(both.c.merchant_id).order_by(both.c.merchant_id).limit(most)
+    if after:
+        statement = statement.where(both.c.merchant_id > after)
+    return [MerchantId(one) for one in session.scalars(statement)]
+
+
+def observe(session: Session, seen: Iterable[Seen]) -> None:
+    """Count units into their shop's day; locked in one order, so that tills don't deadlock."""
+    days: dict[tuple[UUID, str, date], dict[str, Any]] = {}
+    for one in seen:
+        key = (one.shop, one.gtin, one.day)
+        held = days.get(key)
+        days[key] = _merged(held, one) if held else _first(one)
+    if not days:
+        return
+    statement = upsert(PriceSeenRow).values([days[key] for key in sorted(days)])
+    new, table = statement.excluded, PriceSeenRow
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[table.shop_id, table.gtin, table.day],
+            set_={
+                "lowest_fen": func.least(table.lowest_fen, new.lowest_fen),
+                "highest_fen": func.greatest(table.highest_fen, new.highest_fen),
+                "list_price_fen": func.greatest(table.list_price_fen, new.list_price_fen),
+                "units": table.units + new.units,
+            },
+        )
+    )
+
+
+def lowest(
+    session: Session,
+    gtins: Collection[str],
+    *,
+    on: date,
+    days: int,
+    merchant: MerchantId | None = None,
+) -> dict[str, Money]:
+    """The lowest prices of products on the days before a day, by GTIN; in the city or at one."""
+    where = [PriceSeenRow.merchant_id == merchant] if merchant else []
+    rows = session.execute(
+        select(PriceSeenRow.gtin, func.min(PriceSeenRow.lowest_fen))
+        .where(PriceSeenRow.gtin.in_(gtins), *_before(PriceSeenRow, on, days), *where)
+        .group_by(PriceSeenRow.gtin)
+    )
+    return {gtin: price for gtin, price in rows}  # noqa: C416 - rows are no pairs to mypy
+
+
+def days_of(
+    session: Session, gtin: str, merchants: Collection[MerchantId], *, area: str, since: date
+) -> dict[MerchantId, list[Day]]:
+    """What merchants asked for a product at their shops in an area, newest day first."""
+    rows = session.scalars(
+        select(PriceSeenRow)
+        .where(
+            PriceSeenRow.gtin == gtin,
+            PriceSeenRow.merchant_id.in_(merchants),
+            PriceSeenRow.day >= since,
+            *_within(area),
+        )
+        .order_by(PriceSeenRow.day.desc(), PriceSeenRow.shop_id)
+    )
+    found: dict[MerchantId, list[Day]] = {}
+    for row in rows:
+        found.setdefault(MerchantId(row.merchant_id), []).append(_day(row))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A shop's day that is suspected, with what it is compared with."""
+
+    shop: ShopId
+    merchant: MerchantId
+    gtin: str
+    seen: Day
+    lows: Lows
+
+
+def suspects(
+    session: Session,
+    rule: Rule,
+    *,
+    area: str,
+    since: date,
+    after: tuple[date, str, UUID] | None,
+    most: int,
+) -> list[Suspect]:
+    """Days since then on which the rule finds something, newest first: `pricing.judge` in SQL."""
+    seen = aliased(PriceSeenRow)
+    month, quarter, city = (
+        _low(seen, rule.month_days, own=True),
+        _low(seen, rule.quarter_days, own=True),
+        _low(seen, rule.month_days, own=False),
+    )
+    lows = (
+        select(
+            month.label("month"),
+            quarter.label("quarter"),
+            city.label("city"),
+        )
+        .correlate(seen)
+        .lateral("lows")
+    )
+    top = seen.highest_fen
+    cut = and_(
+        seen.list_price_fen > top, _risen(seen.list_price_fen, lows.c.month, rule.raised_bps)
+    )
+    statement = (
+        select(seen, lows.c.month, lows.c.quarter, lows.c.city)
+        .join(lows, literal(True))
+        .where(
+            seen.day >= since,
+            or_(lows.c.month.is_(None), top > lows.c.month),
+            or_(
+                cut,
+                _risen(top, lows.c.month, rule.raised_bps),
+                _risen(top, lows.c.quarter, rule.raised_in_quarter_bps),
+                _risen(top, lows.c.city, rule.above_city_bps),
+            ),
+        )
+        .order_by(seen.day.desc(), seen.gtin.desc(), seen.shop_id.desc())
+        .limit(most)
+    )
+    if area:
+        statement = statement.where(seen.area.startswith(areas.stem(area), autoescape=True))
+    if after:
+        statement = statement.where(tuple_(seen.day, seen.gtin, seen.shop_id) < after)
+    return [
+        Suspect(
+            ShopId(row.shop_id),
+            MerchantId(row.merchant_id),
+            row.gtin,
+            _day(row),
+            Lows(*lowest),
+        )
+        for row, *lowest in session.execute(statement)
+    ]
+
+
+def _low(seen: Any, days: int, *, own: bool) -> Any:
+    earlier = aliased(PriceSeenRow)
+    where = [earlier.merchant_id == seen.merchant_id] if own else []
+    return (
+        select(func.min(earlier.lowest_fen))
+        .where(
+            earlier.gtin == seen.gtin,
+            earlier.day < seen.day,
+            earlier.day >= seen.day - days,
+            *where,
+        )
+        .correlate(seen)
+        .scalar_subquery()
+    )
+
+
+def _risen(price: Any, base: Any, bps: int) -> ColumnElement[bool]:
+    price, base = cast(price, BigInteger), cast(base, BigInteger)
+    return and_(price > base, price * 10_000 >= base * (10_000 + bps))
+
+
+def _before(table: type[PriceSeenRow], on: date, days: int) -> tuple[ColumnElement[bool], ...]:
+    return table.day < on, table.day >= on - timedelta(days=days)
+
+
+def _within(area: str) -> list[ColumnElement[bool]]:
+    if not area:
+        return []
+    return [PriceSeenRow.area.startswith(areas.stem(area), autoescape=True)]
+
+
+def _first(one: Seen) -> dict[str, Any]:
+    return {
+        "shop_id": one.shop,
+        "gtin": one.gtin,
+        "day": one.day,
+        "merchant_id": one.merchant,
+        "area": one.area,
+        "lowest_fen": one.price,
+        "highest_fen": one.price,
+        "list_price_fen": one.list_price,
+        "units": 1,
+    }
+
+
+def _merged(held: Mapping[str, Any], one: Seen) -> dict[str, Any]:
+    listed = [price for price in (held["list_price_fen"], one.list_price) if price is not None]
+    return dict(held) | {
+        "lowest_fen": min(held["lowest_fen"], one.price),
+        "highest_fen": max(held["highest_fen"], one.price),
+        "list_price_fen": max(listed, default=None),
+        "units": held["units"] + 1,
+    }
+
+
+def _filed(row: FiledPriceRow) -> FiledPrice:
+    return FiledPrice(row.gtin, row.price_fen, row.valid_from, row.filed_at)
+
+
+def _day(row: PriceSeenRow) -> Day:
+    return Day(row.day, row.lowest_fen, row.highest_fen, row.list_price_fen)

@@ -1,0 +1,45 @@
+"""What was approved, as decisions that can be made again a part at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from voucher_service.kernel.ids import ResidentId
+from voucher_service.kernel.money import Money
+
+from ...revision import Decision, Past
+from .. import recording, store
+from ..model import Card
+from ..tables import ApplicationRow
+from .dossier import typed
+
+
+def past(
+    session: Session, *, since: datetime | None = None, after: tuple[datetime, UUID], most: int
+) -> list[Past]:
+    """Approved applications before a decision (`at`, its id), newest first; those decided since."""
+    rows = store.granted(session, since=since, after=after, most=most)
+    return [_past(row) for row in rows]
+
+
+def standing(session: Session, *, ids: Collection[UUID]) -> dict[UUID, Money]:
+    """What was decided of those of these applications that are still approved."""
+    return {row.id: row.subsidy_fen for row in store.decided(session, ids) if row.subsidy_fen}
+
+
+def cards(session: Session, *, ids: Collection[UUID]) -> dict[UUID, Card]:
+    """The applicants' own cards, in clear, of approved applications."""
+    found = {row.id: typed(session, row)[2] for row in store.decided(session, ids)}
+    return {id: card for id, card in found.items() if card is not None}
+
+
+def _past(row: ApplicationRow) -> Past:
+    # The table's own check: what was approved was decided, and has its sum.
+    assert row.decision is not None and row.subsidy_fen is not None and row.decided_at is not None
+    case = recording.case_from(row.decision)
+    decision = Decision(row.id, case, row.subsidy_fen, row.policy_id or "")
+    return Past(decision, ResidentId(row.resident_id), row.area, row.decided_at)

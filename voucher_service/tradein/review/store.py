@@ -1,0 +1,369 @@
+"""Reads and writes of reviews, their papers and batches; decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists, func, insert, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from voucher_service.infra import areas
+
+from ..applications.model import ApplicationStatus
+from ..applications.tables import ApplicationRow
+from ..policy import Category
+from ..sales.model import SaleStatus
+from ..sales.tables import SaleRow
+from .model import LIFECYCLE, BatchStatus, ProofKind, ReviewStatus, Way
+from .tables import BatchRow, LineRow, ProofRow, ReviewRow, SeedRow
+
+_BATCH: Any = BatchRow.__table__
+_LINE: Any = LineRow.__table__
+_SEED: Any = SeedRow.__table__
+
+
+def newest(session: Session) -> UUID | None:
+    """The newest sale whose review was opened."""
+    newest = select(ReviewRow.id).order_by(ReviewRow.id.desc()).limit(1)
+    return session.scalars(newest).one_or_none()
+
+
+def unopened(session: Session, *, after: UUID, most: int) -> list[UUID]:
+    """Sold since that one, by id, without a review."""
+    opened = exists().where(ReviewRow.id == SaleRow.redemption_id)
+    return list(
+        session.scalars(
+            select(SaleRow.redemption_id)
+            .where(SaleRow.redemption_id > after, SaleRow.status == SaleStatus.SOLD, ~opened)
+            .order_by(SaleRow.redemption_id)
+            .limit(most)
+        )
+    )
+
+
+def open_(session: Session, values: Mapping[str, Any]) -> None:
+    """Open the review of a sale, unless it is open already."""
+    first = {"status": LIFECYCLE.initial} | dict(values)
+    session.execute(pg_insert(ReviewRow).values(first).on_conflict_do_nothing())
+
+
+def review(session: Session, sale: UUID, *, lock: bool = False) -> ReviewRow | None:
+    """The review of a sale; with `lock` as it stands once the lock is held."""
+    statement = select(ReviewRow).where(ReviewRow.id == sale)
+    if lock:
+        statement = statement.with_for_update()
+    return session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def reviews(
+    session: Session, *where: ColumnElement[bool], most: int, newest: bool = True
+) -> list[ReviewRow]:
+    """Reviews that match, newest or oldest sale first."""
+    keys = ReviewRow.sold_at, ReviewRow.id
+    order = tuple(key.desc() for key in keys) if newest else keys
+    return list(
+        session.scalars(
+            select(ReviewRow)
+            .where(*where)
+            .order_by(*order)
+            .limit(most)
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def before(moment: tuple[datetime, UUID]) -> ColumnElement[bool]:
+    """Reviews that stand after this one in a list that begins with the newest."""
+    return tuple_(ReviewRow.sold_at, ReviewRow.id) < moment
+
+
+def count(session: Session, *where: ColumnElement[bool]) -> int:
+    """How many reviews match."""
+    return session.scalars(select(func.count()).select_from(ReviewRow).where(*where)).one()
+
+
+def undone(session: Session, status: ReviewStatus, most: int) -> list[UUID]:
+    """Sales that came to nothing since, whose review stands so."""
+    return list(
+        session.scalars(
+            select(ReviewRow.id)
+            .join(SaleRow, SaleRow.redemption_id == ReviewRow.id)
+            .where(ReviewRow.status == status, SaleRow.status == SaleStatus.UNDONE)
+            .limit(most)
+        )
+    )
+
+
+def released(session: Session, sales: Collection[UUID]) -> set[UUID]:
+    """Those of these sales that were released and still stand."""
+    found = (
+        select(ReviewRow.id)
+        .join(SaleRow, SaleRow.redemption_id == ReviewRow.id)
+        .where(
+            ReviewRow.id.in_(sales),
+            ReviewRow.status == ReviewStatus.RELEASED,
+            SaleRow.status == SaleStatus.SOLD,
+        )
+    )
+    return set(session.scalars(found))
+
+
+def put_proof(session: Session, values: Mapping[str, Any]) -> bool:
+    """Keep a paper in place of an earlier one; False when its number stands with another sale.
+
+    Waits for another that hands in the same number at this moment.
+    """
+    kept = ("file_id", "number", "facts", "occurred_at")
+    statement = pg_insert(ProofRow).values(dict(values))
+    try:
+        with session.begin_nested():
+            session.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["sale_id", "kind"],
+                    set_={name: statement.excluded[name] for name in kept},
+                )
+            )
+    except IntegrityError:
+        return False
+    return True
+
+
+def proof(session: Session, sale: UUID, kind: ProofKind) -> UUID | None:
+    """The file of a paper."""
+    found = select(ProofRow.file_id).where(ProofRow.sale_id == sale, ProofRow.kind == kind)
+    return session.execute(found).scalar_one_or_none()
+
+
+def next_seed(session: Session, merchant: UUID | None, area: str) -> SeedRow | None:
+    """The seed that is on record for the next draw."""
+    return session.scalars(
+        select(SeedRow)
+        .where(
+            SeedRow.merchant_id.is_not_distinct_from(merchant),
+            SeedRow.area == area,
+            SeedRow.batch_id.is_(None),
+        )
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def add_seed(session: Session, values: Mapping[str, Any]) -> bool:
+    """Insert a seed; False when one is there already."""
+    made = session.execute(
+        pg_insert(SeedRow).values(dict(values)).on_conflict_do_nothing().returning(SeedRow.id)
+    )
+    return made.scalar_one_or_none() is not None
+
+
+def use_seed(session: Session, seed: UUID, batch: UUID) -> None:
+    """Say which batch a seed drew."""
+    session.execute(update(_SEED).where(_SEED.c.id == seed).values(batch_id=batch))
+
+
+def due(session: Session, *, before: datetime, period_on: date, most: int) -> list[tuple[Any, str]]:
+    """Merchants and divisions with sales that were complete by then and no batch of the period."""
+    batched = exists().where(
+        BatchRow.merchant_id == ReviewRow.merchant_id,
+        BatchRow.area == ReviewRow.area,
+        BatchRow.period_on == period_on,
+    )
+    rows = session.execute(
+        select(ReviewRow.merchant_id, ReviewRow.area)
+        .where(_complete(before), ~batched)
+        .group_by(ReviewRow.merchant_id, ReviewRow.area)
+        .order_by(ReviewRow.merchant_id, ReviewRow.area)
+        .limit(most)
+    )
+    return [(merchant, area) for merchant, area in rows]
+
+
+def complete(
+    session: Session, merchant: UUID, area: str, *, before: datetime
+) -> list[tuple[ReviewRow, SaleRow]]:
+    """What of a merchant in a division was complete by then and still stands, locked."""
+    rows = session.execute(
+        select(ReviewRow, SaleRow)
+        .join(SaleRow, SaleRow.redemption_id == ReviewRow.id)
+        .where(
+            ReviewRow.merchant_id == merchant,
+            ReviewRow.area == area,
+            _complete(before),
+            SaleRow.status == SaleStatus.SOLD,
+        )
+        .order_by(ReviewRow.id)
+        .with_for_update(of=ReviewRow)
+    )
+    return [(review, sale) for review, sale in rows]
+
+
+def add_batch(
+    session: Session, values: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert a batch and its lines in their drawn order."""
+    session.execute(insert(_BATCH), dict(values))
+    rows = [
+        {"batch_id": values["id"], "place": place} | dict(line) for place, line in enumerate(lines)
+    ]
+    session.execute(insert(_LINE), rows)
+
+
+def batch(session: Session, id: UUID, *, lock: bool = False) -> BatchRow | None:
+    """A batch; with `lock` as it stands once the lock is held."""
+    statement = select(BatchRow).where(BatchRow.id == id)
+    if lock:
+        statement = statement.with_for_update()
+    return session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def batches(
+    session: Session, *where: ColumnElement[bool], area: str, most: int
+) -> list[tuple[BatchRow, int]]:
+    """Batches of a division that match, heaviest first, then oldest; each with how many of its
+    lines were reviewed.
+    """
+    reviewed = (
+        select(func.count())
+        .where(LineRow.batch_id == BatchRow.id, LineRow.good.is_not(None))
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(BatchRow, reviewed)
+        .where(*where, BatchRow.area.startswith(areas.stem(area), autoescape=True))
+        .order_by(BatchRow.weight.desc(), BatchRow.occurred_at, BatchRow.id)
+        .limit(most)
+        .execution_options(populate_existing=True)
+    )
+    return [(row, number) for row, number in rows]
+
+
+def behind(weight: int, at: datetime, id: UUID) -> ColumnElement[bool]:
+    """Batches that stand after this one in a list that begins with the heaviest."""
+    return tuple_(-BatchRow.weight, BatchRow.occurred_at, BatchRow.id) > (-weight, at, id)
+
+
+def waiting(session: Session, *where: ColumnElement[bool], area: str) -> int:
+    """How many batches of a division match."""
+    return session.scalars(
+        select(func.count())
+        .select_from(BatchRow)
+        .where(*where, BatchRow.area.startswith(areas.stem(area), autoescape=True))
+    ).one()
+
+
+def waiting_applications(
+    session: Session, *, area: str, most: int, unbatched: bool = False
+) -> list[ApplicationRow]:
+    """Applications of a division that wait for a first check, longest waiting first; with
+    `unbatched` those in no open batch.
+    """
+    batched = (
+        exists()
+        .where(LineRow.subject_id == ApplicationRow.id, LineRow.batch_id == BatchRow.id)
+        .where(BatchRow.status == BatchStatus.OPEN)
+    )
+    return list(
+        session.scalars(
+            select(ApplicationRow)
+            .where(
+                ApplicationRow.status == ApplicationStatus.SUBMITTED,
+                ApplicationRow.area.startswith(areas.stem(area), autoescape=True),
+                *([~batched] if unbatched else []),
+            )
+            .order_by(ApplicationRow.submitted_at, ApplicationRow.id)
+            .limit(most)
+        )
+    )
+
+
+def applications(session: Session, ids: Collection[UUID]) -> dict[UUID, ApplicationRow]:
+    """Applications by id, as they stand."""
+    rows = session.scalars(
+        select(ApplicationRow)
+        .where(ApplicationRow.id.in_(ids))
+        .execution_options(populate_existing=True)
+    )
+    return {row.id: row for row in rows}
+
+
+def standings(
+    session: Session, sales: Collection[UUID]
+) -> dict[UUID, tuple[ReviewStatus, UUID | None]]:
+    """How the reviews of sales stand, and in which batch they are or were last."""
+    rows = session.execute(
+        select(ReviewRow.id, ReviewRow.status, ReviewRow.batch_id).where(ReviewRow.id.in_(sales))
+    )
+    return {id: (status, batch) for id, status, batch in rows}
+
+
+def ways(session: Session, batches: Collection[UUID]) -> dict[UUID, Way]:
+    """How batches are looked at."""
+    rows = session.execute(select(BatchRow.id, BatchRow.way).where(BatchRow.id.in_(batches)))
+    return {id: way for id, way in rows.all()}  # noqa: C416 - rows are no pairs to mypy
+
+
+def lines(session: Session, batch: UUID) -> list[LineRow]:
+    """The lines of a batch in their drawn order."""
+    return list(
+        session.scalars(
+            select(LineRow)
+            .where(LineRow.batch_id == batch)
+            .order_by(LineRow.place)
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def judge(session: Session, batch: UUID, subject: UUID, values: Mapping[str, Any]) -> None:
+    """Keep what was said of a line."""
+    session.execute(
+        update(_LINE)
+        .where(_LINE.c.batch_id == batch, _LINE.c.subject_id == subject)
+        .values(**values)
+    )
+
+
+def release(session: Session, batch: UUID, subjects: Collection[UUID]) -> None:
+    """Mark lines as released."""
+    session.execute(
+        update(_LINE)
+        .where(_LINE.c.batch_id == batch, _LINE.c.subject_id.in_(subjects))
+        .values(released=True)
+    )
+
+
+def cash_times(
+    session: Session, *where: ColumnElement[bool], area: str, most: int
+) -> list[tuple[UUID | None, Category | None, int, timedelta, timedelta]]:
+    """Of released sales that match, of all, by merchant and by category, the most sales first: how
+    many, the median and the ninth decile of the time from sale to release.
+    """
+    took = ReviewRow.released_at - ReviewRow.sold_at
+    rows = session.execute(
+        select(
+            ReviewRow.merchant_id,
+            ReviewRow.category,
+            func.count(),
+            func.percentile_cont(0.5).within_group(took),
+            func.percentile_cont(0.9).within_group(took),
+        )
+        .where(
+            ReviewRow.status == ReviewStatus.RELEASED,
+            ReviewRow.area.startswith(areas.stem(area), autoescape=True),
+            *where,
+        )
+        .group_by(
+            func.grouping_sets(tuple_(), tuple_(ReviewRow.merchant_id), tuple_(ReviewRow.category))
+        )
+        .order_by(func.count().desc())
+        .limit(most)
+    )
+    return [(one[0], one[1], one[2], one[3], one[4]) for one in rows]
+
+
+def _complete(before: datetime) -> ColumnElement[bool]:
+    return (ReviewRow.status == ReviewStatus.COMPLETE) & (ReviewRow.completed_at < before)

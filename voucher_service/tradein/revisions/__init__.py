@@ -1,0 +1,1 @@
+"""Past decisions made again by a later policy, and what a draft would have cost."""

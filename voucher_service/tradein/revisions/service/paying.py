@@ -1,0 +1,207 @@
+"""What can be paid of approved revisions, and the card that a buyer names for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from voucher_service.audit import service as audit
+from voucher_service.identity import documents
+from voucher_service.identity import service as identity
+from voucher_service.infra.core import Core, core_of
+from voucher_service.infra.secrets import Keyring
+from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind
+from voucher_service.kernel.errors import NoSuchThing, NotAllowed
+from voucher_service.kernel.ids import CampaignId, ResidentId
+from voucher_service.kernel.page import Page, decode_cursor, encode_cursor
+
+from ... import identifiers
+from ...applications import service as applications
+from ...applications.checks import same_name
+from ...applications.model import Card
+from .. import sources, store
+from ..model import (
+    LIFECYCLE,
+    CardNotOwn,
+    Kind,
+    Line,
+    LineState,
+    Payable,
+    RevisionId,
+    Status,
+)
+from ..tables import RevisionLineRow, RevisionRow
+
+_APPROVED = RevisionRow.status == Status.APPROVED
+_DUE = _APPROVED & store.MORE & RevisionLineRow.paid_at.is_(None)
+_WITH_CARD = (RevisionLineRow.kind == Kind.APPLICATION) | RevisionLineRow.card_cipher.is_not(None)
+After = tuple[RevisionId, UUID]
+Rows = Sequence[tuple[RevisionLineRow, RevisionRow]]
+
+
+def payable(
+    session: Session, *, after: After | None = None, most: int
+) -> tuple[list[Payable], After | None]:
+    """Differences that can be paid now, by revision and decision, and after which to ask on.
+
+    Left out are those without a card, and those whose decision no longer stands.
+    """
+    rows = store.lines(session, _DUE, _WITH_CARD, after=after, most=most)
+    last = rows[-1][0] if len(rows) == most else None
+    cards = _cards(session, rows)
+    found = [
+        Payable(
+            RevisionId(line.revision_id),
+            line.kind,
+            line.subject_id,
+            ResidentId(line.resident_id),
+            CampaignId(revision.campaign_id),
+            cards[line.subject_id],
+            line.after_fen - line.before_fen,
+        )
+        for line, revision in rows
+        if line.subject_id in cards
+    ]
+    return found, last and (RevisionId(last.revision_id), last.subject_id)
+
+
+def paid(session: Session, *, revision: RevisionId, subject: UUID, now: datetime) -> bool:
+    """Note that a difference was paid; False when it was before. Raises NoSuchThing for one that
+    is not due.
+    """
+    rows = _line(session, revision, subject)
+    if not rows or not _is_due(rows[0]):
+        raise NoSuchThing
+    if not store.set_line(session, revision, subject, paid_at=now):
+        return False
+    audit.record(
+        session,
+        actor=SYSTEM,
+        action="revision.paid",
+        object_type=LIFECYCLE.name,
+        object_id=str(revision),
+        now=now,
+        detail={"subject": str(subject)},
+    )
+    return True
+
+
+def mine(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[Line]:
+    """What the caller gets more by approved revisions. Raises NotAllowed, CursorInvalid."""
+    resident = _resident(actor)
+    key = decode_cursor(cursor, 2) if cursor else None
+    after = (RevisionId(UUID(key[0])), UUID(key[1])) if key else None
+    where = RevisionLineRow.resident_id == resident
+    with core.transaction() as session:
+        rows = store.lines(session, where, _APPROVED, store.MORE, after=after, most=limit + 1)
+        shown = [_shown(core.keyring, *one) for one in rows[:limit]]
+    if len(rows) <= limit:
+        return Page(shown)
+    return Page(shown, encode_cursor(shown[-1].revision_id, shown[-1].subject_id))
+
+
+def name_card(core: Core, *, actor: Actor, revision: RevisionId, subject: UUID, card: Card) -> None:
+    """Name the caller's own card for what they get more of a sale; another replaces it until it is
+    paid. Nobody looks at it, so that its holder must be the verified name.
+
+    Raises NotAllowed, NoSuchThing, CardInvalid, NameInvalid, CardNotOwn.
+    """
+    resident = _resident(actor)
+    told = {
+        "holder": documents.name(card.holder),
+        "number": identifiers.card(card.number).number,
+        "bank": card.bank.strip(),
+    }
+    with core.transaction() as session:
+        rows = _line(session, revision, subject)
+        if not rows or not _is_due(rows[0]):
+            raise NoSuchThing
+        line = rows[0][0]
+        name = identity.name_of(session, keyring=core.keyring, resident=resident)
+        if line.resident_id != resident or line.kind is not Kind.SALE:
+            raise NoSuchThing
+        if name is None or not same_name(name, told["holder"]):
+            raise CardNotOwn
+        cipher = _encrypt(core.keyring, line, told)
+        if not store.set_line(session, revision, subject, card_cipher=cipher):
+            raise NoSuchThing
+        audit.record(
+            session,
+            actor=actor,
+            action="revision.card_named",
+            object_type=LIFECYCLE.name,
+            object_id=str(revision),
+            now=core.now(session),
+            detail={"subject": str(subject)},
+        )
+
+
+def rotate_fields(core: Core, *, batch: int = 1000) -> int:
+    """Encrypt anew up to `batch` cards; how many there were. Call until it answers 0."""
+    newest = core.keyring.encrypt("", bound_to="")[0]
+    with core.transaction() as session:
+        rows = store.older(session, newest, batch)
+        for line in rows:
+            line.card_cipher = _encrypt(core.keyring, line, _decrypt(core.keyring, line))
+        session.flush()
+        return len(rows)
+
+
+def _cards(session: Session, rows: Rows) -> dict[UUID, Card]:
+    """The cards of these lines whose decisions still stand, in clear."""
+    keyring = core_of(session).keyring
+    found: dict[UUID, Card] = {}
+    for kind in Kind:
+        lines = [line for line, _ in rows if line.kind is kind]
+        stands = sources.standing(session, kind=kind, ids={line.subject_id for line in lines})
+        if kind is Kind.APPLICATION:
+            found |= applications.cards(session, ids=stands.keys())
+        else:
+            found |= {
+                line.subject_id: Card(**_decrypt(keyring, line))
+                for line in lines
+                if line.subject_id in stands
+            }
+    return found
+
+
+def _line(session: Session, revision: RevisionId, subject: UUID) -> Rows:
+    return store.lines(
+        session,
+        RevisionLineRow.revision_id == revision,
+        RevisionLineRow.subject_id == subject,
+        most=1,
+    )
+
+
+def _is_due(row: tuple[RevisionLineRow, RevisionRow]) -> bool:
+    return store.line_view(*row).state is not LineState.LISTED
+
+
+def _shown(keyring: Keyring, line: RevisionLineRow, revision: RevisionRow) -> Line:
+    last4 = _decrypt(keyring, line)["number"][-4:] if line.card_cipher else ""
+    return store.line_view(line, revision, last4=last4)
+
+
+def _resident(actor: Actor) -> ResidentId:
+    if actor.kind is not ActorKind.RESIDENT or actor.id is None:
+        raise NotAllowed
+    return ResidentId(actor.id)
+
+
+def _encrypt(keyring: Keyring, line: RevisionLineRow, told: dict[str, str]) -> bytes:
+    return keyring.encrypt(json.dumps(told, ensure_ascii=False), bound_to=_bound(line))
+
+
+def _decrypt(keyring: Keyring, line: RevisionLineRow) -> dict[str, str]:
+    assert line.card_cipher is not None  # asked for with a card only
+    told: dict[str, str] = json.loads(keyring.decrypt(line.card_cipher, bound_to=_bound(line)))
+    return told
+
+
+def _bound(line: RevisionLineRow) -> str:
+    return f"revision:{line.revision_id}:{line.subject_id}:card"

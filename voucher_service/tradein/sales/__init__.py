@@ -1,0 +1,1 @@
+"""Sales of subsidised units at a till: which unit, at what price, with which subsidy."""
