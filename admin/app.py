@@ -69,6 +69,7 @@ from .pages import lotteries as lottery_pages
 from .pages import merchants as merchant_pages
 from .pages import papers as paper_pages
 from .pages import policies as policy_pages
+from .pages import pools as pool_pages
 from .pages import programmes as programme_pages
 from .pages import pushes as push_pages
 from .pages import reports as report_pages
@@ -162,6 +163,7 @@ BLUEPRINTS = (
     Guarded(programme_pages.announcing, any_of(Role.PLANNER)),
     Guarded(campaign_pages.campaigns, _OFFICE),
     Guarded(campaign_pages.planning, any_of(Role.PLANNER)),
+    Guarded(pool_pages.planning, any_of(Role.PLANNER)),
     Guarded(campaign_pages.running, any_of(Role.PLANNER, Role.APPROVER)),
     Guarded(approval_pages.approvals, _OFFICE),
     Guarded(approval_pages.rejecting, _OFFICE),

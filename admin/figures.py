@@ -16,6 +16,7 @@ from voucher_service.reports import leverage
 from voucher_service.reports.figures import Figures, ratios
 from voucher_service.reports.groups import Basis, GroupBy
 from voucher_service.reports.leverage import LeverageReport
+from voucher_service.reports.trade_in import Subsidies, TradeIn
 from voucher_service.web.site import core
 
 
@@ -50,15 +51,20 @@ def within(reader: Actor, found: LeverageReport) -> LeverageReport:
         str(one.id)
         for one in campaigns.campaigns(core(), actor=reader, programme=found.programme.slug)
     }
-    rows = tuple(
-        row
-        for row in found.rows
-        if row.key in mine
-        or (found.group_by is GroupBy.AREA and row.key and areas.within(row.key, reader.area))
-    )
+
+    def seen(key: str | None) -> bool:
+        by_area = found.group_by is GroupBy.AREA and key and areas.within(key, reader.area)
+        return key in mine or bool(by_area)
+
+    rows = tuple(row for row in found.rows if seen(row.key))
     total = sum((row.figures for row in rows), Figures())
+    subsidised = tuple(one for one in found.trade_in.rows if seen(one.key))
     return replace(
-        found, rows=rows, totals=replace(found.totals, figures=total, ratios=ratios(total))
+        found,
+        rows=rows,
+        totals=replace(found.totals, figures=total, ratios=ratios(total)),
+        # Categories and payers are of the whole programme.
+        trade_in=TradeIn(sum((one.figures for one in subsidised), Subsidies()), subsidised),
     )
 
 

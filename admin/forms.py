@@ -43,6 +43,11 @@ RULES: Mapping[str, str] = {
     "releases": mark("每一场都要在活动期间之内开始，至少 1 张。"),
     "opens_on": mark("活动要落在方案的期间之内，开始不晚于结束。"),
     "closes_on": mark("结束不能早于开始。"),
+    "policy": mark("这份细则在活动期间不是一直有效，或不是家电、数码的。"),
+    "categories": mark("至少选一类，而且要是这份细则里有的。"),
+    "closes": mark("截止要晚于开始。"),
+    "overbook_bps": mark("多发要在 0% 到 1000% 之间。"),
+    "reclaims": mark("再领次数要在 0 到 10 之间。"),
     "area": mark("这个地区我们不认识，请重新选。"),
     "amount_fen": mark("金额要大于 0。"),
     "share_bps": mark("比例要在 0 到 100 之间。"),
@@ -56,6 +61,7 @@ _IN_FORM: Mapping[str, str] = {
     "quota": "releases",
     "amount_fen": "amount",
     "share_bps": "share",
+    "overbook_bps": "overbook",
 }
 
 
@@ -134,10 +140,13 @@ class CampaignForm(Schema):
     opens_on = DayField(required=True)
     closes_on = DayField(required=True)
     budget = fields.UUID(load_default=None)
+    kind = fields.String(
+        load_default=str(CampaignKind.VOUCHER), validate=one_of(*map(str, CampaignKind))
+    )
 
     @ma.post_load
     def _kind(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return data | {"kind": CampaignKind.VOUCHER}
+        return data | {"kind": CampaignKind(data["kind"])}
 
 
 class LineForm(Schema):

@@ -25,6 +25,7 @@ from voucher_service.merchants.model import Trade
 from voucher_service.pushes.model import RESULTS
 from voucher_service.pushes.model import Status as Giving
 from voucher_service.reports.groups import Basis, GroupBy
+from voucher_service.reports.trade_in import PAYERS
 from voucher_service.stops.model import SCOPES, WHATS
 from voucher_service.web.language import locale
 
@@ -218,6 +219,7 @@ def globals_() -> dict[str, Any]:
         "basis_name": say(BASES),
         "kind_name": say(KINDS),
         "level_name": say(LEVELS),
+        "payer_name": say(PAYERS),
         "action_name": say(ACTIONS),
         "scope_name": say(SCOPES),
         "what_name": say(WHATS),

@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from admin import places, review
+from admin import places, pools, review
 from admin.forms import LineForm, PauseForm, refuse
 from admin.offer_form import LISTS, OfferForm
 from admin.planning import offer_plan
@@ -20,6 +20,7 @@ from voucher_service.campaigns import service
 from voucher_service.campaigns.canary import Canary
 from voucher_service.campaigns.model import (
     Campaign,
+    CampaignKind,
     CampaignStatus,
     GoodsClass,
     Offer,
@@ -34,6 +35,7 @@ from voucher_service.reports import board
 from voucher_service.reports.board import OfferNow
 from voucher_service.stops import service as stops
 from voucher_service.stops.model import EVERYTHING, Stop
+from voucher_service.tradein import service as tradein
 from voucher_service.web import forms
 from voucher_service.web.auth import actor
 from voucher_service.web.errors import status_of
@@ -147,10 +149,17 @@ def _page(campaign: UUID, form: forms.Form) -> str:
     found, offers, lines = service.campaign(core(), actor=actor(), campaign=id)
     plan = review.draft_of(found, offers, lines)
     draft = found.status is CampaignStatus.DRAFT
+    trade_in = found.kind is CampaignKind.TRADE_IN
+    pooled = pools.views_of(plan) if trade_in else []
     return render_template(
         "admin/campaign.html",
         campaign=found,
         plan=plan,
+        pools=pooled,
+        rest=pools.beside(plan, pooled),
+        standings=tradein.standings(core(), actor=actor(), campaign=id)
+        if pooled and not draft
+        else [],
         checks=review.checks(plan, now(), service.open_offers(core())) if draft else [],
         ready=review.ready,
         foreseen=service.simulation(core(), actor=actor(), campaign=id)

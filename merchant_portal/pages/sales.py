@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Flask, Response, redirect, render_template, request
+from flask import Blueprint, Flask, Response, g, redirect, render_template, request
 from marshmallow import ValidationError
 
 from merchant_portal.api import sales as calls
@@ -48,10 +48,19 @@ BADGES = {
 
 
 def install(app: Flask) -> None:
-    """Let papers through, which are larger than other requests."""
+    """Let papers through, which are larger than other requests; other pages remind of them."""
     limit = app.extensions["voucher"].core.settings.onboarding.file_limit_bytes
+    app.jinja_env.globals["sales_wanting"] = wanting
     uploads.let_through(app, {handing_in.name})
     uploads.let_through(app, {calls.handing_in.name}, most_bytes=limit + _BESIDE_FILE_BYTES)
+
+
+def wanting() -> int:
+    """How many sales of the caller's shop lack papers, asked for once a request."""
+    if "sales_wanting" not in g:
+        g.sales_wanting = service.wanting(core(), actor=actor())
+    found: int = g.sales_wanting
+    return found
 
 
 @sales.get("")
@@ -67,7 +76,7 @@ def show_all() -> str:
         page=service.mine(core(), actor=actor(), **args),
         show=args["which"],
         filters=FILTERS,
-        wanting=service.wanting(core(), actor=actor()),
+        wanting=wanting(),
         times=service.own_cash_times(core(), actor=actor()),
         **_words(),
     )

@@ -170,6 +170,9 @@ def _prices_seen() -> None:
         fen("highest_fen"),
         fen("list_price_fen", nullable=True),
         whole("units"),
+        fen("month_low_fen", nullable=True),
+        fen("quarter_low_fen", nullable=True),
+        fen("city_low_fen", nullable=True),
         recorded_at(),
         check(table, "prices", "0 < lowest_fen AND lowest_fen <= highest_fen"),
         check(table, "units", "units > 0"),
@@ -179,7 +182,7 @@ def _prices_seen() -> None:
     )
     op.create_index("ix_price_seen_merchant", table, ["merchant_id", "gtin", "day", "lowest_fen"])
     op.create_index("ix_price_seen_city", table, ["gtin", "day", "lowest_fen"])
-    op.create_index("ix_price_seen_day", table, ["day"])
+    op.create_index("ix_price_seen_day", table, ["day", "gtin", "shop_id"])
 
 
 def downgrade() -> None:

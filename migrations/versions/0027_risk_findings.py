@@ -40,9 +40,14 @@ def upgrade() -> None:
     op.create_table(
         "risk_picture",
         sa.Column("file_id", sa.Uuid(), nullable=False),
-        sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("tiny", sa.LargeBinary(), nullable=False),
         recorded_at(),
+        sa.ForeignKeyConstraint(
+            ["file_id"],
+            ["stored_file.id"],
+            name=op.f("fk_risk_picture_file_id"),
+            ondelete="CASCADE",
+        ),
         sa.PrimaryKeyConstraint("file_id", name=op.f("pk_risk_picture")),
     )
     op.create_table(
@@ -62,6 +67,7 @@ def _subjects() -> None:
         sa.Column("due", sa.Boolean(), nullable=False),
         sa.Column("weight", sa.Integer(), nullable=False),
         instant("assessed_at", nullable=True),
+        instant("occurred_at", nullable=True),
         recorded_at(),
         sa.CheckConstraint(
             "subject_kind IN ('sale', 'application')", name=op.f("ck_risk_subject_kind")

@@ -79,6 +79,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/campaigns/<uuid:campaign>/lines",
         "/campaigns/<uuid:campaign>/offers",
         "/campaigns/<uuid:campaign>/pools",
+        "/campaigns/<uuid:campaign>/pools/new",
         "/campaigns/<uuid:campaign>/application-pools",
         "/campaigns/<uuid:campaign>/offers/new",
         "/lotteries",

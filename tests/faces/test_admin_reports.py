@@ -7,10 +7,12 @@ from uuid import uuid4
 
 import openpyxl
 import pytest
+from sqlalchemy import text
 
 from tests.faces.admin_desk import Desk, refused
 from tests.make import JIANGCHENG, World
 from voucher_service.kernel.actor import Actor, Role
+from voucher_service.kernel.clock import day_of
 from voucher_service.reconciliation import service as reconciliation
 
 YANGCHUN = "441781"
@@ -87,3 +89,36 @@ def test_a_county_reads_only_its_own_rows(desk: Desk, world: World) -> None:
     refused(desk.get(county, f"{path}&group_by=day"), 403, "not_allowed")
     whole = desk.get(world.approver, f"{path}&group_by=area").json
     assert whole["totals"]["issued_fen"] == 4_000
+
+
+def test_trade_in_stands_beside_the_vouchers_and_a_county_reads_its_own_part(
+    desk: Desk, world: World
+) -> None:
+    programme = world.programme()
+    campaign = world.draft(programme=programme)
+    cell = {"programme": programme.id, "campaign": campaign.id, "day": day_of(world.now())}
+    with desk.core.transaction() as session:
+        for area, units, fen in ((JIANGCHENG, 2, 500_000), (YANGCHUN, 1, 300_000)):
+            session.execute(_CELL, {**cell, "area": area, "units": units, "fen": fen})
+    path = f"/reports/leverage?programme={programme.slug}&group_by=area"
+    whole = desk.get(world.approver, path).json
+    assert whole["totals"]["leveraged_fen"] == 0
+    assert (whole["trade_in"]["units"], whole["trade_in"]["turnover_fen"]) == (3, 800_000)
+    assert [one["label"] for one in whole["trade_in"]["categories"]] == ["手机"]
+    mine = desk.get(world.staff(Role.FINANCE, area=JIANGCHENG), path).json["trade_in"]
+    assert (mine["units"], mine["turnover_fen"], len(mine["rows"])) == (2, 500_000, 1)
+    assert (mine["categories"], mine["payers"]) == ([], [])
+    browser = desk.browser(world.approver)
+    page = browser.get(path).text
+    assert "单列，不进上面的任何比值" in page
+    assert "8,000" in page
+    english = browser.get(path, headers={"Accept-Language": "en"}).text
+    assert "enters none of the ratios above" in english
+
+
+_CELL = text("""
+    INSERT INTO trade_in_rollup (programme_id, campaign_id, offer_id, day, claim_day, category,
+        area, trade, merchant_size, units, applications, subsidy_fen, turnover_fen, refunded_fen,
+        invoiced_fen, merchant_fen, bank_fen, platform_fen)
+    VALUES (:programme, :campaign, :campaign, :day, :day, 'phone', :area, 'digital', 'small',
+        :units, 0, :fen / 10, :fen, 0, 0, 0, 0, 0)""")

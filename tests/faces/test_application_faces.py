@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,12 +14,15 @@ from tests.conftest import NOON
 from tests.make import World
 from tests.services.applicants import photo
 from tests.services.car_applicants import approved, filled, new_car, submitted
+from tests.services.car_pools import car_pools
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.clock import Clock
 from voucher_service.resident.app import create_app
+from voucher_service.resident.examples import EXAMPLES
 from voucher_service.tradein.applications import service
-from voucher_service.tradein.applications.model import EvidenceKind
+from voucher_service.tradein.applications.model import EVIDENCE, EvidenceKind
+from voucher_service.tradein.policy import Scheme
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
 
@@ -77,6 +81,40 @@ def test_a_paper_that_is_none_is_refused_and_the_old_one_stays(
     )
     assert kept.media_type == "image/jpeg"
     assert hands_in(client, who.application, photo()).status_code == 200
+
+
+def test_a_car_is_applied_for_by_calls_alone_as_the_examples_show(
+    app: Flask, autumn: World
+) -> None:
+    resident = autumn.resident()
+    car_pools(autumn.core)
+    client = signed_in(app, autumn, resident)
+    one = f"{API}/{{id}}"
+
+    def sends(call: str, **more: Any) -> dict[str, Any]:
+        """What is answered to a call of the example, which has the same fields."""
+        method, path = call.split()
+        example = EXAMPLES[call]
+        if "data" not in more:
+            more["json"] = example.request or {}
+        answer = client.open(path.replace("{id}", id), method=method, **more)
+        assert answer.status_code in (200, 201), answer.get_json()
+        told: dict[str, Any] = answer.get_json()
+        assert told.keys() == (example.answer or {}).keys()
+        return told
+
+    id = ""
+    id = sends(f"POST {API}")["id"]
+    for part in ("new-car", "old-car", "card"):
+        sends(f"PUT {one}/{part}")
+    for kind in EVIDENCE[Scheme.CAR_SCRAP]:
+        path = f"{API}/{id}/evidence/{kind}"
+        assert client.put(path, data=photo(), content_type="image/jpeg").status_code == 200
+    done = sends(f"POST {one}/submit", headers={"Idempotency-Key": "walk"})
+    assert (done["status"], done["subsidy_fen"], done["missing"]) == ("submitted", 1_545_600, [])
+    found = client.get(f"{API}/{id}").get_json()
+    assert found["application"] == done
+    assert found["application"]["due_on"] == "2026-09-26"
 
 
 def test_who_asks_is_told_what_is_against_it_and_why(app: Flask, autumn: World) -> None:

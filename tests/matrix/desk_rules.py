@@ -23,7 +23,7 @@ from .plans import (
     push,
     push_proposal,
 )
-from .pools import CAR_PLAN, PLAN, trade_in_draft
+from .pools import CAR_PLAN, PLAN, TYPED, trade_in_draft
 from .table import (
     APPROVER,
     OFFICE,
@@ -233,6 +233,15 @@ CAMPAIGNS = (
         PLANNER,
         of=draft_and_hour,
         sends=typed(typed_offer),
+        keyed=True,
+    ),
+    get(f"{CAMPAIGN}/pools/new", PLANNER, of=trade_in_draft),
+    post(
+        f"{CAMPAIGN}/pools/new",
+        PLANNER,
+        of=trade_in_draft,
+        sends=always(data=TYPED),
+        once=True,
         keyed=True,
     ),
     post(

@@ -32,6 +32,14 @@ CAR_PLAN = {
     "release_quota": 10,
 }
 
+TYPED = {name: value for name, value in PLAN.items() if name != "categories"} | {
+    "categories": "phone",
+    "opens": "10:00",
+    "closes": "23:00",
+    "reclaims": "1",
+    "overbook": "100",
+}
+
 
 def a_campaign(world: World, programme: Programme, area: str = CITY) -> Campaign:
     """A draft of a trade-in campaign as long as its programme."""
@@ -56,7 +64,7 @@ def a_pool(city: City) -> None:
     plan = PoolPlan(
         "手机补贴资格",
         "digital-2026",
-        (Category.PHONE, Category.TABLET),
+        (Category.PHONE, Category.TABLET, Category.WATCH),
         Every.MONTH,
         500,
         3,
@@ -74,7 +82,8 @@ def trade_in_draft(city: City, side: Side, _caller: Actor) -> Thing:
     return Thing(str(a_campaign(city.world, city.world.programme(days=20), side.area).id))
 
 
-def _held(city: City, side: Side, category: Category) -> Thing:
+def held(city: City, side: Side, category: Category) -> Thing:
+    """A resident's qualification of a category that can be used, claimed if there is none."""
     a_pool(city)
     page = tradein.mine(city.core, actor=side.resident, cursor=None, limit=50)
     for one in page.items:
@@ -87,13 +96,13 @@ def _held(city: City, side: Side, category: Category) -> Thing:
 @kind
 def qualification(city: City, side: Side, _caller: Actor) -> Thing:
     """The qualification of a resident, who holds on to it."""
-    return _held(city, side, Category.PHONE)
+    return held(city, side, Category.PHONE)
 
 
 @kind
 def unwanted(city: City, side: Side, _caller: Actor) -> Thing:
     """A qualification of a resident to give up."""
-    return _held(city, side, Category.TABLET)
+    return held(city, side, Category.TABLET)
 
 
 @material

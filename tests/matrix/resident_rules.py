@@ -7,7 +7,7 @@ from typing import Any
 from voucher_service.kernel.actor import Actor
 
 from .draws import entered, lottery_to_enter, public_lottery
-from .freezes import of_mine
+from .freezes import of_mine, sold_to_me
 from .pools import comer, qualification, unwanted
 from .purses import (
     card,
@@ -84,6 +84,13 @@ RULES = (
     post("/trade-in/<name>/leave", RESIDENT, of=comer),
     get("/trade-in/qualifications", RESIDENT, lists=qualification),
     get("/trade-in/qualifications/<uuid:id>", RESIDENT, of=qualification),
+    get("/trade-in/qualifications/<uuid:id>/status.json", RESIDENT, of=qualification),
+    post(
+        "/trade-in/qualifications/<uuid:id>/redemptions/<uuid:redemption_id>/release",
+        RESIDENT,
+        of=sold_to_me,
+        once=True,
+    ),
     post("/trade-in/qualifications/<uuid:id>/give-up", RESIDENT, of=unwanted),
     get("/"),
     get("/help"),

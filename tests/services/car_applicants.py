@@ -32,7 +32,7 @@ from voucher_service.tradein.policy import Energy, Scheme
 
 _SIGNS = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
 CARD = "6228480000000000000"
-OTHER_CARD = "6222020000000000004"
+OTHER_CARD = "6222020000000000000"
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import CampaignKind
 from voucher_service.infra.core import Core
 from voucher_service.kernel.money import Money
+from voucher_service.tradein import service as tradein
 from voucher_service.tradein.applications import service, store
 from voucher_service.tradein.applications.pools import ApplicationPool, ApplicationPoolPlan
-from voucher_service.tradein.qualifications import Every
+from voucher_service.tradein.qualifications import Every, PoolPlan
 
 POLICIES = ("car_scrap-2026", "car_replace-2026")
 
@@ -34,9 +35,12 @@ def plan(policy: str = POLICIES[0], **given: Any) -> ApplicationPoolPlan:
 
 
 def published(
-    world: World, *plans: ApplicationPoolPlan, area: str = CITY
+    world: World,
+    *plans: ApplicationPoolPlan,
+    area: str = CITY,
+    beside: PoolPlan | None = None,
 ) -> Sequence[ApplicationPool]:
-    """Pools of one campaign, around now."""
+    """Pools of one campaign, around now; with one of qualifications beside them."""
     programme = world.programme()
     campaign = campaigns.create_campaign(
         world.core,
@@ -52,6 +56,10 @@ def published(
         service.create_pool(world.core, actor=world.planner, campaign=campaign.id, plan=one).value
         for one in plans
     ]
-    world.line(campaign.id, Money.total(one.offer.face_value * one.offer.quota for one in made))
+    offers = [one.offer for one in made]
+    if beside is not None:
+        call: dict[str, Any] = {"actor": world.planner, "campaign": campaign.id}
+        offers.append(tradein.create_pool(world.core, plan=beside, **call).value.offer)
+    world.line(campaign.id, Money.total(one.face_value * one.quota for one in offers))
     world.publish(campaign.id)
     return made

@@ -45,13 +45,15 @@ from voucher_service.tradein.applications import service
 from voucher_service.tradein.applications.checks import Found
 from voucher_service.tradein.applications.model import (
     Application,
-    ApplicationIncomplete,
-    ApplicationIneligible,
     ApplicationStatus,
     EvidenceKind,
+    Vehicle,
+)
+from voucher_service.tradein.applications.refusals import (
+    ApplicationIncomplete,
+    ApplicationIneligible,
     OwnApplication,
     UnitsTaken,
-    Vehicle,
     VehicleTaken,
 )
 from voucher_service.tradein.identifiers import VinInvalid
@@ -180,7 +182,7 @@ def test_what_the_rules_do_not_pay_is_said_before_and_refused(autumn: World) -> 
 
 
 @pytest.mark.parametrize("what", ["new_vin", "old_vin", "invoice", "paper"])
-@pytest.mark.parametrize("scheme", list(Scheme)[2:])
+@pytest.mark.parametrize("scheme", [Scheme.CAR_SCRAP, Scheme.CAR_REPLACE])
 def test_a_car_and_its_papers_are_paid_for_once_in_both_schemes(
     autumn: World, what: str, scheme: Scheme
 ) -> None:

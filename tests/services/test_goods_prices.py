@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 from random import Random
 
 import pytest
@@ -86,8 +86,9 @@ class Store:
         )
 
     def observe(self, *seen: Seen) -> None:
-        with self.core.transaction() as session:
-            goods.observe(session, seen=seen)
+        for _, units in groupby(sorted(seen, key=lambda one: one.day), lambda one: one.day):
+            with self.core.transaction() as session:
+                goods.observe(session, seen=list(units))
 
     def lowest(self, days: int) -> Money | None:
         with self.core.transaction() as session:
@@ -243,11 +244,12 @@ def test_a_raise_before_a_discount_stands_on_the_list_of_suspicions(
 def test_the_list_of_suspicions_is_what_the_rule_says_of_each_history(
     store: Store, world: World
 ) -> None:
-    random = Random(7)
+    random, units = Random(7), []
     for _ in range(60):
         low = random.randrange(2_800, 3_300)
         listed = random.choice((None, low + random.randrange(0, 400)))
-        store.observe(store.sold(random.randrange(1, 80), low, listed))
+        units.append(store.sold(random.randrange(1, 80), low, listed))
+    store.observe(*units)
     judged = goods.rule(store.core)
     (held,) = goods.history(
         store.core, actor=world.planner, gtin=store.gtin, cursor=None, limit=5

@@ -208,12 +208,8 @@ def test_the_json_has_the_fields_of_the_contract(report: LeverageReport) -> None
     found = json.loads(json.dumps(leverage.as_json(report, "en")))
     assert found["as_of"] == "2026-09-24T12:00:00+08:00"
     assert (found["basis"], found["synthetic"]) == ("period", True)
-    assert found["trade_in"] == {
-        "units": 0,
-        "applications": 0,
-        "subsidy_fen": 0,
-        "turnover_fen": 0,
-    }
+    for name in ("units", "applications", "subsidy_fen", "turnover_fen"):
+        assert found["trade_in"][name] == 0
     assert found["definitions"]["redemption_rate"] == "Redeemed ÷ issued."
     for row in (*found["rows"], found["totals"]):
         assert set(row) >= CONTRACT

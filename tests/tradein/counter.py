@@ -9,7 +9,10 @@ from uuid import uuid4
 
 from stdnum import luhn
 
+from tests.make import World
+from tests.services.goods_shelf import line, stocked
 from tests.tradein.test_qualifications import Town
+from voucher_service.goods.categories import Category
 from voucher_service.kernel.actor import Actor, ActorKind
 from voucher_service.kernel.money import Money
 from voucher_service.ledger import service as ledger
@@ -20,21 +23,22 @@ from voucher_service.redemption.model import Order, Redemption
 from voucher_service.reports import verification
 from voucher_service.tradein import service as tradein
 from voucher_service.tradein.qualifications import Pool, Qualification
-from voucher_service.tradein.sales import goods_lookup
-from voucher_service.tradein.sales.model import Product
 from voucher_service.vouchers import code as codes
 
 _numbers = itertools.count(1)
-PHONE_GTIN = "6901234567892"
-PRODUCTS = {
-    PHONE_GTIN.zfill(14): Product("Mobil", "M1", "phone"),
-    "06901234567908": Product("Mobil", "T1", "tablet"),
-}
+PHONE_GTIN, TABLET_GTIN, DUAL_GTIN = (f"69012345678{pair}" for pair in ("92", "09", "16"))
 
 
-def known_goods(monkeypatch: Any) -> None:
-    """A library of one phone and one tablet."""
-    monkeypatch.setattr(goods_lookup, "product", lambda _, gtin: PRODUCTS.get(gtin))
+def known_goods(town: Town) -> None:
+    """A library of one phone, one tablet, and a phone with two IMEIs."""
+    stocked(
+        town.world,
+        line(PHONE_GTIN, model="M1", category=Category.PHONE, grade="", first="2026-01-01"),
+        line(TABLET_GTIN, model="T1", category=Category.TABLET, grade="", first="2026-01-01"),
+        line(
+            DUAL_GTIN, model="M2", category=Category.PHONE, grade="", dual="是", first="2026-01-01"
+        ),
+    )
 
 
 def imei() -> str:
@@ -55,6 +59,17 @@ def unit(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (usual | changes).items() if value is not None}
 
 
+def code_of(world: World, qualification: Qualification) -> str:
+    """A fresh code of a qualification."""
+    seconds = world.core.settings.till.code_window_seconds
+    return codes.make(
+        world.core.keyring,
+        code_ref=qualification.code_ref,
+        window=codes.window_of(world.now(), seconds),
+        window_seconds=seconds,
+    ).text
+
+
 @dataclass
 class Counter:
     """A till of a shop, and the pool that its customers claim from."""
@@ -65,16 +80,6 @@ class Counter:
 
     def __post_init__(self) -> None:
         self.till = self.town.world.cashier()
-
-    def code(self, qualification: Qualification) -> str:
-        """A fresh code of a qualification."""
-        core, seconds = self.town.core, self.town.core.settings.till.code_window_seconds
-        return codes.make(
-            core.keyring,
-            code_ref=qualification.code_ref,
-            window=codes.window_of(self.town.world.now(), seconds),
-            window_seconds=seconds,
-        ).text
 
     def order(self, item: dict[str, Any] | None = None, **told: Any) -> Order:
         """An order of one unit."""
@@ -94,7 +99,7 @@ class Counter:
         return redemption.freeze(
             self.town.core,
             actor=till or self.till,
-            code=self.code(qualification or self.town.claim()),
+            code=code_of(self.town.world, qualification or self.town.claim()),
             order=self.order(item, **told),
             key=uuid4().hex,
         ).value
@@ -109,7 +114,7 @@ class Counter:
         return redemption.redeem(
             self.town.core,
             actor=self.till,
-            code=self.code(qualification or self.town.claim()),
+            code=code_of(self.town.world, qualification or self.town.claim()),
             order=self.order(item, **told),
             key=uuid4().hex,
         ).value

@@ -40,9 +40,11 @@ from voucher_service.tradein.applications.model import (
     Application,
     ApplicationStatus,
     Card,
+    EvidenceKind,
+)
+from voucher_service.tradein.applications.refusals import (
     CorrectionLate,
     CorrectionsClosed,
-    EvidenceKind,
     OwnApplication,
 )
 

@@ -37,10 +37,11 @@ from voucher_service.tradein import service as tradein
 from voucher_service.tradein import shelf
 from voucher_service.tradein.applications import service
 from voucher_service.tradein.applications.model import Application, ApplicationStatus
-from voucher_service.tradein.applications.pools import ApplicationPool, PoolShort
+from voucher_service.tradein.applications.pools import ApplicationPool
+from voucher_service.tradein.applications.refusals import PoolShort
 from voucher_service.tradein.applications.service import judging
-from voucher_service.tradein.policy import Scheme, Share
-from voucher_service.tradein.qualifications import Every, NoPool, PoolFull
+from voucher_service.tradein.policy import Category, Scheme, Share
+from voucher_service.tradein.qualifications import Every, NoPool, PoolFull, PoolPlan
 
 USUAL = Money(1_545_600)  # 12 % of 128,800 yuan
 MOST = Money.of_yuan(20_000)
@@ -238,6 +239,24 @@ def test_a_closed_pool_takes_nobody_and_keeps_what_is_under_review(town: Town) -
     town.hand_in(who)
     assert town.money(pool) == (USUAL - Money.of_yuan(12_000), Money.of_yuan(12_000), ZERO)
     assert town.broken() == []
+
+
+def test_a_finished_pool_of_a_campaign_frees_no_money_of_its_neighbour(town: Town) -> None:
+    phones = PoolPlan("手机", "digital-2026", (Category.PHONE,), Every.MONTH, 5, 60)
+    (cars,) = published(town.world, plan(), beside=phones)
+    with town.core.transaction() as session:
+        every = campaigns.campaign_offers(session, campaign=cars.offer.campaign_id)
+    (beside,) = [one for one in every if one.id != cars.offer.id]
+    phone = town.world.resident()
+    tradein.claim(town.core, actor=phone, category=Category.PHONE, key="one")
+    town.world.approve(
+        campaigns.close(town.core, actor=town.world.planner, campaign=cars.offer.campaign_id)
+    )
+    tradein.finish(town.core)
+    assert town.money(cars)[0] == ZERO
+    with town.core.transaction() as session:
+        left = ledger.balance(session, account(beside.id, Stage.RESERVED))
+    assert left == beside.face_value * beside.quota
 
 
 def test_money_of_another_city_or_scheme_is_not_touched(town: Town) -> None:

@@ -62,6 +62,6 @@ def test_the_table_has_every_scheme_in_every_year_paid_and_refused() -> None:
     assert len({row["id"] for row in ROWS}) == len(ROWS) >= 320
     seen = {(row["scheme"], row["on"][:4], row["eligible"]) for row in ROWS}
     for year in ("2025", "2026"):
-        for scheme in Scheme:
+        for scheme in set(Scheme) - {Scheme.CAR_PURCHASE}:  # Yangjiang's of 2023 only
             assert {(scheme, year, "yes"), (scheme, year, "no")} <= seen
     assert {("car_scrap", "2024", "yes"), ("appliance", "2024", "yes")} <= seen

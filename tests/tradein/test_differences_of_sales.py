@@ -71,7 +71,7 @@ class Shop:
 def shop(core: Core) -> Iterator[Shop]:
     with pytest.MonkeyPatch.context() as patch:
         town = open_town(core, patch)
-        known_goods(patch)
+        known_goods(town)
         yield Shop(Counter(town, town.pool(release_quota=1_000)))
 
 

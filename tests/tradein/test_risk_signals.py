@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from tests.tradein.fraud import numbers, pictures
 from tests.tradein.fraud.memory import Memory
+from tests.tradein.fraud.town import RULE
+from voucher_service.goods import pricing
 from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.money import Money
 from voucher_service.merchants.place import Position
@@ -159,19 +161,26 @@ def test_a_queue_of_strangers_with_minutes_between_them_is_no_order() -> None:
     assert not any(found.weight for found in judged(*queue).values())
 
 
-@given(st.integers(100_000, 2_000_000), st.integers(0, 100))
-def test_a_price_at_or_below_the_months_lowest_is_never_raised(lowest: int, percent: int) -> None:
-    one = sale(price=Money(lowest * percent // 100), lowest=Money(lowest), list_price=Money(9**9))
-    assert not {Kind.PRICE_RAISED, Kind.RAISED_THEN_CUT} & kinds(one)[one.id] or percent == 100
+def raised(percent: int, list_percent: int | None = None) -> Assessed:
+    """A price so far above the lowest of the month before, from a list price so far above it."""
+    low = Money.of_yuan(2_000)
+    price = Money(low.fen * (100 + percent) // 100)
+    listed = None if list_percent is None else Money(low.fen * (100 + list_percent) // 100)
+    found = pricing.suspicions(pricing.Asked(price, listed), pricing.Lows(month=low), RULE)
+    one = sale(price=price, list_price=listed, raised=found)
+    return judged(one)[one.id]
 
 
-@given(st.integers(100_000, 2_000_000), st.integers(8, 200), st.integers(8, 200))
-def test_the_more_a_price_was_raised_the_more_it_weighs(lowest: int, one: int, other: int) -> None:
-    def weight(percent: int) -> int:
-        raised = sale(price=Money(lowest * (100 + percent) // 100 + 1), lowest=Money(lowest))
-        return judged(raised)[raised.id].weight
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_the_more_a_price_was_raised_the_more_it_weighs(one: int, other: int) -> None:
+    assert raised(min(one, other)).weight <= raised(max(one, other)).weight
+    assert raised(0, one).weight == 0
 
-    assert 0 < weight(min(one, other)) <= weight(max(one, other))
+
+def test_a_price_raised_and_cut_again_is_told_with_its_list_price() -> None:
+    found = raised(10, 60).findings
+    assert [one.kind for one in found] == [Kind.RAISED_THEN_CUT]
+    assert found[0].told["list_fen"] == 320_000
 
 
 def test_a_photo_is_known_again_when_it_was_packed_again_and_not_when_it_is_another_shot() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
+from threading import Barrier
 from uuid import uuid4
 
 import pytest
@@ -13,11 +16,13 @@ from tests.tradein.test_qualifications import open_town
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, ActorKind
 from voucher_service.kernel.clock import day_of, end_of
+from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.money import Money
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import OtherDiscount, Payer, Redemption, Status
 from voucher_service.redemption.refunds import Fate, Refund
 from voucher_service.tradein import service as tradein
+from voucher_service.tradein.qualifications import Every
 from voucher_service.tradein.qualifications import Status as Standing
 from voucher_service.tradein.sales import service as sales
 from voucher_service.tradein.sales.model import (
@@ -25,8 +30,10 @@ from voucher_service.tradein.sales.model import (
     QualificationUsed,
     Sale,
     SaleStatus,
+    SubsidyShort,
     UnitSoldBefore,
 )
+from voucher_service.tradein.service import claiming
 
 SUBSIDY = Money(45_000)  # 15 % of 3,000 yuan
 
@@ -36,7 +43,7 @@ def counter(core: Core) -> Iterator[Counter]:
     """A counter with a month's pool of phones and tablets, for all of these tests."""
     with pytest.MonkeyPatch.context() as patch:
         town = open_town(core, patch)
-        known_goods(patch)
+        known_goods(town)
         yield Counter(town, town.pool(release_quota=1_000))
 
 
@@ -212,4 +219,78 @@ def test_a_lowered_price_keeps_the_subsidy_of_the_lower_price(counter: Counter) 
     counter.clean()
     rest = refund(counter, done, 200_000)
     assert (rest.parts.subsidy, counter.standing(claimed)) == (Money(30_000), "claimed")
+    counter.clean()
+
+
+def at_once(*deeds: Callable[[], Redemption]) -> list[Redemption | DomainError]:
+    """What becomes of deeds that begin together."""
+    start = Barrier(len(deeds))
+
+    def do(deed: Callable[[], Redemption]) -> Redemption | DomainError:
+        start.wait()
+        try:
+            return deed()
+        except DomainError as refusal:
+            return refusal
+
+    with ThreadPoolExecutor(len(deeds)) as crowd:
+        return list(crowd.map(do, deeds))
+
+
+def test_eight_tills_sell_one_unit_once(counter: Counter) -> None:
+    before, item = counter.money(), unit()
+    holders, tills = [counter.town.claim() for _ in range(8)], _tills(counter)
+    ends = at_once(
+        *(
+            partial(counter.freeze, holder, item, till=till)
+            for holder, till in zip(holders, tills, strict=True)
+        )
+    )
+    won = [one for one in ends if isinstance(one, Redemption)]
+    assert len(won) == 1
+    assert {type(one) for one in ends} == {Redemption, UnitSoldBefore}
+    assert counter.money()[:2] == (before[0] - SUBSIDY.fen, before[1] + SUBSIDY.fen)
+    counter.clean()
+
+
+def test_eight_tills_use_one_qualification_once(counter: Counter) -> None:
+    before, mine = counter.money(), counter.town.claim()
+    ends = at_once(*(partial(counter.freeze, mine, till=till) for till in _tills(counter)))
+    assert sorted(type(one).__name__ for one in ends) == ["QualificationFrozen"] * 7 + [
+        "Redemption"
+    ]
+    assert counter.money()[:2] == (before[0] - SUBSIDY.fen, before[1] + SUBSIDY.fen)
+    counter.clean()
+
+
+def _tills(counter: Counter) -> list[Actor]:
+    return [counter.town.world.cashier() for _ in range(8)]
+
+
+# The last one: its town closes the pool of the others.
+def test_a_holder_for_whom_money_is_short_keeps_theirs_and_stands_first_in_line(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if fewer lapsed than ever before: three are out for the money of one and a half."""
+    town = open_town(core, monkeypatch)
+    monkeypatch.setattr(claiming, "places", lambda *_, **__: 3)
+    pool = town.pool(every=Every.MONTH, release_quota=3, overbook_bps=10_000)
+    counter, (first, short, _) = Counter(town, pool), [town.claim() for _ in range(3)]
+    dear = unit(price_fen=400_000)
+    spent = counter.freeze(first)
+    other = town.world.resident()
+    tradein.wait(town.core, actor=other, category=short.category)
+    with pytest.raises(SubsidyShort) as refusal:
+        counter.freeze(short, dear)
+    assert refusal.value.extra == {"subsidy_fen": 50_000}
+    mine = Actor(ActorKind.RESIDENT, short.resident_id)
+    places = [tradein.waiting(town.core, actor=who)[0].place for who in (mine, other)]
+    assert (counter.standing(short), places) == ("claimed", [1, 2])
+    assert tradein.promote_due(town.core) == 0
+    redemption.cancel(town.core, actor=counter.till, redemption=spent.id, key=uuid4().hex)
+    assert tradein.promote_due(town.core) == 1
+    assert (tradein.waiting(town.core, actor=mine), counter.sell(short, dear).discount) == (
+        [],
+        Money(50_000),
+    )
     counter.clean()

@@ -12,15 +12,22 @@ import pytest
 
 from voucher_service.kernel.clock import day_of
 from voucher_service.replay import feasible, plan, programme
-from voucher_service.replay.feasible import Infeasible
 from voucher_service.replay.model import Programme
 from voucher_service.replay.plan import Plan
+from voucher_service.replay.scaling import Infeasible
 
 FILE = Path(__file__).resolve().parents[2] / "config" / "programmes" / "yangjiang-2023.toml"
 PROGRAMME = programme.load(FILE)
-OTHER = replace(
-    PROGRAMME,
-    published=replace(PROGRAMME.published, issued_fen=1_000_000_000, leveraged_fen=6_200_000_000),
+VOUCHERS = PROGRAMME.vouchers
+
+
+def with_vouchers(of: Programme = PROGRAMME, **values: object) -> Programme:
+    """The programme with some of its vouchers' assumptions changed."""
+    return replace(of, vouchers=replace(of.vouchers, **values))
+
+
+OTHER = with_vouchers(
+    published=replace(VOUCHERS.published, issued_fen=1_000_000_000, leveraged_fen=6_200_000_000),
 )
 
 
@@ -29,13 +36,13 @@ def planned(scale: str, seed: int, of: Programme = PROGRAMME) -> Plan:
 
 
 def with_rate(bps: int, of: Programme = PROGRAMME) -> Programme:
-    return replace(of, assumed=replace(of.assumed, redemption_bps=bps))
+    return with_vouchers(of, redemption_bps=bps)
 
 
 def test_at_scale_1_the_targets_are_the_published_figures() -> None:
     targets = feasible.check(PROGRAMME, Fraction(1))
-    assert targets.issued.target_fen == PROGRAMME.published.issued_fen
-    assert targets.leveraged.target_fen == PROGRAMME.published.leveraged_fen
+    assert targets.issued.target_fen == VOUCHERS.published.issued_fen
+    assert targets.leveraged.target_fen == VOUCHERS.published.leveraged_fen
     assert 350_000 <= targets.vouchers <= 500_000
     assert targets.redeemed_thresholds_fen == 5 * targets.redeemed_fen
 
@@ -46,18 +53,19 @@ def test_lots_add_up_to_their_cells_and_cells_to_the_totals(of: Programme, scale
     targets = feasible.check(of, Fraction(scale))
     for cell in targets.cells:
         assert sum(lot.quota * lot.face_fen for lot in cell.lots) == cell.issued_fen
-        assert abs(cell.rounding_fen) < of.assumed.divisor_fen
+        assert abs(cell.rounding_fen) < of.vouchers.divisor_fen
         assert all(lot.redeemed <= lot.quota for lot in cell.lots)
     assert sum(cell.issued_fen for cell in targets.cells) == targets.issued.target_fen
     assert sum(cell.leveraged_fen for cell in targets.cells) == targets.leveraged.target_fen
-    assert abs(targets.issued.rounding_fen) * 2 <= of.assumed.divisor_fen
+    assert abs(targets.issued.rounding_fen) * 2 <= of.vouchers.divisor_fen
     assert abs(targets.leveraged.rounding_fen) * 2 <= 1
 
 
 def test_the_rounding_is_told_for_the_whole_and_for_each_campaign_and_area() -> None:
     targets = feasible.check(PROGRAMME, Fraction("0.0123"))
     lines = list(feasible.rounding_lines(targets))
-    assert len(lines) == 2 + len(targets.cells)
+    assert len(lines) == 2 + len(targets.cells) + 2 * len(targets.fields)
+    assert lines[-4:-2] == ["cars units: 4.2066 -> 4", "cars subsidy: 12275.40 -> 12000.00"]
     assert lines[0] == "issued: 219321.3000 -> 219320.00 (-1.3000)"
     assert lines[1] == "leveraged: 1136913.6000 -> 1136913.60 (+0.0000)"
     assert lines[2].startswith("new-year 441702: 7895.5668 -> 7900.00 (+4.4332)")
@@ -93,8 +101,8 @@ def test_the_same_seed_gives_the_same_plan() -> None:
 
 
 def test_claims_fill_each_release_inside_its_window_and_within_the_limit() -> None:
-    limited = replace(PROGRAMME.assumed.claims, per_resident_limit=2)
-    twice = replace(PROGRAMME, assumed=replace(PROGRAMME.assumed, claims=limited))
+    limited = replace(VOUCHERS.claims, per_resident_limit=2)
+    twice = with_vouchers(claims=limited)
     for of in (PROGRAMME, twice):
         made = planned("0.01", 4, of)
         for offer in made.offers:
@@ -131,7 +139,7 @@ def test_releases_open_at_ten_in_shanghai_and_the_last_closes_with_the_campaign(
 def test_redemptions_follow_their_claims_inside_validity_hours_scope_and_range() -> None:
     made = planned("0.01", 4)
     hours = {trade.code: trade.hours for trade in PROGRAMME.assumed.trades}
-    wait = timedelta(minutes=PROGRAMME.assumed.redemption_times.least_minutes)
+    wait = timedelta(minutes=VOUCHERS.redemption_times.least_minutes)
     for offer in made.offers:
         claimed = [batch.at for batch in made.claims(offer) for _ in batch.residents]
         spent = list(made.redemptions(offer))
@@ -168,8 +176,8 @@ def test_a_rate_too_low_is_refused_before_anything_and_told_the_rates_that_fit(
 
 
 def test_a_rate_too_high_is_told_the_rates_that_fit_and_they_do() -> None:
-    low = replace(PROGRAMME.published, leveraged_fen=4_000_000_000)
-    small = replace(PROGRAMME, published=low)
+    low = replace(VOUCHERS.published, leveraged_fen=4_000_000_000)
+    small = with_vouchers(published=low)
     with pytest.raises(
         Infeasible, match=r"from (\d+\.\d\d) % to (\d+\.\d\d) % would fit"
     ) as refused:
@@ -188,9 +196,9 @@ def test_a_rate_too_high_is_told_the_rates_that_fit_and_they_do() -> None:
 
 
 def test_a_total_no_rate_can_reach_is_told_so() -> None:
-    beyond = replace(PROGRAMME.published, leveraged_fen=99_000_000_000)
+    beyond = replace(VOUCHERS.published, leveraged_fen=99_000_000_000)
     with pytest.raises(Infeasible, match="no redemption rate would fit"):
-        feasible.check(replace(PROGRAMME, published=beyond), Fraction(1))
+        feasible.check(with_vouchers(published=beyond), Fraction(1))
 
 
 def test_too_few_residents_are_told_how_many_would_fit() -> None:

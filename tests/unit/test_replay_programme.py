@@ -17,13 +17,13 @@ FILE = ROOT / "config" / "programmes" / "yangjiang-2023.toml"
 
 def test_the_published_programme_is_read_as_it_was_printed() -> None:
     read = programme.load(FILE)
-    assert read.published.issued_fen == 1_783_100_000
-    assert read.published.leveraged_fen == 9_243_200_000
-    assert read.published.precision_fen == 100_000
-    assert "市县两级共同发放消费券1783.1万元，拉动消费9243.2万" in read.published.sentence
+    assert read.vouchers.published.issued_fen == 1_783_100_000
+    assert read.vouchers.published.leveraged_fen == 9_243_200_000
+    assert read.vouchers.published.precision_fen == 100_000
+    assert "市县两级共同发放消费券1783.1万元，拉动消费9243.2万" in read.vouchers.published.sentence
     assert read.file_hash == hashlib.sha256(FILE.read_bytes()).hexdigest()
     assert {area.name.zh for area in read.assumed.areas} == {"江城区", "阳东区", "阳西县", "阳春市"}
-    assert read.assumed.divisor_fen == 1_000
+    assert read.vouchers.divisor_fen == 1_000
 
 
 def test_every_assumption_says_why_in_both_languages_and_what_it_moves() -> None:
@@ -44,10 +44,10 @@ def test_a_figure_knows_whether_it_is_published_assumed_or_computed() -> None:
 
 def test_no_published_figure_code_or_campaign_of_the_programme_stands_in_the_code() -> None:
     read = programme.load(FILE)
-    figures = (read.published.issued_fen, read.published.leveraged_fen)
+    figures = (read.vouchers.published.issued_fen, read.vouchers.published.leveraged_fen)
     spellings = {str(fen) for fen in figures} | {str(fen // 100) for fen in figures}
     spellings |= {f"{fen / 1_000_000:.1f}" for fen in figures}
-    names = {each.name.zh for each in read.assumed.campaigns} | {read.slug, read.brand.zh}
+    names = {each.name.zh for each in read.vouchers.campaigns} | {read.slug, read.brand.zh}
     names |= {area.code for area in read.assumed.areas}
     for folder, words in (("voucher_service", spellings), ("voucher_service/replay", names)):
         for path in (ROOT / folder).rglob("*.py"):

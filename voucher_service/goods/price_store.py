@@ -15,13 +15,12 @@ from sqlalchemy import (
     cast,
     func,
     insert,
-    literal,
     or_,
     select,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from voucher_service.infra import areas
 from voucher_service.kernel.ids import MerchantId, ShopId
@@ -118,8 +117,11 @@ def merchants_of(
     return [MerchantId(one) for one in session.scalars(statement)]
 
 
-def observe(session: Session, seen: Iterable[Seen]) -> None:
-    """Count units into their shop's day; locked in one order, so that tills don't deadlock."""
+def observe(session: Session, seen: Iterable[Seen], rule: Rule) -> None:
+    """Count units into their shop's day; locked in one order, so that tills don't deadlock.
+
+    A day's first unit also writes the lows of the days before.
+    """
     days: dict[tuple[UUID, str, date], dict[str, Any]] = {}
     for one in seen:
         key = (one.shop, one.gtin, one.day)
@@ -127,7 +129,8 @@ def observe(session: Session, seen: Iterable[Seen]) -> None:
         days[key] = _merged(held, one) if held else _first(one)
     if not days:
         return
-    statement = upsert(PriceSeenRow).values([days[key] for key in sorted(days)])
+    rows = [days[key] | _lows(days[key], rule) for key in sorted(days)]
+    statement = upsert(PriceSeenRow).values(rows)
     new, table = statement.excluded, PriceSeenRow
     session.execute(
         statement.on_conflict_do_update(
@@ -154,7 +157,7 @@ def lowest(
     where = [PriceSeenRow.merchant_id == merchant] if merchant else []
     rows = session.execute(
         select(PriceSeenRow.gtin, func.min(PriceSeenRow.lowest_fen))
-        .where(PriceSeenRow.gtin.in_(gtins), *_before(PriceSeenRow, on, days), *where)
+        .where(PriceSeenRow.gtin.in_(gtins), *_before(on, days), *where)
         .group_by(PriceSeenRow.gtin)
     )
     return {gtin: price for gtin, price in rows}  # noqa: C416 - rows are no pairs to mypy
@@ -201,43 +204,25 @@ def suspects(
     most: int,
 ) -> list[Suspect]:
     """Days since then on which the rule finds something, newest first: `pricing.judge` in SQL."""
-    seen = aliased(PriceSeenRow)
-    month, quarter, city = (
-        _low(seen, rule.month_days, own=True),
-        _low(seen, rule.quarter_days, own=True),
-        _low(seen, rule.month_days, own=False),
-    )
-    lows = (
-        select(
-            month.label("month"),
-            quarter.label("quarter"),
-            city.label("city"),
-        )
-        .correlate(seen)
-        .lateral("lows")
-    )
-    top = seen.highest_fen
-    cut = and_(
-        seen.list_price_fen > top, _risen(seen.list_price_fen, lows.c.month, rule.raised_bps)
-    )
+    seen, top = PriceSeenRow, PriceSeenRow.highest_fen
+    month = seen.month_low_fen
+    cut = and_(seen.list_price_fen > top, _risen(seen.list_price_fen, month, rule.raised_bps))
     statement = (
-        select(seen, lows.c.month, lows.c.quarter, lows.c.city)
-        .join(lows, literal(True))
+        select(seen)
         .where(
             seen.day >= since,
-            or_(lows.c.month.is_(None), top > lows.c.month),
+            or_(month.is_(None), top > month),
             or_(
                 cut,
-                _risen(top, lows.c.month, rule.raised_bps),
-                _risen(top, lows.c.quarter, rule.raised_in_quarter_bps),
-                _risen(top, lows.c.city, rule.above_city_bps),
+                _risen(top, month, rule.raised_bps),
+                _risen(top, seen.quarter_low_fen, rule.raised_in_quarter_bps),
+                _risen(top, seen.city_low_fen, rule.above_city_bps),
             ),
         )
         .order_by(seen.day.desc(), seen.gtin.desc(), seen.shop_id.desc())
         .limit(most)
     )
-    if area:
-        statement = statement.where(seen.area.startswith(areas.stem(area), autoescape=True))
+    statement = statement.where(*_within(area))
     if after:
         statement = statement.where(tuple_(seen.day, seen.gtin, seen.shop_id) < after)
     return [
@@ -246,26 +231,32 @@ def suspects(
             MerchantId(row.merchant_id),
             row.gtin,
             _day(row),
-            Lows(*lowest),
+            Lows(row.month_low_fen, row.quarter_low_fen, row.city_low_fen),
         )
-        for row, *lowest in session.execute(statement)
+        for row in session.scalars(statement)
     ]
 
 
-def _low(seen: Any, days: int, *, own: bool) -> Any:
-    earlier = aliased(PriceSeenRow)
-    where = [earlier.merchant_id == seen.merchant_id] if own else []
-    return (
-        select(func.min(earlier.lowest_fen))
-        .where(
-            earlier.gtin == seen.gtin,
-            earlier.day < seen.day,
-            earlier.day >= seen.day - days,
-            *where,
+def _lows(row: Mapping[str, Any], rule: Rule) -> dict[str, Any]:
+    """The lows before a day, as parts of the statement that writes it."""
+
+    def low(days: int, merchant: UUID | None = None) -> Any:
+        where = [PriceSeenRow.merchant_id == merchant] if merchant else []
+        return (
+            select(func.min(PriceSeenRow.lowest_fen))
+            .where(
+                PriceSeenRow.gtin == row["gtin"],
+                *_before(row["day"], days),
+                *where,
+            )
+            .scalar_subquery()
         )
-        .correlate(seen)
-        .scalar_subquery()
-    )
+
+    return {
+        "month_low_fen": low(rule.month_days, row["merchant_id"]),
+        "quarter_low_fen": low(rule.quarter_days, row["merchant_id"]),
+        "city_low_fen": low(rule.month_days),
+    }
 
 
 def _risen(price: Any, base: Any, bps: int) -> ColumnElement[bool]:
@@ -273,8 +264,8 @@ def _risen(price: Any, base: Any, bps: int) -> ColumnElement[bool]:
     return and_(price > base, price * 10_000 >= base * (10_000 + bps))
 
 
-def _before(table: type[PriceSeenRow], on: date, days: int) -> tuple[ColumnElement[bool], ...]:
-    return table.day < on, table.day >= on - timedelta(days=days)
+def _before(on: date, days: int) -> tuple[ColumnElement[bool], ...]:
+    return PriceSeenRow.day < on, PriceSeenRow.day >= on - timedelta(days=days)
 
 
 def _within(area: str) -> list[ColumnElement[bool]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from .categories import Category
 from .model import Difference, LibraryChange, LibraryChangeId, Listed, Product, Tag
 from .tables import LibraryChangeLineRow, LibraryChangeRow, ProductRow
 
+_PIECE = 5_000
 _DESCRIBED = (
     "brand, model, name, category, grade, dual_imei, guide_price_fen, tags, origin_area,"
     " valid_until"
@@ -58,8 +60,10 @@ def add_change(session: Session, row: LibraryChangeRow) -> None:
 
 
 def add_lines(session: Session, change: LibraryChangeId, lines: Iterable[Listed]) -> None:
-    """Write the lines of a change as they are read."""
-    copy(session, LibraryChangeLineRow, (_line(change, one) for one in lines))
+    """Write the lines of a change as they are read, in pieces: a statement's time is limited."""
+    rows = (_line(change, one) for one in lines)
+    while piece := list(islice(rows, _PIECE)):
+        copy(session, LibraryChangeLineRow, piece)
 
 
 def count(session: Session, change: LibraryChangeId, tomorrow: date) -> tuple[int, int, int]:

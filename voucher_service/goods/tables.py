@@ -105,7 +105,11 @@ class FiledPriceRow(Recorded, Base):
 
 
 class PriceSeenRow(Recorded, Base):
-    """What a shop sold a product for on a day, over all units of that day."""
+    """What a shop sold a product for on a day, over all units of that day.
+
+    The lows are those of the days before, as `pricing.Lows` has them: they stand with the first
+    unit, since a list that looked them up for each day again took minutes.
+    """
 
     __tablename__ = "price_seen"
     __table_args__ = (
@@ -113,7 +117,7 @@ class PriceSeenRow(Recorded, Base):
         CheckConstraint("units > 0", name="units"),
         Index("ix_price_seen_merchant", "merchant_id", "gtin", "day", "lowest_fen"),
         Index("ix_price_seen_city", "gtin", "day", "lowest_fen"),
-        Index("ix_price_seen_day", "day"),
+        Index("ix_price_seen_day", "day", "gtin", "shop_id"),
     )
 
     shop_id: Mapped[UUID] = mapped_column(ForeignKey("shop.id"), primary_key=True)
@@ -125,3 +129,6 @@ class PriceSeenRow(Recorded, Base):
     highest_fen: Mapped[Money] = mapped_column(MoneyFen)
     list_price_fen: Mapped[Money | None] = mapped_column(MoneyFen)
     units: Mapped[int]
+    month_low_fen: Mapped[Money | None] = mapped_column(MoneyFen)
+    quarter_low_fen: Mapped[Money | None] = mapped_column(MoneyFen)
+    city_low_fen: Mapped[Money | None] = mapped_column(MoneyFen)

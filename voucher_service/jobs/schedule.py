@@ -30,6 +30,7 @@ from voucher_service.tradein import service as tradein
 from voucher_service.tradein.applications import service as applications
 from voucher_service.tradein.review import service as review
 from voucher_service.tradein.revisions import service as revisions
+from voucher_service.tradein.risk import service as risk
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.service.drift import Watch, refill_stale
 from voucher_service.vouchers.service.returning import Return
@@ -146,6 +147,7 @@ def tasks(core: Core) -> tuple[Task, ...]:
         Task("open_reviews", 60, review.open_due, until_none=True),
         Task("close_undone_reviews", 60, review.close_undone, until_none=True),
         Task("batch_reviews", 60, review.batch_due, until_none=True),
+        Task("assess_risk", 60, risk.assess_due, until_none=True, apart=True),
         Task("lapse_proposals", 60, approvals.lapse_due, until_none=True),
         Task("reconcile_changed", 30, Changes()),
         Task("seal_log", 5, proof.seal, until_none=True),

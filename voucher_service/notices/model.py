@@ -26,6 +26,7 @@ class Kind(StrEnum):
     PUSH_GIVEN = "push_given"
     QUALIFICATION_ENDS = "qualification_ends"
     QUALIFICATION_GIVEN = "qualification_given"
+    QUALIFICATION_FUNDED = "qualification_funded"
     REVISION_OWED = "revision_owed"
 
 
@@ -37,6 +38,9 @@ TEXT: Mapping[Kind, str] = {
     ),
     Kind.QUALIFICATION_GIVEN: mark(
         "候补到了：“{title}”的资格给您了，在“我的补贴资格”里，{until}有效。"
+    ),
+    Kind.QUALIFICATION_FUNDED: mark(
+        "“{title}”又有钱了，您的资格现在可以用，{until}有效。请再到门店出示。"
     ),
     Kind.REVISION_OWED: mark(
         "“{title}”按新政策给您补差。请到“以旧换新”的“补差”里看多少，家电和数码产品要填收款卡。"

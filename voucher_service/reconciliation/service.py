@@ -11,7 +11,7 @@ from voucher_service.campaigns import service as campaigns
 from voucher_service.infra import outbox, queue
 from voucher_service.infra.core import Core
 
-from . import store
+from . import store, trade_in_store
 
 KIND = "reconcile"
 
@@ -44,6 +44,7 @@ def run(core: Core, *, programme: str, finish: Callable[[Session], None] | None 
         store.lock(session, programme=found.id)
         now = core.now(session)
         store.recount(session, programme=found.id)
+        trade_in_store.recount(session, programme=found.id)
         # Last, so that publishing and closing wait for the budget lines only a moment.
         for campaign, offer in store.offers(session, programme=found.id):
             budgets.fold(session, campaign=campaign, offer=offer, now=now)

@@ -48,6 +48,38 @@ class RollupRow(Base):
     vouchers_redeemed: Mapped[int]
 
 
+class TradeInRollupRow(Base):
+    """One cell of trade-in figures, net of refunds. A category's units were sold at tills and
+    have a turnover; its applications were approved and have invoices, which nobody saw paid.
+
+    What bank, platform and the merchant gave is beside the subsidy. `claim_day` is the day of the
+    claim of a qualification, or of the first handing in; `area` the shop's, or the application's.
+    """
+
+    __tablename__ = "trade_in_rollup"
+    __table_args__ = (Index("ix_trade_in_rollup_programme", "programme_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    programme_id: Mapped[UUID]
+    campaign_id: Mapped[UUID]
+    offer_id: Mapped[UUID]
+    day: Mapped[date]
+    claim_day: Mapped[date]
+    category: Mapped[str]
+    area: Mapped[str]
+    trade: Mapped[str | None]
+    merchant_size: Mapped[str | None]
+    units: Mapped[int]
+    applications: Mapped[int]
+    subsidy_fen: Mapped[Money] = mapped_column(MoneyFen)
+    turnover_fen: Mapped[Money] = mapped_column(MoneyFen)
+    refunded_fen: Mapped[Money] = mapped_column(MoneyFen)
+    invoiced_fen: Mapped[Money] = mapped_column(MoneyFen)
+    merchant_fen: Mapped[Money] = mapped_column(MoneyFen)
+    bank_fen: Mapped[Money] = mapped_column(MoneyFen)
+    platform_fen: Mapped[Money] = mapped_column(MoneyFen)
+
+
 class RollupRunRow(Recorded, Base):
     """When a programme was last reconciled: reports say "as of" this instant.
 

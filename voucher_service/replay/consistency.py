@@ -7,29 +7,52 @@ from datetime import timedelta
 
 from voucher_service.infra.data_files import DataFileInvalid
 
-from .model import WHOLE_BPS, Assumed, Campaign, Programme
+from .fields import Field
+from .model import WHOLE_BPS, Assumed, Campaign, Programme, Vouchers
 
 MINUTES_OF_DAY = 24 * 60
 
 
 def check(programme: Programme) -> None:
     """Raises DataFileInvalid, naming the key, when two parts of the file contradict each other."""
-    assumed = programme.assumed
-    _published(programme)
+    assumed, vouchers = programme.assumed, programme.vouchers
+    if programme.closes_on < programme.opens_on:
+        raise DataFileInvalid("programme.closes_on", "lies before opens_on")
+    if vouchers is None and not programme.trade_in:
+        raise DataFileInvalid("published", "or a field of trade_in is needed")
     _whole("areas.value", (area.share_bps for area in assumed.areas))
-    _whole("campaigns.value", (campaign.share_bps for campaign in assumed.campaigns))
     _whole("sizes.value", (size.share_bps for size in assumed.sizes))
     _distinct("areas", "code", (area.code for area in assumed.areas))
-    _distinct("campaigns", "slug", (campaign.slug for campaign in assumed.campaigns))
     _distinct("funders", "slug", (funder.slug for funder in assumed.funders))
     _distinct("trades", "code", (trade.code for trade in assumed.trades))
     _distinct("sizes", "code", (size.code for size in assumed.sizes))
-    _funders(assumed)
-    _denominations(assumed)
-    _delays(assumed)
     _shops(assumed)
-    for place, campaign in enumerate(assumed.campaigns):
-        _campaign(programme, campaign, f"campaigns.value[{place}]")
+    if vouchers is not None:
+        _vouchers(programme, vouchers)
+    for place, field in enumerate(programme.trade_in):
+        _field(programme, field, f"trade_in[{place}]")
+
+
+def _vouchers(programme: Programme, vouchers: Vouchers) -> None:
+    _published(vouchers)
+    _whole("campaigns.value", (campaign.share_bps for campaign in vouchers.campaigns))
+    _distinct("campaigns", "slug", (campaign.slug for campaign in vouchers.campaigns))
+    _funders(programme.assumed)
+    _denominations(vouchers)
+    _delays(vouchers)
+    for place, campaign in enumerate(vouchers.campaigns):
+        _campaign(programme, vouchers, campaign, f"campaigns.value[{place}]")
+
+
+def _field(programme: Programme, field: Field, key: str) -> None:
+    if not programme.opens_on <= field.opens_on <= field.closes_on <= programme.closes_on:
+        raise DataFileInvalid(f"{key}.opens_on", "lies outside the programme or after closes_on")
+    funders = {funder.slug for funder in programme.assumed.funders}
+    for slug, _ in field.shares:
+        if slug not in funders:
+            raise DataFileInvalid(f"{key}.funders", f"{slug!r} is no funder of this file")
+    if field.trade is not None and field.trade not in {t.code for t in programme.assumed.trades}:
+        raise DataFileInvalid(f"{key}.trade", f"{field.trade!r} is no trade of this file")
 
 
 def _require(true: bool, key: str, reason: str) -> None:  # noqa: FBT001 - read like an assertion
@@ -37,17 +60,14 @@ def _require(true: bool, key: str, reason: str) -> None:  # noqa: FBT001 - read 
         raise DataFileInvalid(f"assumptions.{key}", reason)
 
 
-def _published(programme: Programme) -> None:
-    published = programme.published
+def _published(vouchers: Vouchers) -> None:
+    published = vouchers.published
     for key in ("issued_fen", "leveraged_fen"):
         if getattr(published, key) % published.precision_fen:
             reason = f"is finer than precision_fen = {published.precision_fen:,}"
             raise DataFileInvalid(f"published.{key}", reason)
-    if programme.closes_on < programme.opens_on:
-        raise DataFileInvalid("programme.closes_on", "lies before opens_on")
-    divisor_fen = programme.assumed.divisor_fen
-    if published.issued_fen % divisor_fen:
-        reason = f"is no multiple of {divisor_fen:,} fen, the common divisor of the faces"
+    if published.issued_fen % vouchers.divisor_fen:
+        reason = f"is no multiple of {vouchers.divisor_fen:,} fen, the common divisor of the faces"
         raise DataFileInvalid("published.issued_fen", reason)
 
 
@@ -74,9 +94,9 @@ def _funders(assumed: Assumed) -> None:
     )
 
 
-def _denominations(assumed: Assumed) -> None:
-    divisor_fen = assumed.divisor_fen
-    for mix, denominations in assumed.denominations.items():
+def _denominations(vouchers: Vouchers) -> None:
+    divisor_fen = vouchers.divisor_fen
+    for mix, denominations in vouchers.denominations.items():
         key = f"denominations.value.{mix}"
         faces = [each.face_fen for each in denominations]
         _whole(key, (each.share_bps for each in denominations))
@@ -88,19 +108,19 @@ def _denominations(assumed: Assumed) -> None:
         )
         for place, each in enumerate(denominations):
             _require(
-                each.face_fen * WHOLE_BPS <= each.threshold_fen * assumed.discount_cap_bps,
+                each.face_fen * WHOLE_BPS <= each.threshold_fen * vouchers.discount_cap_bps,
                 f"{key}[{place}].face_fen",
-                f"is more than {assumed.discount_cap_bps / 100:g} % of the threshold",
+                f"is more than {vouchers.discount_cap_bps / 100:g} % of the threshold",
             )
 
 
-def _delays(assumed: Assumed) -> None:
-    claims = assumed.claims
+def _delays(vouchers: Vouchers) -> None:
+    claims = vouchers.claims
     ends = [until_minutes for until_minutes, _ in claims.delays]
     _require(ends == sorted(set(ends)), "claims.value.delays", "until_minutes must rise")
     opens = claims.opens_at.hour * 60 + claims.opens_at.minute
     _require(
-        opens + ends[-1] + assumed.redemption_times.least_minutes <= MINUTES_OF_DAY,
+        opens + ends[-1] + vouchers.redemption_times.least_minutes <= MINUTES_OF_DAY,
         f"claims.value.delays[{len(ends) - 1}].until_minutes",
         "claims must end, and least_minutes pass, on the day their release opens",
     )
@@ -116,7 +136,7 @@ def _shops(assumed: Assumed) -> None:
         )
 
 
-def _campaign(programme: Programme, campaign: Campaign, key: str) -> None:
+def _campaign(programme: Programme, vouchers: Vouchers, campaign: Campaign, key: str) -> None:
     assumed = programme.assumed
     _require(
         campaign.area is None or campaign.area in {area.code for area in assumed.areas},
@@ -124,14 +144,14 @@ def _campaign(programme: Programme, campaign: Campaign, key: str) -> None:
         f"{campaign.area!r} is no area of this file",
     )
     _require(
-        campaign.denominations in assumed.denominations,
+        campaign.denominations in vouchers.denominations,
         f"{key}.denominations",
         f"{campaign.denominations!r} is no mix of denominations",
     )
     trades = {trade.code: trade for trade in assumed.trades}
     for code in campaign.trades:
         _require(code in trades, f"{key}.trades", f"{code!r} is no trade of this file")
-    for each in assumed.denominations[campaign.denominations]:
+    for each in vouchers.denominations[campaign.denominations]:
         _require(
             any(trades[c].least_threshold_fen <= each.threshold_fen for c in campaign.trades),
             f"{key}.trades",

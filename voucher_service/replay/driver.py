@@ -17,9 +17,9 @@ from voucher_service.settings import Settings
 
 from . import feasible, outcome, play, programme, stage
 from . import plan as plans
-from .feasible import Infeasible
 from .plan import Plan
 from .programme import ProgrammeInvalid
+from .scaling import Infeasible
 
 _STAGE_FILE = "replay-stage.json"
 
@@ -82,10 +82,12 @@ def run(core: Core, settings: Settings, wanted: Wanted, folder: Path, *, resume:
     with _bars() as bars:
         claims = bars.add_task("claims", total=targets.vouchers)
         redeemed = bars.add_task("redemptions", total=targets.redemptions)
+        cases = bars.add_task("trade-in", total=sum(one.units for one in targets.fields))
 
         def show(progress: play.Progress) -> None:
             bars.advance(claims, progress.claims)
             bars.advance(redeemed, progress.redemptions)
+            bars.advance(cases, progress.cases)
 
         play.play(settings, wanted.plan, file, show)
     play.expire(core, wanted.plan)

@@ -14,25 +14,10 @@ from fractions import Fraction
 
 from voucher_service.kernel.money import Money, largest_remainder
 
-from .model import WHOLE_BPS, Area, Assumed, Campaign, Denomination, OrderRange, Programme
-
-
-class Infeasible(Exception):
-    """The totals can't be reached with this file at this scale. The text says what would fit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One total: as published, scaled exactly (fen), and the target that is played."""
-
-    published_fen: int
-    exact_fen: Fraction
-    target_fen: int
-
-    @property
-    def rounding_fen(self) -> Fraction:
-        """Target minus exact."""
-        return self.target_fen - self.exact_fen
+from . import subsidies
+from .model import WHOLE_BPS, Area, Assumed, Campaign, Denomination, OrderRange, Programme, Vouchers
+from .scaling import Figure, Infeasible, half_up
+from .subsidies import FieldTargets
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +69,7 @@ class Targets:
     leveraged: Figure
     cells: tuple[Cell, ...]
     residents: Mapping[str, range]
+    fields: tuple[FieldTargets, ...] = ()
 
     @property
     def lots(self) -> Iterator[Lot]:
@@ -115,28 +101,39 @@ def check(programme: Programme, scale: Fraction) -> Targets:
     """The targets at a scale above 0, or Infeasible with a sentence that says what would fit."""
     if scale <= 0:
         raise Infeasible(f"The scale must be above 0, not {scale}.")
-    published = programme.published
-    divisor_fen = programme.assumed.divisor_fen
+    residents = _residents(programme.assumed.areas, scale)
+    nothing = Figure(0, Fraction(0), 0)
+    targets = Targets(scale, nothing, nothing, (), residents)
+    if programme.vouchers is not None:
+        targets = _with_vouchers(targets, programme.vouchers, programme.assumed)
+    areas = programme.assumed.areas
+    return replace(targets, fields=subsidies.check(programme.trade_in, areas, residents, scale))
+
+
+def _with_vouchers(targets: Targets, vouchers: Vouchers, assumed: Assumed) -> Targets:
+    scale, residents = targets.scale, targets.residents
+    published, divisor_fen = vouchers.published, vouchers.divisor_fen
     issued = _figure(published.issued_fen, scale, divisor_fen)
     leveraged = _figure(published.leveraged_fen, scale, 1)
     if issued.target_fen == 0:
         raise Infeasible(f"At scale {scale} not one voucher of {_yuan(divisor_fen)} is issued.")
-    residents = _residents(programme.assumed.areas, scale)
-    cells = _cells(programme.assumed, issued)
-    _check_limit(cells, residents, programme.assumed.claims.per_resident_limit)
-    _check_rate(programme.assumed, cells, leveraged.target_fen)
-    cells = _with_redeemed(cells, programme.assumed.redemption_bps)
+    cells = _cells(vouchers, assumed, issued)
+    _check_limit(cells, residents, vouchers.claims.per_resident_limit)
+    _check_rate(vouchers, cells, leveraged.target_fen)
+    cells = _with_redeemed(cells, vouchers.redemption_bps)
     cells = _with_leveraged(cells, leveraged.target_fen)
-    return Targets(scale, issued, leveraged, cells, residents)
+    return replace(targets, issued=issued, leveraged=leveraged, cells=cells)
 
 
 def rounding_lines(targets: Targets) -> Iterator[str]:
     """The rounding, a line for the whole and one for each campaign and area, in yuan."""
     whole = (("issued", targets.issued), ("leveraged", targets.leveraged))
-    for name, figure in whole:
+    for name, figure in whole if targets.cells else ():
         yield _rounding(name, figure.exact_fen, figure.target_fen)
     for cell in targets.cells:
         yield _rounding(f"{cell.campaign.slug} {cell.area.code}", cell.exact_fen, cell.issued_fen)
+    for field in targets.fields:
+        yield from subsidies.rounding_lines(field)
 
 
 def _rounding(name: str, exact_fen: Fraction, target_fen: int) -> str:
@@ -147,17 +144,13 @@ def _rounding(name: str, exact_fen: Fraction, target_fen: int) -> str:
 
 def _fine(fen: Fraction) -> str:
     """Yuan to a hundredth of a fen."""
-    yuan, rest = divmod(_half_up(fen * 100), 10_000)
+    yuan, rest = divmod(half_up(fen * 100), 10_000)
     return f"{yuan}.{rest:04d}"
 
 
 def _figure(published_fen: int, scale: Fraction, divisor_fen: int) -> Figure:
     exact_fen = published_fen * scale
-    return Figure(published_fen, exact_fen, _half_up(exact_fen / divisor_fen) * divisor_fen)
-
-
-def _half_up(value: Fraction) -> int:
-    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
+    return Figure(published_fen, exact_fen, half_up(exact_fen / divisor_fen) * divisor_fen)
 
 
 def _yuan(fen: int) -> str:
@@ -168,20 +161,20 @@ def _residents(areas: Sequence[Area], scale: Fraction) -> dict[str, range]:
     ranges: dict[str, range] = {}
     first = 0
     for area in areas:
-        count = max(1, _half_up(area.residents * scale))
+        count = max(1, half_up(area.residents * scale))
         ranges[area.code] = range(first, first + count)
         first += count
     return ranges
 
 
-def _cells(assumed: Assumed, issued: Figure) -> tuple[Cell, ...]:
+def _cells(vouchers: Vouchers, assumed: Assumed, issued: Figure) -> tuple[Cell, ...]:
     """The issued target over campaigns and areas, in whole multiples of the divisor."""
-    places = [(each, area) for each in assumed.campaigns for area in assumed.areas_of(each)]
+    places = [(each, area) for each in vouchers.campaigns for area in assumed.areas_of(each)]
     weights = [
         campaign.share_bps * (WHOLE_BPS if campaign.area else area.share_bps)
         for campaign, area in places
     ]
-    divisor_fen = assumed.divisor_fen
+    divisor_fen = vouchers.divisor_fen
     parts = largest_remainder(issued.target_fen // divisor_fen, weights)
     return tuple(
         Cell(
@@ -189,26 +182,26 @@ def _cells(assumed: Assumed, issued: Figure) -> tuple[Cell, ...]:
             area=area,
             exact_fen=issued.exact_fen * weight / sum(weights),
             issued_fen=part * divisor_fen,
-            lots=_lots(assumed, campaign, part * divisor_fen),
+            lots=_lots(vouchers, campaign, part * divisor_fen),
         )
         for (campaign, area), weight, part in zip(places, weights, parts, strict=True)
     )
 
 
-def _lots(assumed: Assumed, campaign: Campaign, issued_fen: int) -> tuple[Lot, ...]:
+def _lots(vouchers: Vouchers, campaign: Campaign, issued_fen: int) -> tuple[Lot, ...]:
     """Vouchers of exactly that value: what a face leaves over goes to the next smaller one.
 
     The smallest face is the common divisor, so that nothing is left at the end.
     """
     lots: list[Lot] = []
     share_bps = given_fen = 0
-    mix = assumed.denominations[campaign.denominations]
+    mix = vouchers.denominations[campaign.denominations]
     for each in sorted(mix, key=lambda denomination: -denomination.face_fen):
         share_bps += each.share_bps
         quota = (issued_fen * share_bps // WHOLE_BPS - given_fen) // each.face_fen
         given_fen += quota * each.face_fen
         if quota:
-            lots.append(_lot(assumed.orders, each, quota))
+            lots.append(_lot(vouchers.orders, each, quota))
     return tuple(reversed(lots))
 
 
@@ -235,7 +228,7 @@ def _check_limit(cells: Sequence[Cell], residents: Mapping[str, range], limit: i
                 )
 
 
-def _check_rate(assumed: Assumed, cells: Sequence[Cell], target_fen: int) -> None:
+def _check_rate(vouchers: Vouchers, cells: Sequence[Cell], target_fen: int) -> None:
     """The totals leave a range of redemption rates; the file's must lie in it."""
     groups = _groups(cells)
 
@@ -248,7 +241,7 @@ def _check_rate(assumed: Assumed, cells: Sequence[Cell], target_fen: int) -> Non
     rates = range(WHOLE_BPS + 1)
     lowest = bisect_left(rates, target_fen, key=most)
     highest = bisect_right(rates, target_fen, key=least) - 1
-    rate_bps = assumed.redemption_bps
+    rate_bps = vouchers.redemption_bps
     if lowest <= rate_bps <= highest:
         return
     between = f"between {_yuan(least(rate_bps))} and {_yuan(most(rate_bps))}"
@@ -277,7 +270,7 @@ def _groups(cells: Sequence[Cell]) -> list[list[Lot]]:
 
 
 def _redeemed(lots: Sequence[Lot], rate_bps: int) -> int:
-    return _half_up(Fraction(sum(lot.quota for lot in lots) * rate_bps, WHOLE_BPS))
+    return half_up(Fraction(sum(lot.quota for lot in lots) * rate_bps, WHOLE_BPS))
 
 
 def _with_redeemed(cells: Sequence[Cell], rate_bps: int) -> tuple[Cell, ...]:

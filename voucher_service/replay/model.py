@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from datetime import date, time
 from enum import StrEnum
 
+from voucher_service.budgets.model import Level
 from voucher_service.infra.data_files import Text
+
+from .fields import Field
 
 WHOLE_BPS = 10_000
 
@@ -38,6 +41,7 @@ class Output(StrEnum):
     BY_DAY = "by_day"
     BY_FUNDER = "by_funder"
     BY_MERCHANT_SIZE = "by_merchant_size"
+    TRADE_IN = "trade_in"
 
 
 class Origin(StrEnum):
@@ -88,9 +92,10 @@ class OrderRange:
 
 @dataclass(frozen=True, slots=True)
 class Funder:
-    """Who pays: the city or a county, by its division code."""
+    """Who pays, by the code of its division."""
 
     slug: str
+    level: Level
     area: str
     name: Text
 
@@ -168,41 +173,56 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Assumed:
-    """Everything that is ours and not the bureau's. `denominations` are mixes by name.
+class Vouchers:
+    """The vouchers of a programme: what was printed, and what is ours. `denominations` are mixes
+    by name.
 
-    `redemption_bps` is the share of claimed vouchers that is redeemed; `discount_cap_bps` the
-    most a face may be of its threshold; the last two are parts of shops' names.
+    `reading` says how the words issued, leveraged and period are understood; `redemption_bps` is
+    the share of claimed vouchers that is redeemed; `discount_cap_bps` the most a face may be of its
+    threshold.
     """
 
+    published: Published
+    reading: Mapping[str, Text]
     discount_cap_bps: int
     denominations: Mapping[str, tuple[Denomination, ...]]
     redemption_bps: int
     orders: OrderRange
-    funders: tuple[Funder, ...]
-    areas: tuple[Area, ...]
     campaigns: tuple[Campaign, ...]
     claims: Claims
     redemption_times: RedemptionTimes
-    trades: tuple[Trade, ...]
-    sizes: tuple[Size, ...]
-    name_heads: tuple[str, ...]
-    branches: tuple[str, ...]
 
     @property
     def divisor_fen(self) -> int:
         """The faces' common divisor: whatever is issued is a multiple of it."""
         return math.gcd(*(each.face_fen for mix in self.denominations.values() for each in mix))
 
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """The city as we take it to be: who pays, where, and the shops. The last two are parts of
+    shops' names.
+    """
+
+    funders: tuple[Funder, ...]
+    areas: tuple[Area, ...]
+    trades: tuple[Trade, ...]
+    sizes: tuple[Size, ...]
+    name_heads: tuple[str, ...]
+    branches: tuple[str, ...]
+
     @property
     def city(self) -> Funder:
-        """The funder that is no county."""
-        counties = {area.code for area in self.areas}
-        return next(funder for funder in self.funders if funder.area not in counties)
+        """The city's own treasury."""
+        return next(funder for funder in self.funders if funder.level is Level.CITY)
 
     def county(self, area: str) -> Funder:
-        """The funder of a county."""
+        """The treasury of a county."""
         return next(funder for funder in self.funders if funder.area == area)
+
+    def funder(self, slug: str) -> Funder:
+        """The funder of that name."""
+        return next(funder for funder in self.funders if funder.slug == slug)
 
     def areas_of(self, campaign: Campaign) -> tuple[Area, ...]:
         """Where a campaign issues: its own county, or every one."""
@@ -213,7 +233,7 @@ class Assumed:
 class Programme:
     """A whole programme file, checked. `file_hash` is the SHA-256 of its bytes.
 
-    `reading` says how the words issued, leveraged and period are understood.
+    It has vouchers, fields of trade-in, or both.
     """
 
     slug: str
@@ -221,8 +241,8 @@ class Programme:
     brand: Text
     opens_on: date
     closes_on: date
-    published: Published
-    reading: Mapping[str, Text]
+    vouchers: Vouchers | None
+    trade_in: tuple[Field, ...]
     assumed: Assumed
     assumptions: tuple[Assumption, ...]
     file_hash: str

@@ -16,13 +16,17 @@ from voucher_service.reports.groups import Basis, GroupBy
 from voucher_service.reports.leverage import LeverageReport
 from voucher_service.reports.recount import RawTotals
 
-from . import feasible
-from .model import Output
+from . import feasible, fields_outcome
+from .model import Output, Vouchers
 from .plan import Plan
 
 OPENING = (
     "Calibrated synthetic replay: the two published totals are inputs. It shows that the books "
     "reproduce them through the real services; it measures no effect."
+)
+NOTHING_PUBLISHED = (
+    "Synthetic replay of a plan whose source prints no figure: every figure is assumed. It shows "
+    "that the books hold its fields and payers through the real services; it measures no effect."
 )
 _WIDTH = 150
 _LOCALE = "en"
@@ -36,22 +40,34 @@ def text(core: Core, plan: Plan, scale: str) -> str:
     )
     by_area = leverage.report(core, programme=slug, group_by=GroupBy.AREA, basis=Basis.PERIOD)
     with core.transaction() as session:
-        raw = recount.totals(session, slug)
+        raw, counted = recount.totals(session, slug), recount.trade_in(session, slug)
     console = Console(file=io.StringIO(), width=_WIDTH, highlight=False)
-    console.print(OPENING, soft_wrap=True)
+    vouchers = plan.programme.vouchers
+    console.print(OPENING if vouchers else NOTHING_PUBLISHED, soft_wrap=True)
     console.print()
     for line in _head(plan, scale):
         console.print(line, markup=False, soft_wrap=True)
-    console.print(_figures(plan, by_campaign, raw))
+    if vouchers:
+        console.print(_figures(plan, vouchers, by_campaign, raw))
+    if plan.targets.fields:
+        console.print(fields_outcome.figures(plan, by_campaign.trade_in))
     console.print("Assumed figures rest on: " + _assumptions(plan), markup=False, soft_wrap=True)
-    console.print("\nRounding of the scaled targets (yuan: exact -> target):")
+    console.print("\nRounding of the scaled targets (exact -> target, money in yuan):")
     for line in feasible.rounding_lines(plan.targets):
         console.print(f"  {line}", markup=False)
     console.print("\nThe same totals from plain SQL over the raw rows:\n")
-    console.print(recount.SQL, markup=False, soft_wrap=True)
-    console.print(_raw(raw))
+    if vouchers:
+        console.print(recount.SQL, markup=False, soft_wrap=True)
+        console.print(_raw(raw))
+    if plan.targets.fields:
+        console.print(recount.TRADE_IN_SQL, markup=False, soft_wrap=True)
+        console.print(fields_outcome.raw(counted))
+    if vouchers and plan.targets.fields:
+        console.print(fields_outcome.payers(plan, by_campaign.trade_in))
     for report in (by_campaign, by_area):
         console.print(printed.leverage(report, _LOCALE))
+    if not vouchers:
+        console.print(fields_outcome.payers(plan, by_campaign.trade_in))
     file = console.file
     assert isinstance(file, io.StringIO)
     return file.getvalue()
@@ -60,16 +76,20 @@ def text(core: Core, plan: Plan, scale: str) -> str:
 def _head(plan: Plan, scale: str) -> Iterator[str]:
     programme = plan.programme
     yield f"programme  {programme.slug}: {programme.name.zh}"
-    yield f"source     {programme.published.source}: {programme.published.sentence}"
+    vouchers = programme.vouchers
+    if vouchers:
+        yield f"source     {vouchers.published.source}: {vouchers.published.sentence}"
+    for sentence in dict.fromkeys(one.sentence for one in programme.trade_in if one.sentence):
+        yield f"source     {sentence}"
     yield f"seed       {plan.seed}"
     yield f"scale      {scale}"
     yield f"file       sha256 {programme.file_hash}"
-    for name, reading in programme.reading.items():
+    for name, reading in vouchers.reading.items() if vouchers else ():
         yield f"reading    {name}: {reading.zh} {reading.en}"
     yield ""
 
 
-def _figures(plan: Plan, report: LeverageReport, raw: RawTotals) -> Table:
+def _figures(plan: Plan, vouchers: Vouchers, report: LeverageReport, raw: RawTotals) -> Table:
     targets, totals, ratios = plan.targets, report.totals.figures, report.totals.ratios
     table = Table(title="Figures (yuan)", title_justify="left", pad_edge=False)
     for heading in ("figure", "published", "target", "reached", "difference", "origin"):
@@ -85,7 +105,7 @@ def _figures(plan: Plan, report: LeverageReport, raw: RawTotals) -> Table:
     def ratio(output: Output, part_fen: int, whole_fen: int, reached: Decimal | None) -> None:
         target, published = Decimal(part_fen) / whole_fen, ""
         if output is Output.RATIO_ON_ISSUED:
-            both = plan.programme.published
+            both = vouchers.published
             published = _two(Decimal(both.leveraged_fen) / both.issued_fen)
         difference = "" if reached is None else _two(reached - target)
         cells = (published, _two(target), _two(reached), difference)

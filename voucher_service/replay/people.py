@@ -5,6 +5,7 @@ nobody we know; the same seed and index give the same person.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -27,6 +28,7 @@ MOBILE_SEGMENT = "154"
 # As far as we know no organisation code that was given out begins so.
 SYNTHETIC_SERIES = "XX"
 SEQUENCES = 999
+_COUNTY_DIGITS = 6
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS = "10X98765432"
@@ -117,12 +119,17 @@ def residents(
     oldest = date(year - OLDEST_YEARS, 1, 1)
     days = (date(year - ADULT_YEARS, 1, 1) - oldest).days
     mobile = _Scatter(10 ** (11 - len(MOBILE_SEGMENT)), Random(f"{seed}:mobile"))
+    scatters: dict[str, _Scatter] = {}
+    born_so_far: Counter[str] = Counter()
     for area, indexes in ranges.items():
-        births = _Scatter(days * SEQUENCES, Random(f"{seed}:{area}"))
+        # An id number names the county, or the city of towns: those share its numbers.
+        county = area[:_COUNTY_DIGITS]
+        births = scatters.setdefault(county, _Scatter(days * SEQUENCES, Random(f"{seed}:{county}")))
         for index in indexes:
-            day, sequence = divmod(births(index - indexes.start), SEQUENCES)
+            day, sequence = divmod(births(born_so_far[county]), SEQUENCES)
+            born_so_far[county] += 1
             born = oldest + timedelta(days=day)
-            first17 = f"{area}{born:%Y%m%d}{sequence + 1:03d}"
+            first17 = f"{county}{born:%Y%m%d}{sequence + 1:03d}"
             yield SyntheticResident(
                 index=index,
                 area=area,
@@ -197,5 +204,6 @@ class _Town:
             number, digit = divmod(number, len(_CREDIT_ALPHABET))
             digits += _CREDIT_ALPHABET[digit]
         organisation = SYNTHETIC_SERIES + digits
-        first17 = f"91{area.code}{organisation}{organisation_check_character(organisation)}"
+        county = area.code[:_COUNTY_DIGITS]
+        first17 = f"91{county}{organisation}{organisation_check_character(organisation)}"
         return first17 + credit_check_character(first17)

@@ -20,9 +20,11 @@ from voucher_service.infra.data_files import Text
 from voucher_service.kernel.clock import SHANGHAI, end_of
 from voucher_service.kernel.money import Money, largest_remainder
 
-from . import orders, people
+from . import cases, orders, people
+from .cases import Case
 from .feasible import Cell, Lot, Targets
-from .model import WHOLE_BPS, Campaign, Funder, Programme, Trade
+from .model import WHOLE_BPS, Campaign, Claims, Funder, Programme, Trade, Vouchers
+from .subsidies import FieldTargets
 
 CLAIMS_PER_BATCH = 500
 
@@ -116,6 +118,10 @@ class Plan:
         """Every resident, by rising index."""
         return people.residents(self.programme, self.targets.residents, self.seed)
 
+    def cases(self, field: FieldTargets) -> list[Case]:
+        """Every purchase of a field of trade-in, in the order in which they begin."""
+        return cases.plan(self.programme, field, self.targets.residents, self.shops, self.seed)
+
     def claims(self, offer: PlannedOffer) -> Iterator[ClaimBatch]:
         """The claims of an offer by rising instant; each resident within the offer's limit.
 
@@ -145,7 +151,7 @@ class Plan:
             least_fen=lot.least_fen,
             most_fen=lot.most_fen,
             total_fen=lot.leveraged_fen,
-            endings=self.programme.assumed.orders.endings,
+            endings=self._vouchers.orders.endings,
         )
         chosen = sorted(rng.sample(range(lot.quota), lot.redeemed))
         shops = self._shops_of(offer, rng, lot.redeemed)
@@ -159,7 +165,7 @@ class Plan:
 
     def _rush(self, release: PlannedRelease, rng: Random) -> Iterator[tuple[datetime, int]]:
         """When a release's quota goes: instants with counts, in batches of bounded size."""
-        delays = self.programme.assumed.claims.delays
+        delays = self._vouchers.claims.delays
         counts = largest_remainder(release.quota, [weight for _, weight in delays])
         begins = 0
         for (until_minutes, _), count in zip(delays, counts, strict=True):
@@ -184,7 +190,7 @@ class Plan:
     def _spent_at(
         self, offer: PlannedOffer, claimed_at: datetime, shop: int, rng: Random
     ) -> datetime:
-        times = self.programme.assumed.redemption_times
+        times = self._vouchers.redemption_times
         part = rng.choices(range(len(times.parts)), cum_weights=self._parts)[0]
         days = int((part + rng.random()) * offer.valid_days / len(times.parts))
         hour = rng.choices(range(24), cum_weights=self._hours[self.shops[shop].trade])[0]
@@ -196,9 +202,15 @@ class Plan:
             )  # the day of the claim is over for this shop; two days are valid
         return at
 
+    @property
+    def _vouchers(self) -> Vouchers:
+        vouchers = self.programme.vouchers
+        assert vouchers is not None, "only a programme with vouchers has claims to plan"
+        return vouchers
+
     @cached_property
     def _parts(self) -> list[int]:
-        return list(accumulate(self.programme.assumed.redemption_times.parts))
+        return list(accumulate(self._vouchers.redemption_times.parts))
 
     @cached_property
     def _trades(self) -> dict[str, Trade]:
@@ -219,11 +231,16 @@ class Plan:
 def make(programme: Programme, targets: Targets, seed: int) -> Plan:
     """The plan of a replay. `targets` come from `feasible.check` of the same programme."""
     merchants, shops = people.merchants(programme, targets.scale, seed)
-    campaigns = tuple(_campaign(programme, cell) for cell in targets.cells if cell.lots)
+    vouchers = programme.vouchers
+    campaigns = tuple(
+        _campaign(programme, vouchers.claims, cell)
+        for cell in targets.cells
+        if cell.lots and vouchers is not None
+    )
     return Plan(programme, targets, seed, campaigns, merchants, shops)
 
 
-def _campaign(programme: Programme, cell: Cell) -> PlannedCampaign:
+def _campaign(programme: Programme, claims: Claims, cell: Cell) -> PlannedCampaign:
     campaign, area = cell.campaign, cell.area
     name = campaign.name
     if campaign.area is None:
@@ -236,7 +253,7 @@ def _campaign(programme: Programme, cell: Cell) -> PlannedCampaign:
         closes_on=campaign.closes_on,
         cell=cell,
         budgets=_budgets(programme, cell),
-        offers=tuple(_offer(programme, cell, lot) for lot in cell.lots),
+        offers=tuple(_offer(programme, claims, cell, lot) for lot in cell.lots),
     )
 
 
@@ -250,7 +267,7 @@ def _budgets(programme: Programme, cell: Cell) -> tuple[PlannedBudget, ...]:
     return tuple(budget for budget in budgets if budget.share_bps)
 
 
-def _offer(programme: Programme, cell: Cell, lot: Lot) -> PlannedOffer:
+def _offer(programme: Programme, claims: Claims, cell: Cell, lot: Lot) -> PlannedOffer:
     campaign, area = cell.campaign, cell.area
     face, threshold = _short(lot.face_fen), _short(lot.threshold_fen)
     trades = {trade.code: trade for trade in programme.assumed.trades}
@@ -265,8 +282,8 @@ def _offer(programme: Programme, cell: Cell, lot: Lot) -> PlannedOffer:
             if trades[code].least_threshold_fen <= lot.threshold_fen
         ),
         valid_days=campaign.valid_days,
-        per_resident_limit=programme.assumed.claims.per_resident_limit,
-        releases=_releases(programme, campaign, lot.quota),
+        per_resident_limit=claims.per_resident_limit,
+        releases=_releases(claims, campaign, lot.quota),
     )
 
 
@@ -275,9 +292,9 @@ def _short(fen: int) -> str:
     return Money(fen).yuan_text().removesuffix(".00")
 
 
-def _releases(programme: Programme, campaign: Campaign, quota: int) -> tuple[PlannedRelease, ...]:
+def _releases(claims: Claims, campaign: Campaign, quota: int) -> tuple[PlannedRelease, ...]:
     """Even slices, one an opening; each stays open until the next opening or the campaign's end."""
-    opens_at = programme.assumed.claims.opens_at
+    opens_at = claims.opens_at
     length = (campaign.closes_on - campaign.opens_on).days + 1
     days = [campaign.opens_on + timedelta(days=d) for d in range(0, length, campaign.every_days)]
     openings = [datetime.combine(day, opens_at, SHANGHAI) for day in days]

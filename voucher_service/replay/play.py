@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import heapq
 import multiprocessing
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
@@ -16,14 +15,13 @@ from datetime import datetime
 from multiprocessing.queues import SimpleQueue
 from operator import attrgetter
 from pathlib import Path
-from typing import TypeVar
 from uuid import UUID
 
 from voucher_service.infra import core as core_module
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.actor import Actor, ActorKind, Role
-from voucher_service.kernel.clock import Clock, end_of
-from voucher_service.kernel.errors import DomainError, TryAgain
+from voucher_service.kernel.clock import Clock, end_of, start_of
+from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.money import Money
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Order
@@ -32,25 +30,22 @@ from voucher_service.vouchers import code as codes
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.model import Voucher
 
+from .again import ReplayFailed, again
 from .plan import ClaimBatch, Plan, PlannedCampaign, PlannedOffer, PlannedRedemption
+from .play_fields import FieldPlayer
 from .stage import Stage, offer_id
 
-T = TypeVar("T")
 PROCESSES = 2
-_TRIES = 5
 _REPORT_EVERY = 200
-
-
-class ReplayFailed(Exception):
-    """A service refused what the plan says it must accept; the text names the step."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How much one campaign's player did since it last said so."""
+    """How much a player did since it last said so; `cases` are those of trade-in that ended."""
 
-    claims: int
-    redemptions: int
+    claims: int = 0
+    redemptions: int = 0
+    cases: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ class _Step:
 def play(
     settings: Settings, plan: Plan, stage_file: Path, report: Callable[[Progress], None]
 ) -> None:
-    """Play every campaign. Raises ReplayFailed."""
+    """Play every campaign and every field of trade-in. Raises ReplayFailed."""
     context = multiprocessing.get_context("spawn")
     progress: SimpleQueue[Progress] = context.SimpleQueue()
     by_size = sorted(plan.campaigns, key=lambda one: -one.cell.issued_fen)
@@ -73,7 +68,9 @@ def play(
         initializer=_begin,
         initargs=(settings, plan, stage_file, progress),
     ) as pool:
-        running = {pool.submit(_play_campaign, one.slug) for one in by_size}
+        # A field is played by one process, so that its claims come in the order of time.
+        fields = {pool.submit(_play_field, one.field.slug) for one in plan.targets.fields}
+        running = fields | {pool.submit(_play_campaign, one.slug) for one in by_size}
         while running:
             done, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
             while not progress.empty():
@@ -86,8 +83,8 @@ def play(
 
 def expire(core: Core, plan: Plan) -> int:
     """Let everything lapse that was not redeemed, after the last validity has ended."""
-    last = max(one.closes_on for one in plan.campaigns)
-    longest = max(one.valid_days for one in plan.offers)
+    last = max((one.closes_on for one in plan.campaigns), default=plan.programme.closes_on)
+    longest = max((one.valid_days for one in plan.offers), default=1)
     clock = Clock(end_of(last.fromordinal(last.toordinal() + longest)))
     then, expired = with_clock(core, clock), 0
     while count := vouchers.expire_due(then, programme=plan.programme.slug):
@@ -111,8 +108,7 @@ def _begin(
     settings: Settings, plan: Plan, stage_file: Path, progress: SimpleQueue[Progress]
 ) -> None:
     global _player  # noqa: PLW0603 - one player a process, made once
-    first = plan.campaigns[0].offers[0].releases[0].opens_at
-    clock = Clock(first)
+    clock = Clock(start_of(plan.programme.opens_on))
     core = with_clock(core_module.build(settings), clock)
     _player = _Player(core, clock, plan, Stage.read(stage_file), progress)
 
@@ -133,6 +129,15 @@ def _play_campaign(slug: str) -> None:
             _player.progress.put(Progress(claims, redemptions))
             claims = redemptions = 0
     _player.progress.put(Progress(claims, redemptions))
+
+
+def _play_field(slug: str) -> None:
+    player = _player
+    assert player is not None
+    targets = next(one for one in player.plan.targets.fields if one.field.slug == slug)
+    names = [one.name for one in player.plan.residents()]
+    of_field = FieldPlayer(player.core, player.clock, player.plan, player.stage, names)
+    of_field.play(targets, lambda: player.progress.put(Progress(cases=1)))
 
 
 def _steps(plan: Plan, campaign: PlannedCampaign) -> Iterator[_Step]:
@@ -156,7 +161,7 @@ def _claim(
         )
         for i, resident in enumerate(batch.residents)
     ]
-    answers = _again(
+    answers = again(
         lambda: vouchers.claim_many(
             player.core, offer=offer_id(player.stage, offer), requests=requests
         )
@@ -182,7 +187,7 @@ def _redeem(
     cashier: UUID = player.stage.cashiers[one.shop]
     reference = f"{offer.slug}-{one.claim}"
     try:
-        _again(
+        again(
             lambda: redemption.redeem(
                 player.core,
                 actor=Actor(ActorKind.CASHIER, cashier, frozenset({Role.CASHIER})),
@@ -193,13 +198,3 @@ def _redeem(
         )
     except DomainError as error:
         raise ReplayFailed(f"{reference}: {error.code}") from error
-
-
-def _again(act: Callable[[], T]) -> T:
-    """Do it; after an unknown outcome once more with the same key, as every client should."""
-    for _ in range(_TRIES - 1):
-        try:
-            return act()
-        except TryAgain:
-            time.sleep(1)
-    return act()

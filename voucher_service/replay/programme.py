@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from voucher_service.budgets.model import Level
 from voucher_service.infra import data_files
 from voucher_service.infra.data_files import DataFileInvalid as ProgrammeInvalid
-from voucher_service.infra.data_files import Table
+from voucher_service.infra.data_files import Table, Text
 
 from .consistency import check
+from .fields import field as _field
 from .model import (
     WHOLE_BPS,
     Area,
@@ -28,11 +30,13 @@ from .model import (
     RedemptionTimes,
     Size,
     Trade,
+    Vouchers,
 )
 
 __all__ = ["Programme", "ProgrammeInvalid", "load"]
 
 T = TypeVar("T")
+_CITY_SUFFIX = "00"
 
 
 def load(path: Path) -> Programme:
@@ -46,11 +50,17 @@ def load(path: Path) -> Programme:
 
 
 def _programme(root: Table, file_hash: str) -> Programme:
-    published = root.part("published", _published)
-    reading = root.part(
-        "reading", lambda table: {key: table.text(key) for key in ("issued", "leveraged", "period")}
-    )
-    assumed, assumptions = root.part("assumptions", lambda table: _Assumptions(table).read())
+    published = root.part("published", _published) if root.has("published") else None
+    reading = root.part("reading", _reading) if published else {}
+    fields = root.rows("trade_in", _field) if root.has("trade_in") else ()
+
+    def read(table: Table) -> tuple[Vouchers | None, Assumed, tuple[Assumption, ...]]:
+        walk = _Assumptions(table)
+        vouchers = walk.vouchers(published, reading) if published else None
+        return vouchers, walk.assumed(), tuple(walk.reasons)
+
+    vouchers, assumed, assumptions = root.part("assumptions", read)
+    told = tuple(Assumption(f"trade_in.{f.slug}", f.why, (Output.TRADE_IN,)) for f in fields)
 
     def programme(head: Table) -> Programme:
         return Programme(
@@ -59,14 +69,18 @@ def _programme(root: Table, file_hash: str) -> Programme:
             brand=head.text("brand"),
             opens_on=head.day("opens_on"),
             closes_on=head.day("closes_on"),
-            published=published,
-            reading=reading,
+            vouchers=vouchers,
+            trade_in=fields,
             assumed=assumed,
-            assumptions=assumptions,
+            assumptions=assumptions + told,
             file_hash=file_hash,
         )
 
     return root.part("programme", programme)
+
+
+def _reading(table: Table) -> dict[str, Text]:
+    return {key: table.text(key) for key in ("issued", "leveraged", "period")}
 
 
 def _published(table: Table) -> Published:
@@ -86,25 +100,31 @@ class _Assumptions:
         self.table = table
         self.reasons: list[Assumption] = []
 
-    def read(self) -> tuple[Assumed, tuple[Assumption, ...]]:
-        """Every value and every reason."""
-        names = self.part("names", lambda each: (each.words("heads"), each.words("branches")))
-        assumed = Assumed(
+    def vouchers(self, published: Published, reading: dict[str, Text]) -> Vouchers:
+        """What only vouchers need."""
+        return Vouchers(
+            published=published,
+            reading=reading,
             discount_cap_bps=self.rate("discount_cap"),
             denominations=self.part("denominations", _denominations),
             redemption_bps=self.rate("redemption_rate"),
             orders=self.part("order_range", _orders),
-            funders=self.rows("funders", _funder),
-            areas=self.rows("areas", _area),
             campaigns=self.rows("campaigns", _campaign),
             claims=self.part("claims", _claims),
             redemption_times=self.part("redemption_times", _redemption_times),
+        )
+
+    def assumed(self) -> Assumed:
+        """The city as it is taken to be."""
+        names = self.part("names", lambda each: (each.words("heads"), each.words("branches")))
+        return Assumed(
+            funders=self.rows("funders", _funder),
+            areas=self.rows("areas", _area),
             trades=self.rows("trades", _trade),
             sizes=self.rows("sizes", _size),
             name_heads=names[0],
             branches=names[1],
         )
-        return assumed, tuple(self.reasons)
 
     def rate(self, name: str) -> int:
         """An assumption that is one rate above 0."""
@@ -156,7 +176,14 @@ def _orders(table: Table) -> OrderRange:
 
 
 def _funder(table: Table) -> Funder:
-    return Funder(table.word("slug"), table.word("area"), table.text("name"))
+    slug, area = table.word("slug"), table.word("area")
+    level = Level.CITY if area.endswith(_CITY_SUFFIX) else Level.COUNTY
+    if table.has("level"):
+        word = table.word("level")
+        if word not in set(Level):
+            raise ProgrammeInvalid(table.key("level"), f"{word!r} is no level of funders")
+        level = Level(word)
+    return Funder(slug, level, area, table.text("name"))
 
 
 def _area(table: Table) -> Area:

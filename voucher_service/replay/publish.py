@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import Status as ApprovalStatus
@@ -14,6 +15,10 @@ from voucher_service.campaigns.model import Campaign, CampaignKind, CampaignStat
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.money import Money
+from voucher_service.tradein import service as tradein
+from voucher_service.tradein.applications import service as applications
+from voucher_service.tradein.applications.pools import ApplicationPoolPlan
+from voucher_service.tradein.qualifications import PoolPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,12 @@ class WantedCampaign:
     offers: tuple[OfferPlan, ...]
     lines: tuple[WantedLine, ...]
     budget: BudgetId | None = None
+    pool: PoolPlan | ApplicationPoolPlan | None = None
+
+    @property
+    def kind(self) -> CampaignKind:
+        """Trade-in where it has a pool."""
+        return CampaignKind.TRADE_IN if self.pool else CampaignKind.VOUCHER
 
 
 def publish(
@@ -52,18 +63,19 @@ def publish(
     if found.status is CampaignStatus.DRAFT:
         _fill(core, wanted, found, planner)
         campaigns.submit(core, actor=planner, campaign=found.id)
+    sign(core, about=found.id, action=campaigns.PUBLISH, actor=planner, approvers=approvers)
+    return found
+
+
+def sign(core: Core, *, about: UUID, action: str, actor: Actor, approvers: Sequence[Actor]) -> None:
+    """Approve what waits about a thing, by as many as are needed; nothing when nothing waits."""
     waiting = approvals.latest(
-        core,
-        actor=planner,
-        about=found.id,
-        status=ApprovalStatus.WAITING,
-        action=campaigns.PUBLISH,
+        core, actor=actor, about=about, status=ApprovalStatus.WAITING, action=action
     )
     if waiting is not None:
         fresh = [one for one in approvers if waiting.may_sign(one)]
         for signer in fresh[: waiting.signatures_needed - len(waiting.signatures)]:
             approvals.approve(core, actor=signer, approval=waiting.id)
-    return found
 
 
 def _standing(core: Core, wanted: WantedCampaign, planner: Actor) -> Campaign | None:
@@ -78,7 +90,7 @@ def _create(core: Core, wanted: WantedCampaign, planner: Actor) -> Campaign:
         actor=planner,
         programme=wanted.programme,
         name=wanted.name,
-        kind=CampaignKind.VOUCHER,
+        kind=wanted.kind,
         area=wanted.area,
         opens_on=wanted.opens_on,
         closes_on=wanted.closes_on,
@@ -92,6 +104,8 @@ def _fill(core: Core, wanted: WantedCampaign, found: Campaign, planner: Actor) -
     for plan in wanted.offers:
         if plan.slug not in slugs:
             campaigns.create_offer(core, actor=planner, campaign=found.id, plan=plan)
+    if wanted.pool is not None and wanted.pool.title not in {one.title for one in offers}:
+        _create_pool(core, wanted.pool, found, planner)
     funders = {one.funder.code for one in lines}
     for line in wanted.lines:
         if line.funder not in funders:
@@ -105,3 +119,12 @@ def _fill(core: Core, wanted: WantedCampaign, found: Campaign, planner: Actor) -
                 fallback=line.fallback,
                 shop_area=line.shop_area,
             )
+
+
+def _create_pool(
+    core: Core, plan: PoolPlan | ApplicationPoolPlan, found: Campaign, planner: Actor
+) -> None:
+    if isinstance(plan, PoolPlan):
+        tradein.create_pool(core, actor=planner, campaign=found.id, plan=plan)
+    else:
+        applications.create_pool(core, actor=planner, campaign=found.id, plan=plan)

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from voucher_service.approvals.model import MOST_SIGNATURES
 from voucher_service.budgets import service as budgets
-from voucher_service.budgets.model import Level
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import OfferKind, OfferPlan, ProgrammeExists, ReleasePlan
 from voucher_service.identity import service as identity
@@ -26,20 +25,23 @@ from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import SizeClass, SyntheticShop, Trade
 
+from . import fields_stage
 from .plan import Plan, PlannedCampaign, PlannedOffer
 from .publish import WantedCampaign, WantedLine, publish
 
 _PEOPLE_AT_ONCE = 2_000
-_CITY_LEVEL_SUFFIX = "00"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What players need: each offer's id by slug, residents' and cashiers' ids by index."""
+    """What players need: each offer's id by slug, residents' and cashiers' ids by index, and who
+    of the staff decides applications: a reviewer first, then the approvers.
+    """
 
     offers: dict[str, UUID]
     residents: list[UUID]
     cashiers: list[UUID]
+    staff: list[UUID]
 
     def save(self, path: Path) -> None:
         """Keep it for a resumed run; renamed into place, so it is there whole or not at all."""
@@ -48,6 +50,7 @@ class Stage:
                 "offers": {slug: str(id) for slug, id in self.offers.items()},
                 "residents": [str(id) for id in self.residents],
                 "cashiers": [str(id) for id in self.cashiers],
+                "staff": [str(id) for id in self.staff],
             }
         )
         draft = path.with_suffix(".draft")
@@ -62,7 +65,19 @@ class Stage:
             {slug: UUID(id) for slug, id in values["offers"].items()},
             [UUID(id) for id in values["residents"]],
             [UUID(id) for id in values["cashiers"]],
+            [UUID(id) for id in values["staff"]],
         )
+
+    @property
+    def reviewer(self) -> Actor:
+        """Who checks applications first."""
+        return Actor(ActorKind.STAFF, self.staff[0], frozenset({Role.REVIEWER}))
+
+    @property
+    def approvers(self) -> list[Actor]:
+        """Who approves for the city, as many as may ever be needed."""
+        roles = frozenset({Role.APPROVER})
+        return [Actor(ActorKind.STAFF, id, roles) for id in self.staff[1:]]
 
 
 def build(core: Core, plan: Plan) -> Stage:
@@ -77,7 +92,13 @@ def build(core: Core, plan: Plan) -> Stage:
         found = publish(then, _wanted(plan, planned), planner=planner, approvers=approvers)
         _, standing, _ = campaigns.campaign(then, actor=planner, campaign=found.id)
         offers |= {one.slug: UUID(str(one.id)) for one in standing}
-    return Stage(offers, _people(then, plan, eve), _shops(then, plan, eve))
+    for targets in plan.targets.fields:
+        if targets.units:
+            publish(then, fields_stage.wanted(plan, targets), planner=planner, approvers=approvers)
+    fields_stage.stock(then, plan, planner=planner, approvers=approvers)
+    reviewer = _staff(then, Role.REVIEWER)
+    staff = [UUID(str(one.id)) for one in (reviewer, *approvers)]
+    return Stage(offers, _people(then, plan, eve), _shops(then, plan, eve), staff)
 
 
 def _announce(core: Core, plan: Plan) -> None:
@@ -96,9 +117,8 @@ def _announce(core: Core, plan: Plan) -> None:
             synthetic=True,
         )
     for one in programme.assumed.funders:
-        level = Level.CITY if one.area.endswith(_CITY_LEVEL_SUFFIX) else Level.COUNTY
         budgets.create_funder(
-            core, actor=SYSTEM, code=one.slug, name=one.name.zh, level=level, area=one.area
+            core, actor=SYSTEM, code=one.slug, name=one.name.zh, level=one.level, area=one.area
         )
 
 

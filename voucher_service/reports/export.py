@@ -15,20 +15,28 @@ from voucher_service.kernel.money import Money
 
 from . import layout
 from .definitions import DEFINITIONS
+from .groups import Group
 from .leverage import LeverageReport, Row
+from .trade_in import PAYERS, Subsidies
 
 _YUAN, _FEN = mark("{amount}（元）"), mark("{amount}（分）")
 _VOUCHERS = (mark("发放张数"), mark("核销张数"))
+_TRADE_IN = mark("以旧换新：{figure}")
+_PAYING = (mark("谁出"), mark("出资方"), mark("约定"), mark("已付"))
 _MEANINGS = (mark("名词"), mark("意思"))
 
 
 def xlsx(report: LeverageReport, out: BinaryIO, locale: str) -> None:
-    """Write an Excel file: figures, then definitions. Amounts are in yuan with two decimals, and in
-    whole fen at the right; every text is a text cell, so that no name becomes a formula.
+    """Write an Excel file: figures, trade-in by category and payer, definitions.
+
+    Amounts are in yuan with two decimals, those of vouchers also in whole fen; every text is a
+    text cell, so that no name becomes a formula.
     """
     book = xlsxwriter.Workbook(out, {"constant_memory": True})
     try:
         _figures_sheet(book, report, locale)
+        if report.trade_in:
+            _trade_in_sheet(book, report, locale)
         _definitions_sheet(book, locale)
     finally:
         book.close()
@@ -44,8 +52,8 @@ def csv(report: LeverageReport, out: BinaryIO, locale: str) -> None:
     head = layout.head(report, locale)
     writer.writerow([*_headings(report, locale), *(heading for heading, _ in head)])
     facts = [guarded(value) for _, value in head]
-    for row in (*report.rows, report.totals):
-        writer.writerow([guarded(one) for one in _cells(row, locale)] + facts)
+    for row, subsidised in layout.lines(report):
+        writer.writerow([guarded(one) for one in _cells(row, subsidised, locale)] + facts)
     text.flush()
     text.detach()
 
@@ -58,10 +66,17 @@ def _headings(report: LeverageReport, locale: str) -> list[str]:
         *(gettext(one.heading, locale) for one in layout.QUOTIENTS),
         *(gettext(one, locale) for one in _VOUCHERS),
         *(gettext(_FEN, locale, amount=one) for one in amounts),
+        *(gettext(_TRADE_IN, locale, figure=one) for one in _trade_in_headings(locale)),
     ]
 
 
-def _cells(row: Row, locale: str) -> list[str | Decimal | int | None]:
+def _trade_in_headings(locale: str) -> list[str]:
+    amounts = [gettext(one.heading, locale) for one in layout.TRADE_IN_AMOUNTS]
+    counts = [gettext(one.heading, locale) for one in layout.TRADE_IN_COUNTS]
+    return counts + [gettext(_YUAN, locale, amount=one) for one in amounts]
+
+
+def _cells(row: Row, subsidised: Group[Subsidies], locale: str) -> list[str | Decimal | int | None]:
     amounts = [one.of(row) for one in layout.AMOUNTS]
     return [
         row.labels[locale],
@@ -70,7 +85,13 @@ def _cells(row: Row, locale: str) -> list[str | Decimal | int | None]:
         row.figures.vouchers_issued,
         row.figures.vouchers_redeemed,
         *(one.fen for one in amounts),
+        *_trade_in_cells(subsidised),
     ]
+
+
+def _trade_in_cells(group: Group[Subsidies]) -> list[Decimal | int | None]:
+    amounts = [_yuan(one.of(group)) for one in layout.TRADE_IN_AMOUNTS]
+    return [*(one.of(group) for one in layout.TRADE_IN_COUNTS), *amounts]
 
 
 def _yuan(amount: Money) -> Decimal:
@@ -94,10 +115,11 @@ def _figures_sheet(book: xlsxwriter.Workbook, report: LeverageReport, locale: st
         sheet.write_string(first - 1, column, text, heading)
     sheet.freeze_panes(first, 1)
     plain = _formats(book, {})
-    for place, row in enumerate(report.rows, first):
-        _write(sheet, place, _cells(row, locale), plain)
+    *lines, (totals, subsidised) = layout.lines(report)
+    for place, (row, one) in enumerate(lines, first):
+        _write(sheet, place, _cells(row, one, locale), plain)
     total = _formats(book, bold | {"top": 6})
-    _write(sheet, first + len(report.rows), _cells(report.totals, locale), total)
+    _write(sheet, first + len(lines), _cells(totals, subsidised, locale), total)
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
 
@@ -110,7 +132,9 @@ def _formats(book: xlsxwriter.Workbook, extra: dict[str, Any]) -> list[Any]:
     ratio, share = (book.add_format(extra | {"num_format": one}) for one in ("0.00", "0.0%"))
     amounts = len(layout.AMOUNTS)
     quotients = [share if one.share else ratio for one in layout.QUOTIENTS]
-    return [text, *[yuan] * amounts, *quotients, *[whole] * (len(_VOUCHERS) + amounts)]
+    vouchers = [*[yuan] * amounts, *quotients, *[whole] * (len(_VOUCHERS) + amounts)]
+    counts = [whole] * len(layout.TRADE_IN_COUNTS)
+    return [text, *vouchers, *counts, *[yuan] * len(layout.TRADE_IN_AMOUNTS)]
 
 
 def _write(
@@ -123,6 +147,27 @@ def _write(
             sheet.write_string(line, column, cell, format_)
         else:
             sheet.write_number(line, column, cell, format_)
+
+
+def _trade_in_sheet(book: xlsxwriter.Workbook, report: LeverageReport, locale: str) -> None:
+    """Trade-in by category, and below it who pledged and paid how much."""
+    found = report.trade_in
+    heading = book.add_format({"bold": True, "text_wrap": True, "bottom": 1, "valign": "top"})
+    text, whole, yuan = (book.add_format({"num_format": one}) for one in ("@", "#,##0", "#,##0.00"))
+    columns = [text, *[whole] * len(layout.TRADE_IN_COUNTS), *[yuan] * len(layout.TRADE_IN_AMOUNTS)]
+    sheet = book.add_worksheet(gettext(layout.TRADE_IN, locale))
+    sheet.set_column(0, 1, 24)
+    sheet.set_column(2, len(columns) - 1, 17)
+    category = gettext(mark("品类"), locale)
+    _write(sheet, 0, [category, *_trade_in_headings(locale)], [heading] * len(columns))
+    for line, one in enumerate(found.categories, 1):
+        _write(sheet, line, [one.labels[locale], *_trade_in_cells(one)], columns)
+    first = len(found.categories) + 2
+    _write(sheet, first, [gettext(one, locale) for one in _PAYING], [heading] * len(_PAYING))
+    for line, paid in enumerate(found.payers, first + 1):
+        pledged = None if paid.pledged is None else _yuan(paid.pledged)
+        names = [gettext(PAYERS[paid.payer], locale), paid.labels[locale]]
+        _write(sheet, line, [*names, pledged, _yuan(paid.delivered)], [text, text, yuan, yuan])
 
 
 def _definitions_sheet(book: xlsxwriter.Workbook, locale: str) -> None:

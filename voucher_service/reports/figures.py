@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import TypeVar
 
 from voucher_service.kernel.money import ZERO, Money
 
 K = TypeVar("K")
+S = TypeVar("S", bound="Sums")
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Sums:
+    """Amounts of money and counts of a group, which add up and can be shared out.
+
+    A count is None where what is counted belongs to several groups at once, as to its funders.
+    """
+
+    def __add__(self: S, other: S) -> S:
+        sums = {name: getattr(self, name) + getattr(other, name) for name in amounts(type(self))}
+        counted = {
+            name: _plus(getattr(self, name), getattr(other, name)) for name in counts(type(self))
+        }
+        return replace(self, **sums, **counted)
+
+
+def amounts(kind: type[Sums]) -> tuple[str, ...]:
+    """The names of the amounts of money."""
+    return tuple(one.name for one in fields(kind) if one.type == "Money")
+
+
+def counts(kind: type[Sums]) -> tuple[str, ...]:
+    """The names of the counts."""
+    return tuple(one.name for one in fields(kind) if one.type != "Money")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures(Sums):
     """What a group of vouchers moved, net of refunds.
 
     `face_redeemed` is what redeemed vouchers took off their orders, `threshold` the least that
-    those orders had to be for it; orders that went back whole are left out. Counts are None where
-    a voucher belongs to several groups at once, as it does to its funders.
+    those orders had to be for it; orders that went back whole are left out.
     """
 
     released: Money = ZERO
@@ -37,16 +62,8 @@ class Figures:
         """What residents paid themselves: leveraged less redeemed."""
         return self.leveraged - self.redeemed
 
-    def __add__(self, other: Figures) -> Figures:
-        sums = {name: getattr(self, name) + getattr(other, name) for name in AMOUNTS}
-        return Figures(
-            **sums,
-            vouchers_issued=_plus(self.vouchers_issued, other.vouchers_issued),
-            vouchers_redeemed=_plus(self.vouchers_redeemed, other.vouchers_redeemed),
-        )
 
-
-AMOUNTS = tuple(one.name for one in fields(Figures) if not one.name.startswith("vouchers_"))
+AMOUNTS = amounts(Figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +110,15 @@ def quotient(part: Money, whole: Money) -> Decimal | None:
     return Decimal(-steps if part < ZERO else steps).scaleb(-4)
 
 
-def shared(figures: Figures, weights: Mapping[K, int]) -> dict[K, Figures]:
+def shared(figures: S, weights: Mapping[K, int]) -> dict[K, S]:
     """Each amount split in proportion to the weights, so that the parts add up exactly."""
     parts: dict[str, Sequence[Money]] = {
-        name: getattr(figures, name).split(list(weights.values())) for name in AMOUNTS
+        name: getattr(figures, name).split(list(weights.values()))
+        for name in amounts(type(figures))
     }
+    uncounted = dict.fromkeys(counts(type(figures)))
     return {
-        key: Figures(
-            **{name: parts[name][i] for name in AMOUNTS},
-            vouchers_issued=None,
-            vouchers_redeemed=None,
-        )
+        key: replace(figures, **{name: parts[name][i] for name in parts}, **uncounted)
         for i, key in enumerate(weights)
     }
 

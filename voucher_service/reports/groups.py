@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import partial
-from typing import Any
+from typing import Any, Generic
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
@@ -17,11 +17,12 @@ from voucher_service.budgets.tables import BudgetLineRow, FunderRow, Reservation
 from voucher_service.campaigns.tables import CampaignRow
 from voucher_service.i18n import LOCALES, gettext, mark
 from voucher_service.infra import areas
+from voucher_service.kernel.ids import ProgrammeId
 from voucher_service.kernel.money import ZERO
 from voucher_service.merchants.model import SizeClass, Trade
-from voucher_service.reconciliation.tables import RollupRow
+from voucher_service.reconciliation.tables import RollupRow, TradeInRollupRow
 
-from .figures import AMOUNTS, Figures, shared
+from .figures import S, amounts, counts, shared
 
 NOT_ATTRIBUTED = mark("归不到组")
 
@@ -45,31 +46,63 @@ class Basis(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Group(Generic[S]):
     """The figures of one group; the key is None for what belongs to none."""
 
     key: str | None
     labels: Mapping[str, str]
-    figures: Figures
+    figures: S
 
 
-Sums = dict[Any, Figures]
+@dataclass(frozen=True, slots=True)
+class Cells(Generic[S]):
+    """Cells of a rollup to sum up: what their columns become, which of them, and whose day."""
+
+    table: type[RollupRow] | type[TradeInRollupRow]
+    kind: type[S]
+    within: Sequence[ColumnElement[bool]]
+    day: ColumnElement[date]
+
+    def sums(self, session: Session, column: ColumnElement[Any]) -> dict[Any, S]:
+        """The sum of the cells that have the same value in a column, by that value."""
+        names = [f"{name}_fen" for name in amounts(self.kind)] + list(counts(self.kind))
+        columns = [func.sum(getattr(self.table, name)).label(name) for name in names]
+        rows = session.execute(select(column, *columns).where(*self.within).group_by(column))
+        of = [*amounts(self.kind), *counts(self.kind)]
+        return {key: self.kind(**dict(zip(of, values, strict=True))) for key, *values in rows}
+
+
+def cells(
+    table: type[RollupRow] | type[TradeInRollupRow],
+    kind: type[S],
+    *,
+    programme: ProgrammeId,
+    basis: Basis,
+    first: date | None,
+    last: date | None,
+) -> Cells[S]:
+    """The cells of a programme from one day to another, both within; None is open."""
+    day: ColumnElement[date] = table.__table__.c.day
+    if basis is Basis.COHORT:
+        day = func.coalesce(table.__table__.c.claim_day, day)
+    within: list[ColumnElement[bool]] = [table.__table__.c.programme_id == programme]
+    within += [day >= first] if first else []
+    within += [day <= last] if last else []
+    return Cells(table, kind, within, day)
+
+
 Name = Callable[[str], str]
 
 
-def groups(
-    session: Session,
-    group_by: GroupBy,
-    day: ColumnElement[date] | None,
-    within: Sequence[ColumnElement[bool]],
-) -> tuple[Figures, list[Group]]:
-    """The sum of all cells, and of each group in the order of a table; `day` groups by days."""
-    sums = _sums(session, _COLUMNS[group_by] if day is None else day, within)
-    total = sum(sums.values(), Figures())
+def groups(session: Session, cells: Cells[S], group_by: GroupBy) -> tuple[S, list[Group[S]]]:
+    """The sum of all cells, and of each group in the order of a table."""
+    column = cells.day if group_by is GroupBy.DAY else cells.table.__table__.c[_COLUMNS[group_by]]
+    sums = cells.sums(session, column)
+    total = sum(sums.values(), cells.kind())
     if group_by is GroupBy.CAMPAIGN:
         found = _by_campaign(session, sums)
     elif group_by is GroupBy.FUNDER:
-        found = _by_funder(session, sums)
+        found = _by_funder(session, sums, cells.kind())
     else:
         found = [
             _group(str(key), _NAMES[group_by](key), sums[key])
@@ -80,16 +113,7 @@ def groups(
     return total, found
 
 
-def _sums(
-    session: Session, column: ColumnElement[Any], within: Sequence[ColumnElement[bool]]
-) -> Sums:
-    amounts = [func.sum(getattr(RollupRow, f"{name}_fen")).label(name) for name in AMOUNTS]
-    counts = [func.sum(RollupRow.vouchers_issued), func.sum(RollupRow.vouchers_redeemed)]
-    rows = session.execute(select(column, *amounts, *counts).where(*within).group_by(column))
-    return {key: Figures(*values) for key, *values in rows}
-
-
-def _by_campaign(session: Session, sums: Sums) -> list[Group]:
+def _by_campaign(session: Session, sums: dict[Any, S]) -> list[Group[S]]:
     rows = session.execute(
         select(CampaignRow.id, CampaignRow.name)
         .where(CampaignRow.id.in_(sums))
@@ -98,7 +122,7 @@ def _by_campaign(session: Session, sums: Sums) -> list[Group]:
     return [_group(str(campaign), _as_it_is(name), sums[campaign]) for campaign, name in rows]
 
 
-def _by_funder(session: Session, sums: Sums) -> list[Group]:
+def _by_funder(session: Session, sums: dict[Any, S], nothing: S) -> list[Group[S]]:
     """Each campaign's amounts by the shares of its lines; what has no line is not attributed.
 
     Where shares follow the shop, by what each funder really bore so far.
@@ -127,8 +151,8 @@ def _by_funder(session: Session, sums: Sums) -> list[Group]:
         if line.shop_area:
             by_shop.add(line.campaign_id)
     shares |= {one: borne[one] for one in by_shop if any(borne[one].values())}
-    found: dict[str, Figures] = {}
-    nobody: list[Figures] = []
+    found: dict[str, S] = {}
+    nobody: list[S] = []
     for campaign, figures in sorted(sums.items()):
         if not any(shares.get(campaign, {}).values()):
             nobody.append(figures)
@@ -136,14 +160,14 @@ def _by_funder(session: Session, sums: Sums) -> list[Group]:
         for code, part in shared(figures, shares[campaign]).items():
             found[code] = found[code] + part if code in found else part
     rows = [_group(code, _as_it_is(names[code]), found[code]) for code in sorted(found)]
-    return rows + ([_unattributed(sum(nobody, Figures()))] if nobody else [])
+    return rows + ([_unattributed(sum(nobody, nothing))] if nobody else [])
 
 
-def _group(key: str | None, name: Name, figures: Figures) -> Group:
+def _group(key: str | None, name: Name, figures: S) -> Group[S]:
     return Group(key, {locale: name(locale) for locale in LOCALES}, figures)
 
 
-def _unattributed(figures: Figures) -> Group:
+def _unattributed(figures: S) -> Group[S]:
     return _group(None, partial(gettext, NOT_ATTRIBUTED), figures)
 
 
@@ -151,12 +175,12 @@ def _as_it_is(name: str) -> Name:
     return lambda _locale: name
 
 
-_COLUMNS: Mapping[GroupBy, ColumnElement[Any]] = {
-    GroupBy.CAMPAIGN: RollupRow.__table__.c.campaign_id,
-    GroupBy.FUNDER: RollupRow.__table__.c.campaign_id,
-    GroupBy.AREA: RollupRow.__table__.c.area,
-    GroupBy.TRADE: RollupRow.__table__.c.trade,
-    GroupBy.MERCHANT_SIZE: RollupRow.__table__.c.merchant_size,
+_COLUMNS: Mapping[GroupBy, str] = {
+    GroupBy.CAMPAIGN: "campaign_id",
+    GroupBy.FUNDER: "campaign_id",
+    GroupBy.AREA: "area",
+    GroupBy.TRADE: "trade",
+    GroupBy.MERCHANT_SIZE: "merchant_size",
 }
 _NAMES: Mapping[GroupBy, Callable[[Any], Name]] = {
     GroupBy.AREA: lambda code: partial(areas.name, code),

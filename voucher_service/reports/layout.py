@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.kernel.money import Money
 
-from .groups import Basis, GroupBy
+from .figures import Figures, Ratios
+from .groups import Basis, Group, GroupBy
 from .leverage import LeverageReport, Row
+from .trade_in import Subsidies
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +27,19 @@ class Column:
 class Amount(Column):
     """A sum of money."""
 
-    def of(self, row: Row) -> Money:
+    def of(self, row: Row | Group[Any]) -> Money:
         """This amount of a row."""
         value: Money = getattr(row.figures, self.name)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Count(Column):
+    """How many; None where that has no meaning."""
+
+    def of(self, row: Group[Any]) -> int | None:
+        """This count of a row."""
+        value: int | None = getattr(row.figures, self.name)
         return value
 
 
@@ -61,6 +74,20 @@ QUOTIENTS = (
     Quotient("redemption_rate", mark("核销率 ÷ 发放"), share=True),
     Quotient("evidenced", mark("有支付凭证 ÷ 拉动消费"), share=True),
 )
+TRADE_IN = mark("以旧换新")
+TRADE_IN_COUNTS = (
+    Count("units", mark("卖出台数")),
+    Count("applications", mark("批准申请数")),
+)
+TRADE_IN_AMOUNTS = (
+    Amount("subsidy", mark("补贴")),
+    Amount("turnover", mark("成交额")),
+    Amount("refunded", mark("已减退款")),
+    Amount("invoiced", mark("申请的发票金额")),
+    Amount("merchant", mark("商家让利")),
+    Amount("bank", mark("银行优惠")),
+    Amount("platform", mark("平台优惠")),
+)
 GROUP_BY = {
     GroupBy.CAMPAIGN: mark("活动"),
     GroupBy.AREA: mark("地区"),
@@ -92,3 +119,24 @@ def head(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
         (mark("分组"), gettext(GROUP_BY[report.group_by], locale)),
     ]
     return [(gettext(heading, locale), value) for heading, value in facts]
+
+
+def lines(report: LeverageReport) -> list[tuple[Row, Group[Subsidies]]]:
+    """Each group with what its vouchers and its trade-in moved; the totals come last."""
+    subsidised = {one.key: one for one in report.trade_in.rows}
+    known = {row.key for row in report.rows}
+    rows = [
+        *report.rows,
+        *(
+            Row(one.key, one.labels, Figures(), Ratios())
+            for one in report.trade_in.rows
+            if one.key not in known
+        ),
+    ]
+    if report.group_by is GroupBy.DAY:
+        rows.sort(key=lambda row: row.key or "")
+    paired = [
+        (row, subsidised.get(row.key) or Group(row.key, row.labels, Subsidies())) for row in rows
+    ]
+    totals = report.totals
+    return [*paired, (totals, Group(totals.key, totals.labels, report.trade_in.totals))]

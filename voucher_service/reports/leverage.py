@@ -6,21 +6,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import select
 
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Programme
 from voucher_service.i18n import DEFAULT, LOCALES, formats, gettext, mark
 from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import InvalidInput
-from voucher_service.kernel.money import ZERO, Money
-from voucher_service.reconciliation.tables import RollupRow, RollupRunRow
+from voucher_service.reconciliation.tables import RollupRow, RollupRunRow, TradeInRollupRow
 
-from . import definitions
+from . import definitions, trade_in
 from .figures import AMOUNTS, Figures, Ratios, ratios
-from .groups import Basis, Group, GroupBy, groups
+from .groups import Basis, Group, GroupBy, cells, groups
+from .trade_in import Subsidies, TradeIn
 
 TOTAL = mark("合计")
 
@@ -33,16 +34,6 @@ class Row:
     labels: Mapping[str, str]
     figures: Figures
     ratios: Ratios
-
-
-@dataclass(frozen=True, slots=True)
-class TradeIn:
-    """Trade-in subsidies stand beside the vouchers and never enter their ratios."""
-
-    units: int = 0
-    applications: int = 0
-    subsidy: Money = ZERO
-    turnover: Money = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +52,7 @@ class LeverageReport:
     last: date | None
     rows: tuple[Row, ...]
     totals: Row
-    trade_in: TradeIn = TradeIn()
+    trade_in: TradeIn
 
     @property
     def synthetic(self) -> bool:
@@ -78,16 +69,12 @@ def report(
     from_: date | None = None,
     to: date | None = None,
 ) -> LeverageReport:
-    """The report of a programme's vouchers over some days or all.
+    """The report of a programme over some days or all: its vouchers, and trade-in beside them.
 
     Raises NoSuchThing for an unknown programme, InvalidInput when the days are the wrong way round.
     """
     if from_ and to and from_ > to:
         raise InvalidInput(extra={"errors": {"to": f">= {from_.isoformat()}"}})
-    cells = RollupRow.__table__.c
-    day: ColumnElement[date] = cells.day
-    if basis is Basis.COHORT:
-        day = func.coalesce(cells.claim_day, cells.day)
     with core.transaction() as session:
         # The figures and their instant are of one and the same run.
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
@@ -95,11 +82,9 @@ def report(
         as_of = session.scalar(
             select(RollupRunRow.as_of).where(RollupRunRow.programme_id == found.id)
         )
-        within: list[ColumnElement[bool]] = [cells.programme_id == found.id]
-        within += [day >= from_] if from_ else []
-        within += [day <= to] if to else []
-        of_day = day if group_by is GroupBy.DAY else None
-        total, rows = groups(session, group_by, of_day, within)
+        asked = partial(cells, programme=found.id, basis=basis, first=from_, last=to)
+        total, rows = groups(session, asked(RollupRow, Figures), group_by)
+        subsidised = trade_in.read(session, asked(TradeInRollupRow, Subsidies), group_by, found.id)
     return LeverageReport(
         found,
         as_of,
@@ -109,6 +94,7 @@ def report(
         to,
         tuple(_row(one, group_by, basis) for one in rows),
         Row(None, {locale: gettext(TOTAL, locale) for locale in LOCALES}, total, ratios(total)),
+        subsidised,
     )
 
 
@@ -124,17 +110,12 @@ def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
         "to": report.last.isoformat() if report.last else None,
         "rows": [_row_json(one, locale) for one in report.rows],
         "totals": _row_json(report.totals, locale),
-        "trade_in": {
-            "units": report.trade_in.units,
-            "applications": report.trade_in.applications,
-            "subsidy_fen": report.trade_in.subsidy.fen,
-            "turnover_fen": report.trade_in.turnover.fen,
-        },
+        "trade_in": trade_in.as_json(report.trade_in, locale),
         "definitions": definitions.in_words(locale),
     }
 
 
-def _row(group: Group, group_by: GroupBy, basis: Basis) -> Row:
+def _row(group: Group[Figures], group_by: GroupBy, basis: Basis) -> Row:
     # What is issued and what is redeemed on one day are different vouchers, unless the day is that
     # of the claim; and no voucher is issued to a trade or to a size of merchant.
     apart = group_by is GroupBy.DAY and basis is Basis.PERIOD

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Group, RenderableType
+from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -14,12 +14,20 @@ from voucher_service.i18n import formats, gettext, mark
 
 from . import layout
 from .definitions import DEFINITIONS
+from .groups import Group as Grouped
 from .leverage import LeverageReport, Row
+from .trade_in import PAYERS, Subsidies, TradeIn
 
 # What fits into 80 columns; the totals in full below have the rest.
 _AMOUNTS = [one for one in layout.AMOUNTS if one.name in ("issued", "redeemed", "leveraged")]
 _QUOTIENTS = [one for one in layout.QUOTIENTS if not one.share and "net_" not in one.name]
 _UNIT = mark("万元")
+_PAYING: tuple[tuple[str, JustifyMethod], ...] = (
+    (mark("谁出"), "left"),
+    (mark("出资方"), "left"),
+    (mark("约定"), "right"),
+    (mark("已付"), "right"),
+)
 
 
 def leverage(report: LeverageReport, locale: str) -> RenderableType:
@@ -27,6 +35,8 @@ def leverage(report: LeverageReport, locale: str) -> RenderableType:
     parts: list[RenderableType] = [Text(gettext(layout.TITLE, locale), style="bold")]
     parts.append(_pairs(layout.head(report, locale)))
     parts += [Text(), _figures(report, locale), Text(), _in_full(report, locale), Text()]
+    if report.trade_in:
+        parts += [*_trade_in(report, locale), Text()]
     parts.append(_pairs([one.in_words(locale) for one in DEFINITIONS]))
     return Group(*parts)
 
@@ -81,6 +91,51 @@ def _in_full(report: LeverageReport, locale: str) -> Table:
         if one.share
     ]
     return _pairs([(gettext(heading, locale), value) for heading, value in amounts + shares])
+
+
+def _trade_in(report: LeverageReport, locale: str) -> list[RenderableType]:
+    found = report.trade_in
+    total = Grouped(None, report.totals.labels, found.totals)
+    by_group = gettext(layout.GROUP_BY[report.group_by], locale)
+    return [
+        Text(gettext(layout.TRADE_IN, locale), style="bold"),
+        _subsidies(by_group, (*found.rows, total), locale),
+        _subsidies(gettext(mark("品类"), locale), found.categories, locale),
+        _payers(found, locale),
+    ]
+
+
+def _subsidies(heading: str, groups: Sequence[Grouped[Subsidies]], locale: str) -> Table:
+    """Counts, subsidy and turnover, and those of the other sums that are not all nothing."""
+    shown = [
+        column
+        for column in layout.TRADE_IN_AMOUNTS
+        if column.name in ("subsidy", "turnover") or any(column.of(one) for one in groups)
+    ]
+    table = Table(pad_edge=False, box=box.SIMPLE)
+    table.add_column(heading, overflow="fold")
+    for column in (*layout.TRADE_IN_COUNTS, *shown):
+        table.add_column(gettext(column.heading, locale), justify="right")
+    for one in groups:
+        counts = [_count(column.of(one)) for column in layout.TRADE_IN_COUNTS]
+        amounts = [formats.money(column.of(one)) for column in shown]
+        table.add_row(Text(one.labels[locale]), *counts, *amounts)
+    return table
+
+
+def _count(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"
+
+
+def _payers(found: TradeIn, locale: str) -> Table:
+    table = Table(pad_edge=False, box=box.SIMPLE)
+    for heading, justify in _PAYING:
+        table.add_column(gettext(heading, locale), justify=justify)
+    for one in found.payers:
+        pledged = "–" if one.pledged is None else formats.money(one.pledged)
+        payer = gettext(PAYERS[one.payer], locale)
+        table.add_row(payer, Text(one.labels[locale]), pledged, formats.money(one.delivered))
+    return table
 
 
 def _pairs(pairs: list[tuple[str, str]]) -> Table:

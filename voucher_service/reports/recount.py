@@ -37,6 +37,47 @@ FROM
      WHERE redemption.status = 'committed') AS r
 """
 
+TRADE_IN_SQL = """\
+WITH offers AS (
+    SELECT offer.id
+    FROM offer
+    JOIN campaign ON campaign.id = offer.campaign_id
+    JOIN programme ON programme.id = campaign.programme_id
+    WHERE programme.slug = :slug
+      AND campaign.kind = 'trade_in'
+      AND campaign.status IN ('published', 'paused', 'closed')
+)
+SELECT s.units, a.applications, s.subsidy_fen + a.subsidy_fen AS subsidy_fen, s.turnover_fen
+FROM
+    (SELECT count(*) FILTER (WHERE refunded_fen < order_amount_fen) AS units,
+            coalesce(sum(discount_fen - refunded_discount_fen), 0) AS subsidy_fen,
+            coalesce(sum(order_amount_fen - refunded_fen), 0) AS turnover_fen
+     FROM redemption JOIN offers ON offers.id = redemption.offer_id
+     WHERE redemption.status = 'committed' AND qualification_id IS NOT NULL) AS s,
+    (SELECT count(*) AS applications, coalesce(sum(subsidy_fen), 0) AS subsidy_fen
+     FROM application
+     JOIN application_place ON application_place.id = application.id
+     JOIN offers ON offers.id = application_place.offer_id
+     WHERE holds_slot AND application.status NOT IN ('submitted', 'prechecked', 'sent_back')) AS a
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RawTradeIn:
+    """What the raw rows of a programme's trade-in add up to."""
+
+    units: int
+    applications: int
+    subsidy: Money
+    turnover: Money
+
+
+def trade_in(session: Session, slug: str) -> RawTradeIn:
+    """Run TRADE_IN_SQL for one programme."""
+    row = session.execute(text(TRADE_IN_SQL), {"slug": slug}).one()
+    subsidy, turnover = Money(int(row.subsidy_fen)), Money(int(row.turnover_fen))
+    return RawTradeIn(row.units, row.applications, subsidy, turnover)
+
 
 @dataclass(frozen=True, slots=True)
 class RawTotals:

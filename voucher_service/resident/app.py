@@ -22,6 +22,7 @@ from .api import qualifications as qualifications_api
 from .api import tradein as tradein_api
 from .api import wallet as wallet_api
 from .crowd import Crowd
+from .examples import EXAMPLES
 from .pages import (
     account,
     applications,
@@ -84,6 +85,7 @@ def create_app(core: Core | None = None) -> Flask:
         BLUEPRINTS,
         loader=load_actor,
         folder=Path(__file__).parent,
+        examples=EXAMPLES,
     )
     words.install(app)
     uploads.install(app)

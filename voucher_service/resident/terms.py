@@ -85,7 +85,8 @@ def refunds(offer: Offer) -> str:
 def sums(order: Redemption) -> list[tuple[str, Money]]:
     """How an order comes down to what was paid: its amount, and what each payer takes off."""
     others = [(_(_PAYERS[one.payer]), -one.amount) for one in order.discounts_later]
-    return [(_("订单金额"), order.order_amount), (_("消费券抵扣"), -order.discount), *others]
+    off = _("政府补贴") if order.sale else _("消费券抵扣")
+    return [(_("订单金额"), order.order_amount), (off, -order.discount), *others]
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {

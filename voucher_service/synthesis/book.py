@@ -60,7 +60,9 @@ def make(core: Core, wanted: Wanted, say: Say = lambda _: None) -> Made:
     """
     if core.settings.production:
         raise NotAllowed
-    assumed = programmes.load(_ASSUMED).assumed
+    programme = programmes.load(_ASSUMED)
+    assumed = programme.assumed
+    assert programme.vouchers is not None  # its orders are the pattern here
     with core.transaction() as session:
         today = day_of(core.now(session))
     first = today - timedelta(days=wanted.days + LONGEST_DAYS + 1)
@@ -79,6 +81,7 @@ def make(core: Core, wanted: Wanted, say: Say = lambda _: None) -> Made:
     shelves, ending = offers.published(then, wanted, assumed, first, staff)
     course = Days(
         assumed=assumed,
+        pattern=programme.vouchers,
         residents=residents,
         shops=shops,
         shelves=shelves,

@@ -15,7 +15,7 @@ from random import Random
 from voucher_service.kernel.clock import day_of, start_of
 from voucher_service.kernel.ids import ResidentId, VoucherId, voucher_id
 from voucher_service.redemption.judging import accepts
-from voucher_service.replay.model import Assumed
+from voucher_service.replay.model import Assumed, Vouchers
 from voucher_service.vouchers.model import Status
 
 from .model import Claim, Claimed, Happening, Lapsed, Redeemed
@@ -83,6 +83,7 @@ class Days:
         self,
         *,
         assumed: Assumed,
+        pattern: Vouchers,
         residents: Sequence[ResidentId],
         shops: Sequence[Shop],
         shelves: Sequence[Shelf],
@@ -94,11 +95,11 @@ class Days:
         self._residents, self._shops, self._shelves = residents, shops, shelves
         self._redeemed, self._days, self._ends_at = redeemed, days, ends_at
         self._rng = rng
-        times = assumed.redemption_times
+        times = pattern.redemption_times
         self._least = timedelta(minutes=times.least_minutes)
         self._parts = list(accumulate(times.parts))
         self._hours = {one.code: list(accumulate(one.hours)) for one in assumed.trades}
-        self._endings = [grain for grain, weight in assumed.orders.endings for _ in range(weight)]
+        self._endings = [grain for grain, weight in pattern.orders.endings for _ in range(weight)]
         self._coming: list[tuple[datetime, int, VoucherId | None, int]] = []
         self._lapsing: dict[tuple[datetime, int], list[Claim]] = defaultdict(list)
         scopes: dict[tuple[tuple[str, ...], tuple[str, ...]], _Scope] = {}

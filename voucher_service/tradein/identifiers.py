@@ -32,6 +32,7 @@ _PLATE = re.compile(rf"[{_PROVINCES}][A-HJ-NP-Z](?:[A-HJ-NP-Z0-9]{{4}}[A-HJ-NP-Z
 _PLATE_NEV = re.compile(
     rf"[{_PROVINCES}][A-HJ-NP-Z](?:[A-HJK][A-HJ-NP-Z0-9][0-9]{{4}}|[0-9]{{5}}[DF])"
 )
+_PLATE_LARGE = re.compile(r".[A-HJ-NP-Z][0-9]{5}[DF]")
 _INVOICE = re.compile(r"[0-9]{20}")
 _OLD_INVOICE = re.compile(r"(?:[0-9]{10}|[0-9]{12})-?[0-9]{8}")
 _SERIAL = re.compile(r"[0-9A-Z][0-9A-Z./-]{3,39}")
@@ -116,6 +117,11 @@ def plate(text: str) -> str:
     if not _PLATE.fullmatch(number) and not _PLATE_NEV.fullmatch(number):
         raise PlateInvalid
     return number
+
+
+def large_plate(plate: str) -> bool:
+    """Whether a number plate is one of a large new-energy vehicle: five digits, then D or F."""
+    return _PLATE_LARGE.fullmatch(plate) is not None
 
 
 def invoice(text: str) -> str:

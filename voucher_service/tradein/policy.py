@@ -169,8 +169,8 @@ class Policy:
 
     It pays for purchases from `first` to `last`, applied for until `file_by` and corrected until
     `correct_by`. Of versions for the same purchase the one published last counts (`published_on`),
-    also for purchases before it. `assumed` says what of it was never published and is our
-    assumption; None: nothing.
+    also for purchases before it. A person's units are counted together with those of `counts_with`.
+    `assumed` says what of it was never published and is our assumption; None: nothing.
     """
 
     id: str
@@ -188,6 +188,7 @@ class Policy:
     units: Mapping[Category, int] | None = None
     car: CarRule | None = None
     correct_by: date | None = None
+    counts_with: frozenset[Scheme] = frozenset()
     assumed: Text | None = None
 
     @property

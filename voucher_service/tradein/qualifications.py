@@ -27,6 +27,8 @@ QualificationId = NewType("QualificationId", UUID)
 AT_THE_TILL = frozenset({Scheme.APPLIANCE, Scheme.DIGITAL})
 MOST_OVERBOOK_BPS = 100_000
 MOST_RECLAIMS = 10
+# So many must have ended before the next ones are foretold from them.
+TELLING = 30
 _WHOLE_BPS = 10_000
 
 
@@ -66,6 +68,8 @@ LIFECYCLE: Machine[Status, Event] = Machine(
         Status.GIVEN_UP: {},
     },
 )
+# Who has one of these holds a slot.
+HOLDING = (Status.CLAIMED, Status.FROZEN, Status.USED)
 PUBLIC: Mapping[Status, str] = {
     Status.CLAIMED: "可用",
     Status.FROZEN: "使用中",
@@ -204,6 +208,38 @@ class Waiting:
     pool: Pool
     category: Category
     place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of qualifications that ended: how many, how many of them used, at what cost."""
+
+    ended: int
+    used: int
+    cost: Money
+
+    def expected(self, count: int) -> Money | None:
+        """What so many would cost if they ended alike, rounded up; None while too few have ended
+        to say.
+        """
+        if self.ended < TELLING:
+            return None
+        return Money(-(-self.cost.fen * count // self.ended))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a pool stands: its qualifications by status, and how many more can be claimed now.
+
+    `released`: slots of the releases that have begun. `left` is the money that nobody used yet.
+    """
+
+    pool: Pool
+    counts: Mapping[Status, int]
+    released: int
+    places: int
+    waiting: int
+    left: Money
 
 
 def set_aside(most: Money, overbook_bps: int) -> Money:

@@ -22,6 +22,7 @@ _TIER = mark("{price} 起补 {amount}")
 _REGISTERED = mark("旧{energy}车 {day} 及以前注册登记")
 _OWNED = mark("旧车 {day} 及以前登记到本人名下")
 _UNITS = mark("{category}每人 {n} 件")
+_COUNTS_WITH = mark("和{schemes}合起来算件数")
 _SEATS = mark("新车最多 {n} 座")
 _CATALOGUE = mark("新能源新车在减免购置税的车型目录里")
 _SAME_PROVINCE = mark("发票和登记在同一个省")
@@ -84,6 +85,9 @@ def _conditions(policy: Policy, locale: str) -> Iterator[str]:
         yield from _old(policy.old, locale)
     for category, units in (policy.units or {}).items():
         yield gettext(_UNITS, locale, category=label(category, locale), n=units)
+    if policy.counts_with:
+        named = _listed([label(one, locale) for one in sorted(policy.counts_with)], locale)
+        yield gettext(_COUNTS_WITH, locale, schemes=named)
     if policy.car is not None:
         yield gettext(_SEATS, locale, n=policy.car.seats_most)
         if policy.car.catalogue:

@@ -81,6 +81,7 @@ def _policy(id: str, root: Table) -> Policy:
         units=_optional(root, "units", lambda key: root.part(key, _units)),
         car=_optional(root, "car", lambda key: root.part(key, _car)),
         correct_by=correct_by,
+        counts_with=_set(root, "counts_with", Scheme),
         assumed=_optional(root, "assumed", root.text),
     )
 

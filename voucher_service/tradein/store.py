@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from voucher_service.campaigns import service as campaigns
@@ -20,8 +20,11 @@ from voucher_service.kernel.money import ZERO, Money
 from . import shelf
 from .overbooking import Past
 from .policy import Category
-from .qualifications import Pool, Qualification, QualificationId, Status
+from .qualifications import Outcome, Pool, Qualification, QualificationId, Status
 from .tables import PoolRow, QualificationRow, WaitingRow
+
+# In front of a line stand those who have a qualification already.
+_LINE = (WaitingRow.qualification_id.is_(None), WaitingRow.occurred_at, WaitingRow.id)
 
 
 def pools(session: Session, offers: Sequence[Offer]) -> list[Pool]:
@@ -124,6 +127,16 @@ def held(session: Session, offer: OfferId, *statuses: Status) -> int:
     ).scalar_one()
 
 
+def counts(session: Session, offer: OfferId) -> dict[Status, int]:
+    """How many qualifications of a pool stand how."""
+    rows = session.execute(
+        select(QualificationRow.status, func.count())
+        .where(QualificationRow.offer_id == offer)
+        .group_by(QualificationRow.status)
+    )
+    return dict(rows.all())
+
+
 def past(session: Session, offer: OfferId, since: datetime, now: datetime) -> Past:
     """The qualifications of a pool whose validity ended of late, and what the used ones cost."""
     cost: Any = func.sum(QualificationRow.subsidy_fen, type_=MoneyFen)
@@ -139,6 +152,19 @@ def past(session: Session, offer: OfferId, since: datetime, now: datetime) -> Pa
     return Past(ended, spent or ZERO)
 
 
+def outcome(session: Session, categories: Collection[Category]) -> Outcome:
+    """What became of the qualifications of these categories, over all pools."""
+    cost: Any = func.sum(QualificationRow.subsidy_fen, type_=MoneyFen)
+    used = QualificationRow.status == Status.USED
+    over = QualificationRow.status.in_((Status.LAPSED, Status.GIVEN_UP))
+    ended, count, spent = session.execute(
+        select(func.count(), func.count().filter(used), cost.filter(used)).where(
+            QualificationRow.category.in_(categories), used | over
+        )
+    ).one()
+    return Outcome(ended, count, spent or ZERO)
+
+
 def waiting(session: Session, offer: OfferId) -> int:
     """How many wait for a pool."""
     return session.execute(
@@ -147,12 +173,12 @@ def waiting(session: Session, offer: OfferId) -> int:
 
 
 def line(session: Session, offer: OfferId, limit: int | None = None) -> list[WaitingRow]:
-    """Who waits for a pool, first come first."""
+    """Who waits for a pool: holders for whom its money was short, then first come first."""
     return list(
         session.scalars(
             select(WaitingRow)
             .where(WaitingRow.offer_id == offer, WaitingRow.ended_at.is_(None))
-            .order_by(WaitingRow.occurred_at, WaitingRow.id)
+            .order_by(*_LINE)
             .limit(limit)
         )
     )
@@ -171,10 +197,7 @@ def waits_of(session: Session, resident: ResidentId) -> list[WaitingRow]:
 
 def place(session: Session, row: WaitingRow) -> int:
     """A waiting resident's place in the line, from 1."""
-    before = or_(
-        WaitingRow.occurred_at < row.occurred_at,
-        (WaitingRow.occurred_at == row.occurred_at) & (WaitingRow.id < row.id),
-    )
+    before = tuple_(*_LINE) < tuple_(row.qualification_id is None, row.occurred_at, row.id)
     ahead = session.execute(
         select(func.count()).where(
             WaitingRow.offer_id == row.offer_id, WaitingRow.ended_at.is_(None), before

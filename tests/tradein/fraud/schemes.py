@@ -169,12 +169,13 @@ class Planter:
     def _price_raised(self) -> Iterator[tuple[Facts, str, bool]]:
         by, town = self.town.by, self.town
         shop, product, at = town.any_shop(), by.choice(town.products), self._moment()
-        rise = by.randint(8, 60)
-        made = town.sale(at, shop, product, by.choice(town.people), dear=100 + rise)
-        way = "raised"
+        rise, listed, way = by.randint(8, 60), None, "raised"
         if by.random() < 0.5:
-            listed = Money(made.price.fen * by.randint(110, 140) // 100)
-            made, way = replace(made, list_price=listed), "raised and then cut"
+            asked = town.asked(shop, product, at.date())
+            listed = Money(asked.fen * (100 + rise) // 100 * by.randint(110, 140) // 100)
+            way = "raised and then cut"
+        buyer = by.choice(town.people)
+        made = town.sale(at, shop, product, buyer, dear=100 + rise, listed=listed)
         filed = made.filed_price or made.price
         yield replace(made, filed_price=max(filed, made.price)), way, False
 

@@ -15,6 +15,8 @@ from random import Random
 from uuid import UUID
 
 from tests.tradein.fraud import numbers, pictures
+from voucher_service.goods import pricing
+from voucher_service.goods.pricing import Lows
 from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.money import Money
 from voucher_service.merchants.place import Position
@@ -31,6 +33,8 @@ BEGAN = datetime(2026, 1, 1, tzinfo=SHANGHAI)
 DAYS = 365
 CEILING = Money.of_yuan(6_000)
 ENGINE_ML = 2_000
+# As it ships, in config/default.toml.
+RULE = pricing.Rule(500, 1_000, 2_000, 30, 90)
 _GOODS = {
     Category.REFRIGERATOR: (1_500, 14_000),
     Category.WASHING_MACHINE: (1_200, 9_000),
@@ -195,16 +199,25 @@ class Town:
             level -= week.randint(5, 15)
         return Money.of_yuan(product.usual.fen * level // 10_000)
 
-    def lowest(self, shop: Shop, product: Product, on: date) -> Money | None:
-        """The lowest price that was seen there in the month before; not everything sells."""
+    def lows(self, shop: Shop, product: Product, on: date) -> Lows:
+        """The lowest prices that were seen before; not everything sells everywhere."""
         if Random(f"{shop.number} {product.gtin} seen").random() < 0.2:
-            return None
-        return min(self.asked(shop, product, on - timedelta(days=ago)) for ago in (7, 14, 21, 28))
+            return Lows()
+        weeks = [self.asked(shop, product, on - timedelta(days=7 * ago)) for ago in range(1, 13)]
+        city = Random(f"{product.gtin} {on.isocalendar()[1]} city").randint(72, 88)
+        return Lows(min(weeks[:4]), min(weeks), Money(product.usual.fen * city // 100))
 
     # Sales -------------------------------------------------------------------------------------
 
     def sale(
-        self, at: datetime, shop: Shop, product: Product, person: Person, *, dear: int = 100
+        self,
+        at: datetime,
+        shop: Shop,
+        product: Product,
+        person: Person,
+        *,
+        dear: int = 100,
+        listed: Money | None = None,
     ) -> SaleFacts:
         """One honest sale; `dear` is what the shop asks of its own price, in hundredths."""
         by, on = self.by, at.date()
@@ -220,6 +233,7 @@ class Town:
             serial = serial[:place] + by.choice("0123456789") + serial[place + 1 :]
         links = {link: value for link, value in person.links.items() if by.random() < 0.8}
         digital = product.category in DIGITAL
+        listed = listed or (max(price, product.usual) if by.random() < 0.5 else None)
         return SaleFacts(
             self.id(),
             at,
@@ -234,10 +248,12 @@ class Town:
             imeis=(numbers.imei(by), numbers.imei(by))
             if product.category is Category.PHONE
             else (),
-            list_price=Money(product.usual.fen) if by.random() < 0.5 else None,
+            list_price=listed,
             filed_price=Money(max(price.fen, product.usual.fen * shop.level // 100)),
             usual=product.usual if by.random() < 0.7 else None,
-            lowest=self.lowest(shop, product, on),
+            raised=pricing.suspicions(
+                pricing.Asked(price, listed), self.lows(shop, product, on), RULE
+            ),
             ceiling=CEILING if digital else None,
             invoice=(
                 numbers.digital_invoice(second, by)

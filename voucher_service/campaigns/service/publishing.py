@@ -105,18 +105,19 @@ def free_unspent(
     *,
     campaign: CampaignId,
     now: datetime,
-    kind: CampaignKind = CampaignKind.VOUCHER,
+    pool: OfferId | None = None,
 ) -> Money:
     """Give back what closed offers no longer need: at the close, and again as vouchers lapse.
 
     A pool of qualifications sets nothing aside for those it gave out, so that its money goes back
-    when `kind` says that none can be used any more.
+    when it is named as the `pool` of which none can be used any more.
 
     What the lines of a closed campaign then have goes on to their budget or the treasury.
     """
     freed = ZERO
     for one in store.offers(session, OfferRow.campaign_id == campaign):
-        if one.status is OfferStatus.CLOSED and one.issues is kind:
+        wanted = one.id == pool if pool else one.issues is CampaignKind.VOUCHER
+        if one.status is OfferStatus.CLOSED and wanted:
             budgets.fold(session, campaign=campaign, offer=one.id, now=now)
             freed += budgets.free(session, campaign=campaign, offer=one.id, now=now)
     if store.campaign(session, campaign).status is CampaignStatus.CLOSED:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from voucher_service.infra.core import Core
+from voucher_service.infra.core import Core, core_of
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.ids import MerchantId, ShopId
@@ -61,9 +61,10 @@ def rule(core: Core) -> Rule:
 def observe(session: Session, *, seen: Iterable[Seen]) -> None:
     """Note what units were sold for, in the transaction that sells them.
 
-    All units of a transaction in one call: their shops' days are locked in one order.
+    All units of a transaction in one call: their shops' days are locked in one order. Days come in
+    their order, as sales do: a day is compared with what was noted before its first unit.
     """
-    price_store.observe(session, seen)
+    price_store.observe(session, seen, rule(core_of(session)))
 
 
 def lowest_seen(

@@ -21,7 +21,15 @@ from .factors import (
     renew_recovery_codes,
     show_factor,
 )
-from .lookup import births, by_identity, by_mobile, mobile_of, name_of, number_ends_with
+from .lookup import (
+    births,
+    by_identity,
+    by_mobile,
+    holders,
+    mobile_of,
+    name_of,
+    number_ends_with,
+)
 from .passkeys import passkeys as passkeys_of
 from .passkeys import question as passkey_question
 from .passkeys import register as register_passkey
@@ -77,6 +85,7 @@ __all__ = [
     "end_session",
     "end_sessions",
     "forget_expired",
+    "holders",
     "holds_identity",
     "identity_hashes",
     "judge_reader",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from sqlalchemy import select
@@ -42,6 +42,16 @@ def by_identity(
         )
     )
     return {hashes[bytes(digest)]: ResidentId(id) for digest, id in rows if digest is not None}
+
+
+def holders(session: Session, *, hashes: Collection[bytes]) -> dict[bytes, ResidentId]:
+    """The residents who verified identities with these keyed hashes, by hash."""
+    rows = session.execute(
+        select(ResidentRow.identity_hash, ResidentRow.id).where(
+            ResidentRow.identity_hash.in_(hashes)
+        )
+    )
+    return {bytes(digest): ResidentId(id) for digest, id in rows if digest is not None}
 
 
 def births(

@@ -28,6 +28,7 @@ from .devices import (
     stand_at_device,
 )
 from .holding import own_holds, payment_held
+from .insiders import insiders
 from .machines import acting, create_machine
 from .names import shop_names
 from .people import change_password, move_cashier, people, person, reset_password
@@ -81,6 +82,7 @@ __all__ = [
     "enrol",
     "enrol_here",
     "forget_documents",
+    "insiders",
     "load_cashier",
     "load_merchant",
     "load_point",

@@ -13,6 +13,7 @@ from .reading import (
     on_screen,
     order_state,
     receipt,
+    sale_on_screen,
     stopped,
     summary,
 )
@@ -24,6 +25,7 @@ from .refund_reading import (
     owed_here,
     refund_by_key,
     refunds_of,
+    refunds_of_order,
     refunds_of_voucher,
 )
 from .refunding import refund
@@ -57,9 +59,11 @@ __all__ = [
     "refund",
     "refund_by_key",
     "refunds_of",
+    "refunds_of_order",
     "refunds_of_voucher",
     "release",
     "reverse",
+    "sale_on_screen",
     "stopped",
     "summary",
 ]

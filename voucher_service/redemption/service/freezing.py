@@ -14,6 +14,7 @@ from voucher_service.infra import idempotency
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.ids import RedemptionId, ResidentId, ShopId, VoucherId
 from voucher_service.ledger import service as ledger
@@ -168,6 +169,8 @@ def _spend(session: Session, actor: Actor, till: Till, row: RedemptionRow, now: 
     assert row.discount_fen is not None
     if row.voucher_id is None:
         selling.sell(session, row, actor, till.area, now)
+        sold = {RedemptionId(row.id): till.area}
+        selling.observe(session, sold=sold, day=day_of(now))
         return
     (voucher,) = vouchers.by_ids(session, ids=[VoucherId(row.voucher_id)]).values()
     assert voucher.status is VoucherStatus.FROZEN  # by this very redemption

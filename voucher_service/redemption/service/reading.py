@@ -14,6 +14,8 @@ from voucher_service.kernel.page import Page, decode_moment, encode_cursor
 from voucher_service.merchants import service as merchants
 from voucher_service.stops import service as stops
 from voucher_service.stops.model import What
+from voucher_service.tradein import service as tradein
+from voucher_service.tradein.qualifications import QualificationId
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.code import Code
 from voucher_service.vouchers.model import Voucher, VoucherNotUsable
@@ -59,6 +61,18 @@ def on_screen(core: Core, *, actor: Actor, voucher: VoucherId) -> Redemption | N
     with core.transaction() as session:
         lapse_of(core, session, voucher)
         found = store.redemptions(session, RedemptionRow.voucher_id == voucher, limit=1)
+    return found[0] if found else None
+
+
+def sale_on_screen(
+    core: Core, *, actor: Actor, qualification: QualificationId
+) -> Redemption | None:
+    """As `on_screen`, of a resident's own qualification. Raises NoSuchThing."""
+    tradein.get(core, actor=actor, qualification=qualification)
+    with core.transaction() as session:
+        lapse_of(core, session, qualification)
+        mine = RedemptionRow.qualification_id == qualification
+        found = store.redemptions(session, mine, limit=1)
     return found[0] if found else None
 
 

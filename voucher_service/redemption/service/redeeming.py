@@ -15,8 +15,9 @@ from voucher_service.campaigns.model import IN_PARTS, Offer, OfferStatus
 from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.errors import DomainError
-from voucher_service.kernel.ids import OfferId
+from voucher_service.kernel.ids import OfferId, RedemptionId
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Code, Leg, Stage, pool
@@ -76,12 +77,16 @@ def free_unused(session: Session, unused_of: Mapping[OfferId, Money], now: datet
 def _spend(session: Session, won: Grants, rows: Sequence[dict[str, Any]], now: datetime) -> None:
     spent: list[Granted] = []
     of_vouchers: list[dict[str, Any]] = []
+    sold: dict[RedemptionId, str] = {}
     for one, row in zip(won, rows, strict=True):
         if isinstance(one, GrantedSale):
             selling.sell_at_once(session, one, row, now)
+            sold[RedemptionId(row["id"])] = one.till.area
         else:
             spent.append(one)
             of_vouchers.append(row)
+    if sold:
+        selling.observe(session, sold=sold, day=day_of(now))
     if spent:
         _spend_vouchers(session, spent, of_vouchers, now)
 

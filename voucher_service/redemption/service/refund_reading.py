@@ -14,6 +14,7 @@ from voucher_service.kernel.page import Page, decode_moment, encode_cursor
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Stage, merchant
 from voucher_service.merchants import service as merchants
+from voucher_service.tradein import service as tradein
 from voucher_service.vouchers import service as vouchers
 
 from .. import refund_store
@@ -85,6 +86,20 @@ def refunds_of_voucher(core: Core, *, actor: Actor, voucher: VoucherId) -> list[
     vouchers.get(core, actor=actor, voucher=voucher)
     with core.transaction() as session:
         return refund_store.refunds(session, RedemptionRow.voucher_id == voucher)
+
+
+def refunds_of_order(core: Core, *, actor: Actor, redemption: RedemptionId) -> list[Refund]:
+    """What was refunded of an order with a resident's own qualification, newest first.
+
+    Raises NoSuchThing.
+    """
+    with core.transaction() as session:
+        found = refund_store.refunds(session, RefundRow.redemption_id == redemption)
+    for one in found:
+        if one.qualification_id is None:
+            raise NoSuchThing
+        tradein.get(core, actor=actor, qualification=one.qualification_id)
+    return found
 
 
 def owed_here(core: Core, *, actor: Actor) -> Owed:

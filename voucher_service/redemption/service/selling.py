@@ -5,12 +5,15 @@ The money goes reserved → frozen → committed, and back the same way; nothing
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
+from voucher_service.goods import service as goods
+from voucher_service.goods.model import Seen
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.ids import RedemptionId, ShopId
 from voucher_service.ledger import service as ledger
@@ -56,6 +59,21 @@ def sell_at_once(session: Session, one: GrantedSale, row: dict[str, Any], now: d
 def sell(session: Session, row: RedemptionRow, actor: Actor, area: str, now: datetime) -> None:
     """The second step of a row that was just committed; `area`: the shop's."""
     _finish(session, RedemptionId(row.id), qualification_of(session, row), actor, area, now)
+
+
+def observe(session: Session, *, sold: Mapping[RedemptionId, str], day: date) -> None:
+    """Note in the history of prices what these units were just sold for, at shops of these areas.
+
+    All of a transaction in one call.
+    """
+    found = sales.sales_of(session, ids=sold.keys())
+    goods.observe(
+        session,
+        seen=[
+            Seen(one.shop_id, one.merchant_id, sold[id], one.gtin, day, one.price, one.list_price)
+            for id, one in found.items()
+        ],
+    )
 
 
 def let_go(session: Session, row: RedemptionRow, actor: Actor, now: datetime) -> None:

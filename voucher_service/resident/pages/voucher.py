@@ -62,9 +62,9 @@ def status(id: UUID) -> Response:
     means that `page` shows something else now.
     """
     seen = glance(core(), actor=actor(), voucher=VoucherId(id))
-    over = seen.voucher is Status.CLAIMED and now() >= seen.valid_until
+    over = seen.standing is Status.CLAIMED and now() >= seen.valid_until
     return jsonify(
-        status=str(Status.EXPIRED if over else seen.voucher), mark=seen.mark, page=_page(id, seen)
+        status=str(Status.EXPIRED if over else seen.standing), mark=seen.mark, page=_page(id, seen)
     )
 
 
@@ -102,7 +102,7 @@ def _page(id: UUID, seen: Glance) -> str:
     some of that went back since.
     """
     spent = seen.stage is Stage.COMMITTED and not seen.refunded
-    if spent and seen.voucher is not Status.REDEEMED:
+    if spent and seen.standing is not Status.REDEEMED:
         return url_for("voucher.show", id=id, part=seen.redemption)
     return url_for("voucher.show", id=id)
 

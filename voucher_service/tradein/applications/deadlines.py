@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 
 from voucher_service.kernel.clock import day_of, end_of
 
-from .model import ApplicationStatus, CorrectionsClosed
+from .model import ApplicationStatus
+from .refusals import CorrectionsClosed
 
 
 @dataclass(frozen=True, slots=True)

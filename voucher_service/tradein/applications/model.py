@@ -16,7 +16,6 @@ from uuid import UUID
 from voucher_service.i18n import mark
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.clock import day_of
-from voucher_service.kernel.errors import Conflict, Forbidden, Unprocessable
 from voucher_service.kernel.ids import ResidentId
 from voucher_service.kernel.machine import Machine
 from voucher_service.kernel.money import Money
@@ -28,54 +27,6 @@ ApplicationId = NewType("ApplicationId", UUID)
 SCHEMES = (Scheme.CAR_SCRAP, Scheme.CAR_REPLACE, Scheme.CAR_PURCHASE)
 # How long what was approved is shown to everybody before it can be paid.
 NOTICE_DAYS = 5
-
-
-class ApplicationIncomplete(Unprocessable):
-    """A part or a paper is missing; `extra["missing"]` names them."""
-
-    code = "application_incomplete"
-
-
-class ApplicationIneligible(Unprocessable):
-    """The rules pay nothing for what was typed; `extra["findings"]` says why."""
-
-    code = "application_ineligible"
-
-
-class VehicleTaken(Conflict):
-    """One of the cars, the invoice or the certificate stands in another application already."""
-
-    code = "vehicle_taken"
-
-
-class UnitsTaken(Conflict):
-    """The resident has as many applications of this scheme and year as the policy pays for."""
-
-    code = "units_taken"
-
-
-class OwnApplication(Forbidden):
-    """Nobody checks or approves an application in their own name."""
-
-    code = "own_application"
-
-
-class AreaUnserved(Unprocessable):
-    """Not a division of the cities that this installation serves."""
-
-    code = "area_unserved"
-
-
-class CorrectionLate(Conflict):
-    """The last day of the correction is over."""
-
-    code = "correction_late"
-
-
-class CorrectionsClosed(Conflict):
-    """The policy's last day of corrections is over: it is passed or refused, not sent back."""
-
-    code = "corrections_closed"
 
 
 class Vehicle(StrEnum):
@@ -401,5 +352,7 @@ def case_of(scheme: Scheme, bought: Bought, given_up: GivenUp | None) -> Case:
         bought.invoiced_on,
         area=bought.area,
         new=NewCar(bought.energy, bought.engine_ml),
-        old=given_up and OldCar(given_up.energy, given_up.registered_on, given_up.owned_since),
+        old=None
+        if given_up is None
+        else OldCar(given_up.energy, given_up.registered_on, given_up.owned_since),
     )

@@ -11,18 +11,11 @@ from datetime import time
 
 from voucher_service.campaigns.model import Campaign, Offer, ReleasePlan
 from voucher_service.infra import areas
-from voucher_service.kernel.errors import Conflict
 
 from .. import qualifications
 from ..policy import Category, Policy, Scheme
 from ..qualifications import Every, PoolPlan
 from .model import SCHEMES
-
-
-class PoolShort(Conflict):
-    """The pool holds less money than the sum decided anew needs; nothing was changed."""
-
-    code = "pool_short"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,12 +70,14 @@ def of_resident(
     return list(session.scalars(statement.order_by(*newest).limit(most)))
 
 
-def held(session: Session, resident: UUID, scheme: Scheme, year: int, *, but: UUID) -> int:
-    """How many other applications of a resident hold a unit of a scheme in a calendar year."""
+def held(
+    session: Session, resident: UUID, schemes: Collection[Scheme], year: int, *, but: UUID
+) -> int:
+    """How many other applications of a resident hold a unit of these schemes in a calendar year."""
     return session.execute(
         select(func.count()).where(
             ApplicationRow.resident_id == resident,
-            ApplicationRow.scheme == scheme,
+            ApplicationRow.scheme.in_(schemes),
             ApplicationRow.status.in_(HOLDING),
             ApplicationRow.bought_on.between(date(year, 1, 1), date(year, 12, 31)),
             ApplicationRow.id != but,
@@ -168,9 +170,9 @@ def granted(
 
 
 def decided(session: Session, ids: Collection[UUID]) -> list[ApplicationRow]:
-    """Those of these applications that are approved."""
+    """Those of these applications that are approved, paid or not."""
     statement = select(ApplicationRow).where(
-        ApplicationRow.id.in_(ids), ApplicationRow.status == ApplicationStatus.APPROVED
+        ApplicationRow.id.in_(ids), ApplicationRow.status.in_(GRANTED)
     )
     return list(session.scalars(statement))
 

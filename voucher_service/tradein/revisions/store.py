@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from voucher_service.infra import areas
 from voucher_service.infra.database import MoneyFen
 from voucher_service.kernel.errors import NoSuchThing
-from voucher_service.kernel.ids import CampaignId, ResidentId
+from voucher_service.kernel.ids import BudgetLineId, CampaignId, ResidentId
 from voucher_service.kernel.money import Money
 
 from ..quote import Reason
@@ -218,7 +218,7 @@ def owed(session: Session, revision: RevisionId) -> Iterator[list[ResidentId]]:
         yield [ResidentId(one) for one in piece]
 
 
-def share(session: Session, revision: RevisionId, parts: Mapping[UUID, Money]) -> None:
+def share(session: Session, revision: RevisionId, parts: Mapping[BudgetLineId, Money]) -> None:
     """Keep what each budget line pays of a revision."""
     session.add_all(
         RevisionShareRow(revision_id=revision, line_id=line, amount_fen=part)

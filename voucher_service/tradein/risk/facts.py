@@ -11,6 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from voucher_service.goods import pricing
 from voucher_service.kernel.money import Money
 from voucher_service.merchants.place import Position
 
@@ -54,9 +55,8 @@ class Photo:
 class SaleFacts:
     """A sale at a till.
 
-    `usual`: the guide price; `lowest`: the lowest price seen for the product at this merchant in
-    the month before; `ceiling`: the price up to which the policy pays. `own`: the buyer is one of
-    the merchant's people.
+    `usual`: the guide price; `raised`: what `goods.pricing` suspects of the price; `ceiling`: the
+    price up to which the policy pays. `own`: the buyer is one of the merchant's people.
     """
 
     id: UUID
@@ -73,7 +73,7 @@ class SaleFacts:
     list_price: Money | None = None
     filed_price: Money | None = None
     usual: Money | None = None
-    lowest: Money | None = None
+    raised: tuple[pricing.Finding, ...] = ()
     ceiling: Money | None = None
     invoice: str | None = None
     activated_on: date | None = None

@@ -24,6 +24,7 @@ from .ties import MOST_NEAR, Tie, kept, sought
 _SUBJECT: Any = SubjectRow.__table__
 _FINDING: Any = FindingRow.__table__
 _TIE: Any = TieRow.__table__
+_PICTURE: Any = PictureRow.__table__
 _WATERMARK: Any = WatermarkRow.__table__
 _NEAR = text("""
 SELECT asked.subject_id AS asker, asked.tie, found.subject_kind, found.subject_id
@@ -90,21 +91,44 @@ def near(session: Session, subjects: Sequence[Facts]) -> list[Met]:
 
 
 def save(session: Session, assessed: Sequence[Assessed], now: datetime) -> None:
-    """Keep what was found in subjects, in place of what was found before."""
+    """Keep what was found in subjects, in place of what was found before: they are done."""
+    _upsert(
+        session,
+        [
+            {
+                "subject_kind": kind_of(one.facts),
+                "subject_id": one.facts.id,
+                "due": False,
+                "weight": one.weight,
+                "assessed_at": now,
+                "occurred_at": one.facts.at,
+            }
+            for one in assessed
+        ],
+        "due",
+        "weight",
+        "assessed_at",
+        "occurred_at",
+    )
+    _put_findings(session, assessed, now)
+
+
+def save_again(session: Session, assessed: Sequence[Assessed], now: datetime) -> None:
+    """The same of neighbours: whether something new of them waits stays as it is."""
+    for one in assessed:
+        session.execute(
+            _SUBJECT.update()
+            .where(
+                _SUBJECT.c.subject_kind == kind_of(one.facts),
+                _SUBJECT.c.subject_id == one.facts.id,
+            )
+            .values(weight=one.weight)
+        )
+    _put_findings(session, assessed, now)
+
+
+def _put_findings(session: Session, assessed: Sequence[Assessed], now: datetime) -> None:
     ids = [(kind_of(one.facts), one.facts.id) for one in assessed]
-    if not ids:
-        return
-    rows = [
-        {
-            "subject_kind": kind_of(one.facts),
-            "subject_id": one.facts.id,
-            "due": False,
-            "weight": one.weight,
-            "assessed_at": now,
-        }
-        for one in assessed
-    ]
-    _upsert(session, rows, "due", "weight", "assessed_at")
     session.execute(
         delete(_FINDING).where(tuple_(_FINDING.c.subject_kind, _FINDING.c.subject_id).in_(ids))
     )
@@ -127,59 +151,68 @@ def save(session: Session, assessed: Sequence[Assessed], now: datetime) -> None:
         session.execute(insert(_FINDING), findings)
 
 
-def drop(session: Session, kind: Subject, ids: Collection[UUID]) -> None:
-    """Forget the keys of subjects that don't stand any more; what was found in them stays."""
-    session.execute(delete(_TIE).where(_TIE.c.subject_kind == kind, _TIE.c.subject_id.in_(ids)))
-
-
 def mark_due(session: Session, kind: Subject, ids: Iterable[UUID]) -> None:
     """Have subjects looked at, for the first time or again."""
-    rows = [
-        {"subject_kind": kind, "subject_id": id, "due": True, "weight": 0, "assessed_at": None}
-        for id in ids
-    ]
+    rows = [{"subject_kind": kind, "subject_id": id, "due": True, "weight": 0} for id in ids]
     if rows:
         _upsert(session, rows, "due")
 
 
-def not_due(session: Session, kind: Subject, ids: Collection[UUID]) -> None:
-    """Let subjects be that are not there to be looked at."""
+def forget(session: Session, subjects: Collection[tuple[Subject, UUID]]) -> None:
+    """Let subjects be that don't stand any more: they are nobody's neighbours. What was found in
+    them stays.
+    """
+    of = tuple_(_SUBJECT.c.subject_kind, _SUBJECT.c.subject_id)
+    session.execute(delete(_SUBJECT).where(of.in_(subjects), _SUBJECT.c.assessed_at.is_(None)))
+    session.execute(_SUBJECT.update().where(of.in_(subjects)).values(due=False))
     session.execute(
-        delete(_SUBJECT).where(
-            _SUBJECT.c.subject_kind == kind,
-            _SUBJECT.c.subject_id.in_(ids),
-            _SUBJECT.c.assessed_at.is_(None),
-        )
-    )
-    session.execute(
-        _SUBJECT.update()
-        .where(_SUBJECT.c.subject_kind == kind, _SUBJECT.c.subject_id.in_(ids))
-        .values(due=False)
+        delete(_TIE).where(tuple_(_TIE.c.subject_kind, _TIE.c.subject_id).in_(subjects))
     )
 
 
 def due(session: Session, *, most: int) -> list[tuple[Subject, UUID]]:
-    """Subjects to look at, locked until the end; those that another is on are left out."""
+    """Subjects to look at."""
     rows = session.execute(
         select(SubjectRow.subject_kind, SubjectRow.subject_id)
         .where(SubjectRow.due)
         .order_by(SubjectRow.subject_kind, SubjectRow.subject_id)
         .limit(most)
-        .with_for_update(skip_locked=True)
     )
     return [(Subject(kind), id) for kind, id in rows]
 
 
-def assessed_since(
-    session: Session, kind: Subject, ids: Collection[UUID]
-) -> dict[UUID, datetime | None]:
-    """When each of these subjects was looked at last; those that nobody knows are left out."""
+def lock(session: Session, subjects: Collection[tuple[Subject, UUID]]) -> None:
+    """Whoever says that something of one is new waits until the end, and is not overlooked."""
+    of = tuple_(SubjectRow.subject_kind, SubjectRow.subject_id)
+    rows = select(SubjectRow.subject_id).where(of.in_(subjects)).order_by(of).with_for_update()
+    session.execute(rows).all()
+
+
+def alone(session: Session) -> bool:
+    """Whether no other process judges until the end of this transaction."""
+    key = func.hashtextextended("tradein.risk", 0)
+    return bool(session.execute(select(func.pg_try_advisory_xact_lock(key))).scalar_one())
+
+
+def known(session: Session, kind: Subject, ids: Collection[UUID]) -> dict[UUID, datetime | None]:
+    """Their own instants as they were judged, None of those that wait for it for the first time;
+    those that nobody knows are left out.
+    """
     rows = session.execute(
-        select(SubjectRow.subject_id, SubjectRow.assessed_at).where(
+        select(SubjectRow.subject_id, SubjectRow.occurred_at).where(
             SubjectRow.subject_kind == kind, SubjectRow.subject_id.in_(ids)
         )
     )
-    return {row.subject_id: row.assessed_at for row in rows}
+    return {row.subject_id: row.occurred_at for row in rows}
+
+
+def assessed_at(session: Session, kind: Subject, id: UUID) -> datetime | None:
+    """When one was judged last; None if it never was."""
+    return session.execute(
+        select(SubjectRow.assessed_at).where(
+            SubjectRow.subject_kind == kind, SubjectRow.subject_id == id
+        )
+    ).scalar_one_or_none()
 
 
 def weights(session: Session, kind: Subject, ids: Collection[UUID]) -> dict[UUID, Weight]:
@@ -231,18 +264,18 @@ def raise_watermark(session: Session, kind: Subject, at: datetime) -> None:
     )
 
 
-def pictures(session: Session, files: Collection[UUID]) -> dict[UUID, PictureRow]:
-    """Those of these files whose greys were read."""
-    rows = session.scalars(select(PictureRow).where(PictureRow.file_id.in_(files)))
-    return {row.file_id: row for row in rows}
+def pictures(session: Session, files: Collection[UUID]) -> dict[UUID, bytes]:
+    """The greys of those of these files that were read."""
+    rows = session.execute(
+        select(PictureRow.file_id, PictureRow.tiny).where(PictureRow.file_id.in_(files))
+    )
+    return {id: bytes(tiny) for id, tiny in rows}
 
 
-def keep_picture(session: Session, file: UUID, sha256: str, tiny: bytes) -> PictureRow:
-    """Keep the greys of a file."""
-    row = PictureRow(file_id=file, sha256=sha256, tiny=tiny)
-    session.add(row)
-    session.flush()
-    return row
+def keep_picture(session: Session, file: UUID, tiny: bytes) -> None:
+    """Keep the greys of a file, once."""
+    values = {"file_id": file, "tiny": tiny}
+    session.execute(insert(_PICTURE).values(values).on_conflict_do_nothing())
 
 
 def _upsert(session: Session, rows: Sequence[Mapping[str, Any]], *changed: str) -> None:

@@ -6,7 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Identity, Index, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,7 +28,8 @@ from .ties import Tie
 class SubjectRow(Recorded, Base):
     """A sale or application. `due`: something of it is new since it was looked at, or it never was.
 
-    `weight` is 0 to 100, as of `assessed_at`.
+    `weight` is 0 to 100, as of `assessed_at`; `occurred_at` is the subject's own instant as it was
+    judged: what was handed in anew has a later one.
     """
 
     __tablename__ = "risk_subject"
@@ -36,6 +45,7 @@ class SubjectRow(Recorded, Base):
     due: Mapped[bool]
     weight: Mapped[int]
     assessed_at: Mapped[datetime | None]
+    occurred_at: Mapped[datetime | None]
 
 
 class FindingRow(Recorded, Base):
@@ -84,12 +94,13 @@ class TieRow(Recorded, Base):
 
 
 class PictureRow(Recorded, Base):
-    """The greys of a kept picture, read once. `tiny` is 256 bytes; empty where it can't be read."""
+    """The greys of a kept picture, read once; deleted with it. `tiny` is 256 bytes."""
 
     __tablename__ = "risk_picture"
 
-    file_id: Mapped[UUID] = mapped_column(primary_key=True)
-    sha256: Mapped[str]
+    file_id: Mapped[UUID] = mapped_column(
+        ForeignKey("stored_file.id", ondelete="CASCADE"), primary_key=True
+    )
     tiny: Mapped[bytes]
 
 

@@ -23,7 +23,7 @@ SENTENCES: Mapping[Kind, str] = {
     ),
     Kind.INVOICE_RUN: mark("{buyers} 个人前后脚买了同一款，发票号码也挨着。"),
     Kind.BELOW_CEILING: mark("平常卖得更贵，这一笔的 {price} 刚好不超过能补的最高价 {ceiling}。"),
-    Kind.PRICE_RAISED: mark("成交价 {price} 比这家前一个月的最低价 {lowest} 高 {percent}%。"),
+    Kind.PRICE_RAISED: mark("成交价 {price} 比以前的最低价 {lowest} 高 {percent}%。"),
     Kind.RAISED_THEN_CUT: mark(
         "标价 {list} 是先涨上去再打折的：这家前一个月最低卖过 {lowest}，这次还卖 {price}。"
     ),

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from voucher_service.goods.model import Product
 from voucher_service.kernel.errors import Conflict, Forbidden, Unprocessable
 from voucher_service.kernel.ids import MerchantId, OfferId, RedemptionId, ResidentId, ShopId
 from voucher_service.kernel.money import Money
@@ -129,16 +130,6 @@ class UnitNotCovered(Unprocessable):
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
-    """What a sale must know of a product: its grade of efficiency is None where it has none."""
-
-    brand: str
-    model: str
-    category: str
-    grade: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Unit:
     """What a till says of the one article of an order; numbers in their one spelling."""
 
@@ -230,7 +221,8 @@ def _device(told: Any) -> str | None:
     return identifiers.device(str(told)) if told else None
 
 
-def check_numbers(unit: Unit, category: Category) -> None:
-    """Raises ImeiNeeded when a phone is told without its IMEI."""
-    if category is Category.PHONE and unit.imei1 is None:
+def check_imeis(unit: Unit, product: Product) -> None:
+    """Raises ImeiNeeded when a phone is told without its IMEI, or without one of two."""
+    needed = product.category is Category.PHONE or product.dual_imei
+    if (needed and unit.imei1 is None) or (product.dual_imei and unit.imei2 is None):
         raise ImeiNeeded

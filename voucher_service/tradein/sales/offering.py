@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from voucher_service.goods.model import Product
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.money import Money
 
@@ -20,11 +21,10 @@ from .model import (
     GradeDiffers,
     PayerNotHolder,
     PriceNotOrderAmount,
-    Product,
     Unit,
     UnitNotCovered,
     UnitSoldBefore,
-    check_numbers,
+    check_imeis,
 )
 
 
@@ -69,13 +69,12 @@ def offered(asked: Asked) -> Offered:
     """What the unit gets.
 
     Raises, in this order, OneUnitPerSale, ItemIncomplete, GtinInvalid, SerialInvalid, ImeiInvalid,
-    ImeiNeeded, PriceNotOrderAmount, GoodsUnlisted, GoodsOfAnotherCategory, GradeDiffers,
+    PriceNotOrderAmount, GoodsUnlisted, GoodsOfAnotherCategory, GradeDiffers, ImeiNeeded,
     AboveFiledPrice, UnitSoldBefore, PayerNotHolder, UnitNotCovered.
     """
     unit, product = asked.unit, asked.product
     if isinstance(unit, DomainError):
         raise unit
-    check_numbers(unit, asked.category)
     _check_price(unit, asked)
     if product is None:
         raise GoodsUnlisted(gtin=unit.gtin)
@@ -120,11 +119,12 @@ def _check_price(unit: Unit, asked: Asked) -> None:
 def _check_product(unit: Unit, product: Product, asked: Asked) -> None:
     if product.category != asked.category:
         raise GoodsOfAnotherCategory(
-            extra={"category": product.category, "wanted": str(asked.category)},
-            model=f"{product.brand} {product.model}",
+            extra={"category": str(product.category), "wanted": str(asked.category)},
+            model=product.title,
         )
     if unit.grade is not None and product.grade is not None and unit.grade != product.grade:
         raise GradeDiffers(extra={"grade": product.grade}, grade=product.grade)
+    check_imeis(unit, product)
     if asked.filed_price is not None and unit.price > asked.filed_price:
         filed = asked.filed_price
         raise AboveFiledPrice(extra={"filed_price_fen": filed.fen}, filed=filed)

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, tuple_
 from sqlalchemy.orm import Session
 
 from voucher_service.audit.model import OvertakenByAnother
+from voucher_service.goods import service as goods
 from voucher_service.identity import documents
 from voucher_service.identity import service as identity
 from voucher_service.identity.model import NameInvalid
@@ -26,7 +27,7 @@ from ..policy import Case
 from ..qualifications import Qualification
 from ..quote import Quote
 from ..revision import Decision
-from . import goods_lookup, store
+from . import store
 from .model import Sale, SaleStatus, Unit, unit_of
 from .offering import Asked, Offered
 from .tables import SaleRow
@@ -63,15 +64,13 @@ def look_up(
     )
     if isinstance(told.unit, DomainError):
         return told
-    product = goods_lookup.product(session, gtin=told.unit.gtin)
+    product = goods.product(session, gtin=told.unit.gtin, on=on)
     if product is None:
         return told
     return replace(
         told,
         product=product,
-        filed_price=goods_lookup.filed_price(
-            session, merchant=merchant, gtin=told.unit.gtin, on=on
-        ),
+        filed_price=goods.filed_price(session, merchant=merchant, gtin=told.unit.gtin, on=on),
         sold_before=_sold_before(session, told.unit, product.brand),
     )
 

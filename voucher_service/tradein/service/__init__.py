@@ -2,8 +2,8 @@
 
 from .claiming import claim
 from .ending import finish, give_up, lapse_due, remind_due
-from .planning import create_pool
-from .reading import get, mine, open_pool
+from .planning import create_pool, outcome, policies, terms
+from .reading import get, mine, open_pool, standings
 from .waiting import leave, promote_due, wait, waiting
 
 __all__ = [
@@ -16,8 +16,12 @@ __all__ = [
     "leave",
     "mine",
     "open_pool",
+    "outcome",
+    "policies",
     "promote_due",
     "remind_due",
+    "standings",
+    "terms",
     "wait",
     "waiting",
 ]

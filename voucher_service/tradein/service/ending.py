@@ -135,9 +135,7 @@ def finish(core: Core) -> int:
             if store.held(session, offer.id, Status.CLAIMED, Status.FROZEN):
                 continue
             if ledger.balances(session, [reserved])[reserved]:
-                campaigns.free_unspent(
-                    session, campaign=offer.campaign_id, now=now, kind=CampaignKind.TRADE_IN
-                )
+                campaigns.free_unspent(session, campaign=offer.campaign_id, now=now, pool=offer.id)
                 done += 1
     return done
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select
@@ -16,14 +17,14 @@ from voucher_service.campaigns.model import (
     PlanInvalid,
 )
 from voucher_service.infra.core import Core
-from voucher_service.infra.idempotency import Outcome
+from voucher_service.infra.idempotency import Outcome as Answered
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.ids import CampaignId, OfferId
 from voucher_service.kernel.money import Money
 
 from .. import shelf, store
-from ..policy import Policy, Share
-from ..qualifications import Pool, PoolPlan, errors, releases, set_aside
+from ..policy import Category, Policy, Share
+from ..qualifications import AT_THE_TILL, Outcome, Pool, PoolPlan, errors, releases, set_aside
 from ..tables import PoolRow
 
 # A rate takes something off an order of this much; what a till computes is the policy's.
@@ -32,7 +33,7 @@ _LEAST_ORDER = Money.of_yuan(100)
 
 def create_pool(
     core: Core, *, actor: Actor, campaign: CampaignId, plan: PoolPlan, key: str | None = None
-) -> Outcome[Pool]:
+) -> Answered[Pool]:
     """Add a pool to the draft of a trade-in campaign.
 
     Its offer's face value is the money set aside for each qualification, so that publishing
@@ -78,7 +79,28 @@ def create_pool(
             )
             session.flush()
         (pool,) = store.pools(session, [made.value])
-        return Outcome(pool, made.replayed)
+        return Answered(pool, made.replayed)
+
+
+def terms(core: Core, *, offers: Sequence[OfferId]) -> list[dict[str, Any]]:
+    """The terms of pools as an approver signs for them, as plain JSON."""
+    with core.transaction() as session:
+        return _frozen(session, offers)
+
+
+def policies(*, first: date, last: date) -> list[Policy]:
+    """The policies that a pool of a campaign of these days can be of."""
+    return [
+        one
+        for one in shelf.shelf()
+        if one.scheme in AT_THE_TILL and one.first <= first and last <= one.last
+    ]
+
+
+def outcome(core: Core, *, categories: Collection[Category]) -> Outcome:
+    """What became of earlier qualifications of these categories, over all pools."""
+    with core.transaction() as session:
+        return store.outcome(session, categories)
 
 
 def _rate(policy: Policy) -> int:

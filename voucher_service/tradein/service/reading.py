@@ -1,17 +1,26 @@
-"""What a resident has."""
+"""What a resident has, and how the pools of a campaign stand."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from voucher_service.campaigns import service as campaigns
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import NoSuchThing
+from voucher_service.kernel.ids import CampaignId
 from voucher_service.kernel.page import Page, decode_moment, encode_cursor
+from voucher_service.ledger import service as ledger
+from voucher_service.ledger.model import Stage
+from voucher_service.ledger.model import pool as account
 
 from .. import store
 from ..policy import Category
-from ..qualifications import NoPool, Pool, Qualification, QualificationId
+from ..qualifications import HOLDING, NoPool, Pool, Qualification, QualificationId, Standing
 from ..tables import QualificationRow
-from .claiming import pool_of, resident_of
+from .claiming import places, pool_of, resident_of
 
 
 def open_pool(core: Core, *, category: Category) -> Pool | None:
@@ -47,3 +56,27 @@ def get(core: Core, *, actor: Actor, qualification: QualificationId) -> Qualific
     if not found:
         raise NoSuchThing
     return found[0]
+
+
+def standings(core: Core, *, actor: Actor, campaign: CampaignId) -> list[Standing]:
+    """How the pools of a campaign stand. Raises NoSuchThing, also outside the reader's area."""
+    _, offers, _ = campaigns.campaign(core, actor=actor, campaign=campaign)
+    with core.transaction() as session:
+        now = core.now(session)
+        return [_standing(session, one, now) for one in store.pools(session, offers)]
+
+
+def _standing(session: Session, pool: Pool, now: datetime) -> Standing:
+    reserved = account(pool.offer.id, Stage.RESERVED)
+    open_now = any(one.opens_at <= now < one.closes_at for one in pool.offer.releases)
+    counts = store.counts(session, pool.offer.id)
+    released = sum(one.quota for one in pool.offer.releases if one.opens_at <= now)
+    slots = released - sum(counts.get(one, 0) for one in HOLDING)
+    return Standing(
+        pool,
+        counts,
+        released,
+        min(slots, places(session, pool=pool, now=now)) if open_now else 0,
+        store.waiting(session, pool.offer.id),
+        ledger.balances(session, [reserved])[reserved],
+    )

@@ -17,13 +17,22 @@ from voucher_service.infra.database import array
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.clock import day_of, end_of
 from voucher_service.kernel.ids import OfferId, new_id
-from voucher_service.kernel.money import Money
+from voucher_service.kernel.money import ZERO, Money
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Stage
 from voucher_service.ledger.model import pool as account
+from voucher_service.notices import service as notices
+from voucher_service.notices.model import Kind
 
 from .. import store
-from ..qualifications import LIFECYCLE, Event, Qualification, QualificationId, Status
+from ..qualifications import (
+    LIFECYCLE,
+    Event,
+    Pool,
+    Qualification,
+    QualificationId,
+    Status,
+)
 from ..tables import PoolRow, QualificationRow, WaitingRow
 
 # So long a qualification can be used at least once a refund has brought it back, that day included.
@@ -169,6 +178,33 @@ def put_first(
         now=now,
         detail={"offer": str(qualification.pool.offer.id)},
     )
+
+
+def tell_holders(session: Session, *, pool: Pool, rows: Sequence[WaitingRow], now: datetime) -> int:
+    """Let the first of these holders leave the line, as far as the pool's money now pays the most
+    that each may need; how many. Who can still use theirs is told by SMS.
+    """
+    offer = pool.offer.id
+    left = money_left(session, offers=[offer], alone=False)[offer] if rows else ZERO
+    for place, row in enumerate(rows):
+        assert row.qualification_id is not None
+        id = QualificationId(row.qualification_id)
+        found = by_ids(session, ids=[id])[id]
+        if found.shown_status(now) is Status.CLAIMED:
+            if left < pool.most:
+                return place
+            left -= pool.most
+            notices.add(
+                session,
+                kind=Kind.QUALIFICATION_FUNDED,
+                subject=row.id,
+                residents=[found.resident_id],
+                title=pool.offer.title,
+                at=found.valid_until,
+                now=now,
+            )
+        row.ended_at = now
+    return len(rows)
 
 
 def _move(

@@ -22,6 +22,7 @@ from .. import store
 from ..policy import Category
 from ..qualifications import Pool, PoolFull, Waiting
 from ..tables import WaitingRow
+from . import using
 from .claiming import check_may, check_standing, locked, resident_of, take
 
 _MOST_AT_ONCE = 100
@@ -87,7 +88,6 @@ def promote_due(core: Core) -> int:
 
 def _promote(core: Core, pool: Pool) -> int:
     """One transaction under the pool's lock; who may not claim any more leaves the line."""
-    left = 0
     with core.transaction() as session:
         if not store.line(session, pool.offer.id, limit=1):
             return 0
@@ -95,7 +95,12 @@ def _promote(core: Core, pool: Pool) -> int:
         if fence.status is not OfferStatus.OPEN:
             return 0
         now = core.clock.at or fence.at
-        for row in store.line(session, pool.offer.id, limit=_MOST_AT_ONCE):
+        line = store.line(session, pool.offer.id, limit=_MOST_AT_ONCE)
+        holders = [row for row in line if row.qualification_id is not None]
+        left = using.tell_holders(session, pool=pool, rows=holders, now=now)
+        if left < len(holders):
+            return left  # there isn't the money for those who have one
+        for row in line[len(holders) :]:
             try:
                 check_standing(session, ResidentId(row.resident_id))
                 check_may(session, pool, ResidentId(row.resident_id), row.category, now)

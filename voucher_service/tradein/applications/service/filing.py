@@ -35,13 +35,13 @@ from ..model import (
     ApplicationEvent,
     ApplicationId,
     ApplicationStatus,
-    AreaUnserved,
     Bought,
     Card,
     EvidenceKind,
     GivenUp,
     Part,
 )
+from ..refusals import AreaUnserved
 from ..tables import ApplicationRow
 from .dossier import (
     CARD,

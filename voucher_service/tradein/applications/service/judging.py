@@ -19,7 +19,8 @@ from ...quote import Quote, quote
 from ...shelf import shelf
 from .. import store
 from ..checks import Filing, Finding, check, same_name
-from ..model import PARTS, OwnApplication, Part, case_of
+from ..model import PARTS, Part, case_of
+from ..refusals import OwnApplication
 from ..tables import ApplicationRow
 from .dossier import typed
 

@@ -22,6 +22,7 @@ from ..model import (
     Card,
     notice_until,
 )
+from ..tables import ApplicationRow
 from .dossier import found, typed
 from .judging import refuse_own
 from .moving import move
@@ -47,10 +48,20 @@ def payee(session: Session, *, application: ApplicationId) -> Payee:
     """
     row = found(store.application(session, application))
     _, _, card = typed(session, row)
-    at, now = row.decided_at, core_of(session).now(session)
-    if row.status is not ApplicationStatus.APPROVED or at is None or now < end_of(notice_until(at)):
+    at = row.decided_at
+    if at is None or not may_be_paid(row, core_of(session).now(session)):
         raise NoSuchThing
     return Payee(application, found(card), row.subsidy_fen or ZERO, at)
+
+
+def may_be_paid(row: ApplicationRow, now: datetime) -> bool:
+    """Whether it was approved, its notice is over, and its card is one to pay to."""
+    at = row.decided_at
+    return (
+        row.status is ApplicationStatus.APPROVED
+        and at is not None
+        and now >= end_of(notice_until(at))
+    )
 
 
 def paid(session: Session, *, application: ApplicationId, at: datetime) -> None:

@@ -30,8 +30,8 @@ from voucher_service.ledger.model import pool as account
 
 from ...qualifications import NoPool, PoolFull
 from .. import store
-from ..model import UnitsTaken
-from ..pools import ApplicationPool, PoolShort
+from ..pools import ApplicationPool
+from ..refusals import PoolShort, UnitsTaken
 from ..tables import ApplicationRow, PlaceRow
 
 

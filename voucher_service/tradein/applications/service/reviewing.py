@@ -30,10 +30,10 @@ from ..model import (
     Application,
     ApplicationEvent,
     ApplicationId,
-    ApplicationIneligible,
     ApplicationStatus,
     EvidenceKind,
 )
+from ..refusals import ApplicationIneligible
 from ..tables import ApplicationRow
 from . import placing
 from .dossier import fingerprint, found, view, views

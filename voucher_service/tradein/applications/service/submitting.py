@@ -15,10 +15,8 @@ from voucher_service.kernel.actor import Actor
 
 from .. import recording, store
 from ..messages import Message
-from ..model import (
-    Application,
-    ApplicationEvent,
-    ApplicationId,
+from ..model import Application, ApplicationEvent, ApplicationId
+from ..refusals import (
     ApplicationIncomplete,
     ApplicationIneligible,
     CorrectionLate,
@@ -124,8 +122,9 @@ def _holds(row: ApplicationRow) -> dict[str, Any]:
 
 def _check_units(session: Session, row: ApplicationRow, judged: Judged) -> None:
     case, policy = judged.case, judged.quote.policy
-    units = policy.units_of(case.category) if policy else 0
-    if store.held(session, row.resident_id, row.scheme, case.on.year, but=row.id) >= units:
+    assert policy is not None  # nothing is against it
+    units, schemes = policy.units_of(case.category), {row.scheme, *policy.counts_with}
+    if store.held(session, row.resident_id, schemes, case.on.year, but=row.id) >= units:
         raise UnitsTaken(units=units, year=str(case.on.year))
 
 

@@ -18,7 +18,8 @@ from voucher_service.kernel.money import ZERO, Money
 from voucher_service.kernel.page import Page, encode_cursor
 
 from ...applications import service as applications
-from ...applications.model import ApplicationId, OwnApplication
+from ...applications.model import ApplicationId
+from ...applications.refusals import OwnApplication
 from ...applications.service.judging import judge, refuse_own
 from ...applications.tables import ApplicationRow
 from ...policy import Scheme

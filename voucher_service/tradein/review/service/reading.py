@@ -11,10 +11,13 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
+from voucher_service.goods import service as goods
+from voucher_service.goods.pricing import Lows
 from voucher_service.infra import files
 from voucher_service.infra.core import Core
 from voucher_service.infra.files import Content
 from voucher_service.kernel.actor import Actor, Role
+from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.errors import NotAllowed
 from voucher_service.kernel.ids import RedemptionId
 from voucher_service.kernel.page import CursorInvalid, Page, decode_cursor, encode_cursor
@@ -57,7 +60,8 @@ class Twin:
 class Dossier:
     """A sale of a batch with everything known of it, and its neighbours in the sample.
 
-    `twins`: the originals of papers that look copied, by the paper of this sale.
+    `twins`: the originals of papers that look copied, by the paper of this sale. `lows`: the lowest
+    prices seen before it.
     """
 
     batch: Batch
@@ -66,6 +70,7 @@ class Dossier:
     review: Review
     look: Look
     twins: Mapping[ProofKind, Twin]
+    lows: Lows
     shop: str
     before: UUID | None
     after: UUID | None
@@ -128,6 +133,13 @@ def dossier(core: Core, *, actor: Actor, batch: BatchId, sale: RedemptionId) -> 
             review=mine,
             look=look,
             twins=_twins(session, mine, look),
+            lows=goods.lows(
+                session,
+                merchant=sold.merchant_id,
+                gtin=sold.gtin,
+                on=day_of(sold.occurred_at),
+                rule=goods.rule(core),
+            ),
             shop=names[sold.shop_id][0],
             before=before,
             after=after,

@@ -66,7 +66,7 @@ def payable(
         for line, revision in rows
         if line.subject_id in cards
     ]
-    return found, last and (RevisionId(last.revision_id), last.subject_id)
+    return found, None if last is None else (RevisionId(last.revision_id), last.subject_id)
 
 
 def paid(session: Session, *, revision: RevisionId, subject: UUID, now: datetime) -> bool:

@@ -12,11 +12,11 @@ from ..ties import Near, Tie
 
 # How alike greys are (ten-thousandths) and what that weighs. Packed again, brightened or made
 # smaller a picture stays above the first; two of the same corner of a shop rarely reach it.
-_ALIKE = ((9_930, 70), (9_750, 30))
+_ALIKE = ((9_930, 70), (9_750, 20))
 # Two shots have two times; one shot that was copied has one, or lost it.
 _OTHER_SHOT = timedelta(seconds=3)
 _OLD = timedelta(days=1)
-_FAR_METRES = ((200_000, 30), (30_000, 15))
+_FAR_METRES = ((200_000, 20), (30_000, 8))
 
 
 def signals(facts: Facts, near: Near) -> Iterator[Finding]:

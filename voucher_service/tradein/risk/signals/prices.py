@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from voucher_service.goods.pricing import Reason
 from voucher_service.kernel.money import Money
 
 from ..facts import SaleFacts
@@ -15,8 +16,16 @@ from ..ties import Near, Tie
 # By how many percent a price lies above the lowest of the month before, and what that weighs. A
 # little more is how prices move; a promotion that is over adds ten to twenty.
 _RAISED = ((50, 60), (35, 50), (25, 30), (15, 12), (8, 4))
-# A list price so many percent above the filed or the lowest price is one that nobody paid.
-_LIST_ABOVE = 20
+# What a rise over other bases weighs, in percent of that: shops differ, and a quarter is long.
+_OVER = {
+    Reason.RAISED: 100,
+    Reason.RAISED_THEN_CUT: 100,
+    Reason.RAISED_IN_QUARTER: 60,
+    Reason.ABOVE_CITY: 40,
+}
+# A price that is cut from a higher list price weighs a little more. Not much: a list price that
+# stood all year looks the same after a promotion as one that was raised for this sale.
+_CUT = 8
 # A part of a cut price is less than so many percent of what the thing usually costs, and the parts
 # together are about the whole.
 _PART_MOST = 78
@@ -35,23 +44,16 @@ def signals(sale: SaleFacts, near: Near) -> Iterator[Finding]:
 
 
 def _raised(sale: SaleFacts) -> Iterator[Finding]:
-    if sale.lowest is None:
-        return
-    percent = _percent(sale.price, sale.lowest) - 100
-    told: dict[str, str | int] = {"price_fen": sale.price.fen, "lowest_fen": sale.lowest.fen}
-    for least, weight in _RAISED:
-        if percent >= least:
+    for one in sale.raised:
+        percent = _percent(sale.price, one.base) - 100
+        weight = next((weight for least, weight in _RAISED if percent >= least), 0)
+        weight = weight * _OVER.get(one.reason, 0) // 100
+        told: dict[str, str | int] = {"price_fen": sale.price.fen, "lowest_fen": one.base.fen}
+        if weight and one.reason is Reason.RAISED_THEN_CUT:
+            told |= {"list_fen": one.asked.fen}
+            yield Finding(Kind.RAISED_THEN_CUT, Weight(weight + _CUT), told=told)
+        elif weight:
             yield Finding(Kind.PRICE_RAISED, Weight(weight), told=told | {"percent": percent})
-            break
-    known = max(sale.lowest, sale.filed_price or sale.lowest)
-    listed = sale.list_price
-    if (
-        listed
-        and percent >= 0
-        and listed > sale.price
-        and _percent(listed, known) >= (100 + _LIST_ABOVE)
-    ):
-        yield Finding(Kind.RAISED_THEN_CUT, Weight(50), told=told | {"list_fen": listed.fen})
 
 
 def _split(sale: SaleFacts, near: Near) -> Iterator[Finding]:
@@ -84,9 +86,9 @@ def _below_ceiling(sale: SaleFacts) -> Iterator[Finding]:
     """Makers cut prices to the ceiling too: it says little unless the shop filed another price."""
     if sale.ceiling is None or not 97 <= _percent(sale.price, sale.ceiling) <= 100:
         return
-    dear = [one for one in (sale.usual, sale.filed_price, sale.lowest) if one is not None]
+    dear = [one for one in (sale.usual, sale.filed_price) if one is not None]
     if dear and all(_percent(one, sale.ceiling) >= 112 for one in dear):
-        weight = Weight(20 if sale.filed_price or sale.lowest else 8)
+        weight = Weight(20 if sale.filed_price else 8)
         told = {"price_fen": sale.price.fen, "ceiling_fen": sale.ceiling.fen}
         yield Finding(Kind.BELOW_CEILING, weight, told=told)
 

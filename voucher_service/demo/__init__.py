@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from voucher_service import demo_cars
 from voucher_service.approvals import service as approvals
 from voucher_service.budgets import service as budgets
 from voucher_service.budgets.model import BudgetId, FundId, Level, Move
@@ -33,7 +32,7 @@ from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.clock import SHANGHAI, day_of, start_of
-from voucher_service.kernel.ids import MerchantId, ShopId
+from voucher_service.kernel.ids import ApprovalId, MerchantId, ShopId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import SizeClass, Trade
@@ -41,6 +40,8 @@ from voucher_service.replay.publish import WantedCampaign, WantedLine, publish
 from voucher_service.replay.strangers import credit_code
 from voucher_service.sandbox import loading as sandbox
 from voucher_service.serving import Login
+
+from . import cars, trade_in
 
 SLUG, LEVELS = "demo", "demo-two-levels"
 CITY, JIANGCHENG, YANGCHUN = "441700", "441702", "441781"
@@ -97,9 +98,23 @@ def load(core: Core) -> None:
         publish(core, one, planner=planner, approvers=approvers)
     with core.transaction() as session:
         programme = campaigns.programme(session, slug=SLUG)
-    demo_cars.load(core, programme, CITY, today=today, planner=planner, approvers=approvers)
+    cars.load(core, programme, CITY, today=today, planner=planner, approvers=approvers)
     _two_levels(core, today, planner, approvers)
+    trade_in.load(
+        core,
+        today,
+        area=CITY,
+        planner=planner,
+        sign=lambda approval: _sign(core, approval, planner, approvers),
+    )
     sandbox.load(core, planner=planner, approvers=approvers)
+
+
+def _sign(core: Core, approval: ApprovalId, planner: Actor, approvers: Sequence[Actor]) -> None:
+    waiting = approvals.get(core, actor=planner, approval=approval)
+    fresh = [one for one in approvers if waiting.may_sign(one)]
+    for signer in fresh[: waiting.signatures_needed - len(waiting.signatures)]:
+        approvals.approve(core, actor=signer, approval=waiting.id)
 
 
 def _two_levels(core: Core, today: date, planner: Actor, approvers: Sequence[Actor]) -> None:
@@ -119,10 +134,7 @@ def _two_levels(core: Core, today: date, planner: Actor, approvers: Sequence[Act
     county = _budget(core, planner, "江城区预算", JIANGCHENG, frame)
 
     def moved(made: Outcome[Move]) -> FundId:
-        waiting = approvals.get(core, actor=planner, approval=made.value.approval_id)
-        fresh = [one for one in approvers if waiting.may_sign(one)]
-        for signer in fresh[: waiting.signatures_needed - len(waiting.signatures)]:
-            approvals.approve(core, actor=signer, approval=waiting.id)
+        _sign(core, made.value.approval_id, planner, approvers)
         return made.value.fund.id
 
     def fund(funder: str, yuan: int) -> FundId:
