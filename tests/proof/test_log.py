@@ -164,7 +164,7 @@ def test_the_first_wrong_entry_is_named(
 
 
 def test_a_noted_head_that_is_not_of_this_log_is_a_fork(exported: Path, core: Core) -> None:
-    newest = service.checkpoints(core)[0]
+    newest = service.checkpoints(core, limit=1)[0]
     lines = newest.note.splitlines()
     assert verify(exported, lines[1], lines[2])[0] == 0
     another = "A" + lines[2][1:] if lines[2][0] != "A" else "B" + lines[2][1:]

@@ -295,6 +295,7 @@ for _more in (
     APPLICATIONS,
     GOODS,
     POS,
+    PROOF,
     QUALIFICATIONS,
     REVIEW,
     REVISIONS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +40,11 @@ class Checkpoint:
     note: str
     at: datetime
 
+    @property
+    def fingerprint(self) -> str:
+        """The root as people note it: base64."""
+        return _text(self.root)
+
 
 @dataclass(frozen=True, slots=True)
 class Inclusion:
@@ -50,6 +56,16 @@ class Inclusion:
     root: bytes
     path: Sequence[bytes]
 
+    @property
+    def fingerprint(self) -> str:
+        """The root in base64."""
+        return _text(self.root)
+
+    @property
+    def hashes(self) -> list[str]:
+        """The path in base64."""
+        return [_text(one) for one in self.path]
+
 
 @dataclass(frozen=True, slots=True)
 class Consistency:
@@ -58,3 +74,12 @@ class Consistency:
     old: int
     new: int
     path: Sequence[bytes]
+
+    @property
+    def hashes(self) -> list[str]:
+        """The path in base64."""
+        return [_text(one) for one in self.path]
+
+
+def _text(hash: bytes) -> str:
+    return b64encode(hash).decode()

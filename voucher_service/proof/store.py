@@ -132,9 +132,13 @@ def lines(session: Session, size: int) -> Iterator[tuple[str, bytes]]:
         yield line, bytes(hash)
 
 
-def checkpoints(session: Session, *, limit: int | None = None) -> list[CheckpointRow]:
-    """Published heads, the newest first."""
+def checkpoints(
+    session: Session, *, below: int | None = None, limit: int | None = None
+) -> list[CheckpointRow]:
+    """Published heads, the newest first; of fewer leaves than `below`, where that is given."""
     statement = select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(limit)
+    if below is not None:
+        statement = statement.where(CheckpointRow.size < below)
     return list(session.scalars(statement))
 
 

@@ -48,10 +48,10 @@ def publish_due(core: Core) -> int:
     return 1
 
 
-def checkpoints(core: Core, *, limit: int = 50) -> list[Checkpoint]:
-    """Published heads, the newest first."""
+def checkpoints(core: Core, *, below: int | None = None, limit: int) -> list[Checkpoint]:
+    """Published heads, the newest first; of fewer leaves than `below`, where that is given."""
     with core.transaction() as session:
-        return [_view(row) for row in store.checkpoints(session, limit=limit)]
+        return [_view(row) for row in store.checkpoints(session, below=below, limit=limit)]
 
 
 def checkpoint_of(core: Core, *, size: int) -> Checkpoint | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from marshmallow import fields, validate
@@ -21,20 +20,13 @@ proof = ApiBlueprint("proof", __name__, url_prefix="/api/v1/proof")
 _MOST = 2**62
 
 
-class HashField(fields.String):
-    """A SHA-256 in base64."""
-
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else base64.b64encode(value).decode()
-
-
 class CheckpointSchema(Schema):
     """A signed head. `size` counts the leaves, `root` is the tree's in base64; `note` is the signed
     text (C2SP tlog-checkpoint).
     """
 
     size = CountField(required=True)
-    root = HashField(required=True)
+    root = fields.String(attribute="fingerprint", required=True)
     note = fields.String(required=True)
     at = InstantField(required=True)
 
@@ -48,13 +40,13 @@ class InclusionArgs(Schema):
 
 
 class InclusionSchema(Schema):
-    """The audit path (RFC 9162, 2.1.3) from SHA-256(0x00 ‖ line) to the root."""
+    """The audit path (RFC 9162, 2.1.3) from SHA-256(0x00 ‖ line) to the root; hashes in base64."""
 
     line = fields.String(required=True)
     index = CountField(required=True)
     size = CountField(required=True)
-    root = HashField(required=True)
-    path = fields.List(HashField(), required=True)
+    root = fields.String(attribute="fingerprint", required=True)
+    path = fields.List(fields.String(), attribute="hashes", required=True)
 
 
 class ConsistencyArgs(Schema):
@@ -65,11 +57,11 @@ class ConsistencyArgs(Schema):
 
 
 class ConsistencySchema(Schema):
-    """The proof (RFC 9162, 2.1.4) that the log of `old` leaves is the beginning of that of `new`."""
+    """The proof (RFC 9162, 2.1.4) that the log of `old` leaves is the beginning of `new`."""
 
     old = CountField(required=True)
     new = CountField(required=True)
-    path = fields.List(HashField(), required=True)
+    path = fields.List(fields.String(), attribute="hashes", required=True)
 
 
 @proof.route("/checkpoints", methods=["GET"])

@@ -8,7 +8,7 @@ from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.proof import service
 from voucher_service.web.site import core
 
-pages = Blueprint("proof", __name__, url_prefix="/checkpoints")
+pages = Blueprint("checkpoints", __name__, url_prefix="/checkpoints")
 _SHOWN = 24
 
 
