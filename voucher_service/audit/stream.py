@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, any_, bindparam, func, select
@@ -59,6 +59,14 @@ def count(session: Session, *, below: int) -> int:
     """How many records transactions with a lower number wrote."""
     statement = select(func.count()).select_from(EventRow).where(EventRow.xid < below)
     return session.execute(statement).scalar_one()
+
+
+def waiting(session: Session, *, since: int) -> timedelta:
+    """How old the oldest is that a transaction of this number or a higher one wrote."""
+    age = func.clock_timestamp() - func.min(EventRow.recorded_at)
+    statement = select(func.coalesce(age, timedelta())).where(EventRow.xid >= since)
+    found: timedelta = session.execute(statement).scalar_one()
+    return found
 
 
 def first_transaction(session: Session) -> int | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from .tables import CheckpointRow, LeafRow, NodeRow, SaltRow, StateRow
+from .tables import CheckpointRow, CosignatureRow, LeafRow, NodeRow, SaltRow, StateRow
 from .tree import KEPT_LEVELS, Node, Subtree, complete_root
 
 _SALT_BYTES = 16
@@ -149,6 +150,36 @@ def checkpoints(
 def checkpoint(session: Session, size: int) -> CheckpointRow | None:
     """The published head of a size."""
     return session.get(CheckpointRow, size)
+
+
+def cosignatures(session: Session, sizes: Collection[int]) -> dict[int, str]:
+    """The lines that witnesses added to the heads of these sizes."""
+    found: dict[int, str] = {}
+    statement = select(CosignatureRow.size, CosignatureRow.line).where(
+        CosignatureRow.size.in_(sizes)
+    )
+    for size, line in session.execute(statement.order_by(CosignatureRow.witness)):
+        found[size] = found.get(size, "") + line
+    return found
+
+
+def witnessed(session: Session) -> int:
+    """The size of the newest head that a witness signed; 0 before the first."""
+    statement = select(func.coalesce(func.max(CosignatureRow.size), 0))
+    return session.execute(statement).scalar_one()
+
+
+def witnessed_at(session: Session) -> datetime | None:
+    """When a witness last signed a head."""
+    return session.execute(select(func.max(CosignatureRow.occurred_at))).scalar_one()
+
+
+def unwitnessed(session: Session, size: int) -> timedelta:
+    """For how long there has been a head of more leaves than that; no time where there is none."""
+    age = func.clock_timestamp() - func.min(CheckpointRow.recorded_at)
+    statement = select(func.coalesce(age, timedelta())).where(CheckpointRow.size > size)
+    found: timedelta = session.execute(statement).scalar_one()
+    return found
 
 
 def count(session: Session) -> int:
