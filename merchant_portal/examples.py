@@ -165,7 +165,7 @@ _SOLD_BILL: dict[str, Any] = {
         {
             "gtin": "6901234567892",
             "serial": "SN00000001",
-            "imei1": "860000000000013",
+            "imei1": "860000000000017",
             "price_fen": 300_000,
         }
     ],
@@ -177,7 +177,7 @@ _SOLD = _DONE | {
         "category": "phone",
         "gtin": "06901234567892",
         "serial": "SN00000001",
-        "imei1": "860000000000013",
+        "imei1": "860000000000017",
         "imei2": None,
         "brand": "Mobil",
         "model": "M1",

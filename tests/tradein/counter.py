@@ -20,6 +20,7 @@ from voucher_service.ledger.model import Stage
 from voucher_service.ledger.model import pool as account
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Order, Redemption
+from voucher_service.redemption.refunds import Refund
 from voucher_service.reports import verification
 from voucher_service.tradein import service as tradein
 from voucher_service.tradein.qualifications import Pool, Qualification
@@ -123,6 +124,31 @@ class Counter:
         """The second step."""
         return redemption.commit(
             self.town.core, actor=self.till, redemption=frozen.id, key=uuid4().hex
+        ).value
+
+    def cancel(self, frozen: Redemption) -> None:
+        """The customer does not pay."""
+        redemption.cancel(self.town.core, actor=self.till, redemption=frozen.id, key=uuid4().hex)
+
+    def reverse(self, done: Redemption) -> None:
+        """Take an order back, as if nothing had happened."""
+        redemption.reverse(
+            self.town.core,
+            actor=self.till,
+            reference=done.order_reference,
+            reason="mistake",
+            key=uuid4().hex,
+        )
+
+    def refund(self, done: Redemption, fen: int) -> Refund:
+        """Give back so much of the price."""
+        return redemption.refund(
+            self.town.core,
+            actor=self.till,
+            redemption=done.id,
+            amount=Money(fen),
+            reason="returned",
+            key=uuid4().hex,
         ).value
 
     def money(self) -> tuple[int, int, int]:

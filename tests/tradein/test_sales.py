@@ -20,7 +20,7 @@ from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.money import Money
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import OtherDiscount, Payer, Redemption, Status
-from voucher_service.redemption.refunds import Fate, Refund
+from voucher_service.redemption.refunds import Fate
 from voucher_service.tradein import service as tradein
 from voucher_service.tradein.qualifications import Every
 from voucher_service.tradein.qualifications import Status as Standing
@@ -50,27 +50,6 @@ def counter(core: Core) -> Iterator[Counter]:
 def sale_of(counter: Counter, done: Redemption) -> Sale:
     with counter.town.core.transaction() as session:
         return sales.sale(session, id=done.id)
-
-
-def refund(counter: Counter, done: Redemption, fen: int) -> Refund:
-    return redemption.refund(
-        counter.town.core,
-        actor=counter.till,
-        redemption=done.id,
-        amount=Money(fen),
-        reason="returned",
-        key=uuid4().hex,
-    ).value
-
-
-def reverse(counter: Counter, done: Redemption) -> None:
-    redemption.reverse(
-        counter.town.core,
-        actor=counter.till,
-        reference=done.order_reference,
-        reason="mistake",
-        key=uuid4().hex,
-    )
 
 
 def test_a_unit_is_frozen_paid_and_sold_and_the_money_moves_with_it(counter: Counter) -> None:
@@ -107,11 +86,11 @@ def test_a_freeze_that_ends_without_a_sale_leaves_everything_as_it_was(
     frozen = counter.freeze(claimed, item)
     core = counter.town.core
     if end == "cancel":
-        redemption.cancel(core, actor=counter.till, redemption=frozen.id, key=uuid4().hex)
+        counter.cancel(frozen)
     elif end == "lapse":
         assert redemption.lapse_due(counter.town.at(timedelta(minutes=3)).core) == 1
     elif end == "reverse":
-        reverse(counter, frozen)
+        counter.reverse(frozen)
     else:
         holder = Actor(ActorKind.RESIDENT, claimed.resident_id)
         redemption.release(core, actor=holder, redemption=frozen.id)
@@ -124,7 +103,7 @@ def test_a_freeze_that_ends_without_a_sale_leaves_everything_as_it_was(
 
 def test_a_reversal_is_as_if_nothing_had_been_sold(counter: Counter) -> None:
     before, claimed, item = counter.money(), counter.town.claim(), unit()
-    reverse(counter, counter.sell(claimed, item))
+    counter.reverse(counter.sell(claimed, item))
     assert (counter.money(), counter.standing(claimed)) == (before, "claimed")
     counter.sell(claimed, item)
     counter.clean()
@@ -181,7 +160,7 @@ def test_a_full_refund_restores_the_qualification_for_three_days_at_least(
     done = counter.sell(claimed, item)
     late = Counter(counter.town.at(timedelta(days=5)), counter.pool)
     late.till = counter.till
-    given = refund(late, done, 300_000)
+    given = late.refund(done, 300_000)
     assert (given.parts.subsidy, given.parts.cash) == (SUBSIDY, Money(255_000))
     assert given.qualification_status is Standing.CLAIMED
     assert given.valid_until == end_of(day_of(late.town.world.now()) + timedelta(days=2))
@@ -197,7 +176,7 @@ def test_after_its_pool_a_refunded_qualification_is_over(counter: Counter) -> No
     done = counter.sell(claimed)
     late = Counter(counter.town.at(timedelta(days=40)), counter.pool)
     late.till = counter.till
-    given = refund(late, done, 300_000)
+    given = late.refund(done, 300_000)
     assert (given.fate, given.qualification_status) == (Fate.CLOSED, Standing.GIVEN_UP)
     assert late.standing(claimed) == "given_up"
 
@@ -205,7 +184,7 @@ def test_after_its_pool_a_refunded_qualification_is_over(counter: Counter) -> No
 def test_a_lowered_price_keeps_the_subsidy_of_the_lower_price(counter: Counter) -> None:
     claimed, item = counter.town.claim(), unit()
     done = counter.sell(claimed, item)
-    given = refund(counter, done, 100_000)
+    given = counter.refund(done, 100_000)
     assert (given.parts.subsidy, given.parts.cash) == (Money(15_000), Money(85_000))
     sale = sale_of(counter, done)
     assert (sale.price, sale.subsidy, sale.case.price) == (
@@ -217,7 +196,7 @@ def test_a_lowered_price_keeps_the_subsidy_of_the_lower_price(counter: Counter) 
     with pytest.raises(UnitSoldBefore):
         counter.sell(item=item)
     counter.clean()
-    rest = refund(counter, done, 200_000)
+    rest = counter.refund(done, 200_000)
     assert (rest.parts.subsidy, counter.standing(claimed)) == (Money(30_000), "claimed")
     counter.clean()
 
@@ -288,7 +267,7 @@ def test_a_holder_for_whom_money_is_short_keeps_theirs_and_stands_first_in_line(
     places = [tradein.waiting(town.core, actor=who)[0].place for who in (mine, other)]
     assert (counter.standing(short), places) == ("claimed", [1, 2])
     assert tradein.promote_due(town.core) == 0
-    redemption.cancel(town.core, actor=counter.till, redemption=spent.id, key=uuid4().hex)
+    counter.cancel(spent)
     assert tradein.promote_due(town.core) == 1
     assert (tradein.waiting(town.core, actor=mine), counter.sell(short, dear).discount) == (
         [],

@@ -22,6 +22,7 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import DomainError
 from voucher_service.ledger import service as ledger
 from voucher_service.notices import service as notices
+from voucher_service.proof import service as proof
 from voucher_service.pushes import service as pushes
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.redemption import service as redemption
@@ -150,6 +151,8 @@ def tasks(core: Core) -> tuple[Task, ...]:
         Task("assess_risk", 60, risk.assess_due, until_none=True, apart=True),
         Task("lapse_proposals", 60, approvals.lapse_due, until_none=True),
         Task("reconcile_changed", 30, Changes()),
+        Task("seal_log", 5, proof.seal, until_none=True),
+        Task("publish_head", 60, proof.publish_due),
         Task("mark_balances", 30, ledger.mark_balances, apart=True),
         Task("forget", 3600, forget, until_none=True),
         Task("check_books", 300, check_books, at_once=False, apart=True),

@@ -1,11 +1,12 @@
-/* Reads the QR code in a picture, off the page's thread. It is told first where the library and its
-   compiled part lie; then it answers each picture with the code's text, or null. Keeps and sends nothing. */
+/* Reads the code in a picture, off the page's thread. It is told first where the library and its compiled
+   part lie, and which kinds of codes to look for besides QR; then it answers each picture with the code's text, or null. Keeps and sends nothing. */
 "use strict";
 const options = { formats: ["QRCode"], maxNumberOfSymbols: 1, tryHarder: true };
 
 onmessage = async ({ data }) => {
   try {
     if (data.library) {
+      options.formats.push(...data.formats);
       importScripts(data.library);
       await ZXingWASM.prepareZXingModule({ overrides: { locateFile: () => data.compiled }, fireImmediately: true });
       return;

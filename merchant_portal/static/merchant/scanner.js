@@ -20,7 +20,8 @@
 
   const decoder = () => {
     const made = new Worker(form.dataset.decoder);
-    made.postMessage({ library: form.dataset.library, compiled: form.dataset.compiled });
+    const formats = form.dataset.formats?.split(" ") ?? [];
+    made.postMessage({ library: form.dataset.library, compiled: form.dataset.compiled, formats });
     return made;
   };
   /* The text of the code in a picture, or null. Throws when this phone can't run the library. */
@@ -35,8 +36,22 @@
       worker.onerror = failed;
       worker.postMessage({ dots, width: canvas.width }, [dots.buffer]);
     });
+  /* The numbers on a package: each goes into its box, by its form. The camera stays open for the next. */
+  const fill = (code) => {
+    const { gtin, serial, imei1, imei2 } = form.elements;
+    const box = /^(\d{8}|\d{12,14})$/.test(code)
+      ? gtin
+      : /^\d{15}$/.test(code) && imei1
+        ? [imei1, imei2].find((one) => !one.value || one.value === code)
+        : serial;
+    if (!box || box.value === code || !/^[0-9A-Z./-]{4,40}$/.test(code)) return;
+    box.value = code;
+    navigator.vibrate?.(60);
+    if (gtin.value && serial.value && (!imei1 || imei1.value)) close();
+  };
   const take = (text) => {
     const code = text.trim().toUpperCase();
+    if (form.dataset.unit) return fill(code);
     if (!ours.test(code)) return say("other");
     taken = true;
     close();
@@ -144,5 +159,7 @@
     taken = false;
     if (persisted && wanted) open();
   });
-  allowed().then((yes) => yes && open(), () => {});
+  /* Beside the boxes of a unit it is opened by hand, with the part of the page that it is in. */
+  if (form.dataset.unit) part("camera").addEventListener("toggle", ({ target }) => ((wanted = target.open) ? open() : close()));
+  else allowed().then((yes) => yes && open(), () => {});
 })();

@@ -219,6 +219,17 @@ def pools(session: Session, offers: Sequence[Offer]) -> list[ApplicationPool]:
     ]
 
 
+def counts(session: Session, offer: UUID) -> dict[ApplicationStatus, int]:
+    """How many applications of a pool stand how."""
+    found = session.execute(
+        select(ApplicationRow.status, func.count())
+        .join(PlaceRow, PlaceRow.id == ApplicationRow.id)
+        .where(PlaceRow.offer_id == offer)
+        .group_by(ApplicationRow.status)
+    )
+    return {row.status: row[1] for row in found}
+
+
 def place(session: Session, application: UUID) -> PlaceRow | None:
     """The place of an application, held or not."""
     return session.get(PlaceRow, application, populate_existing=True)
