@@ -60,6 +60,7 @@ from .pages import approvals as approval_pages
 from .pages import audit as audit_pages
 from .pages import budgets as budget_pages
 from .pages import campaigns as campaign_pages
+from .pages import car_pools as car_pool_pages
 from .pages import cars as car_pages
 from .pages import disputes as dispute_pages
 from .pages import front, home
@@ -164,6 +165,7 @@ BLUEPRINTS = (
     Guarded(campaign_pages.campaigns, _OFFICE),
     Guarded(campaign_pages.planning, any_of(Role.PLANNER)),
     Guarded(pool_pages.planning, any_of(Role.PLANNER)),
+    Guarded(car_pool_pages.planning, any_of(Role.PLANNER)),
     Guarded(campaign_pages.running, any_of(Role.PLANNER, Role.APPROVER)),
     Guarded(approval_pages.approvals, _OFFICE),
     Guarded(approval_pages.rejecting, _OFFICE),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from voucher_service.i18n import formats
 from voucher_service.kernel.money import Money
 from voucher_service.tradein import rule_words
 from voucher_service.tradein.revisions import words
@@ -32,7 +33,7 @@ def sees_policies() -> bool:
 
 def signed(amount: Money) -> str:
     """A difference with its sign, to the fen."""
-    return f"{'+' if amount.fen > 0 else ''}{amount.yuan_text()}"
+    return f"{'+' if amount.fen > 0 else ''}{formats.money(amount)}"
 
 
 def globals_() -> dict[str, Any]:

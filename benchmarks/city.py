@@ -9,24 +9,27 @@ import itertools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from math import ceil
 from uuid import UUID
 
 from voucher_service.budgets import service as budgets
 from voucher_service.budgets.model import Level
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import OfferKind, OfferPlan
+from voucher_service.campaigns.model import CampaignKind, OfferKind, OfferPlan
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind, Role
 from voucher_service.kernel.clock import day_of
-from voucher_service.kernel.ids import OfferId
+from voucher_service.kernel.ids import CampaignId, OfferId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import SizeClass, SyntheticShop, Trade
 from voucher_service.replay.publish import WantedCampaign, WantedLine, publish
 from voucher_service.replay.strangers import credit_code, strangers
+from voucher_service.tradein import service as tradein
+from voucher_service.tradein.policy import Policy
+from voucher_service.tradein.qualifications import Every, Pool, PoolPlan
 from voucher_service.vouchers import service as vouchers
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
@@ -72,6 +75,53 @@ class City:
         if gate:
             vouchers.prepare_gate(self.core, offer=OfferId(one.id), refill=False)
         return one
+
+    def pools(self) -> list[str]:
+        """Pools of the rules in force with one for every resident; the categories they are of."""
+        today = day_of(self.now)
+        last = today + timedelta(days=7)
+        policies = tradein.policies(first=today, last=last)
+        campaign = campaigns.create_campaign(
+            self.core,
+            actor=self.planner,
+            programme=PROGRAMME,
+            name="pools",
+            kind=CampaignKind.TRADE_IN,
+            area=AREA,
+            opens_on=today,
+            closes_on=last,
+        ).value
+        made = [self._pool(campaign.id, one) for one in policies]
+        money = Money.total(one.offer.face_value * one.offer.quota for one in made)
+        wanted = WantedCampaign(
+            programme=PROGRAMME,
+            name=campaign.name,
+            area=AREA,
+            opens_on=today,
+            closes_on=last,
+            offers=(),
+            lines=(WantedLine(PROGRAMME, money, 10_000, fallback=True),),
+        )
+        publish(self.core, wanted, planner=self.planner, approvers=self.approvers)
+        for one in made:
+            tradein.prepare_gate(self.core, offer=one.offer.id, refill=True)
+        tradein.count_places(self.core)
+        return [str(category) for one in made for category in one.categories]
+
+    def _pool(self, campaign: CampaignId, policy: Policy) -> Pool:
+        categories = {one for rule in policy.rules for one in rule.categories}
+        plan = PoolPlan(
+            policy.id,
+            policy.id,
+            tuple(sorted(categories)),
+            Every.WEEK,
+            len(self.residents) * len(categories),
+            7,
+            opens=time(0),
+        )
+        return tradein.create_pool(
+            self.core, actor=self.planner, campaign=campaign, plan=plan
+        ).value
 
     def sold_out_offer(self) -> Opened:
         """A fresh offer whose only voucher the last resident holds."""

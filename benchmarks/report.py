@@ -20,6 +20,7 @@ _RATIOS = {
     "claim_vs_row_lock": ("claim", "baseline_row_lock"),
     "claim_vs_redis_lock": ("claim", "baseline_redis_lock"),
     "claim_vs_lua_sync": ("claim", "baseline_lua_sync"),
+    "qualification_claim_vs_empty_flask": ("qualification_claim", "empty_flask"),
     "sold_out_vs_empty_flask": ("sold_out", "empty_flask"),
     "sold_out_remembered_vs_empty_flask": ("sold_out_remembered", "empty_flask"),
     "redeem_vs_empty_flask": ("redeem", "empty_flask"),

@@ -23,6 +23,16 @@ def claims(slugs: Sequence[str], tokens: Iterable[str], *, again: int = 0) -> li
     ]
 
 
+def qualifications(category: str, tokens: Iterable[str]) -> list[bytes]:
+    """One claim of a qualification by each resident."""
+    body = json.dumps({"category": category})
+    path = "/api/v1/trade-in/qualifications"
+    return [
+        _whole("POST", path, number, token, key=f"{category}-{number}", body=body)
+        for number, token in enumerate(tokens)
+    ]
+
+
 def redemption(number: int, token: str, order: Mapping[str, Any]) -> bytes:
     """One order at a till; its reference is the idempotency key too."""
     return _whole(

@@ -13,6 +13,7 @@ from .plan import Plan
 from .stand import Stand
 
 _MOST_PER_SECOND = 20_000
+_MOST_QUALIFICATIONS_PER_SECOND = 4_000
 _LEAST_ORDERS_PER_SECOND = 2_500
 _REMEMBERED = 1_000  # tapping again within a fraction of a second
 
@@ -76,6 +77,11 @@ def _counted_claims(stand: Stand, seconds: int, _rate: float) -> Window:
     return Window(requests.claims([offer.slug], tokens), (offer.id,))
 
 
+def _qualifications(stand: Stand, seconds: int, _rate: float) -> Window:
+    category, tokens = stand.unclaimed(seconds * _MOST_QUALIFICATIONS_PER_SECOND)
+    return Window(requests.qualifications(category, tokens))
+
+
 def _late_claims(stand: Stand, _seconds: int, _rate: float) -> Window:
     return Window(requests.claims([stand.sold_out().slug], stand.city.tokens[:-1]))
 
@@ -96,6 +102,7 @@ ROWS = (
     Row("empty_flask", _PLAIN.format("empty"), Counts.SUCCESS, _nothing),
     Row("empty_flask_with_token", _PLAIN.format("empty_with_token"), Counts.SUCCESS, _visits),
     Row("claim", _OURS, Counts.CREATED, partial(_claims_of, 1), once=True),
+    Row("qualification_claim", _OURS, Counts.CREATED, _qualifications, once=True),
     Row("sold_out", _OURS, Counts.REFUSED, _late_claims),
     Row("sold_out_remembered", _OURS, Counts.REFUSED, _impatient_claims),
     *(

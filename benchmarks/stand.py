@@ -43,6 +43,7 @@ class Stand:
     _unspent: list[int] = field(default_factory=list)
     _sold_out: Opened | None = None
     _issued: dict[int, Opened] = field(default_factory=dict)
+    _categories: list[tuple[str, int]] = field(default_factory=list)
     _orders: itertools.count[int] = field(default_factory=itertools.count)
 
     @property
@@ -60,6 +61,15 @@ class Stand:
         if count not in self._issued:
             self._issued[count] = self.city.issued_offer(count)
         return self._issued[count], next(self._orders)
+
+    def unclaimed(self, count: int) -> tuple[str, list[str]]:
+        """A category, and tokens of residents of whom none has claimed one of it."""
+        self._categories = self._categories or [(one, 0) for one in self.city.pools()]
+        category, first = self._categories.pop(0)
+        tokens = self.city.tokens[first : first + count]
+        assert tokens, "everybody has one of each category"
+        self._categories.append((category, first + count))
+        return category, tokens
 
     def counted_offer(self) -> Opened:
         """A fresh offer with the counters of the baselines."""

@@ -63,6 +63,14 @@ class Secrets:
     lookup_keys: str
     ledger_keys: str
     webhook_keys: str
+    log_keys: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The sealed log: the name that its heads carry, for ever."""
+
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -278,6 +286,7 @@ class Settings:
     web: Web
     desk: Desk
     onboarding: Onboarding
+    proof: Proof
     goods: Goods
     applications: Applications
     review: Review

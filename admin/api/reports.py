@@ -22,7 +22,16 @@ reconciliations = ApiBlueprint("reconciliations", __name__, url_prefix="/api/v1/
 _GROUP = {"type": "object", "required": ["key"]}
 REPORT = {
     "type": "object",
-    "required": ["programme", "as_of", "basis", "group_by", "rows", "totals", "definitions"],
+    "required": [
+        "programme",
+        "as_of",
+        "basis",
+        "group_by",
+        "rows",
+        "totals",
+        "trade_in",
+        "definitions",
+    ],
     "properties": {
         "programme": {"type": "string"},
         "synthetic": {"type": "boolean"},
@@ -31,6 +40,11 @@ REPORT = {
         "group_by": {"type": "string"},
         "rows": {"type": "array", "items": _GROUP},
         "totals": _GROUP,
+        "trade_in": {
+            "type": "object",
+            "required": ["units", "applications", "subsidy_fen", "turnover_fen"],
+            "properties": {one: {"type": "array"} for one in ("rows", "categories", "payers")},
+        },
     },
 }
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from admin import pools, readings, review, staff, words
+from admin import car_pools, pools, readings, review, staff, words
 from admin.api.keys import optional_key
 from admin.forms import ReasonForm
 from voucher_service.approvals import service
@@ -125,12 +125,14 @@ def _campaign(found: Approval) -> Mapping[str, Any]:
     campaign, _, _ = campaigns.campaign(core(), actor=actor(), campaign=CampaignId(found.object_id))
     plan = review.plan_of(found.payload, budgets.funders(core()))
     pooled = pools.views(plan, found.payload.get("qualification_pools", ()))
+    cars = car_pools.views(plan, found.payload.get("application_pools", ()))
     waits = found.status is Status.WAITING
     return {
         "campaign": campaign,
         "plan": plan,
         "pools": pooled,
-        "rest": pools.beside(plan, pooled),
+        "cars": cars,
+        "rest": car_pools.beside(pools.beside(plan, pooled), cars),
         "checks": review.checks(plan, now(), campaigns.open_offers(core())) if waits else [],
         "trail": [
             (None, words.programme_name(campaign.programme)),

@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from admin import places, pools, review
+from admin import car_pools, places, pools, review
 from admin.forms import LineForm, PauseForm, refuse
 from admin.offer_form import LISTS, OfferForm
 from admin.planning import offer_plan
@@ -36,6 +36,7 @@ from voucher_service.reports.board import OfferNow
 from voucher_service.stops import service as stops
 from voucher_service.stops.model import EVERYTHING, Stop
 from voucher_service.tradein import service as tradein
+from voucher_service.tradein.applications import service as applications
 from voucher_service.web import forms
 from voucher_service.web.auth import actor
 from voucher_service.web.errors import status_of
@@ -151,12 +152,17 @@ def _page(campaign: UUID, form: forms.Form) -> str:
     draft = found.status is CampaignStatus.DRAFT
     trade_in = found.kind is CampaignKind.TRADE_IN
     pooled = pools.views_of(plan) if trade_in else []
+    cars = car_pools.views_of(plan) if trade_in else []
     return render_template(
         "admin/campaign.html",
         campaign=found,
         plan=plan,
         pools=pooled,
-        rest=pools.beside(plan, pooled),
+        cars=cars,
+        rest=car_pools.beside(pools.beside(plan, pooled), cars),
+        car_standings=applications.pool_standings(core(), actor=actor(), campaign=id)
+        if cars and not draft
+        else [],
         standings=tradein.standings(core(), actor=actor(), campaign=id)
         if pooled and not draft
         else [],

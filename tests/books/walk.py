@@ -18,6 +18,7 @@ import psycopg
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from voucher_service.allocation import upkeep
 from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import Approval, Status
 from voucher_service.budgets import service as budgets
@@ -28,8 +29,6 @@ from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.ids import ApprovalId
 from voucher_service.reports.verification import verify
 from voucher_service.vouchers import service as vouchers
-from voucher_service.vouchers.service.drift import refill_stale
-from voucher_service.vouchers.service.returning import Return
 
 from . import choices
 from .city import START, City
@@ -86,7 +85,7 @@ class Walk:
         self.looked: Callable[[Report], None] = lambda _: None
         self._crash_rate, self._disaster = crash_rate, disaster
         self._base = core
-        self._return = Return()
+        self._return = upkeep.Return(vouchers.GATED)
         self._reader = self._connected()
         self._last, self.books = news(self._reader, 0)
         self._killer = self._connected()
@@ -200,7 +199,7 @@ class Walk:
         later = with_clock(self._base, Clock(self.now + _REAPED_AFTER))
         with suppress(DomainError):
             schedule.settle_pending(later)
-            refill_stale(later)
+            upkeep.refill_stale(later, vouchers.GATED)
             self._return(later)
             for one in self.campaigns:
                 for offer in one.offers.values() if one.status == "running" else ():

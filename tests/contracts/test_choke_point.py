@@ -81,6 +81,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/campaigns/<uuid:campaign>/pools",
         "/campaigns/<uuid:campaign>/pools/new",
         "/campaigns/<uuid:campaign>/application-pools",
+        "/campaigns/<uuid:campaign>/application-pools/new",
         "/campaigns/<uuid:campaign>/offers/new",
         "/lotteries",
     ),

@@ -6,11 +6,11 @@ import pytest
 
 from tests.faces.admin_desk import Desk
 from tests.make import World
+from voucher_service.allocation import upkeep
 from voucher_service.infra.core import Core
 from voucher_service.infra.redis import connect
 from voucher_service.kernel.actor import Role
 from voucher_service.vouchers import service as vouchers
-from voucher_service.vouchers.service.drift import Watch
 
 
 def page(world: World, language: str = "zh-CN") -> str:
@@ -29,7 +29,7 @@ def test_slots_that_differ_are_told_until_the_gate_is_filled_again(
     assert ("一致" in text, "没人领得到" in text, "还没有重装过" in text) == (True, False, True)
     core.gate.lpop(f"gate:{{{offer.id.hex}}}:free:1")
     assert "1 个没人领得到" in page(world)
-    watch = Watch()
+    watch = upkeep.Watch(vouchers.GATED)
     assert [watch(core), watch(core)] == [0, 1]
     english = page(world, "en")
     assert "None was filled again yet" not in english

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -20,7 +21,7 @@ from tests.faults.killable import core_on, servers_in
 from tests.faults.test_gate_faults import CROWD, QUOTA, THREADS, Crowd, check, people
 from tests.faults.test_outages import kill, start_again
 from tests.make import World
-from voucher_service.allocation import degraded
+from voucher_service.allocation import degraded, upkeep
 from voucher_service.allocation import service as allocation
 from voucher_service.campaigns.model import Mode, Offer
 from voucher_service.infra.core import Core
@@ -29,9 +30,7 @@ from voucher_service.infra.flow import run
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import DomainError
 from voucher_service.vouchers import service as vouchers
-from voucher_service.vouchers.service import drift
 from voucher_service.vouchers.service.remembered import forget
-from voucher_service.vouchers.service.returning import Return
 
 SLOTS = 300_000
 EACH = 100
@@ -89,7 +88,14 @@ class Stream(Crowd):
 @contextmanager
 def schedule(core: Core) -> Iterator[None]:
     """What the schedule does about the gate, faster: a look each tenth of a second."""
-    over, tasks = threading.Event(), (drift.refill_stale, drift.Watch(), Return())
+    over, tasks = (
+        threading.Event(),
+        (
+            partial(upkeep.refill_stale, gated=vouchers.GATED),
+            upkeep.Watch(vouchers.GATED),
+            upkeep.Return(vouchers.GATED),
+        ),
+    )
 
     def run_tasks() -> None:
         while not over.wait(0.1):

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -27,6 +28,7 @@ from tests.faults.killable import core_on, servers_in
 from tests.faults.test_outages import kill, start_again
 from tests.make import World
 from voucher_service.allocation import service as allocation
+from voucher_service.allocation import upkeep
 from voucher_service.campaigns.model import Offer
 from voucher_service.identity import service as identity
 from voucher_service.infra import incarnation
@@ -38,7 +40,7 @@ from voucher_service.replay.strangers import strangers
 from voucher_service.reports import verification
 from voucher_service.reports.repairs import repairs
 from voucher_service.vouchers import service as vouchers
-from voucher_service.vouchers.service import drift
+from voucher_service.vouchers.tables import VoucherRow
 
 QUOTA = 300
 CROWD = 360
@@ -130,11 +132,11 @@ class Crowd:
 @contextmanager
 def schedule(core: Core) -> Iterator[None]:
     """What the schedule does about the gate, faster: a look each quarter of a second."""
-    over, watch = threading.Event(), drift.Watch()
+    over, watch = threading.Event(), upkeep.Watch(vouchers.GATED)
 
     def run() -> None:
         while not over.wait(0.25):
-            for step in (drift.refill_stale, watch):
+            for step in (partial(upkeep.refill_stale, gated=vouchers.GATED), watch):
                 try:
                     step(core)
                 except DomainError:
@@ -151,9 +153,9 @@ def settle(core: Core, offer: Offer, city: World, patch: pytest.MonkeyPatch) -> 
     """What the schedule does in half a minute, at once: settle, look twice, repair."""
     with patch.context() as quickly:
         quickly.setattr(allocation, "SETTLE_AFTER", type(allocation.SETTLE_AFTER)(0))
-        drift.refill_stale(core)
-        vouchers.settle_pending(core, offer=city.reload(offer.id))
-    watch = drift.Watch()
+        upkeep.refill_stale(core, vouchers.GATED)
+        allocation.settle_pending(core, offer=city.reload(offer.id), rows=VoucherRow)
+    watch = upkeep.Watch(vouchers.GATED)
     watch(core)
     watch(core)
 
@@ -281,7 +283,7 @@ def test_an_old_dump_restored_after_the_rush_is_found_by_the_watch_alone(
     crowd.rush(lambda: None, after=QUOTA)
     set_back(core, offer, dumped)
     before = city.reload(offer.id)
-    watch = drift.Watch()
+    watch = upkeep.Watch(vouchers.GATED)
     assert [watch(core), watch(core)] == [0, 1]
     assert city.reload(offer.id).epoch == before.epoch + 1
     assert repairs(core, offers=[offer.id])[0].counts == {"taken": QUOTA, "unknown": QUOTA}
@@ -291,7 +293,7 @@ def test_an_old_dump_restored_after_the_rush_is_found_by_the_watch_alone(
 def test_another_run_of_the_gate_is_noticed_at_the_first_connection_even_with_the_old_keys(
     own: Servers, core: Core, city: World, offer: Offer
 ) -> None:
-    drift.refill_stale(core)
+    upkeep.refill_stale(core, vouchers.GATED)
     standing = city.reload(offer.id)
     dumped = keys_of(core, offer)
     assert not incarnation.differs(core.gate, standing.gate_run_id)
@@ -305,7 +307,7 @@ def test_another_run_of_the_gate_is_noticed_at_the_first_connection_even_with_th
         except Exception:  # noqa: BLE001 - until it listens again
             time.sleep(0.02)
     assert incarnation.differs(core.gate, standing.gate_run_id)
-    assert drift.refill_stale(core) >= 1
+    assert upkeep.refill_stale(core, vouchers.GATED) >= 1
     assert city.reload(offer.id).epoch == standing.epoch + 1
     assert not incarnation.differs(core.gate, city.reload(offer.id).gate_run_id)
 

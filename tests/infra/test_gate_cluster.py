@@ -19,7 +19,7 @@ import redis
 from redis.cluster import RedisCluster
 
 from tests.make import World
-from voucher_service.allocation import gate, service
+from voucher_service.allocation import gate, service, upkeep
 from voucher_service.allocation.model import Ask, Seat
 from voucher_service.campaigns.model import Offer
 from voucher_service.infra import incarnation
@@ -151,7 +151,7 @@ def test_a_gate_that_drifted_is_filled_again(world: World, core: Core) -> None:
     offer = world.offer(world.plan(quota=3))
     world.claim(offer)
     core.gate.delete(f"gate:{{{offer.id.hex}}}:free:1")
-    watch = drift.Watch()
+    watch = upkeep.Watch(vouchers.GATED)
     assert watch(core) + watch(core) == 1
     for _ in range(2):
         world.claim(offer)
@@ -164,7 +164,7 @@ def test_claims_go_on_after_a_node_was_killed_and_came_back_empty(
 ) -> None:
     offer = world.offer(world.plan(quota=3))
     world.claim(offer)
-    drift.refill_stale(core)
+    upkeep.refill_stale(core, vouchers.GATED)
     before = incarnation.current(core.gate)
     (node,) = (one for one in nodes if one.port == home(core, offer))
     node.kill()
@@ -175,8 +175,8 @@ def test_claims_go_on_after_a_node_was_killed_and_came_back_empty(
     wait_until(lambda: all(whole(one) for one in nodes))
     assert incarnation.current(core.gate) != before
     world.claim(offer)
-    assert drift.refill_stale(core) > 0, "the other offers of that node, before anybody asks"
-    assert drift.refill_stale(core) == 0
+    assert upkeep.refill_stale(core, vouchers.GATED) > 0, "the others of that node, too"
+    assert upkeep.refill_stale(core, vouchers.GATED) == 0
     world.claim(offer)
     with pytest.raises(Conflict, match="sold_out"):
         world.claim(offer)
@@ -185,7 +185,7 @@ def test_claims_go_on_after_a_node_was_killed_and_came_back_empty(
 def test_a_cluster_of_which_no_node_answers_is_away(core: Core, settings: Settings) -> None:
     nowhere = replace(settings.gate, url="redis+cluster://127.0.0.1:1")
     with closing(build(replace(settings, gate=nowhere))) as lost, pytest.raises(TryAgain):
-        drift.refill_stale(lost)
+        upkeep.refill_stale(lost, vouchers.GATED)
     with pytest.raises(redis.ConnectionError):
         connect(nowhere.url, 0.2)
     assert cast(Any, core.gate).retry.get_retries() == 0

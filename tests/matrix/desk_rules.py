@@ -235,6 +235,15 @@ CAMPAIGNS = (
         sends=typed(typed_offer),
         keyed=True,
     ),
+    get(f"{CAMPAIGN}/application-pools/new", PLANNER, of=trade_in_draft),
+    post(
+        f"{CAMPAIGN}/application-pools/new",
+        PLANNER,
+        of=trade_in_draft,
+        sends=always(data=CAR_PLAN),
+        once=True,
+        keyed=True,
+    ),
     get(f"{CAMPAIGN}/pools/new", PLANNER, of=trade_in_draft),
     post(
         f"{CAMPAIGN}/pools/new",

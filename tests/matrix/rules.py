@@ -11,6 +11,7 @@ from . import (
     books_rules,
     desk_rules,
     goods_rules,
+    log_rules,
     lottery_rules,
     onboarding_rules,
     own_till_rules,
@@ -47,6 +48,7 @@ BY_FACE = {
         *resident_rules.RULES,
         *application_rules.OWN,
         *revision_rules.OWN,
+        *log_rules.RULES,
         *onboarding_rules.PUBLIC,
     ),
     Face.MERCHANT: (

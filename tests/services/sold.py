@@ -10,41 +10,37 @@ from functools import cached_property
 from io import BytesIO
 from itertools import count
 from random import Random
-from typing import Any
 from uuid import uuid4
 
 from PIL import Image, ImageDraw
-from sqlalchemy import insert
 from stdnum import luhn
 
 from tests.make import CITY, World
+from tests.services.goods_shelf import line, stocked
 from tests.services.weighed import weigh
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import CampaignKind
+from voucher_service.goods.categories import Category as Goods
 from voucher_service.infra import files
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.actor import Actor
-from voucher_service.kernel.clock import SHANGHAI, Clock, day_of
-from voucher_service.kernel.ids import CashierId, RedemptionId, new_id
-from voucher_service.kernel.money import ZERO, Money
-from voucher_service.merchants import service as merchants
-from voucher_service.redemption.model import Phase, Status
-from voucher_service.redemption.tables import RedemptionRow
+from voucher_service.kernel.clock import SHANGHAI, Clock
+from voucher_service.kernel.ids import RedemptionId
+from voucher_service.kernel.money import Money
+from voucher_service.redemption import service as redemption
+from voucher_service.redemption.model import Order
 from voucher_service.tradein import service as tradein
-from voucher_service.tradein import shelf
-from voucher_service.tradein.policy import Case, Category, Scheme
+from voucher_service.tradein.policy import Category
 from voucher_service.tradein.qualifications import Every, PoolPlan
-from voucher_service.tradein.quote import under
 from voucher_service.tradein.review import service
 from voucher_service.tradein.review.model import ProofKind, Review
-from voucher_service.tradein.sales import service as sales
-from voucher_service.tradein.sales.model import Product, Unit
-from voucher_service.tradein.sales.offering import Offered
+from voucher_service.vouchers import code as codes
 
 # Noon of a Monday: what is complete today is batched from the next Monday on.
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=SHANGHAI)
 WEEK = timedelta(days=7)
 PHONE = Category.PHONE
+GTIN = "6991234500012"
 PRICE = Money.of_yuan(3_000)
 SUBSIDY = Money.of_yuan(450)
 _numbers = count(1)
@@ -101,34 +97,32 @@ class Street:
         ).value
         world.line(campaign.id, pool.offer.face_value * pool.offer.quota)
         world.publish(campaign.id)
+        stocked(world, line(GTIN, model="G9", category=Goods.PHONE, grade="", first=first))
 
     def sell(self, till: Actor, buyer: Actor | None = None) -> RedemptionId:
         """A phone for 3,000 yuan, of which the government pays 450."""
         self.pool()
         who = buyer or self.world.resident()
         taken = tradein.claim(self.core, actor=who, category=PHONE, key=uuid4().hex).value
-        policy = shelf.policy("digital-2026")
-        with self.core.transaction() as session:
-            now = self.core.now(session)
-            assert till.id is not None
-            desk = merchants.till(session, cashier=CashierId(till.id))
-            case = Case(Scheme.DIGITAL, PHONE, PRICE, day_of(now), area=desk.area)
-            number = next(_numbers)
-            product = Product("光年", "G9", "phone")
-            unit = Unit("06901234567892", f"SN{number:08}", PRICE, _imei())
-            row = _row(taken, desk, till, now)
-            session.execute(insert(RedemptionRow), row)
-            sales.open_sale(
-                session,
-                id=RedemptionId(row["id"]),
-                qualification=taken,
-                merchant=desk.merchant_id,
-                shop=desk.shop_id,
-                offered=Offered(unit, product, case, under(policy, case)),
-                now=now,
-            )
-            sales.sell(session, id=RedemptionId(row["id"]), now=now)
-        return RedemptionId(row["id"])
+        number = next(_numbers)
+        item = {
+            "gtin": GTIN,
+            "serial": f"SN{number:08}",
+            "imei1": _imei(),
+            "price_fen": PRICE.fen,
+        }
+        seconds = self.core.settings.till.code_window_seconds
+        code = codes.make(
+            self.core.keyring,
+            code_ref=taken.code_ref,
+            window=codes.window_of(self.world.now(), seconds),
+            window_seconds=seconds,
+        )
+        order = Order(amount=PRICE, reference=uuid4().hex, items=(item,))
+        done = redemption.redeem(
+            self.core, actor=till, code=code.text, order=order, key=uuid4().hex
+        )
+        return done.value.id
 
     def hand_in(
         self,
@@ -174,32 +168,6 @@ def picture() -> bytes:
     made = BytesIO()
     drawn.save(made, "JPEG")
     return made.getvalue()
-
-
-def _row(taken: Any, desk: Any, till: Actor, now: datetime) -> dict[str, Any]:
-    """The redemption of a sale, as the till wrote it."""
-    return {
-        "id": new_id(),
-        "merchant_id": desk.merchant_id,
-        "shop_id": desk.shop_id,
-        "cashier_id": till.id,
-        "qualification_id": taken.id,
-        "offer_id": taken.pool.offer.id,
-        "part": 1,
-        "order_reference": uuid4().hex,
-        "key_hash": os.urandom(32),
-        "body_hash": os.urandom(32),
-        "nonce": os.urandom(16),
-        "code_window": 1,
-        "order_amount_fen": PRICE,
-        "discount_fen": SUBSIDY,
-        "refunded_fen": ZERO,
-        "refunded_discount_fen": ZERO,
-        "paid_fen": PRICE - SUBSIDY,
-        "status": Status.COMMITTED,
-        "phase": Phase.NONE,
-        "occurred_at": now,
-    }
 
 
 def _imei() -> str:

@@ -33,7 +33,6 @@ from voucher_service.identity import service as identity
 from voucher_service.identity.model import ResidentBlocked
 from voucher_service.infra import files, outbox
 from voucher_service.infra.core import Core, with_clock
-from voucher_service.infra.secrets import Keyring
 from voucher_service.jobs import runtime
 from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.clock import Clock
@@ -376,18 +375,3 @@ def test_who_looked_at_a_paper_is_on_record(autumn: World, reviewer: Actor, owne
             {"id": str(found.id)},
         ).scalars()
         assert [str(reviewer.id) in one for one in actors] == [True]
-
-
-def test_personal_data_moves_to_the_newest_key(autumn: World) -> None:
-    who = filled(autumn.core, autumn.resident())
-    secrets = autumn.core.settings.secrets
-    newer, only = (with_clock(autumn.core, autumn.core.clock) for _ in range(2))
-    both = replace(secrets, field_keys=f"2:another-field-key,{secrets.field_keys}")
-    newer.__dict__["keyring"] = Keyring(both)
-    while service.rotate_fields(newer):
-        pass
-    only.__dict__["keyring"] = Keyring(replace(secrets, field_keys="2:another-field-key"))
-    found = service.get(only, actor=who.actor, application=who.application)
-    assert found.bought is not None
-    assert found.bought.buyer == f"{who.name[0]}*"
-    autumn.core.__dict__["keyring"] = newer.keyring

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from tests.make import World
+from voucher_service.allocation import service as allocation
 from voucher_service.allocation.gate import Gate
 from voucher_service.allocation.model import Closed, LimitReached, NotOpenYet, SoldOut
 from voucher_service.allocation.service import pool_of
@@ -27,6 +28,7 @@ from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers import store
 from voucher_service.vouchers.model import Status
 from voucher_service.vouchers.service import drift
+from voucher_service.vouchers.tables import VoucherRow
 
 
 def test_a_voucher_says_until_when_it_is_valid(world: World) -> None:
@@ -205,7 +207,7 @@ def test_a_seat_whose_claim_died_is_free_again_after_a_while(world: World, core:
     with pytest.raises(SoldOut):
         world.claim(found)
     later = with_clock(core, Clock(world.now() + timedelta(seconds=20)))
-    assert vouchers.settle_pending(later, offer=found) == 1
+    assert allocation.settle_pending(later, offer=found, rows=VoucherRow) == 1
     assert world.claim(found).status is Status.CLAIMED
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from tests.faces.test_admin_books import page
 from tests.make import World
-from voucher_service.allocation import degraded
+from voucher_service.allocation import claiming, degraded, upkeep
 from voucher_service.allocation import service as allocation
 from voucher_service.allocation.model import (
     Closed,
@@ -40,7 +40,6 @@ from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.model import Voucher
 from voucher_service.vouchers.service import drift, flow
 from voucher_service.vouchers.service.remembered import forget
-from voucher_service.vouchers.service.returning import Return
 
 QUOTA = 20
 THREADS = 8
@@ -290,8 +289,9 @@ def test_a_seat_of_the_gate_is_refused_once_the_mode_is_declared(world: World, c
     pool, (admitted,) = answered
     assert admitted.seat
     enter(core, before)
+    issue = flow.Vouchers(before.id)
     with pytest.raises(GateNotReady):
-        run(core, flow._written(before, pool, {0: (request, admitted.seat)}, None))
+        run(core, claiming._written(issue, before, pool, {0: (request, admitted.seat)}, None))
     assert len(rows(core, offer)) == 1
     claim(core, offer, who, "stale")
     assert rows(core, offer) == [(1, 1, 1), (1, 2, 1)]
@@ -337,7 +337,7 @@ def test_the_way_back_to_the_gate_loses_nothing_while_claims_go_on(
     standing = enter(core, offer)
     impatient = with_clock(core, core.clock)
     impatient.__dict__["settings"] = replace(settings, gate=replace(settings.gate, steady_ms=0))
-    back = Return()
+    back = upkeep.Return(vouchers.GATED)
     with ThreadPoolExecutor(THREADS) as crew:
         acts = [crew.submit(until_told, core, offer, who, "k") for who in crowd]
         while back(impatient) == 0:
@@ -355,9 +355,9 @@ def test_the_way_back_waits_until_the_gate_is_steady_and_longer_each_time(
     world: World, core: Core, settings: Settings, away: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1_000.0
-    monkeypatch.setattr("voucher_service.vouchers.service.returning.time.monotonic", lambda: now)
+    monkeypatch.setattr("voucher_service.allocation.upkeep.time.monotonic", lambda: now)
     steady_s = settings.gate.steady_ms / 1000
-    offer, back = world.offer(), Return()
+    offer, back = world.offer(), upkeep.Return(vouchers.GATED)
     for waits in (steady_s, 2 * steady_s):
         enter(core, world.reload(offer.id))
         assert back(core) == 0
@@ -382,7 +382,7 @@ def test_boards_and_verify_read_the_books_and_name_the_mode(
     assert (shown.remaining, shown.offer.mode) == (4, Mode.DEGRADED)
     (found,) = drift.examine(away, offers=[world.reload(offer.id)])
     assert (found.look, found.clean) == (None, True)
-    drift.refill_stale(core)
+    upkeep.refill_stale(core, vouchers.GATED)
     assert world.reload(offer.id).mode is Mode.DEGRADED, "not before the gate is steady"
     told = verification.verify(core)
     assert told.breaches == ()

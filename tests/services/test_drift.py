@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from tests.make import World
 from voucher_service.allocation import drift as slots
+from voucher_service.allocation import upkeep
 from voucher_service.allocation.drift import Difference, Kind
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Offer, OfferPlan, ReleasePlan
@@ -124,7 +125,7 @@ def test_a_returned_claim_that_the_gate_forgot_is_unknown(core: Core, offer: Off
             {"id": offer.id},
         )
     assert kinds(core, offer)[Kind.UNKNOWN] == 2
-    assert drift.Watch()(core) == 0
+    assert upkeep.Watch(vouchers.GATED)(core) == 0
     vouchers.prepare_gate(core, offer=offer.id, refill=True)
     with core.transaction() as session:
         again = campaigns.offer(session, offer=offer.id)
@@ -172,9 +173,9 @@ def test_money_that_vouchers_do_not_explain_is_named(core: Core, offer: Offer) -
 def test_the_watch_repairs_at_its_second_look_and_records_what_was_different(
     world: World, core: Core, offer: Offer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drift, "_BUDGET_SECONDS", 60.0)  # a slow machine reaches this offer too
+    monkeypatch.setattr(upkeep, "_BUDGET_SECONDS", 60.0)  # a slow machine reaches this offer too
     core.gate.delete(key(offer, "free:1"))
-    watch = drift.Watch()
+    watch = upkeep.Watch(vouchers.GATED)
     assert watch(core) == 0
     assert watch(core) == 1
     mended = world.reload(offer.id)
@@ -204,7 +205,7 @@ def test_a_gate_that_is_away_is_said_and_is_no_breach(
     assert "gate: away" in found.gate
     assert not [one for one in found.breaches if one.invariant.startswith("G")]
     with pytest.raises(TryAgain):
-        drift.refill_stale(core)
+        upkeep.refill_stale(core, vouchers.GATED)
 
 
 def test_a_gate_at_another_epoch_is_not_compared(core: Core, offer: Offer) -> None:
@@ -217,13 +218,13 @@ def test_a_gate_at_another_epoch_is_not_compared(core: Core, offer: Offer) -> No
 def test_a_gate_filled_under_another_incarnation_is_filled_again(
     world: World, core: Core, offer: Offer
 ) -> None:
-    drift.refill_stale(core)
-    assert drift.refill_stale(core) == 0
+    upkeep.refill_stale(core, vouchers.GATED)
+    assert upkeep.refill_stale(core, vouchers.GATED) == 0
     with core.transaction() as session:
         campaigns.set_run_id(session, offer.id, run_id="f" * 40)
     before = world.reload(offer.id)
     assert slots.stale(core, offers=[before]) == [offer.id]
-    assert drift.refill_stale(core) == 1
+    assert upkeep.refill_stale(core, vouchers.GATED) == 1
     assert world.reload(offer.id).epoch == before.epoch + 1
     assert repairs(core, offers=[offer.id])[0].counts == {}
 
@@ -231,7 +232,7 @@ def test_a_gate_filled_under_another_incarnation_is_filled_again(
 def test_a_first_filling_is_no_repair(world: World, core: Core) -> None:
     fresh = world.offer()
     assert fresh.epoch == 0
-    assert drift.refill_stale(core) >= 1
+    assert upkeep.refill_stale(core, vouchers.GATED) >= 1
     assert world.reload(fresh.id).epoch == 1
     assert repairs(core, offers=[fresh.id]) == []
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from tests.conftest import fresh_database, settings_on
 from voucher_service.infra.core import Core, build
 from voucher_service.infra.embedded.servers import Servers
-from voucher_service.kernel.money import Money
+from voucher_service.kernel.money import ZERO, Money
 from voucher_service.replay import driver, play
 from voucher_service.replay.driver import ReplayRefused
 from voucher_service.reports import leverage, recount, verification
@@ -134,6 +134,25 @@ def test_an_interrupted_replay_goes_on_and_repeats_nothing(
     sold = sum(one.units for one in wanted.plan.targets.fields if one.field.at_the_till)
     assert before == wanted.plan.targets.redemptions + sold
     reached(place, wanted)
+
+
+def test_a_plan_without_figures_plays_its_fields_with_every_payer(place: Place) -> None:
+    wanted = played(place, "dongguan-2026")
+    slug, fields = wanted.plan.programme.slug, wanted.plan.targets.fields
+    report = leverage.report(place.core, programme=slug, group_by=GroupBy.AREA).trade_in
+    cars, phones, appliances = (wanted.plan.cases(one) for one in fields)
+    assert report.totals.applications == len(cars) == 1
+    assert report.totals.units == len(phones) + len(appliances) == 10
+    assert report.totals.turnover == Money(sum(one.price_fen for one in phones + appliances))
+    assert report.totals.bank == Money(sum(one.bank_fen for one in phones + appliances)) > ZERO
+    listed = sum(one.list_price_fen - one.price_fen for one in phones + appliances)
+    assert report.totals.merchant == Money(listed) > ZERO
+    assert [one.payer for one in report.payers] == [*["government"] * 3, "merchant", "bank"]
+    assert Money.total(one.delivered for one in report.payers[:3]) == report.totals.subsidy
+    printed = driver.report(place.core, wanted)
+    assert "every figure is assumed" in printed
+    assert "汽车 cars" in printed.split("Fields by payer")[1]
+    assert verification.verify(place.core).breaches == ()
 
 
 def test_a_file_that_cannot_be_met_is_refused_before_the_first_write(tmp_path: Path) -> None:

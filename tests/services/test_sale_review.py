@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.services.car_applicants import named
-from tests.services.sold import MONDAY, SUBSIDY, WEEK, Street
+from tests.services.sold import MONDAY, SUBSIDY, WEEK, Street, picture
 from tests.services.weighed import weigh
 from voucher_service.allocation import degraded
 from voucher_service.approvals import service as approvals
@@ -39,6 +39,7 @@ from voucher_service.tradein.review.model import (
     SampleOpen,
     Way,
 )
+from voucher_service.tradein.risk import service as risk
 from voucher_service.tradein.sales import service as sales
 from voucher_service.tradein.sales.model import SaleStatus
 
@@ -199,28 +200,25 @@ def test_who_looked_at_a_line_does_not_sign_for_the_batch(
         approvals.approve(street.core, actor=colleague, approval=proposal)
 
 
-def test_a_bad_one_is_refused_at_once_and_widens_the_sample(
+def test_a_bad_one_is_refused_at_once_and_widens_the_sample_and_a_second_means_all(
     street: Street, till: Actor, reviewer: Actor
 ) -> None:
     sold = street.complete(till, 12)
     (batch,) = batched(street, reviewer, till)
-    bad = batch.sample[0].subject_id
-    stands = look(street, reviewer, batch, bad)
+    one, another = (line.subject_id for line in batch.sample[:2])
+    stands = look(street, reviewer, batch, one)
     assert len(stands.sample) == sampling.needed(12, batch.plan, 1) > 5
-    assert own(street, till, RedemptionId(bad)).reason == "序列号看不清"
+    assert own(street, till, RedemptionId(one)).reason == "序列号看不清"
+    service.judge(
+        street.core, actor=reviewer, batch=batch.id, subject=another, good=False, reason="假"
+    )
+    stands = service.batch(street.core, actor=reviewer, batch=batch.id)
+    assert (len(stands.sample), stands.passing) == (12, ())
+    look(street, reviewer, stands)
     proposal = service.propose(street.core, actor=reviewer, batch=batch.id)
     assert proposal is not None
     street.world.approve(proposal)
-    assert payable(street, *sold) == set(sold) - {bad}
-
-
-def test_a_second_bad_one_means_all_of_the_batch(
-    street: Street, till: Actor, reviewer: Actor
-) -> None:
-    street.complete(till, 12)
-    (batch,) = batched(street, reviewer, till)
-    two = [one.subject_id for one in batch.sample[:2]]
-    assert len(look(street, reviewer, batch, *two).sample) == 12
+    assert payable(street, *sold) == set(sold) - {one, another}
 
 
 def test_a_refused_sale_is_answered_with_another_paper_and_looked_at_by_itself(
@@ -296,6 +294,31 @@ def test_the_draw_was_on_record_before_there_was_a_list(
             {"sha256": sampling.commitment(batch.seed)},
         ).all()
     assert [tuple(one) for one in told] == [(sampling.commitment(batch.seed), MONDAY)]
+
+
+def test_a_copied_photo_stands_beside_its_original_of_another_shop(
+    street: Street, till: Actor, reviewer: Actor
+) -> None:
+    shot, other = picture(), street.world.cashier()
+    first = street.sell(other)
+    street.hand_in(other, first, UNBOXING, data=shot)
+    while risk.assess_due(street.core):
+        pass
+    soon = street.at(MONDAY + timedelta(hours=1))
+    copy = soon.sell(till)
+    for kind in (INVOICE, ACTIVATION, UNBOXING):
+        soon.hand_in(till, copy, kind, data=shot if kind is UNBOXING else None)
+    while risk.assess_due(soon.core):
+        pass
+    (batch,) = batched(street, reviewer, till)
+    asked = {"actor": reviewer, "batch": batch.id, "sale": copy}
+    found = service.dossier(street.core, **asked)
+    assert (batch.way, [one.kind for one in found.look.findings]) == (Way.EACH, ["same_photo"])
+    assert [(kind, twin.sale_id) for kind, twin in found.twins.items()] == [(UNBOXING, first)]
+    original = service.proof(street.core, kind=UNBOXING, twin=True, **asked)
+    assert original == service.own_proof(street.core, actor=other, sale=first, kind=UNBOXING)
+    with pytest.raises(NoSuchThing):
+        service.proof(street.core, kind=ACTIVATION, twin=True, **asked)
 
 
 def test_what_changed_since_it_was_proposed_is_not_released(

@@ -11,7 +11,7 @@ from stdnum import luhn
 
 from tests.make import World
 from tests.services.goods_shelf import line, stocked
-from tests.tradein.test_qualifications import Town
+from tests.tradein.town import Town
 from voucher_service.goods.categories import Category
 from voucher_service.kernel.actor import Actor, ActorKind
 from voucher_service.kernel.money import Money

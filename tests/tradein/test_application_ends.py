@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from tests.services.car_applicants import (
 )
 from voucher_service.infra import files, outbox
 from voucher_service.infra.core import Core, with_clock
+from voucher_service.infra.secrets import Keyring
 from voucher_service.jobs import runtime
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.clock import Clock
@@ -332,3 +334,18 @@ def test_what_a_camera_noted_is_kept_beside_the_paper_and_its_place_coarsely(
     assert len(found) == 6
     (invoice,) = [one for one in found if one.kind is EvidenceKind.NEW_INVOICE]
     assert invoice.facts == files.Facts(NOON, 21.858, 111.982, 2**64 - 5)
+
+
+def test_personal_data_moves_to_the_newest_key(autumn: World) -> None:
+    who = filled(autumn.core, autumn.resident())
+    secrets = autumn.core.settings.secrets
+    newer, only = (with_clock(autumn.core, autumn.core.clock) for _ in range(2))
+    both = replace(secrets, field_keys=f"2:another-field-key,{secrets.field_keys}")
+    newer.__dict__["keyring"] = Keyring(both)
+    while service.rotate_fields(newer):
+        pass
+    only.__dict__["keyring"] = Keyring(replace(secrets, field_keys="2:another-field-key"))
+    found = service.get(only, actor=who.actor, application=who.application)
+    assert found.bought is not None
+    assert found.bought.buyer == f"{who.name[0]}*"
+    autumn.core.__dict__["keyring"] = newer.keyring

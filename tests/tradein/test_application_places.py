@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime, time
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import Engine, text
 
 from tests.conftest import NOON
-from tests.make import JIANGCHENG, World
+from tests.make import CITY, JIANGCHENG, World
 from tests.services.car_applicants import (
     Owner,
     filled,
@@ -21,9 +22,10 @@ from tests.services.car_applicants import (
 )
 from tests.services.car_pools import plan, published
 from voucher_service.allocation import degraded
+from voucher_service.allocation.model import NotOpenYet
 from voucher_service.budgets import service as budgets
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import PlanInvalid
+from voucher_service.campaigns.model import Offer, PlanInvalid
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.clock import SHANGHAI, Clock
@@ -218,6 +220,33 @@ def test_a_sum_decided_anew_that_the_pool_can_not_bear_is_refused(
         town.hand_in(people[0])
     assert town.money(pool)[1] == USUAL
     assert town.broken() == []
+
+
+def test_who_finds_a_pool_full_gets_a_place_of_the_one_planned_after_it(town: Town) -> None:
+    first = town.pool(release_quota=1)
+    people = [town.comer() for _ in range(3)]
+    town.hand_in(people[0])
+    second = town.pool(release_quota=1)
+    town.hand_in(people[1])
+    assert [town.money(one)[1] for one in (first, second)] == [USUAL, USUAL]
+    with pytest.raises(PoolFull):
+        town.hand_in(people[2])
+    assert town.broken() == []
+
+
+def test_a_pool_that_opens_later_says_when(town: Town) -> None:
+    town.pool(opens=time(23), closes=time(23, 30), every=Every.DAY)
+    with pytest.raises(NotOpenYet) as early:
+        town.hand_in(town.comer())
+    assert early.value.params["opens_at"] == datetime(2026, 9, 23, 23, tzinfo=SHANGHAI)
+
+
+def test_the_money_of_a_year_pays_for_the_purchases_of_that_year() -> None:
+    policy = shelf.policy("car_scrap-2025")
+    offer = SimpleNamespace(issuing_area=CITY)
+    pool = ApplicationPool(cast(Offer, offer), policy.scheme, policy)
+    days = date(2025, 12, 31), date(2026, 1, 1)
+    assert [pool.serves(Scheme.CAR_SCRAP, JIANGCHENG, one) for one in days] == [True, False]
 
 
 def test_a_closed_pool_takes_nobody_and_keeps_what_is_under_review(town: Town) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.services.car_applicants import CARD
 from tests.tradein import past
 from tests.tradein.counter import Counter, known_goods
-from tests.tradein.test_qualifications import open_town
+from tests.tradein.town import open_town
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor

@@ -27,8 +27,8 @@ from voucher_service.tradein.applications.model import (
     ApplicationStatus,
     Card,
     EvidenceKind,
-    UnitsTaken,
 )
+from voucher_service.tradein.applications.refusals import UnitsTaken
 from voucher_service.tradein.applications.service import judging
 from voucher_service.tradein.policy import Scheme
 from voucher_service.tradein.quote import Step

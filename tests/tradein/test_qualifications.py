@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
-from tests.make import CITY, World
-from voucher_service.allocation import degraded
+from tests.tradein.town import MONDAY, PHONE, TABLET, Town
 from voucher_service.allocation.model import NotOpenYet, SoldOut
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import CampaignKind, PlanInvalid
+from voucher_service.campaigns.model import PlanInvalid
 from voucher_service.identity.model import IdentityRequired
-from voucher_service.infra.core import Core, with_clock
 from voucher_service.infra.idempotency import KeyReused
 from voucher_service.kernel.actor import Actor, ActorKind
-from voucher_service.kernel.clock import SHANGHAI, Clock
+from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.ids import ResidentId, new_id
 from voucher_service.kernel.money import Money
@@ -34,7 +31,6 @@ from voucher_service.tradein.policy import Category
 from voucher_service.tradein.qualifications import (
     Every,
     NoPool,
-    Pool,
     PoolFull,
     PoolPlan,
     Qualification,
@@ -45,72 +41,6 @@ from voucher_service.tradein.qualifications import (
     releases,
 )
 from voucher_service.vouchers import service as vouchers
-
-MONDAY = datetime(2026, 3, 2, 12, tzinfo=SHANGHAI)
-PHONE, TABLET = Category.PHONE, Category.TABLET
-
-
-@dataclass
-class Town:
-    """A world at noon of a Monday whose clock the test turns."""
-
-    world: World
-
-    @property
-    def core(self) -> Core:
-        return self.world.core
-
-    def at(self, later: timedelta) -> Town:
-        return Town(World(with_clock(self.core, Clock(MONDAY + later))))
-
-    def pool(self, **given: Any) -> Pool:
-        """A published pool of phones and tablets, a month long."""
-        first, last = date(2026, 3, 1), date(2026, 3, 31)
-        programme = self.world.programme(opens_on=first, days=(last - first).days)
-        campaign = campaigns.create_campaign(
-            self.core,
-            actor=self.world.planner,
-            programme=programme.slug,
-            name="手机平板购新",
-            kind=CampaignKind.TRADE_IN,
-            area=CITY,
-            opens_on=first,
-            closes_on=last,
-        ).value
-        usual = PoolPlan("手机平板补贴资格", "digital-2026", (PHONE, TABLET), Every.DAY, 10, 3)
-        plan = replace(usual, **given)
-        pool = tradein.create_pool(
-            self.core, actor=self.world.planner, campaign=campaign.id, plan=plan
-        ).value
-        self.world.line(campaign.id, pool.offer.face_value * pool.offer.quota)
-        self.world.publish(campaign.id)
-        return replace(pool, offer=self.world.reload(pool.offer.id))
-
-    def claim(
-        self, who: Actor | None = None, category: Category = PHONE, key: str | None = None
-    ) -> Qualification:
-        return tradein.claim(
-            self.core, actor=who or self.world.resident(), category=category, key=key or uuid4().hex
-        ).value
-
-
-@pytest.fixture
-def town(core: Core, monkeypatch: pytest.MonkeyPatch) -> Town:
-    """A town of a test's own."""
-    return open_town(core, monkeypatch)
-
-
-def open_town(core: Core, monkeypatch: pytest.MonkeyPatch) -> Town:
-    """No pool of another test is in the way; a free slot is found at once, not within a second."""
-    monkeypatch.setattr(degraded, "_AGAIN_SECONDS", 0.0)
-    with core.transaction() as session:
-        session.execute(
-            text(
-                "UPDATE offer SET status = 'closed' WHERE id IN"
-                " (SELECT offer_id FROM qualification_pool)"
-            )
-        )
-    return Town(World(with_clock(core, Clock(MONDAY))))
 
 
 def _days(count: int) -> timedelta:
@@ -212,10 +142,12 @@ def test_given_up_it_is_somebody_else_s_and_can_be_claimed_once_more(town: Town)
     with pytest.raises(SoldOut):
         town.claim()
     ended = tradein.give_up(town.core, actor=who, qualification=first.id)
+    town.later(pool)
     assert ended.status is Status.GIVEN_UP
     assert tradein.give_up(town.core, actor=who, qualification=first.id) == ended
     second = town.claim(who)
     tradein.give_up(town.core, actor=who, qualification=second.id)
+    town.later(pool)
     with pytest.raises(ReclaimsUsed) as refusal:
         town.claim(who)
     assert refusal.value.params["limit"] == pool.attempts(PHONE) == 2
@@ -234,6 +166,21 @@ def test_unused_it_lapses_after_its_last_day_and_the_slot_is_free(town: Town) ->
     found = tradein.get(later.core, actor=who, qualification=taken.id)
     assert found.status is Status.LAPSED
     assert later.claim(who)
+
+
+def test_what_a_replay_claimed_is_left_to_the_replays_clock(town: Town) -> None:
+    pool = town.pool()
+    who = town.world.resident()
+    taken = town.claim(who)
+    with town.core.transaction() as session:
+        session.execute(
+            text("UPDATE programme SET synthetic = true WHERE id = :id"),
+            {"id": pool.offer.programme_id},
+        )
+    later = town.at(_days(400))
+    while tradein.lapse_due(later.core):
+        pass
+    assert tradein.get(later.core, actor=who, qualification=taken.id).status is Status.CLAIMED
 
 
 def test_it_is_remembered_the_day_before_its_last_and_once(town: Town) -> None:
@@ -290,13 +237,14 @@ def test_the_line_moves_when_one_gives_up_and_nobody_overtakes(town: Town) -> No
 
 
 def test_lapses_that_cost_nothing_open_places_beyond_the_money_at_most_each(town: Town) -> None:
-    town.pool(release_quota=4, overbook_bps=10_000)  # 124 slots, money for 62 at 500 yuan
+    pool = town.pool(release_quota=4, overbook_bps=10_000)  # 124 slots, money for 62 at 500 yuan
     first = town.at(_days(1))
     people = first.world.residents(8)
     for who in people:
         first.claim(who)
     later = town.at(_days(16))
     tradein.lapse_due(later.core)
+    later.later(pool)
     assert len([later.claim() for _ in range(63)]) == 63
 
 

@@ -253,6 +253,24 @@ def test_a_vin_with_two_signs_swapped_is_found_and_a_neighbour_with_a_right_one_
     assert Kind.VEHICLE_ALIKE not in kinds(first, neighbour)[neighbour.id]
 
 
+def test_a_vin_made_right_is_found_by_a_letter_where_digits_stand() -> None:
+    first = car(new_vin=numbers.vin("LFV3A24G", 123_458))
+    copied = car(new_vin=numbers.with_check_digit(first.new_vin[:16] + "B"), at=later(5))
+    assert kinds(first, copied)[copied.id] == {Kind.VEHICLE_ALIKE}
+
+
+def test_a_dear_phone_cut_to_the_ceiling_with_the_rest_on_a_watch_is_found_in_both() -> None:
+    buyer, ceiling = uuid4(), Money.of_yuan(6_000)
+    phone = sale(
+        resident=buyer, price=ceiling, ceiling=ceiling, usual=Money.of_yuan(7_200), gtin="phone"
+    )
+    usual = {"resident": buyer, "usual": Money.of_yuan(2_000), "ceiling": ceiling, "gtin": "watch"}
+    rest = sale(**usual, price=Money.of_yuan(1_100), at=later(2))
+    honest = sale(**usual, price=Money.of_yuan(1_900), at=later(2))
+    assert all(Kind.PRICE_SPLIT in found for found in kinds(phone, rest).values())
+    assert not any(Kind.PRICE_SPLIT in found for found in kinds(phone, honest).values())
+
+
 @pytest.mark.parametrize(
     "wrong", [{"vehicle": "other"}, {"seats": 10}, {"engine_ml": 2_001}, {"energy": Energy.NEV}]
 )

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from tests.tradein.counter import DUAL_GTIN, Counter, code_of, imei, known_goods, unit
-from tests.tradein.test_qualifications import open_town
+from tests.tradein.town import open_town
 from voucher_service.goods import service as goods
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
@@ -46,7 +46,7 @@ from voucher_service.tradein.sales.model import (
     SubsidyShort,
     UnitSoldBefore,
 )
-from voucher_service.tradein.service import claiming
+from voucher_service.tradein.service import issuing, pools
 
 SUBSIDY = Money(45_000)  # 15 % of 3,000 yuan
 
@@ -328,7 +328,8 @@ def test_a_holder_for_whom_money_is_short_keeps_theirs_and_stands_first_in_line(
 ) -> None:
     """As if fewer lapsed than ever before: three are out for the money of one and a half."""
     town = open_town(core, monkeypatch)
-    monkeypatch.setattr(claiming, "places", lambda *_, **__: 3)
+    for one in (issuing, pools):
+        monkeypatch.setattr(one, "places", lambda *_, **__: 3)
     pool = town.pool(every=Every.MONTH, release_quota=3, overbook_bps=10_000)
     counter, (first, short, _) = Counter(town, pool), [town.claim() for _ in range(3)]
     dear = unit(price_fen=400_000)

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import text
 
 from tests.tradein.counter import Counter, known_goods
-from tests.tradein.test_qualifications import MONDAY, open_town
 from tests.tradein.test_sales import refund
+from tests.tradein.town import MONDAY, open_town
 from voucher_service.infra.core import Core
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.reconciliation import service as reconciliation

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
 import redis
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from voucher_service.campaigns.model import Offer
@@ -122,6 +124,15 @@ class _Reader(Gate):
             done += len(slots)
 
 
+@contextmanager
+def snapshot(core: Core) -> Iterator[Session]:
+    """A transaction that repeats its reads, as a look needs it."""
+    with core.transaction() as session:
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+        session.execute(text("SET LOCAL statement_timeout = '1min'"))
+        yield session
+
+
 def look(core: Core, session: Session, *, offer: Offer, rows: type[Slotted]) -> Look | None:
     """Compare the gate with the books of one snapshot; None when it is not at the offer's epoch.
 
@@ -138,7 +149,7 @@ def look(core: Core, session: Session, *, offer: Offer, rows: type[Slotted]) -> 
     free, pending = sum(one.total() for one in seen.free), len(seen.pending) + len(seen.stuck)
     booked: list[set[int]] = [set() for _ in pool.windows]
     differences = _holders(seen, held(session, pool, rows), booked, pool)
-    told = {line for text in returned(session, pool, rows) for line in text.splitlines()}
+    told = {line for some in returned(session, pool, rows) for line in some.splitlines()}
     differences += (
         Difference(Kind.UNKNOWN, 0, hash(line)) for line in sorted(told ^ seen.returned)
     )
@@ -164,9 +175,9 @@ def _holders(
     positions = {one.release: i for i, one in enumerate(pool.windows)}
     found = [_of(line, Kind.STUCK) for line in seen.stuck]
     underway = seen.pending | seen.stuck
-    for release, _, text, slots in pieces:
+    for release, _, some, slots in pieces:
         booked[positions[ReleaseId(release)]].update(slots)
-        lines = set(text.splitlines())
+        lines = set(some.splitlines())
         found += [_of(line, Kind.UNKNOWN) for line in lines - seen.held - underway]
         seen.held -= lines
     return found + [_of(line, Kind.UNKNOWN) for line in seen.held]

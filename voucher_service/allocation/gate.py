@@ -65,7 +65,8 @@ class Gate:
             for position, window in candidates
             for value in (position, _ms(window.opens_at), _ms(window.closes_at))
         ]
-        fixed = [pool.epoch, self._clock.milliseconds, pool.limit]
+        counted = "counted" if pool.counted else ""
+        fixed = [pool.epoch, self._clock.milliseconds, pool.limit, counted]
         wanted = [_short(one.resident.bytes)[:22] + _short(one.key_hash[:9]) for one in asks]
         replies: list[str] = []
         try:
@@ -74,8 +75,9 @@ class Gate:
                 replies += text.split(" ")
         except redis.RedisError as error:
             raise away(error) from error
-        if Verdict.NOT_READY in replies:
-            return [Answer(Verdict.NOT_READY) for _ in asks]
+        for whole in (Verdict.NOT_READY, Verdict.UNCOUNTED):
+            if whole in replies:
+                return [Answer(whole) for _ in asks]
         answers = [_answer(pool, ask, reply) for ask, reply in zip(asks, replies, strict=True)]
         if candidates:
             return answers
@@ -131,6 +133,19 @@ class Gate:
         except redis.RedisError:
             return None
         return None if text is None else [int(count) for count in text.split(" ")]
+
+    def count(self, epoch: int, until: int | None = None) -> int | None:
+        """Seats that were given, less those that are pending; with `until`, so many may be given.
+
+        None when the gate is not at that epoch. Raises TryAgain when it is away.
+        """
+        meta, _, pending = self._state()
+        args = [epoch, "" if until is None else until]
+        try:
+            told = self._scripts("count", [meta, pending], args)
+        except redis.RedisError as error:
+            raise away(error) from error
+        return None if told is None else int(told)
 
     def _underway(self) -> Iterator[tuple[str, int, str]]:
         """Pending seats: field, set aside when (Unix milliseconds), and the value for `who`."""

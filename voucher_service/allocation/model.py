@@ -56,12 +56,16 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """What can be allocated from: an offer with its releases in order, at one epoch."""
+    """What can be allocated from: an offer with its releases in order, at one epoch.
+
+    `counted`: no more is given than places are open, however many slots are free.
+    """
 
     offer: OfferId
     epoch: int
     limit: int
     windows: tuple[Window, ...]
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +95,10 @@ class Verdict(StrEnum):
     LIMIT = "LIMIT"
     TOO_EARLY = "TOO_EARLY"
     CLOSED = "CLOSED"
+    FULL = "FULL"
     SOLD_OUT = "SOLD_OUT"
     PAUSED = "PAUSED"
+    UNCOUNTED = "UNCOUNTED"
 
 
 REFUSALS: dict[Verdict, type[DomainError]] = {

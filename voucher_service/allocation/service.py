@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -34,8 +34,8 @@ SETTLE_AFTER = timedelta(seconds=15)
 DEGRADED = "gate.away"
 
 
-def pool_of(offer: Offer) -> Pool:
-    """An offer as the gate sees it."""
+def pool_of(offer: Offer, *, counted: bool = False) -> Pool:
+    """An offer as the gate sees it; `counted` when it gives no more than places are open."""
     return Pool(
         offer.id,
         offer.epoch,
@@ -44,11 +44,12 @@ def pool_of(offer: Offer) -> Pool:
             Window(ReleaseId(one.id), one.opens_at, one.closes_at, one.quota)
             for one in offer.releases
         ),
+        counted,
     )
 
 
 def ask(
-    core: Core, *, offer: Offer, asks: Sequence[Ask], now: datetime
+    core: Core, *, offer: Offer, asks: Sequence[Ask], now: datetime, counted: bool = False
 ) -> tuple[Pool, list[Answer]] | None:
     """Ask the gate for a seat each; None when it is not ready for this offer's epoch, and without
     asking when the offer is paused: then it is to be read anew.
@@ -57,7 +58,7 @@ def ask(
     """
     if offer.status is OfferStatus.PAUSED:
         return None
-    pool = pool_of(offer)
+    pool = pool_of(offer, counted=counted)
     answers = Gate(core, offer.id).admit(pool, asks, now)
     degraded.answered()
     other = incarnation.differs(core.gate, offer.gate_run_id)
@@ -65,13 +66,18 @@ def ask(
 
 
 def admit(
-    *, offer: Offer, asks: Sequence[Ask], now: datetime, rows: type[Slotted]
+    *,
+    offer: Offer,
+    asks: Sequence[Ask],
+    now: datetime,
+    rows: type[Slotted],
+    counted: bool = False,
 ) -> Flow[Core, tuple[Pool, list[Answer]]]:
     """As `ask`, but as a flow; a gate that is not ready is filled first, by one process.
 
     Raises TryAgain, and GateNotReady while another process fills it.
     """
-    answered = yield from step(ask, offer=offer, asks=asks, now=now)
+    answered = yield from step(ask, offer=offer, asks=asks, now=now, counted=counted)
     if answered is None and offer.status is not OfferStatus.OPEN:
         paused = offer.status is OfferStatus.PAUSED
         verdict = Verdict.PAUSED if paused else Verdict.CLOSED
@@ -79,7 +85,7 @@ def admit(
     if answered is None:
         pool = yield from rebuilding(offer=offer.id, rows=rows)
         filled = replace(offer, epoch=pool.epoch, gate_run_id="")
-        answered = yield from step(ask, offer=filled, asks=asks, now=now)
+        answered = yield from step(ask, offer=filled, asks=asks, now=now, counted=counted)
     if answered is None:
         raise GateNotReady(retry_after_seconds=1)
     return answered
@@ -92,6 +98,27 @@ def settle(core: Core, *, pool: Pool, seats: Sequence[tuple[Seat, bytes | None]]
     when the reaper was there first, and freed what PostgreSQL holds.
     """
     return Gate(core, pool.offer).settle(pool, seats)
+
+
+def count_places(
+    core: Core, *, offer: OfferId, epoch: int, places: Callable[[Session], int]
+) -> bool:
+    """Tell the gate how many more it may give, as `places` reads it of one snapshot.
+
+    What was given before the gate was asked and is not pending is settled, so the snapshot knows
+    it. All else is taken off: what was pending now, and what is given until the answer is there,
+    by counting on. So the gate never has more places than there are, and for a moment fewer.
+
+    False when the gate is not at that epoch. Raises TryAgain when it is away.
+    """
+    gate = Gate(core, offer)
+    settled = gate.count(epoch)
+    if settled is None:
+        return False
+    with core.transaction() as session:
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+        free = places(session)
+    return gate.count(epoch, settled + free) is not None
 
 
 def ready(core: Core, *, offer: Offer) -> bool:

@@ -27,6 +27,7 @@ class EventRow(Sealable, Recorded, Base):
             postgresql_where=text("action IN ('resident.looked_up', 'resident.revealed')"),
         ),
         Index("ix_event_occurred_at", "occurred_at", postgresql_using="brin"),
+        Index("ix_event_xid_brin", "xid", postgresql_using="brin"),
         {"schema": "audit"},
     )
 

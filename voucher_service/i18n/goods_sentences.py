@@ -5,6 +5,7 @@ from __future__ import annotations
 GOODS: dict[str, tuple[str, ...]] = {
     "goods_file_invalid": (
         "没有收下：这份表有 {count} 处不对，一行也没有存。哪一行、哪里不对都写着，改好了整份再传。",
+        "没有收下：这份表有不对的地方，一行也没有存。哪一行、哪里不对都写着，改好了整份再传。",
     ),
     "library_unchanged": (
         "没有提交：这份表和现在的商品库一模一样，没有要改的。请核对是不是传错了文件。",

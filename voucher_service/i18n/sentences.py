@@ -9,6 +9,7 @@ from .application_sentences import APPLICATIONS
 from .file_sentences import FILES
 from .goods_sentences import GOODS
 from .pos_sentences import POS
+from .proof_sentences import PROOF
 from .qualification_sentences import QUALIFICATIONS
 from .review_sentences import REVIEW
 from .revision_sentences import REVISIONS
@@ -294,6 +295,7 @@ for _more in (
     APPLICATIONS,
     GOODS,
     POS,
+    PROOF,
     QUALIFICATIONS,
     REVIEW,
     REVISIONS,

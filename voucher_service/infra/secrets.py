@@ -36,6 +36,10 @@ def _keys(text: str) -> dict[int, bytes]:
     return keys
 
 
+def _signing(keys: dict[int, bytes]) -> dict[int, Ed25519PrivateKey]:
+    return {number: Ed25519PrivateKey.from_private_bytes(key) for number, key in keys.items()}
+
+
 def _cut(key: bytes, message: bytes) -> bytes:
     """HMAC-SHA-256 cut to 128 bits."""
     return hmac.digest(key, message, "sha256")[:16]
@@ -58,6 +62,7 @@ class Keyring:
         self._codes = _keys(secrets.code_keys)
         self._seals = _keys(secrets.ledger_keys)
         self._webhooks = _keys(secrets.webhook_keys)
+        self._logs = _keys(secrets.log_keys)
         self.token_key = secrets.token_key
 
     def encrypt(self, text: str, *, bound_to: str) -> bytes:
@@ -115,10 +120,11 @@ class Keyring:
 
     def webhook_keys(self) -> dict[int, Ed25519PrivateKey]:
         """The keys that sign what is told merchants' systems, by number; the first signs."""
-        return {
-            number: Ed25519PrivateKey.from_private_bytes(key)
-            for number, key in self._webhooks.items()
-        }
+        return _signing(self._webhooks)
+
+    def log_keys(self) -> dict[int, Ed25519PrivateKey]:
+        """The keys that sign the heads of the sealed log, by number; the first signs."""
+        return _signing(self._logs)
 
     def form_mac(self, message: str) -> str:
         """A short keyed hash that ties a form to its session."""

@@ -8,19 +8,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from threading import Thread
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from voucher_service.allocation import upkeep
 from voucher_service.approvals import service as approvals
-from voucher_service.campaigns import service as campaigns
 from voucher_service.infra import core as core_module
 from voucher_service.infra import outbox, queue
 from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import DomainError
 from voucher_service.ledger import service as ledger
 from voucher_service.notices import service as notices
+from voucher_service.proof import service as proof
 from voucher_service.pushes import service as pushes
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.redemption import service as redemption
@@ -31,11 +33,10 @@ from voucher_service.tradein.review import service as review
 from voucher_service.tradein.revisions import service as revisions
 from voucher_service.tradein.risk import service as risk
 from voucher_service.vouchers import service as vouchers
-from voucher_service.vouchers.service.drift import Watch, refill_stale
-from voucher_service.vouchers.service.returning import Return
 from voucher_service.webhooks import service as webhooks
 
 from . import log
+from .gates import for_all
 from .stopping import Stopping
 from .upkeep import forget
 
@@ -99,7 +100,7 @@ def ring_due(core: Core) -> int:
 
 def settle_pending(core: Core) -> int:
     """Settle the seats of claims that died half-way, of every offer that can be claimed."""
-    return sum(vouchers.settle_pending(core, offer=one) for one in campaigns.open_offers(core))
+    return for_all(lambda one: partial(upkeep.settle_pending, gated=one))(core)
 
 
 def go_on(core: Core) -> int:
@@ -131,14 +132,15 @@ def tasks(core: Core) -> tuple[Task, ...]:
         Task("spread_webhooks", 1, webhooks.spread),
         Task("go_on", 1, go_on),
         Task("judge_canaries", 1, canaries.look),
-        Task("refill_stale", 1, refill_stale),
-        Task("return_to_gate", 1, Return()),
+        Task("refill_stale", 1, for_all(lambda one: partial(upkeep.refill_stale, gated=one))),
+        Task("return_to_gate", 1, for_all(upkeep.Return)),
         Task("settle_pending", 5, settle_pending),
-        Task("find_drift", 10, Watch()),
+        Task("find_drift", 10, for_all(upkeep.Watch)),
         Task("lapse_freezes", 5, redemption.lapse_due, until_none=True),
         Task("expire_due", 60, vouchers.expire_due, until_none=True),
         Task("lapse_qualifications", 60, tradein.lapse_due, until_none=True),
         Task("promote_waiting", 15, tradein.promote_due),
+        Task("count_places", 1, tradein.count_places),
         Task("remind_of_qualifications", 600, tradein.remind_due, until_none=True),
         Task("finish_pools", 600, tradein.finish),
         Task("lapse_applications", 60, applications.lapse_due, until_none=True),
@@ -149,6 +151,8 @@ def tasks(core: Core) -> tuple[Task, ...]:
         Task("assess_risk", 60, risk.assess_due, until_none=True, apart=True),
         Task("lapse_proposals", 60, approvals.lapse_due, until_none=True),
         Task("reconcile_changed", 30, Changes()),
+        Task("seal_log", 5, proof.seal, until_none=True),
+        Task("publish_head", 60, proof.publish_due),
         Task("mark_balances", 30, ledger.mark_balances, apart=True),
         Task("forget", 3600, forget, until_none=True),
         Task("check_books", 300, check_books, at_once=False, apart=True),

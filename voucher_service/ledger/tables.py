@@ -47,6 +47,7 @@ class TransferRow(Sealable, Recorded, Base):
             unique=True,
             postgresql_where=text("code IN ('freeze_committed', 'freeze_cancelled')"),
         ),
+        Index("ix_transfer_xid_brin", "xid", postgresql_using="brin"),
         {"schema": "ledger"},
     )
 

@@ -79,15 +79,17 @@ def run(core: Core, settings: Settings, wanted: Wanted, folder: Path, *, resume:
     if not file.exists():
         stage.build(core, wanted.plan).save(file)
     targets = wanted.plan.targets
+    totals = {
+        "claims": targets.vouchers,
+        "redemptions": targets.redemptions,
+        "cases": sum(one.units for one in targets.fields),
+    }
     with _bars() as bars:
-        claims = bars.add_task("claims", total=targets.vouchers)
-        redeemed = bars.add_task("redemptions", total=targets.redemptions)
-        cases = bars.add_task("trade-in", total=sum(one.units for one in targets.fields))
+        tasks = {name: bars.add_task(name, total=total) for name, total in totals.items() if total}
 
         def show(progress: play.Progress) -> None:
-            bars.advance(claims, progress.claims)
-            bars.advance(redeemed, progress.redemptions)
-            bars.advance(cases, progress.cases)
+            for name, task in tasks.items():
+                bars.advance(task, getattr(progress, name))
 
         play.play(settings, wanted.plan, file, show)
     play.expire(core, wanted.plan)

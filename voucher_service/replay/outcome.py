@@ -81,6 +81,10 @@ def _head(plan: Plan, scale: str) -> Iterator[str]:
         yield f"source     {vouchers.published.source}: {vouchers.published.sentence}"
     for sentence in dict.fromkeys(one.sentence for one in programme.trade_in if one.sentence):
         yield f"source     {sentence}"
+    for field in programme.trade_in:
+        policy = field.policy
+        told = policy.assumed.en if policy.assumed else policy.source
+        yield f"policy     {field.slug}: {policy.id}. {told}"
     yield f"seed       {plan.seed}"
     yield f"scale      {scale}"
     yield f"file       sha256 {programme.file_hash}"

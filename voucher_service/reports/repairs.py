@@ -9,10 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from voucher_service.allocation.upkeep import REBUILT
 from voucher_service.audit.tables import EventRow
 from voucher_service.infra.core import Core
 from voucher_service.kernel.ids import OfferId
-from voucher_service.vouchers.service.drift import REBUILT
 
 
 @dataclass(frozen=True, slots=True)

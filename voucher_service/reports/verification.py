@@ -18,6 +18,7 @@ from voucher_service.kernel.errors import TryAgain
 from voucher_service.kernel.money import ZERO
 from voucher_service.ledger import service as ledger
 from voucher_service.lotteries import service as lotteries
+from voucher_service.proof import service as proof
 from voucher_service.vouchers.service.drift import Finding, examine
 
 from .invariants import ALL, STOPS_PAYOUTS
@@ -26,6 +27,7 @@ _MOST_NAMED = 20
 SEALS = "L2 every transfer is as it was sealed"
 GATE = "G1 the gate knows what is free, what is held and by whom"
 FROZEN = "A5 every proposal has the payload that was frozen"
+LOG = "A6 the sealed log is what was sealed, and says what the books say"
 DRAWS = "D1 every draw can be repeated from its rows"
 POOL = "G2 an offer's pool holds what its vouchers say"
 
@@ -74,6 +76,7 @@ def verify(core: Core) -> Verification:
     ]
     breaches += [Breach(SEALS, case) for case in ledger.tampered(core, most=_MOST_NAMED)]
     with core.transaction() as session:
+        breaches += [Breach(LOG, case) for case in proof.differences(core, most=_MOST_NAMED)]
         breaches += [Breach(DRAWS, case) for case in lotteries.differences(session)]
         changed = approvals.changed_payloads(session)
         breaches += [Breach(FROZEN, f"approval {one}") for one in changed]
@@ -86,7 +89,7 @@ def verify(core: Core) -> Verification:
     at_the_gate, said, unseen = _gate(core)
     return Verification(
         (*breaches, *at_the_gate),
-        len(ALL) + 3,
+        len(ALL) + 4,
         vouchers,
         redemptions,
         transfers,

@@ -18,6 +18,7 @@ from .api import entry as entry_api
 from .api import lotteries as lotteries_api
 from .api import me as me_api
 from .api import offers as offers_api
+from .api import proof as proof_api
 from .api import qualifications as qualifications_api
 from .api import tradein as tradein_api
 from .api import wallet as wallet_api
@@ -34,6 +35,7 @@ from .pages import (
     lotteries,
     merchants,
     paper,
+    proof,
     qualifications,
     tradein,
     voucher,
@@ -49,6 +51,7 @@ BLUEPRINTS = (
     Guarded(offers_api.claims, TOKEN),
     Guarded(wallet_api.wallet, SIGNED_IN),
     Guarded(lotteries_api.lotteries, PUBLIC),
+    Guarded(proof_api.proof, PUBLIC),
     Guarded(lotteries_api.entries, SIGNED_IN),
     Guarded(tradein_api.blueprint, PUBLIC),
     Guarded(qualifications_api.blueprint, SIGNED_IN),
@@ -71,6 +74,7 @@ BLUEPRINTS = (
     Guarded(paper.pages, SIGNED_IN),
     Guarded(account.pages, SIGNED_IN),
     Guarded(lotteries.pages, PUBLIC),
+    Guarded(proof.pages, PUBLIC),
     Guarded(merchants.pages, PUBLIC),
     Guarded(lotteries.entering, SIGNED_IN),
 )

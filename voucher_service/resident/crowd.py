@@ -13,6 +13,7 @@ from voucher_service.i18n.formats import iso
 from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.ids import OfferId
+from voucher_service.tradein.service import Claims
 from voucher_service.vouchers.model import Voucher
 from voucher_service.vouchers.service import Group
 from voucher_service.web.express import Call, Created, Lane, LongWay
@@ -37,11 +38,12 @@ _known: dict[str, _Known] = {}
 
 
 class Crowd:
-    """The group of one process and its light way."""
+    """The groups of one process, of vouchers and of qualifications, and the light way to one."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self.group = Group(core)
+        self.qualifications = Claims(core)
         self.lane = Lane(_RULE, self._claim)
 
     def install(self, app: Flask) -> None:
@@ -75,6 +77,11 @@ def crowd_of(app: Flask) -> Crowd:
 def group() -> Group:
     """The group of the face that answers this request."""
     return crowd_of(current_app).group
+
+
+def qualifications() -> Claims:
+    """The group of qualifications of the face that answers this request."""
+    return crowd_of(current_app).qualifications
 
 
 def offer_id(name: str) -> OfferId:

@@ -229,10 +229,10 @@ def _filling(_stand: Stand, process: Process, *args: Any) -> Any:
 
 
 _LOCAL: dict[str, Callable[..., Any]] = {
-    "vouchers.service.write.now": Stand.instant,
+    "allocation.claiming.clock": Stand.instant,
     "allocation.service._now": Stand.server_instant,
     "vouchers.service.write.note": _nothing,
-    "vouchers.service.write.pause": _nothing,
+    "allocation.claiming.pause": _nothing,
     "allocation.degraded.lasting": Stand.lasting,
     "lotteries.service.entering.barred": _nothing,
     "allocation.filling.Filling": _filling,

@@ -210,6 +210,39 @@ class Waiting:
     place: int
 
 
+@dataclass
+class Tally:
+    """What some residents have of a pool's categories, as claims go on: the units of this year,
+    from whichever pool they came, and how often they claimed from this one.
+    """
+
+    pool: Pool
+    units: dict[tuple[ResidentId, Category], dict[int, QualificationId]]
+    attempts: dict[tuple[ResidentId, Category], int]
+
+    def next(self, resident: ResidentId, category: Category) -> tuple[int, int]:
+        """The unit and the attempt that a claim would be.
+
+        Raises QualificationLimit (naming what the resident has), ReclaimsUsed.
+        """
+        most = self.pool.policy.units_of(category)
+        has = self.units.get((resident, category), {})
+        unit = next((one for one in range(1, most + 1) if one not in has), None)
+        if unit is None:
+            ids = [str(id) for _, id in sorted(has.items())]
+            raise QualificationLimit(extra={"qualification_ids": ids}, limit=most)
+        attempt = self.attempts.get((resident, category), 0) + 1
+        if attempt > self.pool.attempts(category):
+            raise ReclaimsUsed(limit=self.pool.attempts(category))
+        return unit, attempt
+
+    def take(self, resident: ResidentId, category: Category, id: QualificationId) -> None:
+        """Count a claim. Raises as `next`."""
+        unit, attempt = self.next(resident, category)
+        self.units.setdefault((resident, category), {})[unit] = id
+        self.attempts[resident, category] = attempt
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of qualifications that ended: how many, how many of them used, at what cost."""

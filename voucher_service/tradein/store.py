@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, func, select, tuple_
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import Session
 
 from voucher_service.campaigns import service as campaigns
@@ -20,7 +21,7 @@ from voucher_service.kernel.money import ZERO, Money
 from . import shelf
 from .overbooking import Past
 from .policy import Category
-from .qualifications import Outcome, Pool, Qualification, QualificationId, Status
+from .qualifications import Outcome, Pool, Qualification, QualificationId, Status, Tally
 from .tables import PoolRow, QualificationRow, WaitingRow
 
 # In front of a line stand those who have a qualification already.
@@ -92,30 +93,56 @@ def of_resident(resident: ResidentId, cursor: tuple[datetime, UUID] | None) -> C
     return mine & (tuple_(QualificationRow.occurred_at, QualificationRow.id) < tuple_(*cursor))
 
 
-def units(
-    session: Session, resident: ResidentId, category: Category, year: int
-) -> dict[int, QualificationId]:
-    """The units of a category that a resident has this year, whichever pool they came from."""
-    rows = session.execute(
-        select(QualificationRow.unit, QualificationRow.id).where(
-            QualificationRow.resident_id == resident,
-            QualificationRow.category == category,
-            QualificationRow.year == year,
-            QualificationRow.holds_slot,
-        )
+def tally(session: Session, pool: Pool, residents: Collection[ResidentId], year: int) -> Tally:
+    """What these residents have of the pool's categories, and how often they claimed from it."""
+    mine = (
+        QualificationRow.resident_id.in_(residents),
+        QualificationRow.category.in_(pool.categories),
     )
-    return {unit: QualificationId(id) for unit, id in rows}
+    units: dict[tuple[ResidentId, Category], dict[int, QualificationId]] = {}
+    for resident, category, unit, id in session.execute(
+        select(
+            QualificationRow.resident_id,
+            QualificationRow.category,
+            QualificationRow.unit,
+            QualificationRow.id,
+        ).where(*mine, QualificationRow.year == year, QualificationRow.holds_slot)
+    ):
+        units.setdefault((ResidentId(resident), category), {})[unit] = QualificationId(id)
+    attempts = session.execute(
+        select(QualificationRow.resident_id, QualificationRow.category, func.count())
+        .where(*mine, QualificationRow.offer_id == pool.offer.id)
+        .group_by(QualificationRow.resident_id, QualificationRow.category)
+    )
+    tried = {(ResidentId(resident), category): count for resident, category, count in attempts}
+    return Tally(pool, units, tried)
 
 
-def attempts(session: Session, offer: OfferId, resident: ResidentId, category: Category) -> int:
-    """How often a resident claimed from a pool, whatever became of it."""
-    return session.execute(
-        select(func.count()).where(
-            QualificationRow.offer_id == offer,
-            QualificationRow.resident_id == resident,
-            QualificationRow.category == category,
-        )
-    ).scalar_one()
+def by_key(
+    session: Session, pairs: Collection[tuple[ResidentId, bytes]]
+) -> dict[tuple[ResidentId, bytes], Qualification]:
+    """Earlier claims by resident and key."""
+    key = tuple_(QualificationRow.resident_id, QualificationRow.claim_key_hash)
+    rows = session.execute(
+        select(QualificationRow.id, QualificationRow.claim_key_hash).where(key.in_(pairs))
+    )
+    keys = {QualificationId(id): bytes(key_hash) for id, key_hash in rows}
+    found = qualifications(session, QualificationRow.id.in_(keys)) if keys else []
+    return {(one.resident_id, keys[one.id]): one for one in found}
+
+
+def standing(session: Session, ids: Collection[QualificationId]) -> set[UUID]:
+    """Those of these ids that stand."""
+    return set(session.scalars(select(QualificationRow.id).where(QualificationRow.id.in_(ids))))
+
+
+def insert(session: Session, rows: Sequence[dict[str, Any]]) -> set[UUID]:
+    """Insert a batch; the ids that are new. A row that breaks a constraint is not there afterwards,
+    and the caller finds out why.
+    """
+    table: Any = QualificationRow.__table__
+    statement = pg_insert(table).on_conflict_do_nothing().returning(table.c.id)
+    return set(session.execute(statement, list(rows)).scalars())
 
 
 def held(session: Session, offer: OfferId, *statuses: Status) -> int:
@@ -165,11 +192,14 @@ def outcome(session: Session, categories: Collection[Category]) -> Outcome:
     return Outcome(ended, count, spent or ZERO)
 
 
-def waiting(session: Session, offer: OfferId) -> int:
-    """How many wait for a pool."""
-    return session.execute(
-        select(func.count()).where(WaitingRow.offer_id == offer, WaitingRow.ended_at.is_(None))
-    ).scalar_one()
+def waiting(session: Session, offer: OfferId) -> tuple[int, int]:
+    """How many wait for a pool: all, and the holders among them whom a till refused."""
+    everybody, holders = session.execute(
+        select(func.count(), func.count(WaitingRow.qualification_id)).where(
+            WaitingRow.offer_id == offer, WaitingRow.ended_at.is_(None)
+        )
+    ).one()
+    return everybody, holders
 
 
 def line(session: Session, offer: OfferId, limit: int | None = None) -> list[WaitingRow]:
@@ -180,6 +210,18 @@ def line(session: Session, offer: OfferId, limit: int | None = None) -> list[Wai
             .where(WaitingRow.offer_id == offer, WaitingRow.ended_at.is_(None))
             .order_by(*_LINE)
             .limit(limit)
+        )
+    )
+
+
+def end_waits(session: Session, ids: Collection[UUID], now: datetime) -> list[UUID]:
+    """End these waits; the ones that had not ended."""
+    return list(
+        session.scalars(
+            update(WaitingRow)
+            .where(WaitingRow.id.in_(ids), WaitingRow.ended_at.is_(None))
+            .values(ended_at=now)
+            .returning(WaitingRow.id)
         )
     )
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import click
 
-from tests.tradein.fraud.trial import BUDGET_BPS, Outcome, run
+from tests.tradein.fraud.trial import BUDGET_BPS, HEAVY, Outcome, run
 
 
 @click.command()
@@ -47,6 +47,7 @@ def show(one: Outcome, *, whole: bool) -> None:
         f"seed {one.seed}: {one.subjects:,} subjects, {one.guilty:,} guilty; queue of {one.queue:,}"
         f" ({BUDGET_BPS / 100:.0f} %, from weight {one.least}): precision {one.precision:.3f},"
         f" exact duplicates found {one.exact_recall:.3f};"
+        f" from weight {HEAVY} on {one.heavy:,}: precision {one.precision_of_heavy:.3f};"
         f" judged in {one.seconds:.0f} s, {one.megabytes:,} MB"
     )
     if not whole:

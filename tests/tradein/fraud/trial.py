@@ -49,6 +49,7 @@ class Outcome:
     honest: int
     least: int
     precision: float
+    heavy: int
     precision_of_heavy: float
     exact_recall: float
     honest_per_ten_thousand: float
@@ -137,6 +138,7 @@ def _counted(seed: int, year: _Year, found: dict[UUID, Assessed], seconds: float
         len(wrong),
         queue[-1].weight if queue else 0,
         len(right) / max(1, len(queue)),
+        len(heavy),
         sum(one.facts.id in guilty for one in heavy) / max(1, len(heavy)),
         sum(one.facts.id in queued for one in exact) / max(1, len(exact)),
         10_000 * len(wrong) / max(1, len(year.facts) - len(guilty)),

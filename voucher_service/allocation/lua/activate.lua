@@ -27,4 +27,6 @@ for i = 5, #KEYS, 2 do
   end
 end
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1])
+-- Places are counted anew: what was counted may be of a server that lost what it gave.
+redis.call('HDEL', KEYS[1], 'given', 'until')
 return 1

@@ -2,11 +2,12 @@
 -- resident with the same request key gets the same slot again.
 -- KEYS  1 meta  2 who  3 pending  4.. free list of each candidate release, in order
 -- ARGV  1 epoch  2 now (Unix milliseconds; empty: this server's clock)  3 limit per resident
---       4 for each ask: resident (22 characters), request key (12 characters), run together;
+--       4 "counted": no more seats than there are open places; empty: as many as there are slots
+--       5 for each ask: resident (22 characters), request key (12 characters), run together;
 --         asks times limit must stay within 3,000
---       5.. for each candidate: position, opens (Unix milliseconds), closes (Unix milliseconds)
+--       6.. for each candidate: position, opens (Unix milliseconds), closes (Unix milliseconds)
 -- Returns for each ask, parted by blanks: a verdict, or position.slot.generation.ordinal of a seat;
---         NOT_READY alone when the gate is at another epoch
+--         NOT_READY alone when the gate is at another epoch, UNCOUNTED when nobody has counted places
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
   return 'NOT_READY'
 end
@@ -15,18 +16,26 @@ if not now then
   local time = redis.call('TIME')
   now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
+local places
+if ARGV[4] ~= '' then
+  local count = redis.call('HMGET', KEYS[1], 'until', 'given')
+  if not count[1] then
+    return 'UNCOUNTED'
+  end
+  places = tonumber(count[1]) - tonumber(count[2] or 0)
+end
 local early, open = true, {}
-for i = 5, #ARGV, 3 do
+for i = 6, #ARGV, 3 do
   if now >= tonumber(ARGV[i + 1]) then
     early = false
     if now < tonumber(ARGV[i + 2]) then
-      open[#open + 1] = {position = ARGV[i], key = KEYS[4 + (i - 5) / 3], taken = 0}
+      open[#open + 1] = {position = ARGV[i], key = KEYS[4 + (i - 6) / 3], taken = 0}
     end
   end
 end
 local refusal = early and 'TOO_EARLY' or #open == 0 and 'CLOSED' or 'SOLD_OUT'
 
-local limit, asks = tonumber(ARGV[3]), ARGV[4]
+local limit, asks = tonumber(ARGV[3]), ARGV[5]
 local fields = {}
 for i = 1, #asks, 34 do
   local resident = string.sub(asks, i, i + 21)
@@ -72,10 +81,14 @@ local function admit(first, request)
     -- Another request of the same resident may have died half-way; whoever comes next finishes it.
     return waiting or 'LIMIT'
   end
+  if places and places < 1 and #open > 0 then
+    return 'FULL'
+  end
   local seat = next_seat()
   if not seat then
     return refusal
   end
+  places = places and places - 1
   seat = seat .. generation
   local field, value = fields[first + vacant], stamp .. request .. seat
   fresh[field] = value
@@ -89,6 +102,9 @@ for i = 1, #asks, 34 do
 end
 if #writes > 0 then
   redis.call('HSET', KEYS[3], unpack(writes))
+  if places then
+    redis.call('HINCRBY', KEYS[1], 'given', #writes / 2)
+  end
   for _, release in ipairs(open) do
     if release.taken > 0 then
       redis.call('LTRIM', release.key, release.taken, -1)

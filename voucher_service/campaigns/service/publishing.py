@@ -229,11 +229,10 @@ def _publish(session: Session, payload: Mapping[str, Any], actor: Actor, now: da
     move(session, found, CampaignEvent.PUBLISHED, actor, now)
     for one in offers:
         _move_offer(session, one.id, OfferStatus.DRAFT, OfferEvent.OPENED, actor, now)
-        if found.kind is CampaignKind.VOUCHER:
-            key = f"prepare_gate:{one.id}"
-            outbox.add(session, kind="prepare_gate", key=key, args={"offer": str(one.id)})
-        else:  # PostgreSQL alone hands out qualifications
+        if found.kind is not CampaignKind.VOUCHER:  # PostgreSQL alone, until a gate is filled
             raise_epoch(session, one.id, mode=Mode.DEGRADED)
+        key = f"prepare_gate:{one.id}"
+        outbox.add(session, kind="prepare_gate", key=key, args={"offer": str(one.id)})
 
 
 def _send_back(session: Session, payload: Mapping[str, Any], actor: Actor, now: datetime) -> None:

@@ -19,7 +19,7 @@ from voucher_service.kernel.money import Money
 from voucher_service.kernel.page import Page, encode_cursor
 from voucher_service.merchants import service as merchants
 
-from .. import price_store, store
+from .. import filed_store, seen_store, store
 from ..gtins import printed
 from ..model import (
     FiledPrice,
@@ -65,8 +65,8 @@ def promise(core: Core, *, actor: Actor, prices: Sequence[Wanted]) -> list[Filed
         merchant, now = _merchant(session, actor), core.now(session)
         today = day_of(now)
         _check(session, prices, today + _DAY)
-        price_store.lock_merchant(session, merchant)
-        held = price_store.filings(session, merchant, [one.gtin for one in prices])
+        filed_store.lock_merchant(session, merchant)
+        held = filed_store.filings(session, merchant, [one.gtin for one in prices])
         wait = timedelta(days=core.settings.goods.raise_days)
         made = []
         for one in prices:
@@ -98,7 +98,7 @@ def promise_from(
 
 def filed_price(session: Session, *, merchant: MerchantId, gtin: str, on: date) -> Money | None:
     """What a merchant promised to ask at most on a day; None when it had filed nothing."""
-    return price_store.filed_on(session, merchant, gtin, on)
+    return filed_store.on_day(session, merchant, gtin, on)
 
 
 def own_prices(
@@ -121,7 +121,7 @@ def own_prices(
             )
             gtins = [one.gtin for one in found]
         else:
-            gtins = price_store.filed_gtins(session, merchant, after, limit + 1)
+            gtins = filed_store.gtins_of(session, merchant, after, limit + 1)
         shown = _own(session, merchant, gtins[:limit], today)
     return Page(shown, encode_cursor(shown[-1].gtin) if len(gtins) > limit else None)
 
@@ -134,7 +134,7 @@ def own_price(core: Core, *, actor: Actor, gtin: str) -> tuple[OwnPrice, list[Fi
     with core.transaction() as session:
         merchant, today = _merchant(session, actor), day_of(core.now(session))
         (one,) = _own(session, merchant, [gtin], today)
-        filed = price_store.filings(session, merchant, [gtin]).get(gtin, [])
+        filed = filed_store.filings(session, merchant, [gtin]).get(gtin, [])
     if one.product is None and not filed:
         raise NoSuchThing
     return one, filed[::-1]
@@ -144,9 +144,9 @@ def _own(
     session: Session, merchant: MerchantId, gtins: Sequence[str], today: date
 ) -> list[OwnPrice]:
     known = store.in_force(session, gtins, today)
-    filed = price_store.filings(session, merchant, gtins)
+    filed = filed_store.filings(session, merchant, gtins)
     days = rule(core_of(session)).month_days
-    lowest = price_store.lowest(session, gtins, on=today, days=days, merchant=merchant)
+    lowest = seen_store.lowest(session, gtins, on=today, days=days, merchant=merchant)
     return [
         OwnPrice(
             one,
@@ -217,7 +217,7 @@ def _write(
         }
         for id, one in zip(ids, made, strict=True)
     ]
-    price_store.add_filed(session, rows)
+    filed_store.add(session, rows)
     audit.record_all(
         session,
         action="price.filed",

@@ -17,9 +17,9 @@ from voucher_service.kernel.money import Money
 from voucher_service.kernel.page import CursorInvalid, Page, decode_cursor, encode_cursor
 from voucher_service.merchants import service as merchants
 
-from .. import price_store, pricing, store
+from .. import filed_store, pricing, seen_store, store
 from ..model import FiledPrice, Product, Seen, price_on
-from ..pricing import Asked, Day, Finding, Lows, Rule
+from ..pricing import Day, Finding, Lows, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def observe(session: Session, *, seen: Iterable[Seen]) -> None:
     All units of a transaction in one call: their shops' days are locked in one order. Days come in
     their order, as sales do: a day is compared with what was noted before its first unit.
     """
-    price_store.observe(session, seen, rule(core_of(session)))
+    seen_store.observe(session, seen, rule(core_of(session)))
 
 
 def lowest_seen(
@@ -74,7 +74,7 @@ def lowest_seen(
 
     At one merchant, or in the whole city; None when nobody was seen to sell it.
     """
-    found = price_store.lowest(session, [gtin], on=on, days=days, merchant=merchant)
+    found = seen_store.lowest(session, [gtin], on=on, days=days, merchant=merchant)
     return found.get(gtin)
 
 
@@ -95,7 +95,7 @@ def suspicions(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> P
     judged, after = rule(core), _after(cursor)
     with core.transaction() as session:
         today = day_of(core.now(session))
-        found = price_store.suspects(
+        found = seen_store.suspects(
             session,
             judged,
             area=actor.area,
@@ -113,7 +113,7 @@ def suspicions(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> P
             one.gtin,
             known.get(one.gtin),
             one.seen,
-            pricing.suspicions(Asked(one.seen.highest, one.seen.list_price), one.lows, judged),
+            pricing.judge(one.seen, one.lows, judged),
         )
         for one in shown
     ]
@@ -133,10 +133,10 @@ def history(
     with core.transaction() as session:
         today = day_of(core.now(session))
         since = today - timedelta(days=judged.quarter_days)
-        found = price_store.merchants_of(session, gtin, since, after, limit + 1)
+        found = seen_store.merchants_of(session, gtin, since, after, limit + 1)
         shown = found[:limit]
-        filed = price_store.filed_by_merchant(session, gtin, shown)
-        days = price_store.days_of(session, gtin, shown, area=actor.area, since=since)
+        filed = filed_store.by_merchant(session, gtin, shown)
+        days = seen_store.days_of(session, gtin, shown, area=actor.area, since=since)
         names = {one: merchants.load_merchant(session, merchant=one).name for one in shown}
     items = [
         History(

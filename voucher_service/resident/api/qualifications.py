@@ -21,6 +21,7 @@ from voucher_service.web.idempotency import idempotency_key, replay_header
 from voucher_service.web.schemas import PageArgs, Schema, page_of
 from voucher_service.web.site import core, now
 
+from ..crowd import qualifications
 from ..limiting import not_too_often
 from ..qualification_codes import fresh
 from ..schemas import FreshCodeSchema
@@ -75,7 +76,7 @@ def claim(body: dict[str, Any]) -> tuple[Qualification, int, dict[str, str]]:
     """Take one qualification of a category. 409 `pool_full`: there is a line to wait in."""
     key = idempotency_key()
     not_too_often(core(), actor())
-    made = service.claim(core(), actor=actor(), category=Category(body["category"]), key=key)
+    made = qualifications().claim(actor=actor(), category=Category(body["category"]), key=key)
     return made.value, 201, replay_header(made.replayed)
 
 

@@ -38,6 +38,7 @@ from voucher_service.web.idempotency import idempotency_key
 from voucher_service.web.language import locale
 from voucher_service.web.site import core, now, today
 
+from ..crowd import qualifications
 from ..limiting import not_too_often
 from ..qualification_codes import fresh
 
@@ -66,7 +67,7 @@ def claim(name: str) -> Response | tuple[str, int]:
     category, key = _category(name), idempotency_key()
     try:
         not_too_often(core(), actor())
-        taken = service.claim(core(), actor=actor(), category=category, key=key)
+        taken = qualifications().claim(actor=actor(), category=category, key=key)
     except DomainError as refusal:
         return _refused(category, refusal), status_of(refusal)
     return make_response(redirect(url_for("qualifications.show", id=taken.value.id), 303))

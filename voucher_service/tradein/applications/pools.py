@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, datetime, time
 
 from voucher_service.campaigns.model import Campaign, Offer, ReleasePlan
 from voucher_service.infra import areas
+from voucher_service.kernel.money import Money
 
 from .. import qualifications
 from ..policy import Category, Policy, Scheme
@@ -40,9 +41,29 @@ class ApplicationPool:
     scheme: Scheme
     policy: Policy
 
-    def serves(self, scheme: Scheme, area: str) -> bool:
-        """Whether it is for applications of that scheme whose invoice was made in that division."""
-        return self.scheme is scheme and areas.within(area, self.offer.issuing_area)
+    def serves(self, scheme: Scheme, area: str, on: date) -> bool:
+        """Whether it is for that scheme, and for what was bought in that division on that day: the
+        money of a year pays for the purchases of its policy, whichever version decides them.
+        """
+        bought = self.policy.first <= on <= self.policy.last
+        return self.scheme is scheme and bought and areas.within(area, self.offer.issuing_area)
+
+    def opening(self, now: datetime) -> datetime:
+        """When a place can be taken next: now, while a release is open."""
+        return min(max(one.opens_at, now) for one in self.offer.releases if one.closes_at > now)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a pool stands: applications under review and granted, places that can be taken now, and
+    the money that nobody has.
+    """
+
+    pool: ApplicationPool
+    under_review: int
+    granted: int
+    places: int
+    left: Money
 
 
 def errors(

@@ -152,6 +152,7 @@ OWNER: Mapping[ReviewStatus, frozenset[Role]] = {
 _FREELY = frozenset({_S.COLLECTING, _S.COMPLETE})
 
 _FIRST_MONDAY = date(1970, 1, 5)
+_DAY = timedelta(days=1)
 
 
 def period_of(day: date, days: int) -> date:
@@ -374,3 +375,13 @@ class CashTime:
     count: int
     median: timedelta
     most: timedelta
+
+    @property
+    def median_days(self) -> int:
+        """The days within which half of them were released."""
+        return -(-self.median // _DAY)
+
+    @property
+    def most_days(self) -> int:
+        """The days within which nine in ten were."""
+        return -(-self.most // _DAY)

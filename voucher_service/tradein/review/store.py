@@ -359,7 +359,11 @@ def cash_times(
         .group_by(
             func.grouping_sets(tuple_(), tuple_(ReviewRow.merchant_id), tuple_(ReviewRow.category))
         )
-        .order_by(func.count().desc())
+        .order_by(
+            func.count().desc(),
+            ReviewRow.merchant_id.nulls_first(),
+            ReviewRow.category.nulls_first(),
+        )
         .limit(most)
     )
     return [(one[0], one[1], one[2], one[3], one[4]) for one in rows]

@@ -13,6 +13,7 @@ from voucher_service.goods import pricing
 from voucher_service.goods import service as goods
 from voucher_service.infra import files
 from voucher_service.infra.core import core_of
+from voucher_service.infra.secrets import CipherTextDamaged
 from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.ids import MerchantId, RedemptionId, ShopId
 from voucher_service.kernel.money import Money
@@ -53,10 +54,17 @@ def unread_pictures(session: Session, kind: Subject, ids: Collection[UUID]) -> l
 
 
 def read_picture(session: Session, file: UUID) -> None:
-    """Read the greys of one kept picture; one that was deleted meanwhile is left out."""
-    content = files.get(session, file=file)
-    if content is not None:
-        store.keep_picture(session, file, likeness.tiny(content.data))
+    """Read the greys of one kept picture; one that was deleted meanwhile is left out.
+
+    A damaged one must not keep all others from being judged: it has no greys.
+    """
+    try:
+        content = files.get(session, file=file)
+        tiny = likeness.tiny(content.data) if content is not None else None
+    except (OSError, CipherTextDamaged):
+        tiny = b""
+    if tiny is not None:
+        store.keep_picture(session, file, tiny)
 
 
 def _sales(session: Session, ids: Collection[UUID]) -> Iterable[Facts]:
@@ -133,7 +141,7 @@ def _photo(proof: Proof, hashes: Mapping[UUID, str], tiny: Mapping[UUID, bytes])
         hashes[proof.file_id],
         _thing(proof),
         proof.likeness,
-        tiny.get(proof.file_id),
+        tiny.get(proof.file_id) or None,
         proof.taken_at,
         _position(proof),
     )

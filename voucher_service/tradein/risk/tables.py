@@ -94,7 +94,9 @@ class TieRow(Recorded, Base):
 
 
 class PictureRow(Recorded, Base):
-    """The greys of a kept picture, read once; deleted with it. `tiny` is 256 bytes."""
+    """The greys of a kept picture, read once; deleted with it. `tiny` is 256 bytes, or
+    empty of a damaged one.
+    """
 
     __tablename__ = "risk_picture"
 

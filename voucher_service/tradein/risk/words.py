@@ -19,7 +19,7 @@ SENTENCES: Mapping[Kind, str] = {
     Kind.SAME_DEVICE: mark("IMEI {imei} 在另一笔里已经卖过。"),
     Kind.ACTIVATED_BEFORE: mark("这台机器 {activated_on} 就激活过，在卖出之前。"),
     Kind.PRICE_SPLIT: mark(
-        "成交价 {price} 和另一张发票的 {part} 加起来，正好是这件商品平常的 {whole}。"
+        "成交价 {price} 和另一张发票的 {part} 加起来，正好是一件商品平常的 {whole}。"
     ),
     Kind.INVOICE_RUN: mark("{buyers} 个人前后脚买了同一款，发票号码也挨着。"),
     Kind.BELOW_CEILING: mark("平常卖得更贵，这一笔的 {price} 刚好不超过能补的最高价 {ceiling}。"),
@@ -39,7 +39,7 @@ SENTENCES: Mapping[Kind, str] = {
         "同一个{link}两个月里在这一家买了 {count} 件同一类，不像一家人用的。"
     ),
     Kind.SAME_VEHICLE: mark("车辆 {vin} 在另一份“{scheme}”申请里也有。"),
-    Kind.VEHICLE_ALIKE: mark("车辆识别代号 {vin} 和另一份申请的 {other} 差一点点，校验位对不上。"),
+    Kind.VEHICLE_ALIKE: mark("车辆识别代号 {vin} 和另一份申请的 {other} 只差一点点。"),
     Kind.VEHICLE_INELIGIBLE: mark("照填的情况，这辆车不在补贴范围里：{what}。"),
     Kind.VEHICLE_UNLIKE_MODEL: mark("同一车型的另外 {count} 份申请，“{what}”都填得不一样。"),
     Kind.LARGE_PLATE: mark("号牌是大型新能源汽车的，不是小型、微型载客汽车。"),

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session
 
+from voucher_service.allocation import upkeep
 from voucher_service.audit import service as audit
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import CampaignKind
+from voucher_service.campaigns.model import CampaignKind, OfferStatus
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM, Actor
 from voucher_service.kernel.clock import SHANGHAI, day_of, end_of, start_of
 from voucher_service.kernel.errors import NoSuchThing
-from voucher_service.kernel.ids import new_id
+from voucher_service.kernel.ids import OfferId, new_id
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Stage
 from voucher_service.ledger.model import pool as account
@@ -65,26 +67,34 @@ def give_up(core: Core, *, actor: Actor, qualification: QualificationId) -> Qual
             now=now,
             set_={"holds_slot": False},
         )
+        _came_back(session, found[0].pool.offer.id, now)
         (after,) = store.qualifications(session, *mine)
         return after
 
 
 def lapse_due(core: Core, *, most: int = 2_000) -> int:
-    """Let qualifications lapse whose last day is over; call until it returns 0."""
+    """Let qualifications lapse whose last day is over; call until it returns 0.
+
+    Those of a replay stay: they live on its clock.
+    """
     with core.transaction() as session:
         now = core.now(session)
-        ids = session.scalars(
-            select(QualificationRow.id)
-            .where(QualificationRow.status == Status.CLAIMED, QualificationRow.valid_until <= now)
+        due = session.execute(
+            select(QualificationRow.id, QualificationRow.offer_id)
+            .where(
+                QualificationRow.status == Status.CLAIMED,
+                QualificationRow.valid_until <= now,
+                QualificationRow.offer_id.in_(campaigns.offer_ids(session)),
+            )
             .limit(most)
             .with_for_update(skip_locked=True)
         ).all()
-        if not ids:
+        if not due:
             return 0
         moved = audit.transition_many(
             session,
             QualificationRow,
-            ids=list(ids),
+            ids=[id for id, _ in due],
             current=Status.CLAIMED,
             lifecycle=LIFECYCLE,
             event=Event.LAPSED,
@@ -93,6 +103,8 @@ def lapse_due(core: Core, *, most: int = 2_000) -> int:
             batch=str(new_id()),
             set_={"holds_slot": False},
         )
+        for offer in {offer for _, offer in due}:
+            _came_back(session, OfferId(offer), now)
         return len(moved)
 
 
@@ -138,6 +150,14 @@ def finish(core: Core) -> int:
                 campaigns.free_unspent(session, campaign=offer.campaign_id, now=now, pool=offer.id)
                 done += 1
     return done
+
+
+def _came_back(session: Session, id: OfferId, now: datetime) -> None:
+    """Slots came back: the gate learns of them, while they can be claimed."""
+    offer = campaigns.offer(session, offer=id)
+    claimable = offer.status in (OfferStatus.OPEN, OfferStatus.PAUSED)
+    if claimable and any(one.closes_at > now for one in offer.releases):
+        upkeep.refill_later(session, offer=id)
 
 
 def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:

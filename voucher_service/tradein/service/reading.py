@@ -20,7 +20,8 @@ from .. import store
 from ..policy import Category
 from ..qualifications import HOLDING, NoPool, Pool, Qualification, QualificationId, Standing
 from ..tables import QualificationRow
-from .claiming import places, pool_of, resident_of
+from .claiming import resident_of
+from .pools import places, pool_of
 
 
 def open_pool(core: Core, *, category: Category) -> Pool | None:
@@ -77,6 +78,6 @@ def _standing(session: Session, pool: Pool, now: datetime) -> Standing:
         counts,
         released,
         min(slots, places(session, pool=pool, now=now)) if open_now else 0,
-        store.waiting(session, pool.offer.id),
+        store.waiting(session, pool.offer.id)[0],
         ledger.balances(session, [reserved])[reserved],
     )

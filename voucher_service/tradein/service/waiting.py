@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from voucher_service.allocation.model import SoldOut
+from voucher_service.allocation.model import Closed, NotOpenYet, SoldOut
 from voucher_service.audit import service as audit
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import CampaignKind, OfferStatus
 from voucher_service.infra.core import Core
-from voucher_service.infra.idempotency import hash_of
+from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.actor import SYSTEM, Actor
-from voucher_service.kernel.errors import DomainError
+from voucher_service.kernel.errors import TryAgain
 from voucher_service.kernel.ids import OfferId, ResidentId, new_id
 from voucher_service.notices import service as notices
 from voucher_service.notices.model import Kind
 
 from .. import store
 from ..policy import Category
-from ..qualifications import Pool, PoolFull, Waiting
+from ..qualifications import Pool, PoolFull, Qualification, Waiting
 from ..tables import WaitingRow
 from . import using
-from .claiming import check_may, check_standing, locked, resident_of, take
+from .claiming import check_may, check_standing, claim_in_line, locked, resident_of
+from .pools import places, running
+from .request import Answer, Request
 
 _MOST_AT_ONCE = 100
+# Whoever hears one of these keeps the place in the line.
+_NOT_YET = (PoolFull, SoldOut, Closed, NotOpenYet, TryAgain)
 
 
 def wait(core: Core, *, actor: Actor, category: Category) -> Waiting:
@@ -47,6 +51,7 @@ def wait(core: Core, *, actor: Actor, category: Category) -> Waiting:
             resident_id=resident,
             category=category,
             occurred_at=now,
+            qualification_id=None,
             ended_at=None,
         )
         session.add(row)
@@ -79,68 +84,69 @@ def waiting(core: Core, *, actor: Actor) -> list[Waiting]:
 def promote_due(core: Core) -> int:
     """Give what came free to who waits, and tell them by SMS. How many left a line."""
     with core.transaction() as session:
-        running = campaigns.running_offers(
-            session, now=core.now(session), kind=CampaignKind.TRADE_IN
-        )
-        pools = store.pools(session, running)
-    return sum(_promote(core, pool) for pool in pools)
+        found = running(session, now=core.now(session))
+    return sum(_call_back(core, pool) + _promote(core, pool) for pool in found)
+
+
+def _call_back(core: Core, pool: Pool) -> int:
+    """Tell holders whom a till refused, as far as there is money for all before them."""
+    with core.transaction() as session:
+        line = store.line(session, pool.offer.id, limit=_MOST_AT_ONCE)
+        holders = [row for row in line if row.qualification_id is not None]
+        return using.tell_holders(session, pool=pool, rows=holders, now=core.now(session))
 
 
 def _promote(core: Core, pool: Pool) -> int:
-    """One transaction under the pool's lock; who may not claim any more leaves the line."""
-    with core.transaction() as session:
-        if not store.line(session, pool.offer.id, limit=1):
-            return 0
-        fence = campaigns.fence(session, offer=pool.offer.id, alone=True)
-        if fence.status is not OfferStatus.OPEN:
-            return 0
-        now = core.clock.at or fence.at
-        line = store.line(session, pool.offer.id, limit=_MOST_AT_ONCE)
-        holders = [row for row in line if row.qualification_id is not None]
-        left = using.tell_holders(session, pool=pool, rows=holders, now=now)
-        if left < len(holders):
-            return left  # there isn't the money for those who have one
-        for row in line[len(holders) :]:
-            try:
-                check_standing(session, ResidentId(row.resident_id))
-                check_may(session, pool, ResidentId(row.resident_id), row.category, now)
-            except DomainError:
-                row.ended_at = now
-                left += 1
-                continue
-            if not _give(session, pool, row, now):
-                break
-            row.ended_at = now
-            left += 1
-        session.flush()
-    return left
+    """Claim for the head of the line, as far as there are places, until nobody leaves it.
+
+    A worker that was killed in between claims again by the same keys, and finds what was given.
+    """
+    left = 0
+    while True:
+        with core.transaction() as session:
+            offer = pool.offer.id
+            line = store.line(session, offer, limit=_MOST_AT_ONCE)
+            if not line or line[0].qualification_id is not None:
+                return left  # nobody waits, or there isn't the money for those who have one
+            free = places(session, pool=pool, now=core.now(session))
+            heads = {row.id: _request(row) for row in line[:free]}
+        if not heads:
+            return left
+        answers = claim_in_line(core, pool.offer.id, list(heads.values()))
+        gone = _leave(core, dict(zip(heads, answers, strict=True)))
+        if not gone:
+            return left
+        left += gone
 
 
-def _give(session: Session, pool: Pool, row: WaitingRow, now: datetime) -> bool:
-    """Whether there was a place."""
+def _request(row: WaitingRow) -> Request:
     resident = ResidentId(row.resident_id)
-    try:
-        given = take(
-            session,
-            pool=pool,
-            resident=resident,
-            category=row.category,
-            key_hash=hash_of(f"line:{row.id}"),
-            actor=SYSTEM,
-            now=now,
-        )
-    except (PoolFull, SoldOut):
-        return False
+    return Request(SYSTEM, resident, row.category, f"line:{row.id}", in_line=True)
+
+
+def _leave(core: Core, answers: dict[UUID, Answer]) -> int:
+    """End the wait of whoever got one, and tell them; and of who may not claim any more."""
+    over = {id: one for id, one in answers.items() if not isinstance(one, _NOT_YET)}
+    with core.transaction() as session:
+        now = core.now(session)
+        ended = store.end_waits(session, list(over), now)
+        for id in ended:
+            answer = over[id]
+            if isinstance(answer, Outcome):
+                _tell(session, answer.value, id, now)
+    return len(ended)
+
+
+def _tell(session: Session, given: Qualification, wait: UUID, now: datetime) -> None:
     notices.add(
         session,
         kind=Kind.QUALIFICATION_GIVEN,
-        subject=row.id,
-        residents=[resident],
-        title=pool.offer.title,
+        subject=wait,
+        residents=[given.resident_id],
+        title=given.pool.offer.title,
         at=given.valid_until,
         now=now,
     )
-    return True
 
 
 def _view(session: Session, pool: Pool, row: WaitingRow) -> Waiting:

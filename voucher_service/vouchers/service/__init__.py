@@ -1,7 +1,7 @@
 """Use cases of vouchers."""
 
 from .board import Standing, board
-from .claim import claim, claim_many, prepare_gate, remaining, settle_pending
+from .claim import GATED, claim, claim_many, prepare_gate, remaining
 from .expiry import expire_due
 from .giving_up import give_up, locked, spans
 from .group import Group
@@ -12,6 +12,7 @@ from .spending import Spend, by_code_refs, by_ids, hold, release, revive, spend
 from .wallet import by_code_ref, codes, get, wallet
 
 __all__ = [
+    "GATED",
     "Group",
     "Print",
     "Request",
@@ -39,7 +40,6 @@ __all__ = [
     "release",
     "remaining",
     "revive",
-    "settle_pending",
     "spans",
     "spend",
     "wallet",

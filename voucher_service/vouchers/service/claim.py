@@ -8,6 +8,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from voucher_service.allocation import service as allocation
+from voucher_service.allocation import upkeep
+from voucher_service.allocation.upkeep import Gated
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Offer
 from voucher_service.infra.core import Core
@@ -21,6 +23,9 @@ from ..model import Voucher
 from ..tables import VoucherRow
 from .flow import claim_flow
 from .request import Answer, Request
+
+# What the schedule looks after.
+GATED = Gated(campaigns.open_offers, VoucherRow)
 
 
 def claim(core: Core, *, actor: Actor, offer: OfferId, key: str) -> Outcome[Voucher]:
@@ -41,19 +46,8 @@ def claim_many(core: Core, *, offer: OfferId, requests: Sequence[Request]) -> li
 
 
 def prepare_gate(core: Core, *, offer: OfferId, refill: bool) -> None:
-    """Fill an offer's gate from PostgreSQL before the crowd comes, or after slots came back.
-
-    A gate that is ready is left alone unless `refill` says that it lacks slots.
-    """
-    with core.transaction() as session:
-        found = campaigns.offer(session, offer=offer)
-    if refill or not allocation.ready(core, offer=found):
-        allocation.rebuild(core, offer=offer, rows=VoucherRow)
-
-
-def settle_pending(core: Core, *, offer: Offer) -> int:
-    """Settle seats that claims which died half-way left behind. Returns how many."""
-    return allocation.settle_pending(core, offer=offer, rows=VoucherRow)
+    """As `upkeep.prepare`, for an offer of vouchers."""
+    upkeep.prepare(core, GATED, offer=offer, refill=refill)
 
 
 def remaining(

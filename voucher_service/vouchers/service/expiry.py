@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from voucher_service.allocation import upkeep
 from voucher_service.audit import service as audit
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Offer, OfferStatus
-from voucher_service.infra import outbox
 from voucher_service.infra.core import Core
 from voucher_service.infra.database import MoneyFen
 from voucher_service.kernel.actor import SYSTEM
@@ -85,12 +85,7 @@ def _expire(session: Session, offer_id: OfferId, ids: list[UUID], now: datetime)
         now=now,
     )
     if flows_back:
-        outbox.add(
-            session,
-            kind="prepare_gate",
-            key=f"refill_gate:{offer.id}",
-            args={"offer": str(offer.id), "refill": True},
-        )
+        upkeep.refill_later(session, offer=offer.id)
     elif offer.status is OfferStatus.CLOSED:
         campaigns.free_unspent(session, campaign=offer.campaign_id, now=now)
     return len(moved)

@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from voucher_service.allocation import upkeep
 from voucher_service.audit import service as audit
 from voucher_service.campaigns.model import OfferStatus
-from voucher_service.infra import outbox
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.ids import VoucherId
 from voucher_service.kernel.money import ZERO
@@ -69,9 +69,4 @@ def give_up(session: Session, *, voucher: Voucher, actor: Actor, now: datetime) 
     )
     claimable = offer.status in (OfferStatus.OPEN, OfferStatus.PAUSED)
     if claimable and any(one.closes_at > now for one in offer.releases):
-        outbox.add(
-            session,
-            kind="prepare_gate",
-            key=f"refill_gate:{offer.id}",
-            args={"offer": str(offer.id), "refill": True},
-        )
+        upkeep.refill_later(session, offer=offer.id)

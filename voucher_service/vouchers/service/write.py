@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,16 +24,6 @@ from .. import refusals, store
 from ..model import Status, Voucher
 from ..tables import VoucherRow
 from .request import Request
-
-
-def now(_core: Core) -> datetime:
-    """This process's clock; good enough to leave out releases that are hours away."""
-    return datetime.now(UTC)
-
-
-def pause(_core: Core, seconds: float) -> None:
-    """Wait."""
-    time.sleep(seconds)
 
 
 def note(core: Core, offer: Offer, refused: Sequence[tuple[Request, str]], at: datetime) -> None:

@@ -17,7 +17,7 @@ from .lapsing import forget, lapse_due, remind_due
 from .noticing import notice
 from .past import cards, past, standing
 from .paying import accept_card, paid, payee, payout_refused, return_card
-from .planning import create_pool
+from .planning import create_pool, pool_policies, pool_standings, pool_terms
 from .reviewing import document, opinion, page, precheck, read, reject, send_back, waiting
 from .submitting import preview, submit, withdraw
 from .telling import send_message
@@ -45,6 +45,9 @@ __all__ = [
     "past",
     "payee",
     "payout_refused",
+    "pool_policies",
+    "pool_standings",
+    "pool_terms",
     "precheck",
     "preview",
     "read",

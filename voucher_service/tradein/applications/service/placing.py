@@ -7,6 +7,7 @@ What was decided stands as outstanding until it is committed at the approval, or
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -15,11 +16,10 @@ from sqlalchemy.orm import Session
 
 from voucher_service.allocation import degraded
 from voucher_service.allocation import service as allocation
-from voucher_service.allocation.model import Ask, Closed, NotOpenYet, Verdict
+from voucher_service.allocation.model import Ask, NotOpenYet, Verdict
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.flowing import flowing
 from voucher_service.campaigns.model import CampaignKind, Offer, OfferStatus
-from voucher_service.infra import areas
 from voucher_service.infra.idempotency import hash_of
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.ids import OfferId, ResidentId, new_id
@@ -39,23 +39,23 @@ def hold(session: Session, row: ApplicationRow, *, before: Money | None, now: da
     """Give an application that was just handed in a place, and set the money decided aside; one
     that has a place already, with the sum `before`, keeps it.
 
-    Raises NoPool, PoolFull, NotOpenYet, Closed, UnitsTaken, PoolShort.
+    Of several pools the first that has both. Raises NoPool, PoolFull, NotOpenYet, UnitsTaken,
+    PoolShort.
     """
     place = store.place(session, row.id)
     if place is not None:
-        offer = _offer(session, place)
-        if not areas.within(row.area, offer.issuing_area):
+        if not _serving(session, row, [_offer(session, place)]):
             raise NoPool(year=_year(row))
         change(session, row, before=before or ZERO, now=now)
         return
-    pool = _pool(session, row, now)
-    fence = campaigns.fence(session, offer=pool.offer.id, alone=True)
-    if fence.status is not OfferStatus.OPEN:
-        raise Closed
-    pool = replace(pool, offer=replace(pool.offer, epoch=fence.epoch))
-    _seat(session, row, pool, now)
-    if not _set_aside(session, pool.offer.id, row.id, _sum(row), now):
-        raise _full(row, pool, now)
+    running = campaigns.running_offers(session, now=now, kind=CampaignKind.TRADE_IN)
+    pools = _serving(session, row, running)
+    if not pools:
+        raise NoPool(year=_year(row))
+    # In the same order for everybody: nobody waits for a lock while another waits for theirs.
+    pools.sort(key=lambda one: (one.opening(now), one.offer.id))
+    if not any(_taken(session, row, one, now) for one in pools):
+        raise _full(row, pools, now)
 
 
 def change(session: Session, row: ApplicationRow, *, before: Money, now: datetime) -> None:
@@ -69,9 +69,9 @@ def change(session: Session, row: ApplicationRow, *, before: Money, now: datetim
         return
     fence = campaigns.fence(session, offer=offer.id, alone=True)
     # A closed pool has given its money back.
-    closed = fence.status is OfferStatus.CLOSED
-    if closed or not _set_aside(session, offer.id, row.id, more, now):
+    if fence.status is OfferStatus.CLOSED or more > _left(session, offer.id):
         raise PoolShort(short=more)
+    _set_aside(session, offer.id, row.id, more, now)
 
 
 def give_back(session: Session, row: ApplicationRow, now: datetime) -> None:
@@ -92,23 +92,29 @@ def grant(session: Session, row: ApplicationRow, now: datetime) -> None:
     ledger.post(session, code=Code.GRANTED, key=str(row.id), legs=legs, now=now)
 
 
-def _pool(session: Session, row: ApplicationRow, now: datetime) -> ApplicationPool:
-    """The pool for an application: the one that is open, else the next to open."""
-    running = campaigns.running_offers(session, now=now, kind=CampaignKind.TRADE_IN)
-    found = [one for one in store.pools(session, running) if one.serves(row.scheme, row.area)]
-    if not found:
-        raise NoPool(year=_year(row))
-    return min(found, key=lambda one: (_opening(one.offer, now), one.offer.id))
+def _serving(
+    session: Session, row: ApplicationRow, offers: Sequence[Offer]
+) -> list[ApplicationPool]:
+    """Those of these offers that are pools for an application."""
+    assert row.bought_on is not None, "it was handed in"
+    on = row.bought_on
+    return [one for one in store.pools(session, offers) if one.serves(row.scheme, row.area, on)]
 
 
-def _seat(session: Session, row: ApplicationRow, pool: ApplicationPool, now: datetime) -> None:
-    slots = allocation.pool_of(flowing(pool.offer, now))
+def _taken(session: Session, row: ApplicationRow, pool: ApplicationPool, now: datetime) -> bool:
+    """Take a place of a pool, and the money for it; False when it is shut, or lacks either."""
+    fence = campaigns.fence(session, offer=pool.offer.id, alone=True)
+    if fence.status is not OfferStatus.OPEN or _sum(row) > _left(session, pool.offer.id):
+        return False
+    slots = allocation.pool_of(flowing(replace(pool.offer, epoch=fence.epoch), now))
     # The release that is open first: what earlier ones left over is looked for behind it.
     slots = replace(slots, windows=tuple(reversed(slots.windows)))
     ask = Ask(ResidentId(row.resident_id), hash_of(str(row.id)))
     (answer,) = degraded.seats(session, pool=slots, asks=[ask], now=now, rows=PlaceRow)
+    if answer.verdict is Verdict.LIMIT:
+        raise UnitsTaken(units=pool.offer.per_resident_limit, year=_year(row))
     if answer.seat is None:
-        raise _refusal(answer.verdict, row, pool, now)
+        return False
     seat = answer.seat
     session.add(
         PlaceRow(
@@ -120,43 +126,35 @@ def _seat(session: Session, row: ApplicationRow, pool: ApplicationPool, now: dat
             resident_id=row.resident_id,
             ordinal=seat.ordinal,
             generation=seat.generation,
-            epoch=pool.offer.epoch,
+            epoch=fence.epoch,
             holds_slot=True,
             claim_key_hash=ask.key_hash,
             occurred_at=now,
         )
     )
     session.flush()
+    _set_aside(session, pool.offer.id, row.id, _sum(row), now)
+    return True
 
 
-def _refusal(
-    verdict: Verdict, row: ApplicationRow, pool: ApplicationPool, now: datetime
-) -> DomainError:
-    if verdict is Verdict.LIMIT:
-        return UnitsTaken(units=pool.offer.per_resident_limit, year=_year(row))
-    if verdict is Verdict.TOO_EARLY:
-        return NotOpenYet(opens_at=_opening(pool.offer, now))
-    return _full(row, pool, now)
+def _full(row: ApplicationRow, pools: Sequence[ApplicationPool], now: datetime) -> DomainError:
+    """Why there is no place, and the next opening, if there is one."""
+    later = [one.opens_at for pool in pools for one in pool.offer.releases if one.opens_at > now]
+    if all(pool.opening(now) > now for pool in pools):
+        return NotOpenYet(opens_at=min(later))
+    return PoolFull(year=_year(row), next_at=min(later)) if later else PoolFull(year=_year(row))
 
 
-def _full(row: ApplicationRow, pool: ApplicationPool, now: datetime) -> PoolFull:
-    """No place, or no money, until the next opening, if there is one."""
-    later = [one.opens_at for one in pool.offer.releases if one.opens_at > now]
-    if later:
-        return PoolFull(year=_year(row), next_at=min(later))
-    return PoolFull(year=_year(row))
+def _left(session: Session, offer: OfferId) -> Money:
+    """The money of a locked pool that nobody has."""
+    return ledger.balance(session, account(offer, Stage.RESERVED))
 
 
 def _set_aside(
     session: Session, offer: OfferId, application: UUID, amount: Money, now: datetime
-) -> bool:
-    """Set reserved money aside, under the pool's lock; False when there is less."""
-    reserved = account(offer, Stage.RESERVED)
-    if amount > ledger.balance(session, reserved):
-        return False
-    legs = move(amount, reserved, account(offer, Stage.OUTSTANDING))
+) -> None:
+    legs = move(amount, account(offer, Stage.RESERVED), account(offer, Stage.OUTSTANDING))
     ledger.post(session, code=Code.HELD, key=f"{application}:{new_id()}", legs=legs, now=now)
-    return True
 
 
 def _let_go(
@@ -175,10 +173,6 @@ def _place(session: Session, row: ApplicationRow) -> PlaceRow:
 def _offer(session: Session, place: PlaceRow) -> Offer:
     offer = OfferId(place.offer_id)
     return campaigns.terms(session, offers=[offer])[offer]
-
-
-def _opening(offer: Offer, now: datetime) -> datetime:
-    return min(max(one.opens_at, now) for one in offer.releases if one.closes_at > now)
 
 
 def _sum(row: ApplicationRow) -> Money:

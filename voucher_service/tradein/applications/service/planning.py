@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -13,11 +14,15 @@ from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.ids import CampaignId, OfferId
+from voucher_service.ledger import service as ledger
+from voucher_service.ledger.model import Stage
+from voucher_service.ledger.model import pool as account
 
 from ... import shelf
-from ...policy import Category
+from ...policy import Category, Policy
 from .. import store
-from ..pools import ApplicationPool, ApplicationPoolPlan, errors, releases
+from ..model import GRANTED, HOLDING, SCHEMES
+from ..pools import ApplicationPool, ApplicationPoolPlan, Standing, errors, releases
 from ..tables import ApplicationPoolRow
 
 # An offer names the least order that it takes its sum off. What is paid is the policy's: the sums
@@ -71,6 +76,39 @@ def create_pool(
             session.flush()
         (pool,) = store.pools(session, [made.value])
         return Outcome(pool, made.replayed)
+
+
+def pool_policies(*, first: date, last: date) -> list[Policy]:
+    """The policies that a pool of a campaign of these days can be of."""
+    return [
+        one
+        for one in shelf.shelf()
+        if one.scheme in SCHEMES and one.first <= first and last <= (one.file_by or one.last)
+    ]
+
+
+def pool_terms(core: Core, *, offers: Sequence[OfferId]) -> list[dict[str, Any]]:
+    """The terms of pools as an approver signs for them, as plain JSON."""
+    with core.transaction() as session:
+        return _frozen(session, offers)
+
+
+def pool_standings(core: Core, *, actor: Actor, campaign: CampaignId) -> list[Standing]:
+    """How the pools of a campaign stand. Raises NoSuchThing, also outside the reader's area."""
+    _, offers, _ = campaigns.campaign(core, actor=actor, campaign=campaign)
+    with core.transaction() as session:
+        now = core.now(session)
+        return [_standing(session, one, now) for one in store.pools(session, offers)]
+
+
+def _standing(session: Session, pool: ApplicationPool, now: datetime) -> Standing:
+    counts, left = store.counts(session, pool.offer.id), account(pool.offer.id, Stage.RESERVED)
+    released = sum(one.quota for one in pool.offer.releases if one.opens_at <= now)
+    open_now = any(one.opens_at <= now < one.closes_at for one in pool.offer.releases)
+    granted = sum(counts.get(one, 0) for one in GRANTED)
+    held = sum(counts.get(one, 0) for one in HOLDING)
+    places = max(0, released - held) if open_now else 0
+    return Standing(pool, held - granted, granted, places, ledger.balance(session, left))
 
 
 def _frozen(session: Session, offers: Sequence[OfferId]) -> list[dict[str, Any]]:

@@ -49,7 +49,7 @@ def submit(
     same key again hands nothing in.
 
     Raises ApplicationIncomplete, ApplicationIneligible, VehicleTaken, UnitsTaken, NoPool, PoolFull,
-    NotOpenYet, Closed, PoolShort, CorrectionLate, NoSuchThing, IdentityRequired, ResidentBlocked,
+    NotOpenYet, PoolShort, CorrectionLate, NoSuchThing, IdentityRequired, ResidentBlocked,
     IllegalTransition, KeyReused, InProgress. Refused, it stays as it was.
     """
     resident = applicant(actor)

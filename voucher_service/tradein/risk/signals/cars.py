@@ -42,12 +42,22 @@ def _alike(car: ApplicationFacts, near: Near) -> Iterator[Finding]:
             for theirs in (other.new_vin, other.old_vin):
                 if mine == theirs or vin_alike(mine) != vin_alike(theirs):
                     continue
-                doubtful = vin_doubtful(mine), vin_doubtful(theirs)
-                # Two right check digits are two cars; two wrong ones are a maker without them.
-                weight = 80 if any(doubtful) and not all(doubtful) else 20 if all(doubtful) else 0
-                if weight:
+                if weight := _near(mine, theirs):
                     told = {"vin": mine, "other": theirs}
                     yield Finding(Kind.VEHICLE_ALIKE, Weight(weight), (other.id,), told)
+
+
+def _near(one: str, other: str) -> int:
+    """What two VINs weigh that look alike."""
+    doubtful = vin_doubtful(one), vin_doubtful(other)
+    if all(doubtful):
+        return 20  # a maker without check digits
+    if any(doubtful):
+        return 80
+    # Two right check digits are two cars, unless two models share a running number, or one of the
+    # last four signs, which are digits (GB 16735), is a letter.
+    running = one[11:] == other[11:] or not (one[13:] + other[13:]).isdigit()
+    return 40 if running else 0
 
 
 def _ineligible(car: ApplicationFacts) -> Iterator[Finding]:

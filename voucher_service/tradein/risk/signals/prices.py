@@ -30,6 +30,7 @@ _CUT = 8
 # together are about the whole.
 _PART_MOST = 78
 _WHOLE = range(80, 112)
+_WHOLE_AT_CEILING = range(94, 107)
 # So many buyers, one after the other within so long, are served from one list.
 _RUN_LEAST = 4
 _RUN_GAP = timedelta(seconds=90)
@@ -58,19 +59,31 @@ def _raised(sale: SaleFacts) -> Iterator[Finding]:
 
 def _split(sale: SaleFacts, near: Near) -> Iterator[Finding]:
     """Two invoices that make up one price: of one buyer, or of two with something in common."""
-    if (whole := _whole(sale)) is None or _percent(sale.price, whole) > _PART_MOST:
-        return
     mine = {one.id for one in near.sales(Tie.BASKET)}
     for other in (one for one in near.all(Tie.BASKET, Tie.LOT) if isinstance(one, SaleFacts)):
         close = close_invoices(sale.invoice, other.invoice)
-        tied = other.id in mine or close or _share(sale, other)
-        # The other part may be something small that stands for the rest of the price.
-        both = sale.price + other.price
-        part = _whole(other) is None or _percent(other.price, _whole(other) or whole) <= _PART_MOST
-        if tied and part and _percent(both, whole) in _WHOLE:
+        if not (other.id in mine or close or _share(sale, other)):
+            continue
+        if whole := _made_up(sale, other):
             told = {"price_fen": sale.price.fen, "other_fen": other.price.fen}
             weight = Weight(75 if close else 60)
             yield Finding(Kind.PRICE_SPLIT, weight, (other.id,), told | {"whole_fen": whole.fen})
+
+
+def _made_up(one: SaleFacts, other: SaleFacts) -> Money | None:
+    """The price that two prices make up together, each of them too low by itself."""
+    wholes = [(whole, sale) for sale in (one, other) if (whole := _whole(sale))]
+    if not wholes:
+        return None
+    whole, dear = max(wholes, key=lambda pair: pair[0])
+    rest, both = other if dear is one else one, _percent(one.price + other.price, whole)
+    small = _whole(rest)
+    if small is not None and _percent(rest.price, small) > _PART_MOST:
+        return None
+    if _percent(dear.price, whole) <= _PART_MOST:
+        return whole if both in _WHOLE else None
+    # Cut down to what is just subsidised, and the rest put on something small.
+    return whole if _at_ceiling(dear) and both in _WHOLE_AT_CEILING else None
 
 
 def _whole(sale: SaleFacts) -> Money | None:
@@ -82,9 +95,13 @@ def _share(one: SaleFacts, other: SaleFacts) -> bool:
     return any(other.links.get(link) == value for link, value in one.links.items())
 
 
+def _at_ceiling(sale: SaleFacts) -> bool:
+    return sale.ceiling is not None and 97 <= _percent(sale.price, sale.ceiling) <= 100
+
+
 def _below_ceiling(sale: SaleFacts) -> Iterator[Finding]:
     """Makers cut prices to the ceiling too: it says little unless the shop filed another price."""
-    if sale.ceiling is None or not 97 <= _percent(sale.price, sale.ceiling) <= 100:
+    if sale.ceiling is None or not _at_ceiling(sale):
         return
     dear = [one for one in (sale.usual, sale.filed_price) if one is not None]
     if dear and all(_percent(one, sale.ceiling) >= 112 for one in dear):

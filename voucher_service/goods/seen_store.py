@@ -1,120 +1,24 @@
-"""Reads and writes of filed prices and of prices seen; decides nothing."""
+"""Reads and writes of prices seen; decides nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    and_,
-    cast,
-    func,
-    insert,
-    or_,
-    select,
-    tuple_,
-)
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from voucher_service.infra import areas
 from voucher_service.kernel.ids import MerchantId, ShopId
 from voucher_service.kernel.money import Money
 
-from .model import FiledPrice, Seen
+from .model import Seen
 from .pricing import Day, Lows, Rule
 from .tables import FiledPriceRow, PriceSeenRow
-
-_PIECE = 1_000
-
-
-def add_filed(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Write filings."""
-    for start in range(0, len(rows), _PIECE):
-        session.execute(insert(FiledPriceRow), rows[start : start + _PIECE])
-
-
-def lock_merchant(session: Session, merchant: MerchantId) -> None:
-    """Let one filing of a merchant be judged at a time, until the transaction ends."""
-    key = f"goods.filed:{merchant}"
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
-
-
-def filings(
-    session: Session, merchant: MerchantId, gtins: Collection[str]
-) -> dict[str, list[FiledPrice]]:
-    """Everything that a merchant filed for some products, oldest first, by GTIN."""
-    rows = session.scalars(
-        select(FiledPriceRow)
-        .where(FiledPriceRow.merchant_id == merchant, FiledPriceRow.gtin.in_(gtins))
-        .order_by(FiledPriceRow.filed_at, FiledPriceRow.id)
-    )
-    found: dict[str, list[FiledPrice]] = {}
-    for row in rows:
-        found.setdefault(row.gtin, []).append(_filed(row))
-    return found
-
-
-def filed_on(session: Session, merchant: MerchantId, gtin: str, on: date) -> Money | None:
-    """The price that counts on a day: of those begun, the one that was filed last."""
-    return session.scalars(
-        select(FiledPriceRow.price_fen)
-        .where(
-            FiledPriceRow.merchant_id == merchant,
-            FiledPriceRow.gtin == gtin,
-            FiledPriceRow.valid_from <= on,
-        )
-        .order_by(FiledPriceRow.filed_at.desc(), FiledPriceRow.id.desc())
-        .limit(1)
-    ).first()
-
-
-def filed_gtins(session: Session, merchant: MerchantId, after: str, most: int) -> list[str]:
-    """The products for which a merchant filed a price, after one."""
-    return list(
-        session.scalars(
-            select(FiledPriceRow.gtin)
-            .distinct()
-            .where(FiledPriceRow.merchant_id == merchant, FiledPriceRow.gtin > after)
-            .order_by(FiledPriceRow.gtin)
-            .limit(most)
-        )
-    )
-
-
-def filed_by_merchant(
-    session: Session, gtin: str, merchants: Collection[MerchantId]
-) -> dict[MerchantId, list[FiledPrice]]:
-    """What some merchants filed for a product, oldest first."""
-    rows = session.scalars(
-        select(FiledPriceRow)
-        .where(FiledPriceRow.gtin == gtin, FiledPriceRow.merchant_id.in_(merchants))
-        .order_by(FiledPriceRow.filed_at, FiledPriceRow.id)
-    )
-    found: dict[MerchantId, list[FiledPrice]] = {}
-    for row in rows:
-        found.setdefault(MerchantId(row.merchant_id), []).append(_filed(row))
-    return found
-
-
-def merchants_of(
-    session: Session, gtin: str, since: date, after: MerchantId | None, most: int
-) -> list[MerchantId]:
-    """Merchants that filed a price for a product or sold it since a day, after one."""
-    filed = select(FiledPriceRow.merchant_id).where(FiledPriceRow.gtin == gtin)
-    sold = select(PriceSeenRow.merchant_id).where(
-        PriceSeenRow.gtin == gtin, PriceSeenRow.day >= since
-    )
-    both = filed.union(sold).subquery()
-    statement = select(both.c.merchant_id).order_by(both.c.merchant_id).limit(most)
-    if after:
-        statement = statement.where(both.c.merchant_id > after)
-    return [MerchantId(one) for one in session.scalars(statement)]
 
 
 def observe(session: Session, seen: Iterable[Seen], rule: Rule) -> None:
@@ -130,7 +34,7 @@ def observe(session: Session, seen: Iterable[Seen], rule: Rule) -> None:
     if not days:
         return
     rows = [days[key] | _lows(days[key], rule) for key in sorted(days)]
-    statement = upsert(PriceSeenRow).values(rows)
+    statement = insert(PriceSeenRow).values(rows)
     new, table = statement.excluded, PriceSeenRow
     session.execute(
         statement.on_conflict_do_update(
@@ -161,6 +65,21 @@ def lowest(
         .group_by(PriceSeenRow.gtin)
     )
     return {gtin: price for gtin, price in rows}  # noqa: C416 - rows are no pairs to mypy
+
+
+def merchants_of(
+    session: Session, gtin: str, since: date, after: MerchantId | None, most: int
+) -> list[MerchantId]:
+    """Merchants that filed a price for a product or sold it since a day, after one."""
+    filed = select(FiledPriceRow.merchant_id).where(FiledPriceRow.gtin == gtin)
+    sold = select(PriceSeenRow.merchant_id).where(
+        PriceSeenRow.gtin == gtin, PriceSeenRow.day >= since
+    )
+    both = filed.union(sold).subquery()
+    statement = select(both.c.merchant_id).order_by(both.c.merchant_id).limit(most)
+    if after:
+        statement = statement.where(both.c.merchant_id > after)
+    return [MerchantId(one) for one in session.scalars(statement)]
 
 
 def days_of(
@@ -296,10 +215,6 @@ def _merged(held: Mapping[str, Any], one: Seen) -> dict[str, Any]:
         "list_price_fen": max(listed, default=None),
         "units": held["units"] + 1,
     }
-
-
-def _filed(row: FiledPriceRow) -> FiledPrice:
-    return FiledPrice(row.gtin, row.price_fen, row.valid_from, row.filed_at)
 
 
 def _day(row: PriceSeenRow) -> Day:

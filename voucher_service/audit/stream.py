@@ -1,0 +1,63 @@
+"""The records of a range of transactions, in the order in which they are sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from .tables import EventRow
+
+_CHUNK = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A record as it stands."""
+
+    id: int
+    occurred_at: datetime
+    actor: str
+    action: str
+    object_type: str
+    object_id: str
+    from_status: str | None
+    to_status: str | None
+    detail: Mapping[str, Any] | None
+
+
+_COLUMNS = [getattr(EventRow, field) for field in Written.__slots__]
+
+
+def written(session: Session, *, first: int, last: int) -> Iterator[Written]:
+    """Records that transactions numbered [first, last) wrote; read bit by bit, in any amount."""
+    statement = (
+        select(*_COLUMNS)
+        .where(EventRow.xid >= first, EventRow.xid < last)
+        .order_by(EventRow.xid, EventRow.id)
+        .execution_options(yield_per=_CHUNK)
+    )
+    for row in session.execute(statement):
+        yield Written(*row)
+
+
+def numbered(session: Session, ids: Collection[int]) -> Iterator[Written]:
+    """The records of these numbers, those that are there, in their order."""
+    found = select(*_COLUMNS).where(EventRow.id.in_(ids)).order_by(EventRow.id)
+    for row in session.execute(found):
+        yield Written(*row)
+
+
+def count(session: Session, *, below: int) -> int:
+    """How many records transactions with a lower number wrote."""
+    statement = select(func.count()).select_from(EventRow).where(EventRow.xid < below)
+    return session.execute(statement).scalar_one()
+
+
+def first_transaction(session: Session) -> int | None:
+    """The number of the first transaction that recorded anything."""
+    return session.execute(select(func.min(EventRow.xid))).scalar_one()

@@ -1,0 +1,1 @@
+"""The sealed log: a Merkle tree over what was recorded and moved, its heads and its proofs."""

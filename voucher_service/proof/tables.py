@@ -1,0 +1,78 @@
+"""Leaves, the kept nodes of their tree, how far the log is, its heads; and the salts of persons."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from voucher_service.infra.database import Base, Recorded, status_type
+
+from .entry import Kind
+
+
+class LeafRow(Base):
+    """An entry as it is exported, and its leaf hash. Append only."""
+
+    __tablename__ = "log_leaf"
+    __table_args__ = (
+        UniqueConstraint("kind", "number"),
+        CheckConstraint("index >= 0", name="index"),
+    )
+
+    index: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    kind: Mapped[Kind] = mapped_column(status_type(Kind))
+    number: Mapped[int] = mapped_column(BigInteger)
+    line: Mapped[str]
+    hash: Mapped[bytes]
+
+
+class NodeRow(Base):
+    """The root of a complete subtree, of every eighth level."""
+
+    __tablename__ = "log_node"
+
+    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    index: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hash: Mapped[bytes]
+
+
+class StateRow(Base):
+    """One row: how many leaves there are, their complete subtrees, and that every row written by a
+    transaction below `xid` is among them.
+    """
+
+    __tablename__ = "log_state"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    size: Mapped[int] = mapped_column(BigInteger)
+    peaks: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
+    xid: Mapped[int] = mapped_column(BigInteger)
+    sealed_at: Mapped[datetime | None]
+
+
+class CheckpointRow(Recorded, Base):
+    """A signed head, as it was published."""
+
+    __tablename__ = "log_checkpoint"
+
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    root: Mapped[bytes]
+    note: Mapped[str]
+    occurred_at: Mapped[datetime]
+
+
+class SaltRow(Recorded, Base):
+    """What leads from a person, or from what was typed in an event, to its name in the log.
+
+    Without its salt the row says that somebody was forgotten: the name leads nowhere any more, and
+    the log still holds.
+    """
+
+    __tablename__ = "log_salt"
+
+    about: Mapped[str] = mapped_column(primary_key=True)
+    salt: Mapped[bytes | None]
