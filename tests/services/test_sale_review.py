@@ -21,6 +21,7 @@ from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import RedemptionId, ResidentId
 from voucher_service.kernel.machine import IllegalTransition
+from voucher_service.reports.review_invariants import REVIEWS
 from voucher_service.tradein.identifiers import InvoiceInvalid
 from voucher_service.tradein.review import sampling, service
 from voucher_service.tradein.review.model import (
@@ -349,6 +350,30 @@ def test_nobody_reviews_what_was_bought_in_their_own_name(street: Street, till: 
     (batch,) = batched(street, namesake, till)
     with pytest.raises(OwnPurchase):
         service.judge(street.core, actor=namesake, batch=batch.id, subject=sale, good=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("sale_review SET status = 'released', released_at = sold_at WHERE id", "sale {}"),
+        ("review_line SET released = true WHERE subject_id", "line of sale {}"),
+        (
+            "sale_evidence SET number = NULL, kind = 'delivery' WHERE number > '' AND sale_id",
+            "sale {}",
+        ),
+    ],
+)
+def test_money_that_nobody_released_is_a_breach(
+    street: Street, till: Actor, reviewer: Actor, change: str, found: str
+) -> None:
+    (sale,) = street.complete(till)
+    batched(street, reviewer, till)
+    with street.core.transaction() as session:
+        for told in (set(), {found.format(sale)}):
+            cases = {one for each in REVIEWS.values() for one in session.scalars(text(each))}
+            assert cases == told
+            session.execute(text(f"UPDATE {change} = '{sale}'"))
+        session.rollback()
 
 
 def test_a_verdict_is_the_reviewers_and_not_taken_back(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from voucher_service.infra import areas
+from voucher_service.kernel.money import Money
 
 from ..applications.model import ApplicationStatus
 from ..applications.tables import ApplicationRow
@@ -21,6 +23,19 @@ from ..sales.model import SaleStatus
 from ..sales.tables import SaleRow
 from .model import LIFECYCLE, BatchStatus, ProofKind, ReviewStatus, Way
 from .tables import BatchRow, LineRow, ProofRow, ReviewRow, SeedRow
+
+
+@dataclass(frozen=True, slots=True)
+class SaleLine:
+    """A line of a batch with what is told of its sale. `stands`: it was neither undone nor refused
+    since, nor batched again.
+    """
+
+    row: LineRow
+    article: str
+    subsidy: Money
+    stands: bool
+
 
 _BATCH: Any = BatchRow.__table__
 _LINE: Any = LineRow.__table__
@@ -290,14 +305,34 @@ def applications(session: Session, ids: Collection[UUID]) -> dict[UUID, Applicat
     return {row.id: row for row in rows}
 
 
-def standings(
-    session: Session, sales: Collection[UUID]
-) -> dict[UUID, tuple[ReviewStatus, UUID | None]]:
-    """How the reviews of sales stand, and in which batch they are or were last."""
+def sale_lines(session: Session, batch: UUID) -> list[SaleLine]:
+    """The lines of a batch of sales in their drawn order, with how sale and review stand."""
     rows = session.execute(
-        select(ReviewRow.id, ReviewRow.status, ReviewRow.batch_id).where(ReviewRow.id.in_(sales))
+        select(
+            LineRow,
+            SaleRow.brand,
+            SaleRow.model,
+            SaleRow.subsidy_fen,
+            (SaleRow.status == SaleStatus.SOLD)
+            & (ReviewRow.batch_id == LineRow.batch_id)
+            & ReviewRow.status.in_((ReviewStatus.BATCHED, ReviewStatus.RELEASED)),
+        )
+        .join(SaleRow, SaleRow.redemption_id == LineRow.subject_id)
+        .join(ReviewRow, ReviewRow.id == LineRow.subject_id)
+        .where(LineRow.batch_id == batch)
+        .order_by(LineRow.place)
+        .execution_options(populate_existing=True)
     )
-    return {id: (status, batch) for id, status, batch in rows}
+    return [
+        SaleLine(line, f"{brand} {model}", amount, stands)
+        for line, brand, model, amount, stands in rows
+    ]
+
+
+def buyers(session: Session, sales: Collection[UUID]) -> set[UUID]:
+    """The residents who bought in these sales."""
+    found = select(SaleRow.resident_id).where(SaleRow.redemption_id.in_(sales))
+    return set(session.scalars(found))
 
 
 def ways(session: Session, batches: Collection[UUID]) -> dict[UUID, Way]:
