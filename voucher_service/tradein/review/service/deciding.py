@@ -22,7 +22,7 @@ from voucher_service.kernel.ids import ApprovalId, ResidentId
 from voucher_service.kernel.machine import IllegalTransition
 
 from ...applications.checks import same_name
-from .. import sampling, store
+from .. import batch_store, sampling, store
 from ..model import (
     BATCH_LIFECYCLE,
     LIFECYCLE,
@@ -63,7 +63,7 @@ def judge(
             if not good:
                 _refuse(session, actor, subject, reason, now)
         said = {"good": good, "reason": reason, "reviewed_by": actor.id, "reviewed_at": now}
-        store.judge(session, row.id, subject, said)
+        batch_store.judge(session, row.id, subject, said)
         told = {"subject": str(subject), "good": good}
         audit.record(
             session,
@@ -144,7 +144,7 @@ def seen(
     """A batch of the actor's area. Raises NotAllowed, NoSuchThing."""
     if not actor.has(*roles):
         raise NotAllowed
-    row = found(store.batch(session, batch, lock=lock))
+    row = found(batch_store.batch(session, batch, lock=lock))
     if not areas.within(row.area, actor.area):
         raise NoSuchThing
     return row, view(session, row)
@@ -159,7 +159,7 @@ def refuse_own(session: Session, actor: Actor, sales: Collection[UUID]) -> None:
     """Keep staff from what was bought in their own name: residents' and staff's accounts are apart,
     so a namesake's is left to a colleague too. Raises OwnPurchase.
     """
-    residents = [ResidentId(one) for one in store.buyers(session, sales)]
+    residents = [ResidentId(one) for one in batch_store.buyers(session, sales)]
     buyers = identity.names_of(session, keyring=core_of(session).keyring, residents=residents)
     mine = identity.staff_names(session, ids=[actor.id]).values() if actor.id else ()
     if any(same_name(one, buyer) for one in mine for buyer in buyers.values()):
@@ -197,7 +197,7 @@ def _refuse(session: Session, actor: Actor, sale: UUID, reason: str, now: dateti
 
 
 def _release(session: Session, payload: Mapping[str, Any], actor: Actor, now: datetime) -> None:
-    row = found(store.batch(session, UUID(payload["batch"]), lock=True))
+    row = found(batch_store.batch(session, UUID(payload["batch"]), lock=True))
     stands = view(session, row)
     if row.status is not BatchStatus.PROPOSED or frozen(stands) != payload:
         raise ChangedSinceProposed
@@ -217,13 +217,13 @@ def _release(session: Session, payload: Mapping[str, Any], actor: Actor, now: da
     )
     if len(moved) < len(ids):
         raise ChangedSinceProposed
-    store.release(session, row.id, ids)
+    batch_store.release(session, row.id, ids)
     event = BatchEvent.CONTINUED if view(session, row).left else BatchEvent.RELEASED
     move(session, row, event, actor, now)
 
 
 def _return(session: Session, payload: Mapping[str, Any], actor: Actor, now: datetime) -> None:
-    row = found(store.batch(session, UUID(payload["batch"]), lock=True))
+    row = found(batch_store.batch(session, UUID(payload["batch"]), lock=True))
     if row.status is BatchStatus.PROPOSED:
         move(session, row, BatchEvent.RETURNED, actor, now)
 

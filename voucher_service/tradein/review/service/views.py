@@ -16,7 +16,7 @@ from voucher_service.kernel.money import ZERO, Money
 from ...applications.model import ApplicationStatus
 from ...sales import service as sales
 from ...sales.model import Sale
-from .. import store
+from .. import batch_store
 from ..checklists import wanted
 from ..model import Batch, BatchId, Line, Proof, Review, ReviewStatus, Subject, Way
 from ..papers import papers
@@ -37,7 +37,7 @@ def reviews(session: Session, rows: Sequence[ReviewRow]) -> list[Review]:
     """Reviews with their papers, in the order of the rows."""
     ids = [RedemptionId(row.id) for row in rows]
     sold, kept = sales.sales_of(session, ids=ids), papers(session, sales=ids)
-    ways = store.ways(session, [row.batch_id for row in rows if row.batch_id])
+    ways = batch_store.ways(session, [row.batch_id for row in rows if row.batch_id])
     return [_review(row, sold[id], kept[id], ways) for row, id in zip(rows, ids, strict=True)]
 
 
@@ -104,13 +104,13 @@ def head(row: BatchRow, reviewed: int, lines: Sequence[Line] = ()) -> Batch:
 def _sales(session: Session, batch: UUID) -> list[Line]:
     return [
         _line(one.row, one.article, one.subsidy, gone=not one.stands)
-        for one in store.sale_lines(session, batch)
+        for one in batch_store.sale_lines(session, batch)
     ]
 
 
 def _applications(session: Session, batch: UUID) -> list[Line]:
-    rows = store.lines(session, batch)
-    states = store.applications(session, [row.subject_id for row in rows])
+    rows = batch_store.lines(session, batch)
+    states = batch_store.applications(session, [row.subject_id for row in rows])
     told = []
     for row in rows:
         one = states[row.subject_id]
