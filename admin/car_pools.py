@@ -20,10 +20,9 @@ from voucher_service.campaigns.plans import MAX_QUOTA
 from voucher_service.i18n import gettext, mark
 from voucher_service.kernel.ids import OfferId
 from voucher_service.kernel.money import Money
-from voucher_service.tradein import shelf, words
+from voucher_service.tradein import shelf
 from voucher_service.tradein.applications import service
 from voucher_service.tradein.applications.pools import ApplicationPoolPlan
-from voucher_service.tradein.policy import Scheme
 from voucher_service.tradein.qualifications import Every
 from voucher_service.web.fields import CodeField, NameField
 from voucher_service.web.language import locale
@@ -48,7 +47,6 @@ class CarPoolView:
     """A pool as it was frozen: its offer, and the terms beside it."""
 
     ticket: Ticket
-    scheme: str
     policy: str
     most: Money
 
@@ -59,7 +57,6 @@ def views(plan: Plan, terms: Sequence[Mapping[str, Any]]) -> list[CarPoolView]:
     return [
         CarPoolView(
             tickets[one["offer"]],
-            words.label(Scheme(one["scheme"]), locale()),
             (policy := shelf.policy(one["policy"])).name.spelt(locale()),
             policy.most(),
         )

@@ -133,7 +133,7 @@ def standing(data: Path, residents: int) -> Iterator[Stand]:
 
 
 def _production() -> dict[str, str]:
-    keys = ("code_keys", "field_keys", "lookup_keys", "ledger_keys", "webhook_keys")
+    keys = ("code_keys", "field_keys", "lookup_keys", "ledger_keys", "webhook_keys", "log_keys")
     return {
         "VOUCHER_ENV": "production",
         "VOUCHER__SECRETS__TOKEN_KEY": secrets.token_hex(32),

@@ -10,7 +10,7 @@ from marshmallow import fields
 from voucher_service.i18n import mark
 from voucher_service.tradein.review.model import ProofKind, Review
 from voucher_service.tradein.review.service import Filter
-from voucher_service.web.fields import CodeField, FenField, InstantField
+from voucher_service.web.fields import FenField, InstantField, TextField
 from voucher_service.web.schemas import PageArgs, Schema
 
 _OTHER = mark("请从给出的几种里选一个。")
@@ -32,7 +32,7 @@ class SalesArgs(PageArgs):
 class ProofArgs(Schema):
     """`?number=`: of an invoice, 20 digits, or code and number of an older one."""
 
-    number = CodeField(maximum=_NUMBER, load_default=None)
+    number = TextField(maximum=_NUMBER, load_default=None)
 
 
 class ProofForm(ProofArgs):

@@ -202,6 +202,6 @@ def cancel(revision: UUID) -> None:
 
 def _read(draft: str) -> Policy:
     try:
-        return shelf.parse("draft", draft.encode())
+        return shelf.parse("draft", draft.encode("utf-8", "replace"))
     except DataFileInvalid as error:
         raise DraftInvalid(extra={"errors": {"draft": str(error)}}, error=str(error)) from error

@@ -141,7 +141,7 @@ def _draft(form: forms.Form) -> Policy | None:
         form.errors["last"] = gettext(_ORDER, locale())
         return None
     try:
-        return shelf.parse("draft", form.values["draft"].encode())
+        return shelf.parse("draft", form.values["draft"].encode("utf-8", "replace"))
     except DataFileInvalid as error:
         form.errors["draft"] = gettext(_WRONG, locale(), error=str(error))
         return None

@@ -89,7 +89,7 @@ def test_a_freeze_that_is_over_is_over_on_the_phone_before_any_sweep(
     voucher = world.claim(dear, me)
     frozen(browser, world, voucher, "250")
     seen = glance(hasty, actor=me, voucher=voucher.id)
-    assert (seen.voucher, seen.stage) == ("claimed", "lapsed")
+    assert (seen.standing, seen.stage) == ("claimed", "lapsed")
     phone, page = Phone(hasty, me), f"/vouchers/{voucher.id}"
     assert phone.get(f"{page}/codes.json").status_code == 200
     shown = phone.get(page).text

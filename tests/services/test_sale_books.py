@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from tests.tradein.counter import Counter, known_goods, unit
-from tests.tradein.test_qualifications import open_town
+from tests.tradein.town import open_town
 from voucher_service.infra.core import Core
 from voucher_service.reports import sale_invariants
 

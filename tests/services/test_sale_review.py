@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.services.car_applicants import named
+from tests.services.reviewing import batched, look, own, payable
 from tests.services.sold import MONDAY, SUBSIDY, WEEK, Street, picture
 from tests.services.weighed import weigh
 from voucher_service.allocation import degraded
@@ -21,12 +22,12 @@ from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import RedemptionId, ResidentId
 from voucher_service.kernel.machine import IllegalTransition
+from voucher_service.reports.review_invariants import REVIEWS
 from voucher_service.tradein.identifiers import InvoiceInvalid
 from voucher_service.tradein.review import sampling, service
 from voucher_service.tradein.review.model import (
     AnswerEmpty,
     AnswerTooLate,
-    Batch,
     BatchStatus,
     InvoiceNumberNeeded,
     InvoiceTaken,
@@ -34,7 +35,6 @@ from voucher_service.tradein.review.model import (
     ProofKind,
     ProofLocked,
     ProofNotAsked,
-    Review,
     ReviewStatus,
     SampleOpen,
     Way,
@@ -62,48 +62,6 @@ def reviewer(street: Street) -> Actor:
 @pytest.fixture
 def till(street: Street) -> Actor:
     return street.world.cashier()
-
-
-def own(street: Street, till: Actor, sale: RedemptionId) -> Review:
-    return service.own(street.core, actor=till, sale=sale)
-
-
-def batched(street: Street, reviewer: Actor, till: Actor) -> list[Batch]:
-    """The batches of a till's merchant a week later, with their lines."""
-    later = street.at(MONDAY + WEEK)
-    while service.batch_due(later.core):
-        pass
-    merchant = (
-        service.mine(street.core, actor=till, which=service.Filter.ALL, cursor=None, limit=1)
-        .items[0]
-        .merchant_id
-    )
-    page = service.queue(
-        later.core, actor=reviewer, status=BatchStatus.OPEN, cursor=None, limit=200
-    )
-    mine = [one for one in page.items if one.merchant_id == merchant]
-    return [service.batch(later.core, actor=reviewer, batch=one.id) for one in mine]
-
-
-def look(street: Street, reviewer: Actor, batch: Batch, *bad: UUID) -> Batch:
-    """Look at everything that has to be; these are not in order."""
-    stands = batch
-    while stands.left:
-        one = next(line for line in stands.sample if line.good is None)
-        stands = service.judge(
-            street.core,
-            actor=reviewer,
-            batch=batch.id,
-            subject=one.subject_id,
-            good=one.subject_id not in bad,
-            reason="序列号看不清" if one.subject_id in bad else "",
-        )
-    return stands
-
-
-def payable(street: Street, *ids: RedemptionId) -> set[RedemptionId]:
-    with street.core.transaction() as session:
-        return service.released(session, redemptions=ids)
 
 
 def test_what_is_missing_is_named_until_the_last_paper_makes_it_complete(
@@ -349,6 +307,30 @@ def test_nobody_reviews_what_was_bought_in_their_own_name(street: Street, till: 
     (batch,) = batched(street, namesake, till)
     with pytest.raises(OwnPurchase):
         service.judge(street.core, actor=namesake, batch=batch.id, subject=sale, good=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("sale_review SET status = 'released', released_at = sold_at WHERE id", "sale {}"),
+        ("review_line SET released = true WHERE subject_id", "line of sale {}"),
+        (
+            "sale_evidence SET number = NULL, kind = 'delivery' WHERE number > '' AND sale_id",
+            "sale {}",
+        ),
+    ],
+)
+def test_money_that_nobody_released_is_a_breach(
+    street: Street, till: Actor, reviewer: Actor, change: str, found: str
+) -> None:
+    (sale,) = street.complete(till)
+    batched(street, reviewer, till)
+    with street.core.transaction() as session:
+        for told in (set(), {found.format(sale)}):
+            cases = {one for each in REVIEWS.values() for one in session.scalars(text(each))}
+            assert cases == told
+            session.execute(text(f"UPDATE {change} = '{sale}'"))
+        session.rollback()
 
 
 def test_a_verdict_is_the_reviewers_and_not_taken_back(

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 
 from tests.make import World
 from tests.tradein.counter import Counter, known_goods, unit
-from tests.tradein.test_qualifications import MONDAY, Town, open_town
+from tests.tradein.town import MONDAY, Town, open_town
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.clock import Clock
 from voucher_service.redemption import service as redemption

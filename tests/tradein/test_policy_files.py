@@ -66,6 +66,14 @@ def test_a_file_whose_tiers_do_not_rise_is_refused(path: Path, tiers: str) -> No
         shelf.parse(path.stem, text.encode())
 
 
+@pytest.mark.parametrize(
+    "text", ["a = " + "[" * 20_000, "a = " + "9" * 6_000, "a = 2024-02-31", "= 1", "\ufffd", ""]
+)
+def test_what_is_no_policy_at_all_is_refused_too(text: str) -> None:
+    with pytest.raises(DataFileInvalid):
+        shelf.parse("draft", text.encode())
+
+
 @EVERY_FILE
 def test_a_file_as_it_ships_is_read_whole(path: Path) -> None:
     policy = shelf.parse(path.stem, path.read_bytes())

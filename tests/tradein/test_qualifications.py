@@ -168,6 +168,21 @@ def test_unused_it_lapses_after_its_last_day_and_the_slot_is_free(town: Town) ->
     assert later.claim(who)
 
 
+def test_what_a_replay_claimed_is_left_to_the_replays_clock(town: Town) -> None:
+    pool = town.pool()
+    who = town.world.resident()
+    taken = town.claim(who)
+    with town.core.transaction() as session:
+        session.execute(
+            text("UPDATE programme SET synthetic = true WHERE id = :id"),
+            {"id": pool.offer.programme_id},
+        )
+    later = town.at(_days(400))
+    while tradein.lapse_due(later.core):
+        pass
+    assert tradein.get(later.core, actor=who, qualification=taken.id).status is Status.CLAIMED
+
+
 def test_it_is_remembered_the_day_before_its_last_and_once(town: Town) -> None:
     town.pool()
     taken = town.claim()

@@ -11,21 +11,34 @@ from uuid import uuid4
 
 import pytest
 
-from tests.tradein.counter import Counter, imei, known_goods, unit
+from tests.tradein.counter import DUAL_GTIN, Counter, code_of, imei, known_goods, unit
 from tests.tradein.town import open_town
+from voucher_service.goods import service as goods
+from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
-from voucher_service.kernel.actor import Actor, ActorKind
+from voucher_service.infra.idempotency import Outcome
+from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind
 from voucher_service.kernel.clock import day_of, end_of
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.money import Money
 from voucher_service.redemption import service as redemption
-from voucher_service.redemption.model import OtherDiscount, Payer, Redemption, Status
+from voucher_service.redemption.model import (
+    OtherDiscount,
+    Payer,
+    Phase,
+    Recovery,
+    Redemption,
+    Status,
+)
 from voucher_service.redemption.refunds import Fate
+from voucher_service.redemption.service import Ask
 from voucher_service.tradein import service as tradein
+from voucher_service.tradein.identifiers import GtinInvalid
 from voucher_service.tradein.qualifications import Every
 from voucher_service.tradein.qualifications import Status as Standing
 from voucher_service.tradein.sales import service as sales
 from voucher_service.tradein.sales.model import (
+    PayerNotHolder,
     QualificationFrozen,
     QualificationUsed,
     Sale,
@@ -244,6 +257,69 @@ def test_eight_tills_use_one_qualification_once(counter: Counter) -> None:
 
 def _tills(counter: Counter) -> list[Actor]:
     return [counter.town.world.cashier() for _ in range(8)]
+
+
+def test_orders_of_one_moment_share_a_batch_and_one_unit_is_still_sold_once(
+    counter: Counter,
+) -> None:
+    item, tills = unit(), _tills(counter)[:4]
+    units = [item, unit(price_fen=200_000), item, unit(gtin="6901234567893")]
+    asks = [
+        Ask(
+            till, code_of(counter.town.world, counter.town.claim()), counter.order(one), uuid4().hex
+        )
+        for till, one in zip(tills, units, strict=True)
+    ]
+    first, second, again, wrong = redemption.redeem_many(counter.town.core, asks)
+    assert isinstance(second, Outcome) and second.value.discount == Money(30_000)
+    assert {type(first), type(again)} == {Outcome, UnitSoldBefore}
+    assert isinstance(wrong, GtinInvalid)
+    counter.clean()
+
+
+def test_a_unit_that_was_paid_for_and_comes_back_is_owed_by_the_merchant(
+    counter: Counter,
+) -> None:
+    core, done = counter.town.core, counter.sell()
+    for phase in (Phase.BATCHED, Phase.PAID):
+        with core.transaction() as session:
+            due = redemption.mark_settled(
+                session, ids=[done.id], phase=phase, now=core.now(session), actor=SYSTEM
+            )
+            assert due == {done.id: SUBSIDY}
+    given = counter.refund(done, 300_000)
+    assert given.recovery is Recovery.CLAW_BACK
+    assert redemption.owed_here(core, actor=counter.till).receivable == SUBSIDY
+    counter.clean()
+
+
+def test_what_was_sold_is_in_the_history_of_prices(counter: Counter) -> None:
+    cheap = unit(gtin=DUAL_GTIN, imei2=imei(), price_fen=123_400)
+    done = counter.sell(item=cheap, list_price=Money(150_000))
+    tomorrow = day_of(counter.town.world.now()) + timedelta(days=1)
+    with counter.town.core.transaction() as session:
+        lowest = goods.lowest_seen(session, gtin=f"0{DUAL_GTIN}", on=tomorrow, days=30)
+        decided = list(sales.decisions(session, policies=["digital-2026"]))
+    assert lowest == Money(123_400)
+    mine = next(one for one in decided if one.id == done.id)
+    assert (mine.subsidy, mine.case.price) == (Money(18_510), Money(123_400))
+    assert sale_of(counter, done).list_price == Money(150_000)
+
+
+def test_who_pays_and_receives_is_compared_with_the_holder_and_forgotten(
+    counter: Counter,
+) -> None:
+    claimed = counter.town.claim()
+    with counter.town.core.transaction() as session:
+        name = identity.name_of(
+            session, keyring=counter.town.core.keyring, resident=claimed.resident_id
+        )
+    with pytest.raises(PayerNotHolder) as refusal:
+        counter.freeze(claimed, payer=name, receiver="某某人")
+    assert refusal.value.extra == {"who": "receiver"}
+    done = counter.freeze(claimed, payer=f" {name} ")
+    sale = sale_of(counter, done)
+    assert (sale.payer_matches, sale.receiver_matches) == (True, None)
 
 
 # The last one: its town closes the pool of the others.

@@ -13,8 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.tradein.counter import Counter, known_goods
-from tests.tradein.test_qualifications import MONDAY, open_town
-from tests.tradein.test_sales import refund
+from tests.tradein.town import MONDAY, open_town
 from voucher_service.infra.core import Core
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.reconciliation import service as reconciliation
@@ -51,8 +50,8 @@ def counter(core: Core) -> Iterator[Counter]:
         lowered = made.sell()
         later = Counter(town.at(timedelta(days=1)), made.pool)
         later.till = made.till
-        refund(later, back, 300_000)
-        refund(later, lowered, 100_000)
+        later.refund(back, 300_000)
+        later.refund(lowered, 100_000)
         reconciliation.run(town.core, programme=slug(made))
         yield made
 

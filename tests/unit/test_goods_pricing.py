@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from hypothesis import given
@@ -12,13 +13,11 @@ from voucher_service.goods.pricing import (
     Day,
     Finding,
     Lows,
-    Promised,
     Reason,
     Rule,
-    broken_promises,
+    judge,
     lows_before,
     suspicions,
-    walk,
 )
 from voucher_service.kernel.money import Money
 
@@ -40,6 +39,12 @@ RULES = st.builds(
     month_days=st.integers(1, 40),
     quarter_days=st.integers(41, 120),
 )
+
+
+def walk(history: Sequence[Day], rule: Rule) -> list[tuple[Day, tuple[Finding, ...]]]:
+    """The days of one merchant's history that are suspected, in the order in which they come."""
+    judged = ((one, judge(one, lows_before(history, one.day, rule), rule)) for one in history)
+    return [(one, findings) for one, findings in judged if findings]
 
 
 @st.composite
@@ -145,13 +150,3 @@ def test_the_day_itself_and_what_is_longer_ago_are_not_compared_with() -> None:
 
     lows = lows_before([on(0, 1), on(30, 30), on(31, 20), on(90, 10), on(91, 5)], START, RULE)
     assert lows == Lows(Money.of_yuan(30), Money.of_yuan(10), None)
-
-
-def test_a_promise_is_broken_above_what_was_filed_and_not_at_it() -> None:
-    most = Promised(filed=Money(100), guide=Money(120))
-    assert broken_promises(Asked(Money(100)), most) == ()
-    assert [one.reason for one in broken_promises(Asked(Money(121)), most)] == [
-        Reason.ABOVE_FILED,
-        Reason.ABOVE_GUIDE,
-    ]
-    assert broken_promises(Asked(Money(130), Money(100)), Promised()) == ()

@@ -1,7 +1,8 @@
 """Raise-then-cut (先涨后降) and raise-then-subsidise (先涨后补), from prices alone. Pure.
 
 A price at or below the lowest of the last month at the same merchant is never suspected, whatever
-the list price says: who buys pays no more than before.
+the list price says: who buys pays no more than before. What may be asked at most is no suspicion: a
+price is filed at or below the guide price, and a till refuses one above the filed.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from voucher_service.kernel.money import Money
 class Reason(StrEnum):
     """Why a price is looked at."""
 
-    ABOVE_FILED = "above_filed"
-    ABOVE_GUIDE = "above_guide"
     RAISED_THEN_CUT = "raised_then_cut"
     RAISED = "raised"
     RAISED_IN_QUARTER = "raised_in_quarter"
@@ -45,14 +44,6 @@ class Asked:
 
     price: Money
     list_price: Money | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Promised:
-    """What may be asked at most: the merchant's filed price, and the guide price."""
-
-    filed: Money | None = None
-    guide: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +78,6 @@ class Day:
     list_price: Money | None = None
 
 
-def broken_promises(asked: Asked, promised: Promised) -> tuple[Finding, ...]:
-    """Whether more is asked than was promised."""
-    against = ((Reason.ABOVE_FILED, promised.filed), (Reason.ABOVE_GUIDE, promised.guide))
-    return tuple(
-        Finding(reason, asked.price, most, asked.price - most)
-        for reason, most in against
-        if most is not None and asked.price > most
-    )
-
-
 def suspicions(asked: Asked, lows: Lows, rule: Rule) -> tuple[Finding, ...]:
     """Whether the price was raised before, be it cut again or not; at most one for each base."""
     if lows.month is not None and asked.price <= lows.month:
@@ -110,16 +91,6 @@ def suspicions(asked: Asked, lows: Lows, rule: Rule) -> tuple[Finding, ...]:
         )
         if one is not None
     )
-
-
-def walk(days: Iterable[Day], rule: Rule) -> list[tuple[Day, tuple[Finding, ...]]]:
-    """The days of one merchant's history of one product that are suspected, oldest first.
-
-    In whatever order the days come.
-    """
-    history = sorted(days, key=lambda one: (one.day, one.lowest, one.highest))
-    judged = ((one, judge(one, lows_before(history, one.day, rule), rule)) for one in history)
-    return [(one, findings) for one, findings in judged if findings]
 
 
 def judge(day: Day, lows: Lows, rule: Rule) -> tuple[Finding, ...]:

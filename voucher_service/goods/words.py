@@ -10,8 +10,6 @@ from .model import Slip, Wrong
 from .pricing import Reason
 
 REASONS: Mapping[Reason, str] = {
-    Reason.ABOVE_FILED: mark("高于备案价"),
-    Reason.ABOVE_GUIDE: mark("高于指导价"),
     Reason.RAISED_THEN_CUT: mark("先抬标价再打折"),
     Reason.RAISED: mark("比上月最低价涨得多"),
     Reason.RAISED_IN_QUARTER: mark("比三个月来的最低价涨得多"),

@@ -47,6 +47,14 @@ def decode_cursor(cursor: str, length: int) -> list[Any]:
     return key
 
 
+def decode_ids(cursor: str, length: int) -> list[UUID]:
+    """The ids of the last item shown. Raises CursorInvalid."""
+    try:
+        return [UUID(one) for one in decode_cursor(cursor, length)]
+    except (ValueError, TypeError, AttributeError):
+        raise CursorInvalid from None
+
+
 def decode_moment(cursor: str | None) -> tuple[datetime, UUID] | None:
     """The instant and id of the last item shown; None for the first page. Raises CursorInvalid."""
     if not cursor:

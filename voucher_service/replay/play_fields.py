@@ -15,6 +15,7 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, ActorKind, Role
 from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.errors import DomainError
+from voucher_service.kernel.machine import IllegalTransition
 from voucher_service.kernel.money import Money
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Order, OtherDiscount, Payer
@@ -134,7 +135,11 @@ class FieldPlayer:
                 card=units.card(case, name),
                 papers=units.papers(field, case),
             )
-            applications.submit(self.core, actor=actor, application=made.id)
+            try:
+                applications.submit(self.core, actor=actor, application=made.id)
+            except IllegalTransition:
+                # On the servers' clock the draft is years old, and a worker took it back just now.
+                self._apply(field, act, case)
         elif act is Act.CHECK and found and found.status is ApplicationStatus.SUBMITTED:
             applications.precheck(self.core, actor=self.stage.reviewer, application=found.id)
         elif act is Act.END and found:
@@ -148,7 +153,9 @@ class FieldPlayer:
 
     def _application(self, field: Field, actor: Actor) -> Application | None:
         mine = applications.mine(self.core, actor=actor, cursor=None, limit=10).items
-        return next((one for one in mine if one.scheme is field.policy.scheme), None)
+        scheme, withdrawn = field.policy.scheme, ApplicationStatus.WITHDRAWN
+        live = (one for one in mine if one.scheme is scheme and one.status is not withdrawn)
+        return next(live, None)
 
     def _resident(self, case: Case) -> Actor:
         return Actor(ActorKind.RESIDENT, self.stage.residents[case.resident])

@@ -236,11 +236,14 @@ class Tally:
             raise ReclaimsUsed(limit=self.pool.attempts(category))
         return unit, attempt
 
-    def take(self, resident: ResidentId, category: Category, id: QualificationId) -> None:
-        """Count a claim. Raises as `next`."""
+    def take(
+        self, resident: ResidentId, category: Category, id: QualificationId
+    ) -> tuple[int, int]:
+        """Count a claim; its unit and its attempt. Raises as `next`."""
         unit, attempt = self.next(resident, category)
         self.units.setdefault((resident, category), {})[unit] = id
         self.attempts[resident, category] = attempt
+        return unit, attempt
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy import (
+    ColumnElement,
+    ColumnExpressionArgument,
+    func,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Offer
-from voucher_service.infra.database import MoneyFen
+from voucher_service.infra.database import MoneyFen, array
 from voucher_service.kernel.ids import OfferId, ResidentId
 from voucher_service.kernel.money import ZERO, Money
 
@@ -24,6 +31,37 @@ from .policy import Category
 from .qualifications import Outcome, Pool, Qualification, QualificationId, Status, Tally
 from .tables import PoolRow, QualificationRow, WaitingRow
 
+# The columns in which the rows of a batch of claims differ, with their types; the constraints are
+# the table's, and a row that breaks one is simply not there afterwards.
+_COLUMNS = {
+    "id": "uuid",
+    "release_id": "uuid",
+    "release_quota": "int",
+    "slot": "int",
+    "resident_id": "uuid",
+    "ordinal": "int",
+    "generation": "int",
+    "claim_key_hash": "bytea",
+    "category": "text",
+    "unit": "int",
+    "units_most": "int",
+    "attempt": "int",
+    "attempts_most": "int",
+    "code_ref": "bigint",
+}
+_INSERT = text(f"""
+INSERT INTO qualification (offer_id, epoch, holds_slot, occurred_at, year, status, valid_until,
+    {", ".join(_COLUMNS)})
+SELECT :offer, :epoch, true, :now, :year, 'claimed', :valid_until, u.*
+FROM unnest({", ".join(f"CAST(:{name} AS {type}[])" for name, type in _COLUMNS.items())}) AS u
+ON CONFLICT DO NOTHING
+RETURNING id
+""")  # noqa: S608 - the names above
+_BY_KEY = text("""
+SELECT q.id, q.claim_key_hash
+FROM unnest(CAST(:residents AS uuid[]), CAST(:keys AS bytea[])) AS u (resident, key)
+JOIN qualification q ON q.resident_id = u.resident AND q.claim_key_hash = u.key
+""")
 # In front of a line stand those who have a qualification already.
 _LINE = (WaitingRow.qualification_id.is_(None), WaitingRow.occurred_at, WaitingRow.id)
 
@@ -122,10 +160,11 @@ def by_key(
     session: Session, pairs: Collection[tuple[ResidentId, bytes]]
 ) -> dict[tuple[ResidentId, bytes], Qualification]:
     """Earlier claims by resident and key."""
-    key = tuple_(QualificationRow.resident_id, QualificationRow.claim_key_hash)
-    rows = session.execute(
-        select(QualificationRow.id, QualificationRow.claim_key_hash).where(key.in_(pairs))
-    )
+    told = {
+        "residents": array([one for one, _ in pairs]),
+        "keys": array([key for _, key in pairs]),
+    }
+    rows = session.execute(_BY_KEY, told)
     keys = {QualificationId(id): bytes(key_hash) for id, key_hash in rows}
     found = qualifications(session, QualificationRow.id.in_(keys)) if keys else []
     return {(one.resident_id, keys[one.id]): one for one in found}
@@ -136,13 +175,12 @@ def standing(session: Session, ids: Collection[QualificationId]) -> set[UUID]:
     return set(session.scalars(select(QualificationRow.id).where(QualificationRow.id.in_(ids))))
 
 
-def insert(session: Session, rows: Sequence[dict[str, Any]]) -> set[UUID]:
-    """Insert a batch; the ids that are new. A row that breaks a constraint is not there afterwards,
-    and the caller finds out why.
+def insert(session: Session, rows: Sequence[dict[str, Any]], common: dict[str, Any]) -> set[UUID]:
+    """Insert a batch, `common` the same for each row; the ids that are new. A row that breaks a
+    constraint is not there afterwards, and the caller finds out why.
     """
-    table: Any = QualificationRow.__table__
-    statement = pg_insert(table).on_conflict_do_nothing().returning(table.c.id)
-    return set(session.execute(statement, list(rows)).scalars())
+    columns = {name: array([row[name] for row in rows]) for name in _COLUMNS}
+    return set(session.execute(_INSERT, columns | common).scalars())
 
 
 def held(session: Session, offer: OfferId, *statuses: Status) -> int:

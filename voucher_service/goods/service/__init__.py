@@ -2,7 +2,7 @@
 
 from .changing import change, changes, differences, propose
 from .filing import OwnPrice, filed_price, own_price, own_prices, promise, promise_from
-from .library import export, holds_any, lookup, product, products, search, versions
+from .library import export, holds_any, product, products, search, versions
 from .seeing import (
     History,
     Suspicion,
@@ -25,7 +25,6 @@ __all__ = [
     "filed_price",
     "history",
     "holds_any",
-    "lookup",
     "lowest_seen",
     "lows",
     "observe",

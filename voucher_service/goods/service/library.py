@@ -44,15 +44,6 @@ def products(session: Session, *, gtins: Collection[str], on: date) -> dict[str,
     return store.in_force(session, gtins, on) if gtins else {}
 
 
-def lookup(core: Core, *, gtin: str) -> Product:
-    """The product as it stands today. `gtin`: 14 digits. Raises NoSuchThing."""
-    with core.transaction() as session:
-        found = product(session, gtin=gtin, on=day_of(core.now(session)))
-    if found is None:
-        raise NoSuchThing
-    return found
-
-
 def versions(core: Core, *, gtin: str) -> list[Product]:
     """Every version of a product, newest first. Raises NoSuchThing."""
     with core.transaction() as session:

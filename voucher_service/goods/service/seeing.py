@@ -19,7 +19,7 @@ from voucher_service.merchants import service as merchants
 
 from .. import filed_store, pricing, seen_store, store
 from ..model import FiledPrice, Product, Seen, price_on
-from ..pricing import Asked, Day, Finding, Lows, Rule
+from ..pricing import Day, Finding, Lows, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def suspicions(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> P
             one.gtin,
             known.get(one.gtin),
             one.seen,
-            pricing.suspicions(Asked(one.seen.highest, one.seen.list_price), one.lows, judged),
+            pricing.judge(one.seen, one.lows, judged),
         )
         for one in shown
     ]

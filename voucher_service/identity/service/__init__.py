@@ -28,6 +28,7 @@ from .lookup import (
     holders,
     mobile_of,
     name_of,
+    names_of,
     number_ends_with,
 )
 from .passkeys import passkeys as passkeys_of
@@ -96,6 +97,7 @@ __all__ = [
     "look_up_mobile",
     "mobile_of",
     "name_of",
+    "names_of",
     "number_ends_with",
     "passkey_question",
     "passkey_registration",

@@ -85,6 +85,22 @@ def name_of(session: Session, *, keyring: Keyring, resident: ResidentId) -> str 
     return None if cipher is None else keyring.decrypt(cipher, bound_to=bound(resident, "name"))
 
 
+def names_of(
+    session: Session, *, keyring: Keyring, residents: Collection[ResidentId]
+) -> dict[ResidentId, str]:
+    """The same of several at once; who has no verified name is left out."""
+    rows = session.execute(
+        select(ResidentRow.id, ResidentRow.name_cipher).where(
+            ResidentRow.id.in_(residents), ResidentRow.name_cipher.is_not(None)
+        )
+    )
+    return {
+        ResidentId(id): keyring.decrypt(cipher, bound_to=bound(ResidentId(id), "name"))
+        for id, cipher in rows
+        if cipher is not None
+    }
+
+
 def number_ends_with(
     session: Session, *, keyring: Keyring, resident: ResidentId, last_four: str
 ) -> bool:

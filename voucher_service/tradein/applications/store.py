@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -159,14 +160,17 @@ def granted(
     """Approved applications, paid or not, newest decision first; with `since` those decided from
     then on.
     """
-    columns = (ApplicationRow.decided_at, ApplicationRow.id)
-    statement = select(ApplicationRow).where(ApplicationRow.status.in_(GRANTED))
-    if since is not None:
-        statement = statement.where(ApplicationRow.decided_at >= since)
-    if after is not None:
-        statement = statement.where(tuple_(*columns) < after)
-    newest = (one.desc() for one in columns)
-    return list(session.scalars(statement.order_by(*newest).limit(most)))
+    return list(session.scalars(_granted(select(ApplicationRow), since, after, most)))
+
+
+def decisions(
+    session: Session, *, since: datetime | None, after: Key | None, most: int
+) -> Sequence[Any]:
+    """The same, only what was decided of whom: for reading very many."""
+    row = ApplicationRow
+    columns = (row.id, row.resident_id, row.area, row.decided_at)
+    decided = (row.policy_id, row.subsidy_fen, row.decision)
+    return session.execute(_granted(select(*columns, *decided), since, after, most)).all()
 
 
 def decided(session: Session, ids: Collection[UUID]) -> list[ApplicationRow]:
@@ -261,6 +265,18 @@ def rotate(session: Session, keyring: Keyring, *, most: int) -> int:
         row.person_cipher = encrypt_person(keyring, row.id, person(keyring, row))
     session.flush()
     return len(rows)
+
+
+def _granted(
+    wanted: Select[Any], since: datetime | None, after: Key | None, most: int
+) -> Select[Any]:
+    columns = (ApplicationRow.decided_at, ApplicationRow.id)
+    statement = wanted.where(ApplicationRow.status.in_(GRANTED))
+    if since is not None:
+        statement = statement.where(ApplicationRow.decided_at >= since)
+    if after is not None:
+        statement = statement.where(tuple_(*columns) < after)
+    return statement.order_by(*(one.desc() for one in columns)).limit(most)
 
 
 def _locked(session: Session, *where: ColumnElement[bool], most: int) -> list[ApplicationRow]:

@@ -88,7 +88,8 @@ class ApplicationFacts:
     """An application for the subsidy of a car, as its papers were typed.
 
     `vehicle` is a word of GA 802, `large_plate` a plate that only large new-energy vehicles carry.
-    The last three are what the policy asks of the new car; None: it does not ask.
+    Without `old_vin` none was given up. The last three are what the policy asks of the new car;
+    None: it does not ask.
     """
 
     id: UUID
@@ -96,7 +97,7 @@ class ApplicationFacts:
     resident: UUID
     scheme: Scheme
     new_vin: str
-    old_vin: str
+    old_vin: str | None
     energy: Energy
     vehicle: str
     seats: int
@@ -108,6 +109,11 @@ class ApplicationFacts:
     seats_most: int | None = None
     engine_most_ml: int | None = None
     catalogue: bool = False
+
+    @property
+    def vins(self) -> tuple[str, ...]:
+        """The numbers of its cars, the new one first."""
+        return (self.new_vin,) if self.old_vin is None else (self.new_vin, self.old_vin)
 
 
 Facts = SaleFacts | ApplicationFacts

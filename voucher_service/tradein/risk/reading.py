@@ -114,7 +114,7 @@ def _applications(session: Session, ids: Collection[UUID]) -> Iterable[Facts]:
             resident=one.resident_id,
             scheme=one.scheme,
             new_vin=new.vin,
-            old_vin=one.given_up.vin,
+            old_vin=one.given_up.vin if one.given_up else None,
             energy=new.energy,
             vehicle=str(new.vehicle),
             seats=new.seats,

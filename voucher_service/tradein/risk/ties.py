@@ -119,7 +119,7 @@ def _of_sale(sale: SaleFacts) -> Iterator[Key]:
 
 
 def _of_application(car: ApplicationFacts) -> Iterator[Key]:
-    for vin in {car.new_vin, car.old_vin}:
+    for vin in set(car.vins):
         yield Key(Tie.VIN, vin)
         yield Key(Tie.VIN_ALIKE, spelling.vin_alike(vin))
     yield Key(Tie.VIN_MODEL, spelling.vin_model(car.new_vin))

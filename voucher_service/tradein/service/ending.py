@@ -73,12 +73,19 @@ def give_up(core: Core, *, actor: Actor, qualification: QualificationId) -> Qual
 
 
 def lapse_due(core: Core, *, most: int = 2_000) -> int:
-    """Let qualifications lapse whose last day is over; call until it returns 0."""
+    """Let qualifications lapse whose last day is over; call until it returns 0.
+
+    Those of a replay stay: they live on its clock.
+    """
     with core.transaction() as session:
         now = core.now(session)
         due = session.execute(
             select(QualificationRow.id, QualificationRow.offer_id)
-            .where(QualificationRow.status == Status.CLAIMED, QualificationRow.valid_until <= now)
+            .where(
+                QualificationRow.status == Status.CLAIMED,
+                QualificationRow.valid_until <= now,
+                QualificationRow.offer_id.in_(campaigns.offer_ids(session)),
+            )
             .limit(most)
             .with_for_update(skip_locked=True)
         ).all()

@@ -164,13 +164,19 @@ def _write(
         if refusal is not None:
             refused[i] = refusal
         elif ids[i] not in rows:  # two requests of one resident may have been given one seat
-            unit, attempt = tally.next(request.resident, request.category)
-            tally.take(request.resident, request.category, ids[i])
-            rows[ids[i]] = _row(pool, epoch, request, seat, ids[i], unit, attempt, now)
+            numbers = tally.take(request.resident, request.category, ids[i])
+            rows[ids[i]] = _row(pool, request, seat, ids[i], numbers)
     # In one order: two pools of a category may want rows of the same residents.
     ordered = sorted(rows.values(), key=lambda one: str(one["resident_id"]))
-    new = store.insert(session, ordered) if ordered else set()
-    _record(session, seated, ids, rows, new, now)
+    common = {
+        "offer": pool.offer.id,
+        "epoch": epoch,
+        "now": now,
+        "year": day_of(now).year,
+        "valid_until": pool.valid_until(now),
+    }
+    new = store.insert(session, ordered, common) if ordered else set()
+    _record(session, pool, seated, ids, rows, new, now)
     answers: dict[int, Answer | None] = {
         i: Outcome(_view(pool, ids[i], request, now))
         for i, (request, _) in seated.items()
@@ -198,42 +204,30 @@ def _refused(tally: Tally, request: Request) -> DomainError | None:
 
 
 def _row(
-    pool: Pool,
-    epoch: int,
-    request: Request,
-    seat: Seat,
-    id: QualificationId,
-    unit: int,
-    attempt: int,
-    now: datetime,
+    pool: Pool, request: Request, seat: Seat, id: QualificationId, numbers: tuple[int, int]
 ) -> dict[str, Any]:
+    unit, attempt = numbers
     return {
         "id": id,
-        "offer_id": pool.offer.id,
         "release_id": seat.window.release,
         "release_quota": seat.window.quota,
         "slot": seat.slot,
         "resident_id": request.resident,
         "ordinal": seat.ordinal,
         "generation": seat.generation,
-        "epoch": epoch,
-        "holds_slot": True,
         "claim_key_hash": request.ask.key_hash,
-        "occurred_at": now,
-        "category": request.category,
-        "year": day_of(now).year,
+        "category": str(request.category),
         "unit": unit,
         "units_most": pool.policy.units_of(request.category),
         "attempt": attempt,
         "attempts_most": pool.attempts(request.category),
-        "status": LIFECYCLE.initial,
-        "valid_until": pool.valid_until(now),
         "code_ref": store.code_ref(id),
     }
 
 
 def _record(
     session: Session,
+    pool: Pool,
     seated: Seated[Request],
     ids: dict[int, QualificationId],
     rows: dict[QualificationId, dict[str, Any]],
@@ -251,8 +245,8 @@ def _record(
                 id,
                 actors[id],
                 {
-                    "offer": str(row["offer_id"]),
-                    "category": str(row["category"]),
+                    "offer": str(pool.offer.id),
+                    "category": row["category"],
                     "attempt": row["attempt"],
                 },
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -15,7 +16,6 @@ from voucher_service.kernel.money import Money
 from ...revision import Decision, Past
 from .. import recording, store
 from ..model import ApplicationStatus, Card
-from ..tables import ApplicationRow
 from .dossier import typed
 from .paying import may_be_paid
 
@@ -24,7 +24,7 @@ def past(
     session: Session, *, since: datetime | None = None, after: tuple[datetime, UUID], most: int
 ) -> list[Past]:
     """Approved applications before a decision (`at`, its id), newest first; those decided since."""
-    rows = store.granted(session, since=since, after=after, most=most)
+    rows = store.decisions(session, since=since, after=after, most=most)
     return [_past(row) for row in rows]
 
 
@@ -46,9 +46,8 @@ def cards(session: Session, *, ids: Collection[UUID]) -> dict[UUID, Card]:
     return {id: card for id, card in found.items() if card is not None}
 
 
-def _past(row: ApplicationRow) -> Past:
-    # The table's own check: what was approved was decided, and has its sum.
-    assert row.decision is not None and row.subsidy_fen is not None and row.decided_at is not None
+def _past(row: Any) -> Past:
+    # What was approved was decided: the table's own check.
     case = recording.case_from(row.decision)
-    decision = Decision(row.id, case, row.subsidy_fen, row.policy_id or "")
+    decision = Decision(row.id, case, row.subsidy_fen, row.policy_id)
     return Past(decision, ResidentId(row.resident_id), row.area, row.decided_at)

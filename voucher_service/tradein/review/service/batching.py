@@ -21,7 +21,7 @@ from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 from voucher_service.settings import Review as Rules
 
-from .. import sampling, store
+from .. import batch_store, sampling
 from ..model import (
     BATCH_LIFECYCLE,
     LIFECYCLE,
@@ -47,7 +47,7 @@ def batch_due(core: Core) -> int:
     """
     with core.transaction() as session:
         first = period_of(day_of(core.now(session)), core.settings.review.period_days)
-        due = store.due(session, before=start_of(first), period_on=first, most=_AT_ONCE)
+        due = batch_store.due(session, before=start_of(first), period_on=first, most=_AT_ONCE)
     return sum(_batch(core, MerchantId(merchant), area) for merchant, area in due)
 
 
@@ -56,7 +56,7 @@ def _batch(core: Core, merchant: MerchantId, area: str) -> int:
     with core.transaction() as session:
         now, rules = core.now(session), core.settings.review
         before = start_of(period_of(day_of(now), rules.period_days))
-        rows = store.complete(session, merchant, area, before=before)
+        rows = batch_store.complete(session, merchant, area, before=before)
         weighed = weights(session, subject=Subject.SALE, ids=[row.id for row, _ in rows])
         title = merchants.load_merchant(session, merchant=merchant).name
         ways: dict[Way, dict[UUID, tuple[int, Money]]] = {Way.EACH: {}, Way.SAMPLE: {}}
@@ -123,9 +123,9 @@ def make(
         "occurred_at": now,
         **drawn_by,
     }
-    store.add_batch(session, values, _lines(ids, members))
+    batch_store.add_batch(session, values, _lines(ids, members))
     if way is Way.SAMPLE:
-        store.use_seed(session, seed.id, id)
+        batch_store.use_seed(session, seed.id, id)
         next_seed(session, merchant, area, now)
     audit.record(
         session,

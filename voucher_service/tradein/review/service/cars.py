@@ -23,7 +23,7 @@ from ...applications.refusals import OwnApplication
 from ...applications.service.judging import judge, refuse_own
 from ...applications.tables import ApplicationRow
 from ...policy import Scheme
-from .. import store
+from .. import batch_store
 from ..model import (
     BATCH_LIFECYCLE,
     BatchEvent,
@@ -63,7 +63,7 @@ def car_queue(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Pa
     if not actor.has(*SEES):
         raise NotAllowed
     with core.transaction() as session:
-        rows = store.waiting_applications(session, area=actor.area, most=_MOST)
+        rows = batch_store.waiting_applications(session, area=actor.area, most=_MOST)
         weighed = weights(session, subject=Subject.APPLICATION, ids=[row.id for row in rows])
     found = sorted((_waiting(row, weighed.get(row.id, 0)) for row in rows), key=_order)
     if cursor:
@@ -86,7 +86,9 @@ def make_car_batch(core: Core, *, actor: Actor) -> BatchId:
         raise NotAllowed
     with core.transaction() as session:
         now, rules = core.now(session), core.settings.review
-        rows = store.waiting_applications(session, area=actor.area, most=_MOST, unbatched=True)
+        rows = batch_store.waiting_applications(
+            session, area=actor.area, most=_MOST, unbatched=True
+        )
         weighed = weights(session, subject=Subject.APPLICATION, ids=[row.id for row in rows])
         light = [row for row in rows if weighed.get(row.id, rules.hold_weight) < rules.hold_weight]
         chosen = list(islice(_harmless(session, actor, light, now), rules.pass_together))
@@ -129,7 +131,7 @@ def pass_car_batch(core: Core, *, actor: Actor, batch: BatchId) -> dict[Applicat
             refused[application] = error.code
             continue
         with core.transaction() as session:
-            store.release(session, row.id, [application])
+            batch_store.release(session, row.id, [application])
     with core.transaction() as session:
         row, _ = seen(session, actor, batch, {Role.REVIEWER}, lock=True)
         move(session, row, BatchEvent.CLOSED, actor, core.now(session))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,12 +18,11 @@ from voucher_service.infra import areas
 from voucher_service.infra.core import Core, core_of
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
-from voucher_service.kernel.ids import ApprovalId, RedemptionId, ResidentId
+from voucher_service.kernel.ids import ApprovalId, ResidentId
 from voucher_service.kernel.machine import IllegalTransition
 
 from ...applications.checks import same_name
-from ...sales import service as sales
-from .. import sampling, store
+from .. import batch_store, sampling, store
 from ..model import (
     BATCH_LIFECYCLE,
     LIFECYCLE,
@@ -59,11 +59,11 @@ def judge(
             raise IllegalTransition(state=str(row.status), event="review_line.judged")
         now = core.now(session)
         if row.subject is Subject.SALE:
-            refuse_own(session, actor, RedemptionId(subject))
+            refuse_own(session, actor, [subject])
             if not good:
                 _refuse(session, actor, subject, reason, now)
         said = {"good": good, "reason": reason, "reviewed_by": actor.id, "reviewed_at": now}
-        store.judge(session, row.id, subject, said)
+        batch_store.judge(session, row.id, subject, said)
         told = {"subject": str(subject), "good": good}
         audit.record(
             session,
@@ -74,7 +74,11 @@ def judge(
             now=now,
             detail=told,
         )
-        return view(session, row)
+        # A refused sale is out of the batch from now on.
+        gone = line.gone or (not good and row.subject is Subject.SALE)
+        said_of = replace(line, good=good, reason=reason, reviewed_by=actor.id, gone=gone)
+        lines = [said_of if one is line else one for one in stands.lines]
+        return replace(stands, lines=tuple(lines))
 
 
 def propose(core: Core, *, actor: Actor, batch: BatchId) -> ApprovalId | None:
@@ -140,7 +144,7 @@ def seen(
     """A batch of the actor's area. Raises NotAllowed, NoSuchThing."""
     if not actor.has(*roles):
         raise NotAllowed
-    row = found(store.batch(session, batch, lock=lock))
+    row = found(batch_store.batch(session, batch, lock=lock))
     if not areas.within(row.area, actor.area):
         raise NoSuchThing
     return row, view(session, row)
@@ -151,17 +155,14 @@ def line_of(batch: Batch, subject: UUID) -> Line:
     return found(next((one for one in batch.standing if one.subject_id == subject), None))
 
 
-def refuse_own(session: Session, actor: Actor, sale: RedemptionId) -> None:
+def refuse_own(session: Session, actor: Actor, sales: Collection[UUID]) -> None:
     """Keep staff from what was bought in their own name: residents' and staff's accounts are apart,
     so a namesake's is left to a colleague too. Raises OwnPurchase.
     """
-    buyer = identity.name_of(
-        session,
-        keyring=core_of(session).keyring,
-        resident=ResidentId(sales.sale(session, id=sale).resident_id),
-    )
-    names = identity.staff_names(session, ids=[actor.id]).values() if actor.id else ()
-    if any(same_name(one, buyer or "") for one in names):
+    residents = [ResidentId(one) for one in batch_store.buyers(session, sales)]
+    buyers = identity.names_of(session, keyring=core_of(session).keyring, residents=residents)
+    mine = identity.staff_names(session, ids=[actor.id]).values() if actor.id else ()
+    if any(same_name(one, buyer) for one in mine for buyer in buyers.values()):
         raise OwnPurchase
 
 
@@ -196,13 +197,12 @@ def _refuse(session: Session, actor: Actor, sale: UUID, reason: str, now: dateti
 
 
 def _release(session: Session, payload: Mapping[str, Any], actor: Actor, now: datetime) -> None:
-    row = found(store.batch(session, UUID(payload["batch"]), lock=True))
+    row = found(batch_store.batch(session, UUID(payload["batch"]), lock=True))
     stands = view(session, row)
     if row.status is not BatchStatus.PROPOSED or frozen(stands) != payload:
         raise ChangedSinceProposed
     ids = [one.subject_id for one in stands.passing]
-    for one in ids:
-        refuse_own(session, actor, RedemptionId(one))
+    refuse_own(session, actor, ids)
     moved = audit.transition_many(
         session,
         ReviewRow,
@@ -217,13 +217,13 @@ def _release(session: Session, payload: Mapping[str, Any], actor: Actor, now: da
     )
     if len(moved) < len(ids):
         raise ChangedSinceProposed
-    store.release(session, row.id, ids)
+    batch_store.release(session, row.id, ids)
     event = BatchEvent.CONTINUED if view(session, row).left else BatchEvent.RELEASED
     move(session, row, event, actor, now)
 
 
 def _return(session: Session, payload: Mapping[str, Any], actor: Actor, now: datetime) -> None:
-    row = found(store.batch(session, UUID(payload["batch"]), lock=True))
+    row = found(batch_store.batch(session, UUID(payload["batch"]), lock=True))
     if row.status is BatchStatus.PROPOSED:
         move(session, row, BatchEvent.RETURNED, actor, now)
 

@@ -16,7 +16,7 @@ from voucher_service.merchants import service as merchants
 
 from ...sales import service as sales
 from ...sales.model import Sale
-from .. import sampling, store
+from .. import batch_store, sampling, store
 from ..model import LIFECYCLE, ReviewEvent, ReviewStatus
 from ..tables import ReviewRow, SeedRow
 
@@ -93,7 +93,7 @@ def open_(session: Session, sale: Sale, now: datetime) -> None:
 
 def next_seed(session: Session, merchant: UUID | None, area: str, now: datetime) -> SeedRow:
     """The seed of the next draw; a new one's hash goes on record before there is a list."""
-    there = store.next_seed(session, merchant, area)
+    there = batch_store.next_seed(session, merchant, area)
     if there is None:
         seed = secrets.token_hex(32)
         made = {
@@ -104,7 +104,7 @@ def next_seed(session: Session, merchant: UUID | None, area: str, now: datetime)
             "sha256": sampling.commitment(seed),
             "occurred_at": now,
         }
-        if store.add_seed(session, made):
+        if batch_store.add_seed(session, made):
             audit.record(
                 session,
                 actor=SYSTEM,
@@ -114,7 +114,7 @@ def next_seed(session: Session, merchant: UUID | None, area: str, now: datetime)
                 now=now,
                 detail={"sha256": made["sha256"], "area": area},
             )
-        there = store.next_seed(session, merchant, area)
+        there = batch_store.next_seed(session, merchant, area)
     assert there is not None
     return there
 

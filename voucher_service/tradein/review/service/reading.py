@@ -29,7 +29,7 @@ from ...risk.facts import Subject as Kind
 from ...risk.service import Look
 from ...sales import service as sales
 from ...sales.model import Sale
-from .. import store
+from .. import batch_store, store
 from ..model import (
     LIFECYCLE,
     Batch,
@@ -91,9 +91,9 @@ def queue(
     _require(actor)
     where = [BatchRow.status == status]
     if cursor:
-        where.append(store.behind(*place(cursor)))
+        where.append(batch_store.behind(*place(cursor)))
     with core.transaction() as session:
-        rows = store.batches(session, *where, area=actor.area, most=limit + 1)
+        rows = batch_store.batches(session, *where, area=actor.area, most=limit + 1)
     shown = [head(row, reviewed) for row, reviewed in rows[:limit]]
     if len(rows) <= limit:
         return Page(shown)
@@ -107,7 +107,7 @@ def waiting(core: Core, *, actor: Actor) -> int:
         return 0
     with core.transaction() as session:
         stand = BatchRow.status == BatchStatus.OPEN
-        return store.waiting(session, stand, area=actor.area)
+        return batch_store.waiting(session, stand, area=actor.area)
 
 
 def batch(core: Core, *, actor: Actor, batch: BatchId) -> Batch:

@@ -15,8 +15,8 @@ from voucher_service.kernel.money import ZERO, Money
 
 from ...applications.model import ApplicationStatus
 from ...sales import service as sales
-from ...sales.model import Sale, SaleStatus
-from .. import store
+from ...sales.model import Sale
+from .. import batch_store
 from ..checklists import wanted
 from ..model import Batch, BatchId, Line, Proof, Review, ReviewStatus, Subject, Way
 from ..papers import papers
@@ -37,7 +37,7 @@ def reviews(session: Session, rows: Sequence[ReviewRow]) -> list[Review]:
     """Reviews with their papers, in the order of the rows."""
     ids = [RedemptionId(row.id) for row in rows]
     sold, kept = sales.sales_of(session, ids=ids), papers(session, sales=ids)
-    ways = store.ways(session, [row.batch_id for row in rows if row.batch_id])
+    ways = batch_store.ways(session, [row.batch_id for row in rows if row.batch_id])
     return [_review(row, sold[id], kept[id], ways) for row, id in zip(rows, ids, strict=True)]
 
 
@@ -71,10 +71,9 @@ def _review(
 
 def batch(session: Session, row: BatchRow) -> Batch:
     """A batch with its lines in their drawn order."""
-    rows = store.lines(session, row.id)
     of_sales = row.subject is Subject.SALE
-    told = _sales(session, rows) if of_sales else _applications(session, rows)
-    return head(row, sum(one.good is not None for one in rows), tuple(told))
+    lines = _sales(session, row.id) if of_sales else _applications(session, row.id)
+    return head(row, sum(one.good is not None for one in lines), lines)
 
 
 def head(row: BatchRow, reviewed: int, lines: Sequence[Line] = ()) -> Batch:
@@ -102,22 +101,16 @@ def head(row: BatchRow, reviewed: int, lines: Sequence[Line] = ()) -> Batch:
     )
 
 
-def _sales(session: Session, rows: Sequence[LineRow]) -> list[Line]:
-    ids = [RedemptionId(row.subject_id) for row in rows]
-    sold = sales.sales_of(session, ids=ids)
-    states = store.standings(session, ids)
-    told = []
-    for row, id in zip(rows, ids, strict=True):
-        status, batch = states[id]
-        stands = status in (ReviewStatus.BATCHED, ReviewStatus.RELEASED) and batch == row.batch_id
-        undone = not stands or sold[id].status is not SaleStatus.SOLD
-        title = f"{sold[id].brand} {sold[id].model}"
-        told.append(_line(row, title, sold[id].subsidy, gone=undone))
-    return told
+def _sales(session: Session, batch: UUID) -> list[Line]:
+    return [
+        _line(one.row, one.article, one.subsidy, gone=not one.stands)
+        for one in batch_store.sale_lines(session, batch)
+    ]
 
 
-def _applications(session: Session, rows: Sequence[LineRow]) -> list[Line]:
-    states = store.applications(session, [row.subject_id for row in rows])
+def _applications(session: Session, batch: UUID) -> list[Line]:
+    rows = batch_store.lines(session, batch)
+    states = batch_store.applications(session, [row.subject_id for row in rows])
     told = []
     for row in rows:
         one = states[row.subject_id]

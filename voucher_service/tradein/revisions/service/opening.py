@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -18,7 +17,7 @@ from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import CampaignId, new_id
-from voucher_service.kernel.page import Page, decode_cursor, decode_moment, encode_cursor
+from voucher_service.kernel.page import Page, decode_ids, decode_moment, encode_cursor
 
 from ...policy import Policy
 from ...shelf import shelf
@@ -120,7 +119,7 @@ def lines(
     Raises NoSuchThing, NotAllowed, CursorInvalid.
     """
     require(actor, SEES)
-    after = (revision, UUID(decode_cursor(cursor, 1)[0])) if cursor else None
+    after = (revision, decode_ids(cursor, 1)[0]) if cursor else None
     with core.transaction() as session:
         own(session, actor, revision)
         where = RevisionLineRow.revision_id == revision

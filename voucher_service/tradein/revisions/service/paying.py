@@ -17,7 +17,7 @@ from voucher_service.infra.secrets import Keyring
 from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import CampaignId, ResidentId
-from voucher_service.kernel.page import Page, decode_cursor, encode_cursor
+from voucher_service.kernel.page import Page, decode_ids, encode_cursor
 
 from ... import identifiers
 from ...applications import service as applications
@@ -93,8 +93,10 @@ def paid(session: Session, *, revision: RevisionId, subject: UUID, now: datetime
 def mine(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[Line]:
     """What the caller gets more by approved revisions. Raises NotAllowed, CursorInvalid."""
     resident = _resident(actor)
-    key = decode_cursor(cursor, 2) if cursor else None
-    after = (RevisionId(UUID(key[0])), UUID(key[1])) if key else None
+    after = None
+    if cursor:
+        last, subject = decode_ids(cursor, 2)
+        after = RevisionId(last), subject
     where = RevisionLineRow.resident_id == resident
     with core.transaction() as session:
         rows = store.lines(session, where, _APPROVED, store.MORE, after=after, most=limit + 1)

@@ -27,7 +27,7 @@ def signals(car: ApplicationFacts, near: Near) -> Iterator[Finding]:
 
 def _same(car: ApplicationFacts, near: Near) -> Iterator[Finding]:
     for other in _earlier(car, near.applications(Tie.VIN)):
-        shared = {car.new_vin, car.old_vin} & {other.new_vin, other.old_vin}
+        shared = set(car.vins) & set(other.vins)
         for vin in sorted(shared):
             # A car that was bought with a subsidy may be given up for the next one, years later.
             both_new, both_old = car.new_vin == other.new_vin, car.old_vin == other.old_vin
@@ -38,8 +38,8 @@ def _same(car: ApplicationFacts, near: Near) -> Iterator[Finding]:
 
 def _alike(car: ApplicationFacts, near: Near) -> Iterator[Finding]:
     for other in _earlier(car, near.applications(Tie.VIN_ALIKE)):
-        for mine in (car.new_vin, car.old_vin):
-            for theirs in (other.new_vin, other.old_vin):
+        for mine in car.vins:
+            for theirs in other.vins:
                 if mine == theirs or vin_alike(mine) != vin_alike(theirs):
                     continue
                 if weight := _near(mine, theirs):
