@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,6 +19,7 @@ from voucher_service.infra.core import Core, build
 from voucher_service.proof import notes, service, tree
 from voucher_service.proof.entry import Kind
 from voucher_service.proof.model import NotSealed, SizeUnknown
+from voucher_service.reports import deliver
 
 VERIFY = Path(__file__).parents[2] / "tools" / "verify_log.py"
 WAYS = ("alter", "delete", "insert", "swap", "truncate", "fork")
@@ -203,3 +205,21 @@ def test_a_new_key_signs_the_next_head_of_the_same_log(
         assert verify(tmp_path / "log")[0] == 0
     finally:
         rotated.close()
+
+
+def test_a_report_that_is_handed_out_carries_the_head_published_with_it(
+    core: Core, world: World
+) -> None:
+    programme = world.programme()
+    sealed(core)
+    told = deliver.leverage(
+        core,
+        programme=programme.slug,
+        group_by="campaign",
+        basis="period",
+        format_="json",
+        locale="en",
+    )
+    newest = service.checkpoints(core, limit=1)[0]
+    assert newest.size == service.state(core).size
+    assert json.loads(told)["sealed"] == {"size": newest.size, "root": newest.fingerprint}
