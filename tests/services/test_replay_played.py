@@ -118,6 +118,8 @@ def test_an_interrupted_replay_goes_on_to_the_published_totals_and_says_what_it_
     for sweep in SWEEPS:
         while sweep(place.core):
             pass
+    with place.core.transaction() as session:
+        assert session.execute(text("SELECT count(*) FROM sale_review")).scalar_one() == 0
     reached(place, wanted)
     printed = driver.report(place.core, wanted)
     assert printed.startswith(
