@@ -117,5 +117,12 @@ def test_the_page_keeps_what_was_typed_when_something_is_missing(client: FlaskCl
     assert "请选旧车是报废还是卖掉。" in answer.text
 
 
+def test_the_page_asks_at_once_since_when_the_old_car_is_the_reader_s(client: FlaskClient) -> None:
+    asked = "price=128800&scheme=car_scrap&new_energy=nev&old_energy=petrol"
+    answer = client.get(f"/trade-in/car?{asked}&registered_on=2011-05-20")
+    assert answer.status_code == 422
+    assert "请填旧车是哪天登记到您名下的。" in answer.text and "这样买补不了" not in answer.text
+
+
 def test_a_category_that_nobody_heard_of_is_not_found(client: FlaskClient) -> None:
     assert client.get("/trade-in/yacht").status_code == 404
