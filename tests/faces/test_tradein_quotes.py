@@ -110,6 +110,11 @@ def test_the_page_lists_what_gets_a_subsidy_and_adds_it_up_without_scripts(
     assert "¥3,314.15" in page
 
 
+def test_what_is_public_can_be_reached_by_links(client: FlaskClient) -> None:
+    assert 'href="/trade-in/notice"' in client.get("/trade-in").text
+    assert 'href="/checkpoints"' in client.get("/help").text
+
+
 def test_the_page_keeps_what_was_typed_when_something_is_missing(client: FlaskClient) -> None:
     answer = client.get("/trade-in/car?price=128800&new_energy=nev")
     assert answer.status_code == 422

@@ -102,6 +102,9 @@ def test_the_holder_unlocks_what_is_not_theirs(browser: Browser, world: World, w
     order = str(locked.headers["Location"]).rsplit("/", 1)[-1]
     phone.post(f"/trade-in/qualifications/{mine.id}/redemptions/{order}/release")
     assert "刚才那一单没有卖成" in phone.get(f"/trade-in/qualifications/{mine.id}").text
+    given_up = phone.post(f"/trade-in/qualifications/{mine.id}/give-up")
+    assert given_up.status_code == 303
+    assert "还是您的" not in phone.get(f"/trade-in/qualifications/{mine.id}").text
     assert browser.get(f"/redemptions/{order}/state.json").json == {"status": "cancelled"}
     ended = browser.get(f"/redemptions/{order}").text
     assert "资格没有用掉" in ended and "券没有用掉" not in ended
