@@ -120,6 +120,7 @@ def test_every_refusal_of_a_unit_is_a_screen_that_keeps_what_was_typed(
         ({"gtin": "6901234567816"}, "库里没有这件"),
         ({"imei1": "860000000000000"}, "串号不对"),
         ({"serial": "x"}, "序列号不对"),
+        ({"list_price": "1"}, "标价不能比它低"),
         ({"amount": "6001"}, "这件不补"),
     ):
         refused = browser.post("/unit", **sent, **(typed(unit()) | wrong))
