@@ -86,8 +86,11 @@ def test_a_unit_is_quoted_locked_paid_and_sold_while_the_holder_looks_on(
     seen = phone.get(f"{address}/status.json").json
     assert seen["status"] == "frozen"
     assert "请付给店员" in phone.get(address).text and "M1" in phone.get(address).text
-    assert "已核销" in press(browser, at_till, "commit")
+    receipt = press(browser, at_till, "commit")
+    assert "已核销" in receipt and f'href="/sales/{at_till.rsplit("/", 1)[-1]}"' in receipt
     assert "政府补了" in phone.get(address).text
+    assert "我的补贴资格" in phone.get("/vouchers").text
+    assert f'href="{address}"' in phone.get("/trade-in/qualifications").text
     assert phone.get(f"{address}/status.json").json["mark"] != seen["mark"]
 
 
@@ -99,7 +102,12 @@ def test_the_holder_unlocks_what_is_not_theirs(browser: Browser, world: World, w
     order = str(locked.headers["Location"]).rsplit("/", 1)[-1]
     phone.post(f"/trade-in/qualifications/{mine.id}/redemptions/{order}/release")
     assert "刚才那一单没有卖成" in phone.get(f"/trade-in/qualifications/{mine.id}").text
+    given_up = phone.post(f"/trade-in/qualifications/{mine.id}/give-up")
+    assert given_up.status_code == 303
+    assert "还是您的" not in phone.get(f"/trade-in/qualifications/{mine.id}").text
     assert browser.get(f"/redemptions/{order}/state.json").json == {"status": "cancelled"}
+    ended = browser.get(f"/redemptions/{order}").text
+    assert "资格没有用掉" in ended and "券没有用掉" not in ended
 
 
 def test_every_refusal_of_a_unit_is_a_screen_that_keeps_what_was_typed(
@@ -112,12 +120,16 @@ def test_every_refusal_of_a_unit_is_a_screen_that_keeps_what_was_typed(
         ({"gtin": "6901234567816"}, "库里没有这件"),
         ({"imei1": "860000000000000"}, "串号不对"),
         ({"serial": "x"}, "序列号不对"),
+        ({"list_price": "1"}, "标价不能比它低"),
         ({"amount": "6001"}, "这件不补"),
     ):
         refused = browser.post("/unit", **sent, **(typed(unit()) | wrong))
         assert refused.status_code == 422 and word in refused.text, (wrong, shown(refused.text))
         assert "改商品" in refused.text and "M1" not in refused.text
     assert "单价超过" in refused.text
+    unlisted = browser.post("/unit", **sent, **(typed(unit()) | {"gtin": "6901234567816"}))
+    assert "条码 6901234567816。" in unlisted.text
+    assert "请填成交价。" in browser.post("/unit", **sent, **(typed(unit()) | {"amount": ""})).text
 
 
 def test_a_till_quotes_freezes_and_is_told_the_unit(app: Flask, world: World, who: Actor) -> None:
