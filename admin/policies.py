@@ -25,8 +25,8 @@ BADGES: Mapping[Status, str] = {
 }
 
 
-def sees_policies() -> bool:
-    """Whether the reader's menu leads to policies."""
+def tries_policies() -> bool:
+    """Whether the reader may try a draft and see revisions; everybody may read what is in force."""
     caller = reader()
     return caller is not None and caller.has(*SEES)
 
@@ -39,7 +39,7 @@ def signed(amount: Money) -> str:
 def globals_() -> dict[str, Any]:
     """What the templates say about policies and revisions."""
     return {
-        "sees_policies": sees_policies,
+        "tries_policies": tries_policies,
         "signed_fen": signed,
         "revision_status": lambda word: words.status(word, locale()),
         "revision_badge": lambda word: BADGES[word],
