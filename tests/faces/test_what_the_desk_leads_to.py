@@ -65,6 +65,12 @@ def test_who_decides_on_a_car_reads_what_the_machine_found(autumn: Desk) -> None
     assert "“身份证人像面”和另一笔交的是同一个文件。" in reviewer.get(here).text
 
 
+def test_the_days_of_policies_are_told_with_their_years(desk: Desk) -> None:
+    shelf = desk.browser(desk.world.staff(Role.REVIEWER)).get("/policies").text
+    assert "2026年1月1日 到 2026年12月31日" in shelf
+    assert "/policies/revisions" not in shelf
+
+
 def test_a_refused_plan_is_told_in_words_and_not_in_names_of_fields(
     desk: Desk, world: World
 ) -> None:
