@@ -190,4 +190,6 @@ def refuse(form: Form, error: DomainError) -> Form:
             _IN_FORM.get(str(name), str(name)): gettext(RULES.get(name, _OTHER), locale())
             for name in named
         }
+        if "fields" in error.params:  # their names are for callers of the API
+            form.refusal = ""
     return form

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from voucher_service.i18n import formats
@@ -25,8 +26,8 @@ BADGES: Mapping[Status, str] = {
 }
 
 
-def sees_policies() -> bool:
-    """Whether the reader's menu leads to policies."""
+def tries_policies() -> bool:
+    """Whether the reader may try a draft and see revisions; everybody may read what is in force."""
     caller = reader()
     return caller is not None and caller.has(*SEES)
 
@@ -36,10 +37,16 @@ def signed(amount: Money) -> str:
     return f"{'+' if amount.fen > 0 else ''}{formats.money(amount)}"
 
 
+def in_full(day: date) -> str:
+    """A day with its year, this one's too: policies of many years stand below each other."""
+    return formats.plain_day(day, locale(), date.min)
+
+
 def globals_() -> dict[str, Any]:
     """What the templates say about policies and revisions."""
     return {
-        "sees_policies": sees_policies,
+        "tries_policies": tries_policies,
+        "policy_day": in_full,
         "signed_fen": signed,
         "revision_status": lambda word: words.status(word, locale()),
         "revision_badge": lambda word: BADGES[word],

@@ -9,13 +9,17 @@ from uuid import UUID
 
 from markupsafe import Markup, escape
 
+from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import Approval, Reason, Rule
 from voucher_service.campaigns.wording import GOODS
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.i18n.errors import written
+from voucher_service.kernel.errors import NoSuchThing
+from voucher_service.kernel.ids import ApprovalId
 from voucher_service.kernel.money import Money
+from voucher_service.web.auth import actor
 from voucher_service.web.language import locale
-from voucher_service.web.site import now
+from voucher_service.web.site import core, now
 
 from .offer_words import PARTIAL_REFUNDS_IN_SHORT, REFUNDS_IN_SHORT, shop_list, weekdays
 from .words import KINDS, area, lines, say, scope, trade
@@ -134,6 +138,17 @@ def soon(instant: datetime) -> bool:
     return instant - now() <= _SOON
 
 
+def sees_proposal(approval: ApprovalId) -> bool:
+    """Whether a proposal can be opened: staff of a county don't see those of the city."""
+    if not actor().area:
+        return True
+    try:
+        approvals.get(core(), actor=actor(), approval=approval)
+    except NoSuchThing:
+        return False
+    return True
+
+
 def globals_() -> dict[str, Any]:
     """What the templates of proposals can say."""
     return {
@@ -141,6 +156,7 @@ def globals_() -> dict[str, Any]:
         "waits_for": waits_for,
         "signed": signed,
         "soon": soon,
+        "sees_proposal": sees_proposal,
         "fen": Money,
         "days": days,
         "month": month,

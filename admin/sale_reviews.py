@@ -8,6 +8,7 @@ from typing import Any
 from flask import g
 
 from voucher_service.kernel.errors import DomainError
+from voucher_service.tradein.applications.model import CORRECTIONS
 from voucher_service.tradein.review import service, words
 from voucher_service.tradein.review.model import BatchStatus, CashTime, ReviewStatus
 from voucher_service.tradein.risk import words as risk_words
@@ -29,7 +30,10 @@ REVIEW_BADGES: Mapping[ReviewStatus, str] = {
     ReviewStatus.REFUSED: "stop",
     ReviewStatus.UNDONE: "stop",
 }
-PAPERS: Mapping[str, str] = {str(kind): name for kind, name in words.PROOFS.items()}
+# Papers of sales, and those of applications.
+PAPERS: Mapping[str, str] = {str(kind): name for kind, name in words.PROOFS.items()} | {
+    str(key): name for key, name in CORRECTIONS.items()
+}
 
 
 def waiting_reviews() -> int:

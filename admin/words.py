@@ -77,7 +77,7 @@ ACTIONS: Mapping[str, str] = {
     "application.approve": mark("批准汽车补贴"),
     "revision.approve": mark("批准补差"),
     "sale_review.release": mark("放行补贴"),
-    "campaign.publish": mark("发放消费券"),
+    "campaign.publish": mark("发布活动"),
     "campaign.resume": mark("恢复发放"),
     "campaign.close": mark("提前结束"),
     "push.give": mark("按名单发"),

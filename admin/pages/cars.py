@@ -25,6 +25,8 @@ from voucher_service.tradein.applications.model import (
     EvidenceKind,
     Part,
 )
+from voucher_service.tradein.risk import service as risk
+from voucher_service.tradein.risk.facts import Subject
 from voucher_service.web import forms
 from voucher_service.web.auth import actor
 from voucher_service.web.errors import status_of
@@ -160,10 +162,13 @@ def _page(application: UUID, form: forms.Form) -> str:
     reader = actor()
     found = service.read(core(), actor=reader, application=ApplicationId(application))
     one = found.application
+    with core().transaction() as session:
+        look = risk.findings(session, kind=Subject.APPLICATION, id=one.id)
     return render_template(
         "admin/car.html",
         application=one,
         judged=found.judged,
+        look=look,
         form=form,
         things=(*_TYPED, *EVIDENCE[one.scheme]),
         names=staff.names([one.prechecked_by] if one.prechecked_by else []),

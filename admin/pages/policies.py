@@ -201,7 +201,8 @@ def _campaign(revision: Revision) -> str:
 
 def _campaigns() -> list[Campaign]:
     mine = campaigns.campaigns(core(), actor=actor())
-    return [one for one in mine if one.kind is CampaignKind.TRADE_IN and one.status in RAN]
+    ran = [one for one in mine if one.kind is CampaignKind.TRADE_IN and one.status in RAN]
+    return [one for one in ran if not one.programme.synthetic]  # a replay's money is nobody's
 
 
 def _reading(found: Approval) -> dict[str, Any]:

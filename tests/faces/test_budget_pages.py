@@ -80,6 +80,11 @@ def test_two_people_bring_money_to_a_county_and_see_each_fen(desk: Desk) -> None
         client = desk.browser(desk.world.staff(reader))
         assert client.get(frame).status_code == 200
         assert 'method="post" action="/budgets' not in client.get(frame).text
+    own = desk.browser(desk.world.staff(Role.PLANNER, area=JIANGCHENG))
+    moved = own.get(county).text
+    assert "¥40,000.00" in moved
+    proposals = re.findall(r'href="(/approvals/[^"]+)"', moved)
+    assert [one for one in proposals if own.get(one).status_code != 200] == []
     foreign = desk.browser(desk.world.staff(Role.PLANNER, area="441781"))
     assert [foreign.get(path).status_code for path in (fund, frame, county)] == [404, 404, 404]
 
