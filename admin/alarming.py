@@ -54,6 +54,11 @@ INVARIANTS: Mapping[str, str] = {
 }
 _COPIED = mark("{name}：签名次数倒退，钥匙已停用")
 _READS = mark("{name}：一小时里查了 {reads} 次居民资料")
+_SEALED = {
+    "sealing": mark("封存慢了：最早的一条等了 {minutes} 分钟"),
+    "witness": mark("见证方拒绝签名：它手里的账和这本不是同一本"),
+    "silence": mark("见证方 {hours} 小时没有签名"),
+}
 _STOPPED = mark("{what}停了：{where}")
 _LATE = mark("没能按时判断，其余的名额没有开。")
 
@@ -83,6 +88,8 @@ def title(alarm: Alarm, names: Mapping[UUID, str]) -> str:
         name = alarm.subject.split()[0]
         known = INVARIANTS.get(name)
         return f"{name} {gettext(known, locale())}" if known else alarm.subject
+    if alarm.kind is Kind.LOG:
+        return gettext(_SEALED[alarm.subject], locale(), **alarm.detail)
     if alarm.subject.startswith("staff:"):
         name = names.get(UUID(alarm.subject.removeprefix("staff:")), "–")
         text = _COPIED if alarm.kind is Kind.SIGN_IN else _READS

@@ -66,6 +66,7 @@ from .pages import disputes as dispute_pages
 from .pages import front, home
 from .pages import funds as fund_pages
 from .pages import goods as goods_pages
+from .pages import log as log_pages
 from .pages import lotteries as lottery_pages
 from .pages import merchants as merchant_pages
 from .pages import papers as paper_pages
@@ -188,6 +189,7 @@ BLUEPRINTS = (
     Guarded(alarm_pages.closing, any_of(Role.AUDITOR)),
     Guarded(alarm_pages.payouts, any_of(Role.FINANCE)),
     Guarded(report_pages.reports, _OFFICE),
+    Guarded(log_pages.log, any_of(Role.FINANCE, Role.AUDITOR)),
 )
 
 

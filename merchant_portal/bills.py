@@ -99,6 +99,7 @@ class BillForm(OrderForm):
 class UnitForm(BillForm):
     """The bill of a subsidised unit: `amount` is its price, before the subsidy."""
 
+    amount = YuanField(required=True, minimum=1, error_messages={"required": mark("请填成交价。")})
     gtin = NumberField(
         required=True, error_messages={"required": mark("请扫或填商品条码（69 码）。")}
     )

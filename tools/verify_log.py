@@ -65,15 +65,15 @@ class Tree:
 
 
 def read_keys(folder):
-    """The public keys by name and number."""
+    """The public keys by name and number, each with its kind: 1 signs for the log, 4 a witness."""
     keys = {}
     for text in (folder / "keys.txt").read_text("utf-8").split():
         name, number, value = text.split("+", 2)
         raw = base64.b64decode(value, validate=True)
         right = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
-        if raw[:1] != b"\1" or right.hex() != number:
+        if raw[0] not in (1, 4) or right.hex() != number:
             raise Wrong(f"keys.txt: {name} is no Ed25519 key of that number")
-        keys[name, right] = Ed25519PublicKey.from_public_bytes(raw[1:])
+        keys[name, right] = raw[0], Ed25519PublicKey.from_public_bytes(raw[1:])
     if not keys:
         raise Wrong("keys.txt is empty")
     return keys
@@ -86,18 +86,25 @@ def read_checkpoint(text, keys):
     if not gap or len(lines) < 3:
         raise Wrong("checkpoints.txt: not a checkpoint")
     origin, size, root = lines[:3]
-    for line in signatures.splitlines():
+    signed = False
+    for line in filter(None, signatures.splitlines()):
         dash, name, value = line.split(" ", 2)
         raw = base64.b64decode(value, validate=True)
-        key = keys.get((name, raw[:4]))
-        if dash != "\N{EM DASH}" or name != origin or key is None:
+        if dash != "\N{EM DASH}" or (name, raw[:4]) not in keys:
             continue
+        kind, key = keys[name, raw[:4]]
+        message, signature = (body + "\n").encode(), raw[4:]
+        if kind == 4:
+            seconds, signature = int.from_bytes(signature[:8], "big"), signature[8:]
+            message = f"cosignature/v1\ntime {seconds}\n".encode() + message
         try:
-            key.verify(raw[4:], (body + "\n").encode())
+            key.verify(signature, message)
         except InvalidSignature as error:
-            raise Wrong(f"checkpoints.txt: the signature at size {size} is wrong") from error
-        return int(size), base64.b64decode(root, validate=True)
-    raise Wrong(f"checkpoints.txt: nobody known signed the head at size {size}")
+            raise Wrong(f"checkpoints.txt: {name}'s signature at size {size} is wrong") from error
+        signed = signed or (kind == 1 and name == origin)
+    if not signed:
+        raise Wrong(f"checkpoints.txt: nobody known signed the head at size {size}")
+    return int(size), base64.b64decode(root, validate=True)
 
 
 def read_checkpoints(folder, keys):

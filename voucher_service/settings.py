@@ -68,9 +68,12 @@ class Secrets:
 
 @dataclass(frozen=True)
 class Proof:
-    """The sealed log: the name that its heads carry, for ever."""
+    """The sealed log: the name that its heads carry, for ever; where they go besides the page."""
 
     origin: str
+    file: str
+    witness_url: str
+    witness_key: str
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ STATES = (OPEN, "all")
 
 
 class AlarmSchema(Schema):
-    """An alarm. `kind`: ledger books canary stop privacy sign_in; `status`: raised acknowledged
+    """An alarm. `kind`: ledger books canary stop privacy sign_in log; `status`: raised acknowledged
     cleared. `clean_at`: a later look found nothing wrong. `area` empty: the whole city.
     """
 

@@ -34,7 +34,8 @@ def upgrade() -> None:
         op.create_index(
             f"ix_{table}_xid_brin", table, ["xid"], schema=schema, postgresql_using="brin"
         )
-    op.execute(f"GRANT SELECT, INSERT ON log_leaf, log_node, log_checkpoint TO {APPLICATION}")
+    for table in ("log_leaf", "log_node", "log_checkpoint", "log_cosignature"):
+        op.execute(f"GRANT SELECT, INSERT ON {table} TO {APPLICATION}")
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON log_state TO {APPLICATION}")
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON log_salt TO {APPLICATION}")
 
@@ -88,10 +89,25 @@ def _heads() -> None:
         recorded_at(),
         sa.PrimaryKeyConstraint("size", name=op.f("pk_log_checkpoint")),
     )
+    op.create_table(
+        "log_cosignature",
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("witness", sa.Text(), nullable=False),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        recorded_at(),
+        sa.ForeignKeyConstraint(
+            ["size"],
+            ["log_checkpoint.size"],
+            name=op.f("fk_log_cosignature_size_log_checkpoint"),
+        ),
+        sa.PrimaryKeyConstraint("size", "witness", name=op.f("pk_log_cosignature")),
+    )
 
 
 def downgrade() -> None:
     for schema, table in SEALED:
         op.drop_index(f"ix_{table}_xid_brin", table, schema=schema)
-    for table in ("log_checkpoint", "log_state", "log_salt", "log_node", "log_leaf"):
+    tables = ("log_cosignature", "log_checkpoint", "log_state", "log_salt", "log_node", "log_leaf")
+    for table in tables:
         op.drop_table(table)

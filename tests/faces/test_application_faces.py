@@ -132,6 +132,11 @@ def test_who_asks_is_told_what_is_against_it_and_why(app: Flask, autumn: World) 
             "text": "只补 9 座及以下的小型、微型载客汽车。",
         }
     ]
+    assert who.actor.id is not None
+    token = issue(autumn.core, Face.RESIDENT, who.actor.id).access_token
+    client.set_cookie(Face.RESIDENT.cookie, token)
+    page = client.get(f"/trade-in/applications/{who.application}").text
+    assert "只补 9 座及以下" in page and "按规则可补" not in page
     refused = client.post(f"{API}/{who.application}/submit", headers={"Idempotency-Key": "one"})
     assert (refused.status_code, refused.get_json()["code"]) == (422, "application_ineligible")
 

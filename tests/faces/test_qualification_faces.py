@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import time
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -152,7 +153,11 @@ def test_who_is_not_signed_in_is_led_there_and_a_category_without_pool_has_no_bu
     city: World,
 ) -> None:
     stranger = create_app(city.core).test_client()
-    assert "登录后领资格" in stranger.get(SUM.format("phone")).text
+    asked = SUM.format("phone")
+    summed = stranger.get(asked).text
+    assert "登录后领资格" in summed
+    # back at the sum, with what was typed, where the button is
+    assert f'href="/sign-in?next={quote(asked)}"' in summed
     assert "领资格" not in stranger.get("/trade-in/refrigerator?price=3999&grade=1").text
 
 

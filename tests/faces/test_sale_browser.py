@@ -17,7 +17,7 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import expect
 
 from tests.faces.test_bills_browser import OUTSIDE, opened
-from tests.faces.test_sale_faces import app, claimed
+from tests.faces.test_unit_faces import app, claimed
 from tests.make import World
 from tests.tradein.counter import PHONE_GTIN, code_of, unit
 from tests.web.serving import serving

@@ -110,11 +110,23 @@ def test_the_page_lists_what_gets_a_subsidy_and_adds_it_up_without_scripts(
     assert "¥3,314.15" in page
 
 
+def test_what_is_public_can_be_reached_by_links(client: FlaskClient) -> None:
+    assert 'href="/trade-in/notice"' in client.get("/trade-in").text
+    assert 'href="/checkpoints"' in client.get("/help").text
+
+
 def test_the_page_keeps_what_was_typed_when_something_is_missing(client: FlaskClient) -> None:
     answer = client.get("/trade-in/car?price=128800&new_energy=nev")
     assert answer.status_code == 422
     assert 'value="128800"' in answer.text
     assert "请选旧车是报废还是卖掉。" in answer.text
+
+
+def test_the_page_asks_at_once_since_when_the_old_car_is_the_reader_s(client: FlaskClient) -> None:
+    asked = "price=128800&scheme=car_scrap&new_energy=nev&old_energy=petrol"
+    answer = client.get(f"/trade-in/car?{asked}&registered_on=2011-05-20")
+    assert answer.status_code == 422
+    assert "请填旧车是哪天登记到您名下的。" in answer.text and "这样买补不了" not in answer.text
 
 
 def test_a_category_that_nobody_heard_of_is_not_found(client: FlaskClient) -> None:

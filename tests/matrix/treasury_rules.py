@@ -163,6 +163,7 @@ ALARMS = (
     get("/alarms", OFFICE, lists=alarm),
     post(f"{ALARM}/acknowledge", ALARMED, of=alarm, once=True),
     post(f"{ALARM}/close", AUDITOR, of=alarm, once=True),
+    get("/log", FINANCE | AUDITOR),
     post("/payouts/resume", FINANCE, of=mended, once=True, whole=True),
 )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -12,10 +14,12 @@ import pytest
 from sqlalchemy import make_url, text
 
 from tests.make import World
-from voucher_service.infra.core import Core
+from tests.proof import tamper
+from voucher_service.infra.core import Core, build
 from voucher_service.proof import notes, service, tree
 from voucher_service.proof.entry import Kind
 from voucher_service.proof.model import NotSealed, SizeUnknown
+from voucher_service.reports import deliver
 
 VERIFY = Path(__file__).parents[2] / "tools" / "verify_log.py"
 WAYS = ("alter", "delete", "insert", "swap", "truncate", "fork")
@@ -163,6 +167,12 @@ def test_the_first_wrong_entry_is_named(
     assert (code, told.partition(":")[0]) == (1, str(at))
 
 
+def test_each_of_six_ways_is_found_at_its_index() -> None:
+    done, missed = tamper.campaign(48, 3, each=True)
+    assert missed == []
+    assert set(done.values()) == {48}
+
+
 def test_a_noted_head_that_is_not_of_this_log_is_a_fork(exported: Path, core: Core) -> None:
     newest = service.checkpoints(core, limit=1)[0]
     lines = newest.note.splitlines()
@@ -170,3 +180,46 @@ def test_a_noted_head_that_is_not_of_this_log_is_a_fork(exported: Path, core: Co
     another = "A" + lines[2][1:] if lines[2][0] != "A" else "B" + lines[2][1:]
     code, told = verify(exported, lines[1], another)
     assert (code, told.partition(":")[0]) == (1, lines[1])
+
+
+def test_a_new_key_signs_the_next_head_of_the_same_log(
+    core: Core, world: World, tmp_path: Path
+) -> None:
+    spend(world)
+    sealed(core)
+    before = service.publish(core)
+    (old,) = service.verifiers(core)
+    keys = core.settings.secrets.log_keys
+    number = max(int(one.partition(":")[0]) for one in keys.split(",")) + 1
+    renewed = f"{number}:a-newer-key,{keys}"
+    secrets = replace(core.settings.secrets, log_keys=renewed)
+    rotated = build(replace(core.settings, secrets=secrets))
+    try:
+        spend(world)
+        sealed(rotated)
+        after = service.publish(rotated)
+        new, kept = service.verifiers(rotated)
+        assert kept == old
+        assert notes.opened(before.note, old).size < notes.opened(after.note, new).size
+        service.export(rotated, folder=tmp_path / "log")
+        assert verify(tmp_path / "log")[0] == 0
+    finally:
+        rotated.close()
+
+
+def test_a_report_that_is_handed_out_carries_the_head_published_with_it(
+    core: Core, world: World
+) -> None:
+    programme = world.programme()
+    sealed(core)
+    told = deliver.leverage(
+        core,
+        programme=programme.slug,
+        group_by="campaign",
+        basis="period",
+        format_="json",
+        locale="en",
+    )
+    newest = service.checkpoints(core, limit=1)[0]
+    assert newest.size == service.state(core).size
+    assert json.loads(told)["sealed"] == {"size": newest.size, "root": newest.fingerprint}

@@ -77,7 +77,9 @@ class Street:
     def pool(self) -> None:
         """Qualifications for phones, as many as a test needs."""
         world = self.world
-        if tradein.open_pool(self.core, category=PHONE) is not None:
+        found = tradein.open_pool(self.core, category=PHONE)
+        # Another may open later than this street's clock.
+        if found is not None and found.offer.releases[0].opens_at <= world.now():
             return
         first = date(2026, 3, 1)
         programme = world.programme(opens_on=first, days=30)

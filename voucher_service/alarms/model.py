@@ -20,7 +20,8 @@ AlarmId = NewType("AlarmId", UUID)
 class Kind(StrEnum):
     """What was noticed. `ledger`: money no longer adds up; `books`: another invariant is broken;
     `canary`: an opening that looked wrong stopped itself; `stop`: somebody stopped something;
-    `privacy`: somebody reads personal data too often; `sign_in`: a passkey seems to be copied.
+    `privacy`: somebody reads personal data too often; `sign_in`: a passkey seems to be copied;
+    `log`: the books are sealed late, or their witness refuses or keeps silent.
     """
 
     LEDGER = "ledger"
@@ -29,6 +30,7 @@ class Kind(StrEnum):
     STOP = "stop"
     PRIVACY = "privacy"
     SIGN_IN = "sign_in"
+    LOG = "log"
 
 
 # While one of these is open no money leaves, and it takes a second person to close it.
@@ -42,6 +44,7 @@ KINDS: Mapping[str, str] = {
     Kind.STOP: mark("紧急停止"),
     Kind.PRIVACY: mark("查阅个人信息过多"),
     Kind.SIGN_IN: mark("通行密钥疑被复制"),
+    Kind.LOG: mark("账目封存"),
 }
 
 

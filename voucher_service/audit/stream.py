@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from .tables import EventRow
@@ -30,6 +31,8 @@ class Written:
     detail: Mapping[str, Any] | None
 
 
+# One parameter however many they are: thousands are built and planned longer than it runs.
+_IDS = bindparam("ids", type_=ARRAY(BigInteger))
 _COLUMNS = [getattr(EventRow, field) for field in Written.__slots__]
 
 
@@ -47,8 +50,8 @@ def written(session: Session, *, first: int, last: int) -> Iterator[Written]:
 
 def numbered(session: Session, ids: Collection[int]) -> Iterator[Written]:
     """The records of these numbers, those that are there, in their order."""
-    found = select(*_COLUMNS).where(EventRow.id.in_(ids)).order_by(EventRow.id)
-    for row in session.execute(found):
+    found = select(*_COLUMNS).where(EventRow.id == any_(_IDS)).order_by(EventRow.id)
+    for row in session.execute(found, {"ids": list(ids)}):
         yield Written(*row)
 
 
@@ -56,6 +59,14 @@ def count(session: Session, *, below: int) -> int:
     """How many records transactions with a lower number wrote."""
     statement = select(func.count()).select_from(EventRow).where(EventRow.xid < below)
     return session.execute(statement).scalar_one()
+
+
+def waiting(session: Session, *, since: int) -> timedelta:
+    """How old the oldest is that a transaction of this number or a higher one wrote."""
+    age = func.clock_timestamp() - func.min(EventRow.recorded_at)
+    statement = select(func.coalesce(age, timedelta())).where(EventRow.xid >= since)
+    found: timedelta = session.execute(statement).scalar_one()
+    return found
 
 
 def first_transaction(session: Session) -> int | None:

@@ -153,6 +153,7 @@ def tasks(core: Core) -> tuple[Task, ...]:
         Task("reconcile_changed", 30, Changes()),
         Task("seal_log", 5, proof.seal, until_none=True),
         Task("publish_head", 60, proof.publish_due),
+        Task("watch_log", 60, proof.watch, apart=True),
         Task("mark_balances", 30, ledger.mark_balances, apart=True),
         Task("forget", 3600, forget, until_none=True),
         Task("check_books", 300, check_books, at_once=False, apart=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -56,6 +56,14 @@ def count(session: Session, *, below: int) -> int:
     """How many transfers transactions with a lower number wrote."""
     statement = select(func.count()).select_from(TransferRow).where(TransferRow.xid < below)
     return session.execute(statement).scalar_one()
+
+
+def waiting(session: Session, *, since: int) -> timedelta:
+    """How old the oldest is that a transaction of this number or a higher one wrote."""
+    age = func.clock_timestamp() - func.min(TransferRow.recorded_at)
+    statement = select(func.coalesce(age, timedelta())).where(TransferRow.xid >= since)
+    found: timedelta = session.execute(statement).scalar_one()
+    return found
 
 
 def first_transaction(session: Session) -> int | None:

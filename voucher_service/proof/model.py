@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from voucher_service.kernel.errors import Conflict, Unprocessable
 
@@ -29,6 +29,28 @@ class State:
     size: int
     root: bytes
     sealed_at: datetime | None
+
+    @property
+    def fingerprint(self) -> str:
+        """The root as people note it: base64."""
+        return _text(self.root)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the log stands. `behind`: how old the oldest row is that is not sealed. `published`: the
+    size of the newest head. `witness`: who cosigns, empty for nobody; `witnessed`: the size that it
+    signed last; `unwitnessed`: for how long there has been a newer head.
+    """
+
+    state: State
+    behind: timedelta
+    published: int
+    published_at: datetime | None
+    witness: str
+    witnessed: int
+    witnessed_at: datetime | None
+    unwitnessed: timedelta
 
 
 @dataclass(frozen=True, slots=True)

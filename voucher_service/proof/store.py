@@ -5,19 +5,25 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, insert, select, text, update
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from .tables import CheckpointRow, LeafRow, NodeRow, SaltRow, StateRow
+from .tables import CheckpointRow, CosignatureRow, LeafRow, NodeRow, SaltRow, StateRow
 from .tree import KEPT_LEVELS, Node, Subtree, complete_root
 
 _SALT_BYTES = 16
 _COPY = "COPY log_leaf (index, kind, number, line, hash) FROM STDIN"
 _LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended('proof.seal', 0))")
 _HORIZON = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+# Arrays: a statement of thousands of parameters is built and planned longer than it runs.
+_NEW_SALTS = text(
+    "INSERT INTO log_salt (about, salt)"
+    " SELECT * FROM unnest(CAST(:about AS text[]), CAST(:salts AS bytea[]))"
+)
+_SALTS = text("SELECT about, salt FROM log_salt WHERE about = ANY(CAST(:about AS text[]))")
 _CHUNK = 5_000
 
 
@@ -63,19 +69,18 @@ def keep(session: Session, nodes: Sequence[Node]) -> None:
 
 
 def salts(session: Session, about: Collection[str]) -> dict[str, bytes]:
-    """A salt for each, made where there was none."""
-    if not about:
-        return {}
-    rows = [{"about": one, "salt": secrets.token_bytes(_SALT_BYTES)} for one in sorted(about)]
-    session.execute(postgresql.insert(SaltRow).on_conflict_do_nothing(), rows)
+    """A salt for each, made where there was none. For the one who seals."""
     found = known_salts(session, about)
+    new = {one: secrets.token_bytes(_SALT_BYTES) for one in sorted(about) if one not in found}
+    if new:
+        session.execute(_NEW_SALTS, {"about": list(new), "salts": list(new.values())})
     # Somebody who was forgotten and acts again is a stranger, each time.
-    return {one: found.get(one) or secrets.token_bytes(_SALT_BYTES) for one in about}
+    return {one: new.get(one) or found[one] or secrets.token_bytes(_SALT_BYTES) for one in about}
 
 
 def known_salts(session: Session, about: Collection[str]) -> dict[str, bytes | None]:
     """The salts that there are of these; None for who was forgotten."""
-    found = session.execute(select(SaltRow.about, SaltRow.salt).where(SaltRow.about.in_(about)))
+    found = session.execute(_SALTS, {"about": list(about)})
     return {name: salt and bytes(salt) for name, salt in found}
 
 
@@ -145,6 +150,36 @@ def checkpoints(
 def checkpoint(session: Session, size: int) -> CheckpointRow | None:
     """The published head of a size."""
     return session.get(CheckpointRow, size)
+
+
+def cosignatures(session: Session, sizes: Collection[int]) -> dict[int, str]:
+    """The lines that witnesses added to the heads of these sizes."""
+    found: dict[int, str] = {}
+    statement = select(CosignatureRow.size, CosignatureRow.line).where(
+        CosignatureRow.size.in_(sizes)
+    )
+    for size, line in session.execute(statement.order_by(CosignatureRow.witness)):
+        found[size] = found.get(size, "") + line
+    return found
+
+
+def witnessed(session: Session) -> int:
+    """The size of the newest head that a witness signed; 0 before the first."""
+    statement = select(func.coalesce(func.max(CosignatureRow.size), 0))
+    return session.execute(statement).scalar_one()
+
+
+def witnessed_at(session: Session) -> datetime | None:
+    """When a witness last signed a head."""
+    return session.execute(select(func.max(CosignatureRow.occurred_at))).scalar_one()
+
+
+def unwitnessed(session: Session, size: int) -> timedelta:
+    """For how long there has been a head of more leaves than that; no time where there is none."""
+    age = func.clock_timestamp() - func.min(CheckpointRow.recorded_at)
+    statement = select(func.coalesce(age, timedelta())).where(CheckpointRow.size > size)
+    found: timedelta = session.execute(statement).scalar_one()
+    return found
 
 
 def count(session: Session) -> int:

@@ -22,7 +22,7 @@ SENTENCES: Mapping[Fate, str] = {
     Fate.CLOSED: mark("券不再可用：活动结束，先前退掉的券款已退回财政。"),
 }
 QUALIFICATION_SENTENCES: Mapping[Fate, str] = {
-    Fate.LIVES: mark("资格还给顾客了，又能用，{until}有效。"),
+    Fate.LIVES: mark("资格恢复了，又能用，{until}有效。"),
     Fate.PARTIAL: mark("资格算用掉了：只退了一部分钱，按退后的价格留下补贴。"),
     Fate.CLOSED: mark("资格不再可用：这一期补贴已经结束，补贴款退回财政。"),
 }

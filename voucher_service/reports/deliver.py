@@ -10,6 +10,7 @@ from datetime import date
 from rich.console import Console
 
 from voucher_service.infra.core import Core
+from voucher_service.proof import service as proof
 
 from . import export, printed
 from . import leverage as leverage_report
@@ -30,7 +31,10 @@ def leverage(
     first: date | None = None,
     last: date | None = None,
 ) -> bytes:
-    """The leverage report as table, json, csv or xlsx. Raises NoSuchThing, InvalidInput."""
+    """The leverage report as table, json, csv or xlsx, with the head of the sealed log that is
+    published with it. Raises NoSuchThing, InvalidInput.
+    """
+    proof.publish(core)
     report = leverage_report.report(
         core,
         programme=programme,

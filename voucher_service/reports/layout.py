@@ -118,6 +118,8 @@ def head(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
         (mark("起止日期"), days),
         (mark("分组"), gettext(GROUP_BY[report.group_by], locale)),
     ]
+    if report.sealed:
+        facts.append((mark("账目指纹"), f"{report.sealed.size} {report.sealed.fingerprint}"))
     return [(gettext(heading, locale), value) for heading, value in facts]
 
 

@@ -16,6 +16,8 @@ from voucher_service.campaigns.model import Programme
 from voucher_service.i18n import DEFAULT, LOCALES, formats, gettext, mark
 from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import InvalidInput
+from voucher_service.proof import service as proof
+from voucher_service.proof.model import Checkpoint
 from voucher_service.reconciliation.tables import RollupRow, RollupRunRow, TradeInRollupRow
 
 from . import definitions, trade_in
@@ -41,7 +43,8 @@ class LeverageReport:
     """Figures of one programme as of its last reconciliation; `as_of` is None before the first.
 
     `first` and `last` are the days asked for, both included; None is open. A synthetic programme
-    was replayed: whoever shows the report says so. The rows add up to the totals.
+    was replayed: whoever shows the report says so. The rows add up to the totals. `sealed` is the
+    newest published head of the log, which holds what the figures come from.
     """
 
     programme: Programme
@@ -53,6 +56,7 @@ class LeverageReport:
     rows: tuple[Row, ...]
     totals: Row
     trade_in: TradeIn
+    sealed: Checkpoint | None
 
     @property
     def synthetic(self) -> bool:
@@ -95,6 +99,7 @@ def report(
         tuple(_row(one, group_by, basis) for one in rows),
         Row(None, {locale: gettext(TOTAL, locale) for locale in LOCALES}, total, ratios(total)),
         subsidised,
+        next(iter(proof.checkpoints(core, limit=1)), None),
     )
 
 
@@ -108,11 +113,16 @@ def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
         "group_by": str(report.group_by),
         "from": report.first.isoformat() if report.first else None,
         "to": report.last.isoformat() if report.last else None,
+        "sealed": _sealed(report.sealed),
         "rows": [_row_json(one, locale) for one in report.rows],
         "totals": _row_json(report.totals, locale),
         "trade_in": trade_in.as_json(report.trade_in, locale),
         "definitions": definitions.in_words(locale),
     }
+
+
+def _sealed(head: Checkpoint | None) -> dict[str, Any] | None:
+    return None if head is None else {"size": head.size, "root": head.fingerprint}
 
 
 def _row(group: Group[Figures], group_by: GroupBy, basis: Basis) -> Row:

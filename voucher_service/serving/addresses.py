@@ -134,6 +134,7 @@ def environment_for(
     """The environment in which `settings.load` gives these addresses and the outbox of `data`."""
     return {
         "VOUCHER__SMS__OUTBOX": str(data.resolve() / "outbox" / "sms.jsonl"),
+        "VOUCHER__PROOF__FILE": str(data.resolve() / "checkpoints.txt"),
         **environ,
         "VOUCHER__DATABASE__URL": addresses.database_url,
         "VOUCHER__DATABASE__OWNER_URL": addresses.database_owner_url,

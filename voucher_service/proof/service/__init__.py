@@ -5,20 +5,24 @@ from .exporting import export
 from .forgetting import forget
 from .proving import consistency, inclusion
 from .publishing import checkpoint_of, checkpoints, publish, publish_due, verifiers
-from .sealing import behind, seal, state
+from .sealing import seal, state
+from .watching import health, offer, watch, witness
 
 __all__ = [
-    "behind",
     "checkpoint_of",
     "checkpoints",
     "consistency",
     "differences",
     "export",
     "forget",
+    "health",
     "inclusion",
+    "offer",
     "publish",
     "publish_due",
     "seal",
     "state",
     "verifiers",
+    "watch",
+    "witness",
 ]

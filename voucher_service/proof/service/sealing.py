@@ -8,7 +8,6 @@ who writes waits for the log.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from itertools import islice
 
 from sqlalchemy.orm import Session
@@ -60,13 +59,6 @@ def state(core: Core) -> State:
         found = store.state(session)
         tree = Frontier(found.size, tuple(bytes(one) for one in found.peaks))
         return State(tree.size, tree.root, found.sealed_at)
-
-
-def behind(core: Core) -> timedelta | None:
-    """Since when the log was not brought up to date; None before its first leaf."""
-    with core.transaction() as session:
-        at = store.state(session).sealed_at
-        return None if at is None else core.now(session) - at
 
 
 def _beginning(session: Session, until: int) -> int:

@@ -87,7 +87,9 @@ class CarForm(_Purchase):
     registered_on = DayField(
         required=True, error_messages={"required": mark("请填旧车的注册登记日期。")}
     )
-    owned_since = DayField()
+    owned_since = DayField(
+        required=True, error_messages={"required": mark("请填旧车是哪天登记到您名下的。")}
+    )
 
 
 @pages.get("/trade-in")
@@ -166,7 +168,7 @@ def _case(category: Category, given: dict[str, Any]) -> Case:
         given["price"],
         on,
         new=NewCar(Energy(given["new_energy"]), None if litres is None else round(litres * 1000)),
-        old=OldCar(Energy(given["old_energy"]), given["registered_on"], given.get("owned_since")),
+        old=OldCar(Energy(given["old_energy"]), given["registered_on"], given["owned_since"]),
     )
 
 

@@ -11,6 +11,7 @@ from flask import Blueprint, render_template, request
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.money import Money
 from voucher_service.kernel.page import MOST
+from voucher_service.tradein import service as tradein
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.model import Status, Voucher
 from voucher_service.web.auth import actor
@@ -49,6 +50,7 @@ def show() -> str:
         counts={name: len(found) for name, found in by_state.items()},
         vouchers=by_state[chosen],
         older=page.next,
+        qualified=bool(tradein.mine(core(), actor=actor(), cursor=None, limit=1).items),
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from voucher_service.infra import areas
+from voucher_service.kernel.ids import OfferId
 
 from ..policy import Category
 from ..sales.model import SaleStatus
@@ -27,13 +28,16 @@ def newest(session: Session) -> UUID | None:
     return session.scalars(newest).one_or_none()
 
 
-def unopened(session: Session, *, after: UUID, most: int) -> list[UUID]:
-    """Sold since that one, by id, without a review."""
+def unopened(
+    session: Session, *, offers: Collection[OfferId], after: UUID, most: int
+) -> list[UUID]:
+    """Sold since that one from these pools, by id, without a review."""
     opened = exists().where(ReviewRow.id == SaleRow.redemption_id)
     return list(
         session.scalars(
             select(SaleRow.redemption_id)
             .where(SaleRow.redemption_id > after, SaleRow.status == SaleStatus.SOLD, ~opened)
+            .where(SaleRow.offer_id.in_(offers))
             .order_by(SaleRow.redemption_id)
             .limit(most)
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from voucher_service.goods.gtins import printed
 from voucher_service.goods.model import Product
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.money import Money
@@ -77,7 +78,7 @@ def offered(asked: Asked) -> Offered:
         raise unit
     _check_price(unit, asked)
     if product is None:
-        raise GoodsUnlisted(gtin=unit.gtin)
+        raise GoodsUnlisted(gtin=printed(unit.gtin))
     _check_product(unit, product, asked)
     if asked.sold_before is not None:
         raise UnitSoldBefore(extra={"number": asked.sold_before}, number=asked.sold_before)

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
+from voucher_service.campaigns import service as campaigns
 from voucher_service.infra.core import Core, core_of
 from voucher_service.kernel.actor import SYSTEM
 from voucher_service.kernel.ids import RedemptionId, new_id
@@ -36,12 +37,13 @@ def open_due(core: Core) -> int:
     """Open the reviews of what was sold since the last time; how many. Call until it answers 0.
 
     Ids grow with time, and a frozen sale is sold within a day or never: whatever is older than a
-    day before the newest review has one.
+    day before the newest review has one. What was replayed needs none: nobody is paid for it.
     """
     with core.transaction() as session:
         newest = store.newest(session)
         after = _NOBODY if newest is None else _a_day_before(newest)
-        found = store.unopened(session, after=after, most=_AT_ONCE)
+        real = campaigns.offer_ids(session)
+        found = store.unopened(session, offers=real, after=after, most=_AT_ONCE)
         sold = sales.sales_of(session, ids=[RedemptionId(one) for one in found])
         now = core.now(session)
         for sale in sold.values():
