@@ -19,6 +19,7 @@ from voucher_service.kernel.actor import Role
 from voucher_service.kernel.clock import Clock
 from voucher_service.reconciliation import service as reconciliation
 
+YANGCHUN = "441781"
 OFFICE = (Role.PLANNER, Role.APPROVER, Role.REVIEWER, Role.FINANCE, Role.AUDITOR)
 _LINK = re.compile(r'<a[^>]* href="(/[^"#]*)"')
 _LOOKED_AT = text(
@@ -52,8 +53,8 @@ def test_what_a_menu_and_its_pages_lead_to_can_be_opened(desk: Desk, role: Role)
 
 
 def test_who_decides_on_a_car_reads_what_the_machine_found(autumn: Desk) -> None:
-    _, one = submitted(autumn.core, autumn.world.resident())
-    reviewer = autumn.browser(autumn.world.staff(Role.REVIEWER, area=JIANGCHENG))
+    _, one = submitted(autumn.core, autumn.world.resident(), area=YANGCHUN)
+    reviewer = autumn.browser(autumn.world.staff(Role.REVIEWER, area=YANGCHUN))
     home = reviewer.get("/").text
     assert "份汽车补贴申请" in home
     here = f"/trade-in/applications/{one.id}"
