@@ -19,12 +19,12 @@ POLICIES = ("car_scrap-2026", "car_replace-2026")
 
 
 def car_pools(core: Core) -> None:
-    """A pool of each scheme with room for everybody, once for a database."""
+    """An open pool of each scheme with room for everybody; others may open later."""
     with core.transaction() as session:
         now = core.now(session)
         running = campaigns.running_offers(session, now=now, kind=CampaignKind.TRADE_IN)
         there = store.pools(session, running)
-    if not there:
+    if not any(one.offer.releases[0].opens_at <= now for one in there):
         published(World(core), *(plan(policy) for policy in POLICIES))
 
 

@@ -17,5 +17,5 @@ def test_honest_books_are_clean_and_say_what_was_checked(world: World, core: Cor
     approvals.approve(core, actor=world.approver, approval=proposal)
     found = verification.verify(core)
     assert found.breaches == ()
-    checked = len(verification.ALL) + 3  # and the seals, the frozen payloads, the draws
+    checked = len(verification.ALL) + 4  # and the seals, the log, the frozen payloads, the draws
     assert f"{checked} invariants hold over 3 vouchers, 2 redemptions" in found.sentence

@@ -88,6 +88,7 @@ def checkpoint(size: int) -> Checkpoint:
 @proof.route("/inclusion", methods=["GET"])
 @proof.arguments(InclusionArgs, location="query")
 @proof.response(200, InclusionSchema)
+@proof.alt_response(409, response="DEFAULT_ERROR")
 def inclusion(args: dict[str, Any]) -> Inclusion:
     """That a record (`event`) or a movement of money (`transfer`) is in the log."""
     return service.inclusion(core(), **args)
