@@ -172,5 +172,8 @@ def test_answers_are_those_of_the_document(face: Face, role: Role | None, city: 
             broken |= attempt(case, found.token, rule.answers if may else rule.refused)
             found = meant(city, rule, who)
         calls = cases(operation, found.names, found.sent.get("json", {}))
-        broken |= fuzzed(calls, found.token, EXAMPLES if may else EXAMPLES // 3)
+        # Who may not is refused before anything is read: the call that is meant says so, and
+        # `make fuzz` sends others.
+        if count := EXAMPLES if may else EXAMPLES // 5:
+            broken |= fuzzed(calls, found.token, count)
     assert not broken, "\n\n".join(f"{what}\n{call}" for what, call in broken.items())
