@@ -13,7 +13,7 @@ from marshmallow import fields, validate
 
 from voucher_service.budgets.model import Level
 from voucher_service.campaigns.model import CampaignKind
-from voucher_service.i18n import gettext, mark
+from voucher_service.i18n import gettext, mark, sentence
 from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.errors import DomainError
 from voucher_service.web.fields import CodeField, DayField, NameField, TextField, YuanField
@@ -191,5 +191,5 @@ def refuse(form: Form, error: DomainError) -> Form:
             for name in named
         }
         if "fields" in error.params:  # their names are for callers of the API
-            form.refusal = ""
+            form.refusal = sentence(type(error)(), locale())
     return form
