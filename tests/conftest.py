@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine, create_engine, make_url
 
@@ -18,6 +20,7 @@ from tests.make import World
 from tests.web.chromium import NoBrowserError, launch_options
 from voucher_service import migrate
 from voucher_service import settings as settings_module
+from voucher_service.identity import passwords
 from voucher_service.infra.core import Core, build, with_clock
 from voucher_service.infra.embedded import postgres
 from voucher_service.infra.embedded.servers import GATE, QUEUE, Servers
@@ -27,6 +30,22 @@ from voucher_service.vouchers import refusals
 
 TEMPLATE = postgres.DATABASE
 NOON = datetime(2026, 9, 23, 4, 0, tzinfo=UTC)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: the collector need not walk through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def slow_hasher() -> Iterator[PasswordHasher]:
+    """The product's own; tests hash passwords quickly, for they enter thousands of people."""
+    with pytest.MonkeyPatch.context() as patch:
+        own = passwords._HASHER
+        patch.setattr(passwords, "_HASHER", PasswordHasher(1, 8, 1))
+        yield own
 
 
 @pytest.fixture(scope="session")
