@@ -95,6 +95,8 @@ ACTIONS: Mapping[str, str] = {
     "merchant.account_change": mark("换收款账户"),
     "merchant.hold_lift": mark("恢复支付货款"),
     "goods.change": mark("改商品库"),
+    "settlement.pay": mark("付一批结算款"),
+    "settlement.advance": mark("预付商户"),
 }
 BRANDS: Mapping[str, str] = {
     "jinqiu": mark("惠利金秋：桂花金"),

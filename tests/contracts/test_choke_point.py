@@ -55,6 +55,8 @@ PROPOSES: Mapping[str, tuple[str, ...]] = {
     "/merchants/accounts/<uuid:account>/propose": ("merchant.account_change",),
     "/merchants/holds/<uuid:hold>/lift": ("merchant.hold_lift",),
     "/merchants/<uuid:merchant>/reinstate": ("stop.lift", "campaign.resume"),
+    "/settlements/<uuid:batch>/review": ("settlement.pay",),
+    "/settlement-advances": ("settlement.advance",),
     "/staff": ("staff.create",),
     "/staff/new": ("staff.create",),
     "/staff/<uuid:staff>/roles": ("staff.grant",),
@@ -114,6 +116,15 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/lotteries/<uuid:id>/reveals",
     ),
     "counts again what stands in the books": ("/reconciliations",),
+    "drafts or gives up a batch, which pays nobody before it is signed": (
+        "/settlements",
+        "/settlements/<uuid:batch>/drop",
+    ),
+    "carries out what was signed: the file, the bank's answer, the same payment once more": (
+        "/settlements/<uuid:batch>/send",
+        "/settlements/<uuid:batch>/bank-return",
+        "/settlement-payments/<uuid:payment>/retry",
+    ),
     "lists what a policy would change, or gives the list up; to pay it is a proposal": (
         "/policies/what-if",
         "/policies/revisions",
@@ -261,6 +272,13 @@ EXECUTED_BY: Mapping[str, str] = {
     "revision.approve": (
         "../tradein/test_revisions.py"
         "::test_the_rise_lists_what_changes_and_pays_it_once_whoever_computes_it"
+    ),
+    "settlement.advance": (
+        "../settlement/test_advances.py::test_an_advance_is_paid_once_and_netted_off_later_lines"
+    ),
+    "settlement.pay": (
+        "../settlement/test_settlement.py"
+        "::test_a_day_is_paid_the_day_after_and_the_books_are_clean"
     ),
     "sale_review.release": (
         "test_sale_review.py::test_a_second_person_releases_what_a_sample_bore_out"

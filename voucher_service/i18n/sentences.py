@@ -14,6 +14,7 @@ from .qualification_sentences import QUALIFICATIONS
 from .review_sentences import REVIEW
 from .revision_sentences import REVISIONS
 from .sale_sentences import SALES
+from .settlement_sentences import SETTLEMENT
 from .till_sentences import TILL
 
 TEXT: dict[str, tuple[str, ...]] = {
@@ -300,6 +301,7 @@ for _more in (
     REVIEW,
     REVISIONS,
     SALES,
+    SETTLEMENT,
     TILL,
 ):
     TEXT |= _more

@@ -27,6 +27,7 @@ from voucher_service.pushes import service as pushes
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.redemption import service as redemption
 from voucher_service.reports import canaries, verification
+from voucher_service.settlement import service as settlement
 from voucher_service.tradein import service as tradein
 from voucher_service.tradein.applications import service as applications
 from voucher_service.tradein.review import service as review
@@ -155,6 +156,7 @@ def tasks(core: Core) -> tuple[Task, ...]:
         Task("publish_head", 60, proof.publish_due),
         Task("watch_log", 60, proof.watch, apart=True),
         Task("mark_balances", 30, ledger.mark_balances, apart=True),
+        Task("settle_due", 60, settlement.settle_due, apart=True),
         Task("forget", 3600, forget, until_none=True),
         Task("check_books", 300, check_books, at_once=False, apart=True),
     )
