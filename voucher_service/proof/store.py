@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from .tables import CheckpointRow, CosignatureRow, LeafRow, NodeRow, SaltRow, StateRow
+from .tables import CheckpointRow, CosignatureRow, LeafRow, LookedRow, NodeRow, SaltRow, StateRow
 from .tree import KEPT_LEVELS, Node, Subtree, complete_root
 
 _SALT_BYTES = 16
@@ -51,6 +51,11 @@ def horizon(session: Session) -> int:
 def state(session: Session) -> StateRow:
     """How far the log is."""
     return session.execute(select(StateRow).execution_options(populate_existing=True)).scalar_one()
+
+
+def looked(session: Session) -> LookedRow:
+    """How far the watch has compared the log, for the one who looks."""
+    return session.execute(select(LookedRow).with_for_update()).scalar_one()
 
 
 def add(session: Session, leaves: Iterable[tuple[int, str, int, str, bytes]]) -> None:
