@@ -10,16 +10,46 @@ revision = "0032"
 down_revision = "0031"
 
 APPLICATION = "voucher_app"
+MOBILE = ("mobile_cipher", "mobile_hash", "mobile_key_id")
+STATUS, WHOLE = "ck_resident_status", "ck_resident_forgotten_whole"
+# A schema that knows nobody forgotten has them as blocked accounts of no mobile.
+NOBODY = """
+UPDATE resident SET status = 'blocked', mobile_cipher = '', mobile_key_id = 1,
+    mobile_hash = sha256(id::text::bytea) WHERE status = 'forgotten'
+"""
 
 
 def upgrade() -> None:
-    """Nothing is compared yet."""
+    """Nothing is compared and nobody is forgotten yet."""
     _looked()
+    _forgotten()
 
 
 def downgrade() -> None:
     """Back to before."""
+    op.drop_constraint(op.f(WHOLE), "resident")
+    op.drop_constraint(op.f(STATUS), "resident")
+    op.execute(NOBODY)
+    for column in MOBILE:
+        op.execute(f"ALTER TABLE resident ALTER {column} SET NOT NULL")
+    op.create_check_constraint(op.f(STATUS), "resident", "status IN ('active', 'blocked')")
     op.drop_table("log_looked")
+
+
+def _forgotten() -> None:
+    for column in MOBILE:
+        op.execute(f"ALTER TABLE resident ALTER {column} DROP NOT NULL")
+    op.drop_constraint(op.f(STATUS), "resident")
+    op.create_check_constraint(
+        op.f(STATUS), "resident", "status IN ('active', 'blocked', 'forgotten')"
+    )
+    op.create_check_constraint(
+        op.f(WHOLE),
+        "resident",
+        "num_nulls(mobile_cipher, mobile_hash, mobile_key_id)"
+        " = CASE status WHEN 'forgotten' THEN 3 ELSE 0 END"
+        " AND (status <> 'forgotten' OR verified_at IS NULL)",
+    )
 
 
 def _looked() -> None:

@@ -60,6 +60,7 @@ PROPOSES: Mapping[str, tuple[str, ...]] = {
     "/staff/<uuid:staff>/roles": ("staff.grant",),
     "/staff/<uuid:staff>/reset": ("staff.reset",),
     "/staff/<uuid:staff>/close": ("staff.close",),
+    "/residents/<uuid:resident>/forget": ("resident.forget",),
 }
 # … or why it may do at once what it does.
 AT_ONCE: Mapping[str, tuple[str, ...]] = {
@@ -258,6 +259,7 @@ EXECUTED_BY: Mapping[str, str] = {
         "::test_a_broken_ledger_stops_payouts_until_it_is_clean_and_a_second_person_agrees"
     ),
     "push.give": "lists.py::approved",
+    "resident.forget": "test_forgetting.py::test_a_person_is_forgotten_and_the_log_still_holds",
     "revision.approve": (
         "../tradein/test_revisions.py"
         "::test_the_rise_lists_what_changes_and_pays_it_once_whoever_computes_it"

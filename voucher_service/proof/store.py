@@ -23,6 +23,9 @@ _NEW_SALTS = text(
     "INSERT INTO log_salt (about, salt)"
     " SELECT * FROM unnest(CAST(:about AS text[]), CAST(:salts AS bytea[]))"
 )
+_NO_SALTS = text(
+    "INSERT INTO log_salt (about) SELECT unnest(CAST(:about AS text[])) ON CONFLICT DO NOTHING"
+)
 _SALTS = text("SELECT about, salt FROM log_salt WHERE about = ANY(CAST(:about AS text[]))")
 _CHUNK = 5_000
 
@@ -90,9 +93,10 @@ def known_salts(session: Session, about: Collection[str]) -> dict[str, bytes | N
 
 
 def forget(session: Session, about: Collection[str]) -> int:
-    """Take the salts away for good; how many there were."""
+    """Take the salts away for good, and let none be made any more; how many there were."""
     statement = update(SaltRow).where(SaltRow.about.in_(about), SaltRow.salt.is_not(None))
     changed: Any = session.execute(statement.values(salt=None))
+    session.execute(_NO_SALTS, {"about": list(about)})
     return int(changed.rowcount)
 
 

@@ -15,7 +15,7 @@ from voucher_service.infra import files
 from voucher_service.infra.core import core_of
 from voucher_service.infra.secrets import CipherTextDamaged
 from voucher_service.kernel.clock import day_of
-from voucher_service.kernel.ids import MerchantId, RedemptionId, ShopId
+from voucher_service.kernel.ids import MerchantId, RedemptionId, ResidentId, ShopId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.place import Position, PositionInvalid, position
@@ -27,7 +27,7 @@ from ..policy import Policy
 from ..review import papers
 from ..review.model import Proof, ProofKind
 from ..sales import service as sales
-from ..sales.arrivals import sold
+from ..sales.arrivals import bought_by, sold
 from ..sales.model import Sale, SaleStatus
 from . import likeness, store
 from .facts import ApplicationFacts, Facts, Link, Photo, SaleFacts, Subject
@@ -224,3 +224,10 @@ def arrivals(
     if kind is Subject.SALE:
         return sold(session, since=since, after=after, most=most)
     return examining.handed_in(session, since=since, after=after, most=most)
+
+
+def of_resident(session: Session, kind: Subject, resident: ResidentId) -> list[UUID]:
+    """The ids of a resident's subjects, whatever became of them."""
+    if kind is Subject.SALE:
+        return bought_by(session, resident=resident)
+    return examining.handed_in_by(session, resident=resident)

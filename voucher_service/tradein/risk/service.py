@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from voucher_service.infra.core import Core
+from voucher_service.kernel.ids import ResidentId
 
 from . import reading, store
 from .assessing import assess
@@ -51,6 +52,12 @@ def findings(session: Session, *, kind: Subject, id: UUID) -> Look:
 def look_again(session: Session, *, kind: Subject, id: UUID) -> None:
     """Have one looked at anew, since a paper or a part of it changed."""
     store.mark_due(session, kind, [id])
+
+
+def forget_person(session: Session, *, resident: ResidentId) -> None:
+    """Let nobody be a neighbour of a resident's by card, phone, device or address any more."""
+    for kind in Subject:
+        store.forget_links(session, kind, reading.of_resident(session, kind, resident))
 
 
 def assess_due(core: Core) -> int:

@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
+from voucher_service.kernel.ids import ResidentId
+
 from .model import SaleStatus
 from .tables import SaleRow
 
@@ -26,3 +28,9 @@ def sold(
         statement = statement.where(tuple_(*columns) > after)
     rows = session.execute(statement.order_by(*columns).limit(most))
     return [(at, id) for at, id in rows]
+
+
+def bought_by(session: Session, *, resident: ResidentId) -> list[UUID]:
+    """The ids of a resident's sales."""
+    statement = select(SaleRow.redemption_id).where(SaleRow.resident_id == resident)
+    return list(session.scalars(statement))
