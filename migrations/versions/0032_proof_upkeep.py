@@ -20,13 +20,25 @@ UPDATE resident SET status = 'blocked', mobile_cipher = '', mobile_key_id = 1,
 
 
 def upgrade() -> None:
-    """Nothing is compared and nobody is forgotten yet."""
+    """Nothing is compared and nobody is forgotten yet; of earlier sales nothing more is known."""
     _looked()
     _forgotten()
+    op.add_column("qualification", sa.Column("device_id", sa.Text(), nullable=True))
+    op.add_column("trade_in_sale", sa.Column("activated_on", sa.Date(), nullable=True))
+    op.add_column(
+        "trade_in_sale",
+        sa.Column("links", postgresql.JSONB(), server_default="{}", nullable=False),
+    )
 
 
 def downgrade() -> None:
     """Back to before."""
+    for table, column in (
+        ("trade_in_sale", "links"),
+        ("trade_in_sale", "activated_on"),
+        ("qualification", "device_id"),
+    ):
+        op.drop_column(table, column)
     op.drop_constraint(op.f(WHOLE), "resident")
     op.drop_constraint(op.f(STATUS), "resident")
     op.execute(NOBODY)

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from voucher_service.infra.core import Core
 from voucher_service.kernel.ids import ResidentId
 
+from ..sales.arrivals import forget_links
+from ..service import reading as qualifications
 from . import reading, store
 from .assessing import assess
 from .facts import Facts, Subject
@@ -56,6 +58,8 @@ def look_again(session: Session, *, kind: Subject, id: UUID) -> None:
 
 def forget_person(session: Session, *, resident: ResidentId) -> None:
     """Let nobody be a neighbour of a resident's by card, phone, device or address any more."""
+    forget_links(session, resident=resident)
+    qualifications.forget_devices(session, resident=resident)
     for kind in Subject:
         store.forget_links(session, kind, reading.of_resident(session, kind, resident))
 

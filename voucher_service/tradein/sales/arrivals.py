@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.orm import Session
 
 from voucher_service.kernel.ids import ResidentId
@@ -34,3 +34,9 @@ def bought_by(session: Session, *, resident: ResidentId) -> list[UUID]:
     """The ids of a resident's sales."""
     statement = select(SaleRow.redemption_id).where(SaleRow.resident_id == resident)
     return list(session.scalars(statement))
+
+
+def forget_links(session: Session, *, resident: ResidentId) -> None:
+    """Delete what ties a resident's sales to others."""
+    mine = update(SaleRow).where(SaleRow.resident_id == resident)
+    session.execute(mine.values(links={}))
