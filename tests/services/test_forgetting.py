@@ -12,7 +12,7 @@ from sqlalchemy import text
 from tests.make import World
 from tests.proof.test_log import sealed, verify
 from voucher_service.approvals import service as approvals
-from voucher_service.approvals.model import OwnWork
+from voucher_service.approvals.model import SamePerson
 from voucher_service.forgetting import service as forgetting
 from voucher_service.forgetting.model import LimitRuns, RightsLeft
 from voucher_service.identity import service as identity
@@ -48,7 +48,7 @@ def test_a_person_is_forgotten_and_the_log_still_holds(world: World, tmp_path: P
         session.add(ClaimRefusalRow(**told, occurred_at=world.now()))
     later = World(with_clock(world.core, Clock(world.now() + timedelta(days=800))))
     made = forgetting.propose(later.core, actor=reviewer, resident=id, note=NOTE)
-    with pytest.raises(OwnWork):
+    with pytest.raises(SamePerson):
         approvals.approve(later.core, actor=reviewer, approval=made)
     later.approve(made)
     with later.core.transaction() as session:
