@@ -9,6 +9,7 @@ from flask import Response, jsonify
 
 from admin import figures
 from admin.schemas import LeverageArgs, ReconcileSchema, ReconciliationSchema
+from voucher_service.proof import service as proof
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reports import export, leverage
 from voucher_service.web.api import FILE, ApiBlueprint
@@ -83,7 +84,8 @@ def reconcile(body: dict[str, Any]) -> Any:
 
 
 def file(args: dict[str, Any], form: str) -> Response:
-    """The report as a download, in the reader's language."""
+    """The report as a download, in the reader's language, with the head published with it."""
+    proof.publish(core())
     found = figures.report(actor(), args)
     out = BytesIO()
     writer, kind = {"xlsx": (export.xlsx, XLSX), "csv": (export.csv, "text/csv")}[form]

@@ -9,7 +9,7 @@ from .application_sentences import APPLICATIONS
 from .file_sentences import FILES
 from .goods_sentences import GOODS
 from .pos_sentences import POS
-from .proof_sentences import PROOF
+from .proof_sentences import FORGETTING, PROOF
 from .qualification_sentences import QUALIFICATIONS
 from .review_sentences import REVIEW
 from .revision_sentences import REVISIONS
@@ -296,6 +296,7 @@ for _more in (
     GOODS,
     POS,
     PROOF,
+    FORGETTING,
     QUALIFICATIONS,
     REVIEW,
     REVISIONS,
