@@ -9,6 +9,7 @@ from .application_sentences import APPLICATIONS
 from .file_sentences import FILES
 from .goods_sentences import GOODS
 from .pos_sentences import POS
+from .printing_sentences import PRINTING
 from .proof_sentences import PROOF
 from .qualification_sentences import QUALIFICATIONS
 from .review_sentences import REVIEW
@@ -295,6 +296,7 @@ for _more in (
     APPLICATIONS,
     GOODS,
     POS,
+    PRINTING,
     PROOF,
     QUALIFICATIONS,
     REVIEW,
