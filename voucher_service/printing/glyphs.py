@@ -1,4 +1,4 @@
-"""Which characters the fonts have. What cannot be printed is replaced before it reaches a template."""
+"""Which characters the fonts have: what cannot be printed is replaced before it is set."""
 
 from __future__ import annotations
 
