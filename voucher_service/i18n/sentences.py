@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .application_sentences import APPLICATIONS
 from .file_sentences import FILES
+from .finance_pack_sentences import FINANCE_PACK
 from .goods_sentences import GOODS
 from .pos_sentences import POS
 from .printing_sentences import PRINTING
@@ -294,6 +295,7 @@ TEXT: dict[str, tuple[str, ...]] = {
 }
 for _more in (
     APPLICATIONS,
+    FINANCE_PACK,
     GOODS,
     POS,
     PRINTING,
