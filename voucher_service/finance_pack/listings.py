@@ -34,7 +34,7 @@ _UNPAID = f"""
     WHERE s.merchant_id = m.id AND {_OF_BATCH} AND NOT EXISTS (
         SELECT FROM settlement_item i JOIN settlement_line l ON l.id = i.line_id
         JOIN settlement b ON b.id = l.batch_id
-        WHERE i.redemption_id = r.id AND i.live AND b.drafted_at <= :drafted_at)"""
+        WHERE i.redemption_id = r.id AND i.live AND b.drafted_at <= :drafted_at)"""  # noqa: S608 - the text is above
 
 SUMMARY = Listing(
     "02-清算汇总表",
@@ -106,7 +106,7 @@ INVOICES = Listing(
         Col("text", "发票号码", "number"),
         Col("text", "销售方", "seller"),
         Col("text", "销售方信用代码", "uscc"),
-        Col("text", "品类", "category", CATEGORIES | SCHEMES),
+        Col("text", "品类", "category", {**CATEGORIES, **SCHEMES}),
         Col("text", "品牌", "brand"),
         Col("text", "型号", "model"),
         Col("text", "序列号或车架号", "serial"),
@@ -141,7 +141,12 @@ COMPANIES = Listing(
         Col("text", "账号", "number"),
         Col("text", "开户行", "bank"),
         Col("text", "联行号", "cnaps"),
-        Col("text", "账户性质", "kind", {AccountKind.CORPORATE: "对公", AccountKind.PERSONAL: "对私"}),
+        Col(
+            "text",
+            "账户性质",
+            "kind",
+            {AccountKind.CORPORATE: "对公", AccountKind.PERSONAL: "对私"},
+        ),
         Col("yuan", "本批实付", "amount_fen"),
     ),
     text(f"""
@@ -180,7 +185,7 @@ EXCLUDED = Listing(
         Col("text", "范围", "scope"),
         Col("text", "商户或个人", "name"),
         Col("text", "订单号", "order_reference"),
-        Col("text", "原因", "reason", LEFT_OUT | HOLD_REASONS),
+        Col("text", "原因", "reason", {**LEFT_OUT, **HOLD_REASONS}),
         Col("time", "从何时起", "since"),
         Col("yuan", "未列入金额", "amount_fen"),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -35,7 +35,7 @@ _TABLES = (
 )
 
 
-def make(core: Core, *, batch: Batch, facts: Facts, out: BinaryIO) -> None:
+def make(core: Core, *, batch: Batch, facts: Facts, out: IO[bytes]) -> None:
     """Write the pack of a batch. The same batch, books and facts give the same bytes.
 
     Raises PackDoesNotTie, FontsMissing.
@@ -149,4 +149,3 @@ def _forms(
     moved = list(reading.moved(session, batch, facts, borne))
     bank = reading.bank(session, batch)
     yield "10-账户余额对账", papers.accounts(batch, moved, bank, sums, facts.at, foot)
-

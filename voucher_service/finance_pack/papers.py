@@ -302,8 +302,14 @@ def _reviewed(drawn: Sequence[Drawn]) -> tuple[Block, ...]:
             Column("名单 SHA-256", 5),
         ),
         [
-            (one.title, str(one.count), str(one.looked_at), str(one.bad), one.seed or "逐笔审核",
-             one.list_sha256)
+            (
+                one.title,
+                str(one.count),
+                str(one.looked_at),
+                str(one.bad),
+                one.seed or "逐笔审核",
+                one.list_sha256,
+            )
             for one in drawn
         ],
     )

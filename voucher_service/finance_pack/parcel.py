@@ -6,12 +6,13 @@ No file is held in memory; each waits on disk until it is packed.
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, BinaryIO, Self
+from typing import IO, Self
 
 _PIECE = 1 << 20
 _UNIX = 3
@@ -29,9 +30,9 @@ class Packed:
 
 
 class Parcel:
-    """A zip that is being filled. Its files bear no date and stand in the order of their packing."""
+    """A zip that is being filled. Its files bear no date and stand in the order they came in."""
 
-    def __init__(self, out: BinaryIO) -> None:
+    def __init__(self, out: IO[bytes]) -> None:
         self._zip = zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED)
         self.files: list[Packed] = []
 
@@ -60,20 +61,17 @@ class Parcel:
         stored = name.endswith(".xlsx")
         info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
         info.file_size = waiting.tell()
+        sha256 = sha256_of(waiting)
         waiting.seek(0)
-        digest = hashlib.sha256()
         with self._zip.open(info, "w") as target:
-            while piece := waiting.read(_PIECE):
-                digest.update(piece)
-                target.write(piece)
-        self.files.append(Packed(name, info.file_size, digest.hexdigest()))
+            shutil.copyfileobj(waiting, target, _PIECE)
+        self.files.append(Packed(name, info.file_size, sha256))
 
 
-def copied(source: IO[bytes], target: BinaryIO) -> str:
-    """Copy a file from its beginning; its SHA-256 in hex."""
-    source.seek(0)
+def sha256_of(file: IO[bytes]) -> str:
+    """The SHA-256 of a file from its beginning, in hex."""
+    file.seek(0)
     digest = hashlib.sha256()
-    while piece := source.read(_PIECE):
+    while piece := file.read(_PIECE):
         digest.update(piece)
-        target.write(piece)
     return digest.hexdigest()

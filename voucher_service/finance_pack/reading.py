@@ -66,7 +66,7 @@ FROM drawn d JOIN redemption r ON r.id = d.redemption_id JOIN shop s ON s.id = r
 ORDER BY d.place
 """)
 _REVIEWS = text("""
-SELECT b.title, b.count, b.seed, b.list_sha256,
+SELECT b.title, b.count AS every, b.seed, b.list_sha256,
     (SELECT count(*) FROM review_line n WHERE n.batch_id = b.id AND n.good IS NOT NULL) AS looked,
     (SELECT count(*) FROM review_line n WHERE n.batch_id = b.id AND NOT n.good) AS bad
 FROM review_batch b WHERE b.id IN (
@@ -160,7 +160,7 @@ def sample(session: Session, batch: Batch, facts: Facts) -> list[Sampled]:
 def reviews(session: Session, batch: Batch) -> list[Drawn]:
     """The review's own batches that sales and applications of this one came through."""
     return [
-        Drawn(row.title, row.count, row.looked, row.bad, row.seed or "", row.list_sha256)
+        Drawn(row.title, row.every, row.looked, row.bad, row.seed or "", row.list_sha256)
         for row in session.execute(_REVIEWS, {"batch": batch.id})
     ]
 

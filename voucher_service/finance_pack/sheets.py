@@ -1,4 +1,4 @@
-"""The documents of a pack that are tables: written as a workbook and as CSV, added up on the way."""
+"""The tables of a pack: each written as a workbook and as CSV, and added up on the way."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from .parcel import Parcel
 _AT_ONCE = 5_000
 _UNIT = "（元）"
 _TOTAL = "合计"
+Rows = Iterator[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +52,13 @@ class Totals:
     sums: Mapping[str, Money]
 
 
-def read(session: Session, listing: Listing, told: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def read(session: Session, listing: Listing, told: Mapping[str, Any]) -> Rows:
     """Its rows, fetched a part at a time."""
-    found = session.execute(
-        listing.statement, told, execution_options={"yield_per": _AT_ONCE}
-    )
-    for row in found.mappings():
-        yield row
+    found = session.execute(listing.statement, told, execution_options={"yield_per": _AT_ONCE})
+    return (row._asdict() for row in found)
 
 
-def write(
-    parcel: Parcel, listing: Listing, rows: Iterator[Mapping[str, Any]], *, at: datetime
-) -> Totals:
+def write(parcel: Parcel, listing: Listing, rows: Rows, *, at: datetime) -> Totals:
     """Pack a table as a workbook and as CSV; the rows are read once."""
     heads = [("count", "序号"), *((one.kind, _heading(one)) for one in listing.columns)]
     sums = {one.name: ZERO for one in listing.columns if one.kind == "yuan"}

@@ -47,6 +47,4 @@ def _view(row: FinancePackRow) -> Pack:
     facts = Facts(
         **told | {"at": datetime.fromisoformat(told["at"]), "cases": tuple(told["cases"])}
     )
-    return Pack(
-        PackId(row.id), row.batch_id, row.number, facts, row.sha256, row.size, row.made_by
-    )
+    return Pack(PackId(row.id), row.batch_id, row.number, facts, row.sha256, row.size, row.made_by)

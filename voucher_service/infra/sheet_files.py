@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import xlsxwriter
 
@@ -62,7 +62,7 @@ def xlsx(sheet: Sheet, out: BinaryIO) -> None:
 
 
 @contextlib.contextmanager
-def csv_lines(columns: Sequence[Column], out: BinaryIO) -> Iterator[Put]:
+def csv_lines(columns: Sequence[Column], out: IO[bytes]) -> Iterator[Put]:
     """As `csv`, for who has its rows one after another."""
     text = io.TextIOWrapper(out, "utf-8-sig", newline="")
     writer = csv_module.writer(text, quoting=csv_module.QUOTE_NONNUMERIC)
@@ -74,7 +74,7 @@ def csv_lines(columns: Sequence[Column], out: BinaryIO) -> Iterator[Put]:
 
 @contextlib.contextmanager
 def xlsx_lines(
-    title: str, columns: Sequence[Column], out: BinaryIO, *, created: datetime | None = None
+    title: str, columns: Sequence[Column], out: IO[bytes], *, created: datetime | None = None
 ) -> Iterator[Put]:
     """As `xlsx`, for who has its rows one after another; more than a sheet holds go on in the next.
 

@@ -56,7 +56,7 @@ def _ranges(font: bytes) -> Iterator[range]:
 def _table(font: bytes, name: bytes) -> int:
     (count,) = struct.unpack_from(">H", font, 4)
     entries = struct.iter_unpack(">4sIII", font[12:][: 16 * count])
-    return next(offset for tag, _, offset, _ in entries if tag == name)
+    return next(int(offset) for tag, _, offset, _ in entries if tag == name)
 
 
 def _subtables(font: bytes, table: int) -> Iterator[int]:
