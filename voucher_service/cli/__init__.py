@@ -3,4 +3,14 @@
 from . import accounts, books, packs, playing, policies, proving, running, tills
 from .base import main
 
-__all__ = ["accounts", "books", "main", "packs", "playing", "policies", "proving", "running", "tills"]
+__all__ = [
+    "accounts",
+    "books",
+    "main",
+    "packs",
+    "playing",
+    "policies",
+    "proving",
+    "running",
+    "tills",
+]

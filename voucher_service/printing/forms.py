@@ -84,7 +84,37 @@ class Signatures:
     names: Sequence[str]
 
 
-Block = Heading | Words | Facts | Table | Room | Signatures
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long a bar is, in thousandths of the longest, and the figure behind it."""
+
+    thousandths: int
+    figure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """A chart of bars: a group for each label, in it one bar of each series."""
+
+    kind: ClassVar[str] = "bars"
+    heading: str
+    series: Sequence[str]
+    groups: Sequence[tuple[str, Sequence[Length]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A chart of lines from `first` to `last`; points in thousandths of `top`, evenly spread."""
+
+    kind: ClassVar[str] = "lines"
+    heading: str
+    series: Sequence[tuple[str, Sequence[int]]]
+    first: str
+    last: str
+    top: str
+
+
+Block = Heading | Words | Facts | Table | Room | Signatures | Bars | Lines
 
 
 @dataclass(frozen=True, slots=True)
