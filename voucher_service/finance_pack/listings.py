@@ -47,6 +47,7 @@ SUMMARY = Listing(
         Col("yuan", "核销或核定", "gross_fen"),
         Col("yuan", "其中已退", "refunded_fen"),
         Col("yuan", "应付", "due_fen"),
+        Col("yuan", "其中预拨", "advanced_fen"),
         Col("yuan", "抵扣", "deducted_fen"),
         Col("yuan", "实付", "amount_fen"),
         Col("text", "状态", "status", LINE_PUBLIC),
@@ -66,7 +67,8 @@ WITH gross AS (
     ORDER BY line_id, id DESC
 )
 SELECT l.name, m.uscc, l.kind, l.items, coalesce(g.fen, l.due_fen) AS gross_fen,
-    coalesce(g.fen, l.due_fen) - l.due_fen AS refunded_fen, l.due_fen, l.deducted_fen,
+    coalesce(g.fen, l.due_fen) - l.due_fen AS refunded_fen, l.due_fen,
+    CASE l.kind WHEN 'advance' THEN l.due_fen ELSE 0 END AS advanced_fen, l.deducted_fen,
     l.due_fen - l.deducted_fen AS amount_fen, l.status, y.flow_number, y.status AS payment,
     y.bank_reference, y.reason
 FROM settlement_line l LEFT JOIN merchant m ON m.id = l.merchant_id

@@ -73,7 +73,10 @@ def _with_accounts(
     for first in range(0, len(companies), _ACCOUNTS_AT_ONCE):
         some = companies[first : first + _ACCOUNTS_AT_ONCE]
         known = merchants.accounts_at(
-            session, merchants=[MerchantId(one["id"]) for one in some], at=batch.sent_at or facts.at
+            session,
+            merchants=[MerchantId(one["id"]) for one in some],
+            at=batch.sent_at or facts.at,
+            clear=True,
         )
         for one in some:
             account = known.get(one["id"])
@@ -96,6 +99,7 @@ def _sums(totals: Mapping[str, Totals]) -> Sums:
         summary.sums["gross_fen"],
         summary.sums["refunded_fen"],
         summary.sums["due_fen"],
+        summary.sums["advanced_fen"],
         summary.sums["deducted_fen"],
     )
 
@@ -110,7 +114,7 @@ def _check(batch: Batch, sums: Sums, totals: Mapping[str, Totals], borne: list[B
             ("③笔数 / 批次", sums.redemptions, batch.items),
             ("②应付 / 批次", sums.due, batch.due),
             ("②抵扣 / 批次", sums.deducted, batch.deducted),
-            ("①级次合计 / ②应付", Money.total(one.due for one in borne), sums.due),
+            ("①级次合计 / ②应付", Money.total(one.due for one in borne), sums.due - sums.advanced),
             ("③其中已退 / ②其中已退", lines["refunded_fen"], sums.refunded),
             ("⑥冲减 / ②已退和抵扣", came_off, sums.refunded + sums.deducted),
             ("付款文件 / ②实付和退票重付", batch.total, sums.due - sums.deducted + batch.retried),

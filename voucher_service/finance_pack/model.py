@@ -153,13 +153,14 @@ class Bank:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What the sheets of a pack add up to."""
+    """What the tables of a pack add up to. No funder bears what of `due` is `advanced`."""
 
     lines: int = 0
     redemptions: int = 0
     gross: Money = ZERO
     refunded: Money = ZERO
     due: Money = ZERO
+    advanced: Money = ZERO
     deducted: Money = ZERO
 
 

@@ -69,8 +69,9 @@ def application(
         Fact("申请清算金额", yuan(total)),
         Fact("抵扣以前多付", yuan(sums.deducted)),
         Fact("申请金额大写", capitals(total), wide=True),
-        Fact("实付金额", yuan(total - sums.deducted)),
+        Fact("另：预拨", yuan(sums.advanced)),
         Fact("另：退票重付", yuan(batch.retried)),
+        Fact("付款文件合计", yuan(batch.total), wide=True),
     )
     levels = Table(
         (Column("出资级次"), Column("金额", figures=True), Column("大写", 3)),
