@@ -95,6 +95,7 @@ SELECT count(*) AS every, count(f.index) AS sealed
 FROM audit.event e LEFT JOIN log_leaf f
     ON f.kind = 'event' AND f.number = e.id AND f.index < :size
 WHERE e.object_type = 'settlement' AND e.object_id = :batch AND e.occurred_at <= :at
+    AND e.action NOT LIKE 'finance_pack.%'
 """)
 
 
