@@ -26,6 +26,7 @@ class BatchEvent(StrEnum):
     """What happens to a batch."""
 
     DRAFTED = "settlement.drafted"
+    EMPTY = "settlement.empty"
     REVIEWED = "settlement.reviewed"
     RETURNED = "settlement.returned"
     APPROVED = "settlement.approved"
@@ -92,7 +93,11 @@ BATCH: Machine[BatchStatus, BatchEvent] = Machine(
     "settlement",
     _B.DRAFTING,
     {
-        _B.DRAFTING: {_BE.DRAFTED: _B.DRAFTED, _BE.DROPPED: _B.DROPPED},
+        _B.DRAFTING: {
+            _BE.DRAFTED: _B.DRAFTED,
+            _BE.EMPTY: _B.CLOSED,
+            _BE.DROPPED: _B.DROPPED,
+        },
         _B.DRAFTED: {_BE.REVIEWED: _B.REVIEWED, _BE.DROPPED: _B.DROPPED},
         _B.REVIEWED: {_BE.APPROVED: _B.APPROVED, _BE.RETURNED: _B.DRAFTED},
         _B.APPROVED: {_BE.SENT: _B.SENT, _BE.DROPPED: _B.DROPPED},

@@ -43,7 +43,8 @@ class SettlementRow(Recorded, Base):
         CheckConstraint("sent_by <> reviewed_by", "payer"),
         CheckConstraint("drafted_by <> reviewed_by AND drafted_by <> sent_by", "drafter"),
         CheckConstraint(
-            "status NOT IN ('sent', 'closed') OR num_nulls(sent_by, sent_at, approval_id) = 0",
+            "status NOT IN ('sent', 'closed') OR payments = 0"
+            " OR num_nulls(sent_by, sent_at, approval_id) = 0",
             "sent",
         ),
         CheckConstraint(
@@ -163,7 +164,7 @@ class SettlementShareRow(Recorded, Base):
     """What a budget line is to bear of a batch, and has borne of what was paid."""
 
     __tablename__ = "settlement_share"
-    __table_args__ = (CheckConstraint("settled_fen BETWEEN 0 AND due_fen", "settled"),)
+    __table_args__ = (CheckConstraint("due_fen >= 0 AND settled_fen >= 0", "amounts"),)
 
     batch_id: Mapped[UUID] = mapped_column(ForeignKey("settlement.id"), primary_key=True)
     line_id: Mapped[UUID] = mapped_column(ForeignKey("budget_line.id"), primary_key=True)
