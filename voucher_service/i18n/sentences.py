@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from .application_sentences import APPLICATIONS
 from .file_sentences import FILES
+from .finance_pack_sentences import FINANCE_PACK
 from .goods_sentences import GOODS
 from .pos_sentences import POS
 from .proof_sentences import FORGETTING, PROOF
+from .printing_sentences import PRINTING
+from .proof_sentences import PROOF
 from .qualification_sentences import QUALIFICATIONS
 from .review_sentences import REVIEW
 from .revision_sentences import REVISIONS
@@ -293,8 +296,10 @@ TEXT: dict[str, tuple[str, ...]] = {
 }
 for _more in (
     APPLICATIONS,
+    FINANCE_PACK,
     GOODS,
     POS,
+    PRINTING,
     PROOF,
     FORGETTING,
     QUALIFICATIONS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -121,6 +122,15 @@ def head(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
     if report.sealed:
         facts.append((mark("账目指纹"), f"{report.sealed.size} {report.sealed.fingerprint}"))
     return [(gettext(heading, locale), value) for heading, value in facts]
+
+
+def told_amounts(groups: Sequence[Group[Subsidies]]) -> list[Amount]:
+    """Subsidy and turnover, and those of the other sums that are not all nothing."""
+    return [
+        column
+        for column in TRADE_IN_AMOUNTS
+        if column.name in ("subsidy", "turnover") or any(column.of(one) for one in groups)
+    ]
 
 
 def lines(report: LeverageReport) -> list[tuple[Row, Group[Subsidies]]]:
