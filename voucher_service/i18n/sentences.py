@@ -6,6 +6,7 @@ The fullest sentence comes first; the last one of each code needs no facts.
 from __future__ import annotations
 
 from .application_sentences import APPLICATIONS
+from .backup_sentences import BACKUP
 from .file_sentences import FILES
 from .goods_sentences import GOODS
 from .pos_sentences import POS
@@ -296,6 +297,7 @@ for _more in (
     GOODS,
     POS,
     PROOF,
+    BACKUP,
     QUALIFICATIONS,
     REVIEW,
     REVISIONS,
