@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -133,6 +135,48 @@ def restore(
     report = make(source, target, at=_instant(at), name=name, heads=heads, say=click.echo)
     click.echo(str(report))
     if not report.clean:
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--claims", type=click.IntRange(20), default=2_000, show_default=True)
+@click.option("--mode", type=click.Choice(["sync", "async", "none"]), default="sync")
+@click.option(
+    "--variant",
+    type=click.Choice(["latest", "day-old", "missing-wal", "wrong-key", "to-instant"]),
+    default="latest",
+    show_default=True,
+)
+@click.option("--from", "source", type=FOLDER, help="Restore true backups and throw the copy away.")
+@click.option("--place", type=FOLDER, help="A new folder; kept. Default: one that is deleted.")
+@plainly
+def drill(*, claims: int, mode: str, variant: str, source: Path | None, place: Path | None) -> None:
+    """Lose everything and get it back, under invented load or with true backups. Exit 1: failed."""
+    from voucher_service.recovery import drill as rehearsal
+
+    # Not the system's temporary directory, which may be memory.
+    where = place or Path(tempfile.mkdtemp(prefix="drill-", dir="/var/tmp"))
+    try:
+        if source is not None:
+            from voucher_service.recovery.restoring import restore as make
+
+            report = make(source, where / "restored", say=click.echo)
+            lines, good = str(report).splitlines(), report.clean
+        else:
+            outcome = rehearsal.hold(
+                where,
+                claims=claims,
+                mode=rehearsal.Mode(mode),
+                variant=rehearsal.Variant(variant),
+                say=click.echo,
+            )
+            lines, good = outcome.lines(), not outcome.failed
+    finally:
+        if place is None:
+            shutil.rmtree(where, ignore_errors=True)
+    for line in lines:
+        click.echo(line)
+    if not good:
         sys.exit(1)
 
 

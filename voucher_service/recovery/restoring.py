@@ -33,14 +33,14 @@ def restore(
     name: str = "",
     heads: Path | None = None,
     say: Callable[[str], None],
-    also: Callable[[Core, Report], None] | None = None,
+    also: Callable[[Core], None] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Report:
     """Make a data directory of a backup, recovered to an instant or to the latest, and check it.
 
-    `heads` is a file of published checkpoints; `also` is done on the books at the end. Whatever is refused is refused before the target
-    runs, and leaves no target. Raises what `plan`, `lay_out` and `recover` do, RestoreTargetInUse,
-    and ServingError.
+    `heads` is a file of published checkpoints; `also` is done on the books at the end. Whatever
+    is refused is refused before the target runs, and leaves no target. Raises what `plan`,
+    `lay_out` and `recover` do, RestoreTargetInUse and ServingError.
     """
     if target.exists() and any(target.iterdir()):
         raise RestoreTargetInUse(folder=str(target))
@@ -68,7 +68,7 @@ def restore(
                 known += checking.heads_in(core, heads.read_text("utf-8"))
             checking.check(core, report, known)
             if also is not None:
-                also(core, report)
+                also(core)
         finally:
             core.close()
     report.write(target)
