@@ -79,7 +79,7 @@ def take(core: Core, url: str, folder: Folder, *, say: Callable[[str], None]) ->
                 head=head,
                 secrets=fingerprints(core.keyring),
             )
-            return _finish(folder, core.keyring, made)
+            return finish(folder, core.keyring, made)
         except BaseException:
             with suppress(Exception):
                 folder.remove(name)
@@ -165,7 +165,8 @@ def _copy(
         return {TAR: writers[False].close(), FILES: writers[True].close()}, size
 
 
-def _finish(folder: Folder, keyring: Keyring, made: Manifest) -> Manifest:
+def finish(folder: Folder, keyring: Keyring, made: Manifest) -> Manifest:
+    """Sign a manifest and write it beside its files: from now on there is a backup."""
     number, key = next(iter(keyring.backup_keys().items()))
     mac = f"{number}:{sealed.fingerprint(key).hex()}:{_mac(key, made)}"
     whole = replace(made, mac=mac)

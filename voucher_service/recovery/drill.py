@@ -207,7 +207,7 @@ def _broken(
             restore(lost.backups.path, place / "refused", say=_nothing, environ=environ)
         except WalMissing as error:
             outcome.refused.append(_told(error))
-            until: datetime = error.params["until"]
+            until: datetime = error.extra["until"]
             return until
         outcome.failed.append("a missing piece of the log was not refused")
     return None
@@ -218,7 +218,7 @@ def _compare(core: Core, lost: _Lost, at: datetime | None, outcome: Outcome) -> 
     with core.transaction() as session:
         session.execute(text("SET LOCAL statement_timeout = '10min'"))
         rows = session.execute(text("SELECT id::text, resident_id::text FROM voucher")).all()
-    held = {id: resident for id, resident in rows}
+    held: dict[str, str] = {row[0]: row[1] for row in rows}
     counted = [one for one in lost.promises if at is None or one.told_at <= at]
     missing = [one for one in counted if held.get(one.voucher) != one.resident]
     outcome.counted, outcome.lost = len(counted), len(missing)

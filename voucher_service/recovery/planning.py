@@ -22,6 +22,7 @@ from voucher_service.backup.model import (
 )
 from voucher_service.infra.embedded import postgres
 from voucher_service.infra.secrets import Keyring
+from voucher_service.kernel.clock import SHANGHAI
 
 # The log is stamped when it is sent: a commit may be so much older than the bytes that carry it.
 _SLACK = timedelta(seconds=5)
@@ -52,12 +53,24 @@ def plan(folder: Folder, keyring: Keyring, *, at: datetime | None, name: str = "
     _check(found, keyring)
     chain = wal.chain(folder, keyring, timeline=found.timeline, place=found.end)
     reaches = max(found.ended_at, chain.reaches or found.ended_at)
-    window: dict[str, Any] = {"since": found.ended_at, "until": reaches}
     if chain.missing and (at is None or at > reaches):
-        raise WalMissing(segment=chain.missing, **window)
+        raise WalMissing(segment=chain.missing, **_window(found.ended_at, reaches))
     if at is not None and not found.ended_at <= at <= reaches:
-        raise InstantUnreachable(at=at, **window)
+        raise InstantUnreachable(at=_shown(at), **_window(found.ended_at, reaches))
     return Plan(found, _needed(chain.segments, at), at, reaches)
+
+
+def _window(since: datetime, until: datetime) -> dict[str, Any]:
+    """What is within reach: as text for people, as instants for programs."""
+    return {
+        "since": _shown(since),
+        "until": _shown(until),
+        "extra": {"since": since, "until": until},
+    }
+
+
+def _shown(at: datetime) -> str:
+    return at.astimezone(SHANGHAI).isoformat(timespec="milliseconds")
 
 
 def _check(found: Manifest, keyring: Keyring) -> None:

@@ -25,7 +25,6 @@ from voucher_service.infra.secrets import Keyring
 from .planning import Plan
 
 _REPLAYED = "restored_wal"
-_ACCESS = "restore_access.conf"
 _TOO_FAR = "recovery ended before configured recovery target was reached"
 _MOST_SECONDS = 24 * 3600.0
 # The source's own settings stay behind: they would send this copy's log over the true archive, or
@@ -33,13 +32,13 @@ _MOST_SECONDS = 24 * 3600.0
 _OVERWRITTEN = {
     "postgresql.conf": "# Restored: see postgresql.conf.source for what the source had here.\n",
     "postgresql.auto.conf": "",
-    "pg_hba.conf": (
-        "host all all 127.0.0.1/32 scram-sha-256\nhost replication all 127.0.0.1/32 scram-sha-256\n"
-    ),
+    "pg_hba.conf": "local all all trust\n",
     "pg_ident.conf": "",
     "recovery.signal": "",
-    _ACCESS: "local all all trust\n",
 }
+_WITH_PASSWORDS = (
+    "host all all 127.0.0.1/32 scram-sha-256\nhost replication all 127.0.0.1/32 scram-sha-256\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +90,7 @@ def recover(plan: Plan, target: Path) -> Recovered:
             found = _replayed(plan, target, {})
     except ServerFailed as error:
         raise RecoveryFailed(reason=str(error)[-1500:]) from error
-    for leftover in (_ACCESS, "recovery.signal"):
-        (target / DATABASE / leftover).unlink(missing_ok=True)
+    (target / DATABASE / "pg_hba.conf").write_text(_WITH_PASSWORDS, "utf-8")
     shutil.rmtree(target / DATABASE / _REPLAYED)
     return found
 
@@ -104,7 +102,6 @@ def _replayed(plan: Plan, target: Path, to: Mapping[str, str]) -> Recovered:
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": str(door),
-            "hba_file": _ACCESS,
             "hot_standby": "off",
             "restore_command": f'cp "{_REPLAYED}/%f" "%p"',
             "recovery_target_timeline": "current",

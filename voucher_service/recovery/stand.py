@@ -66,8 +66,9 @@ class Stand:
 
     def lose(self) -> None:
         """Kill everything at once, the receiver first: what is on its way to it is lost too."""
-        with suppress(ProcessLookupError):
-            os.kill(self.receiver.pid or 0, signal.SIGKILL)
+        if self.receiver.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self.receiver.pid, signal.SIGKILL)
         sweep(self.data, grace_seconds=0)
 
     def _answers(self) -> bool:
