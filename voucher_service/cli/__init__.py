@@ -1,6 +1,7 @@
 """`voucher`: the command of developers and operators. Each module brings some of its commands."""
 
 from . import accounts, books, packs, playing, policies, proving, running, tills
+from . import accounts, backups, books, playing, policies, proving, running, tills
 from .base import main
 
 __all__ = [
@@ -8,6 +9,9 @@ __all__ = [
     "books",
     "main",
     "packs",
+    "backups",
+    "books",
+    "main",
     "playing",
     "policies",
     "proving",

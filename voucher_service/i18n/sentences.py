@@ -6,6 +6,7 @@ The fullest sentence comes first; the last one of each code needs no facts.
 from __future__ import annotations
 
 from .application_sentences import APPLICATIONS
+from .backup_sentences import BACKUP
 from .file_sentences import FILES
 from .finance_pack_sentences import FINANCE_PACK
 from .goods_sentences import GOODS
@@ -302,6 +303,7 @@ for _more in (
     PRINTING,
     PROOF,
     FORGETTING,
+    BACKUP,
     QUALIFICATIONS,
     REVIEW,
     REVISIONS,
