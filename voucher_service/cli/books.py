@@ -23,7 +23,9 @@ def report() -> None:
 @click.option("--programme", required=True)
 @click.option(
     "--group-by",
-    type=click.Choice(["campaign", "area", "trade", "day", "funder", "merchant_size"]),
+    type=click.Choice(
+        ["campaign", "area", "trade", "day", "funder", "merchant_size", "offer", "hour"]
+    ),
     default="campaign",
     show_default=True,
 )

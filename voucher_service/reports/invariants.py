@@ -160,8 +160,9 @@ _MONEY = {
         GROUP BY l.id HAVING sum(r.reserved_fen) > l.amount_fen""",
     # Of programmes in which nothing was redeemed since a minute before they were reconciled.
     "L10 leveraged spending is the sum of committed orders net of refunds": """
-        WITH told AS (SELECT programme_id, offer_id, sum(leveraged_fen) AS fen
-                      FROM rollup GROUP BY programme_id, offer_id),
+        WITH told AS (SELECT programme_id, key::uuid AS offer_id, sum(leveraged_fen) AS fen
+                      FROM rollup WHERE dimension = 'offer' AND basis = 'period'
+                      GROUP BY programme_id, key),
         orders AS (SELECT offer_id, sum(order_amount_fen - refunded_fen) AS fen
                    FROM redemption WHERE status = 'committed' GROUP BY offer_id),
         moves AS (SELECT a.owner_id AS offer_id, t.recorded_at
