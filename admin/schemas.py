@@ -291,9 +291,10 @@ class PauseSchema(Schema):
 
 
 class ReconcileSchema(Schema):
-    """Which programme to reconcile, or all."""
+    """Which programme to reconcile, or all; `whole`: count every row again, and compare."""
 
     programme = CodeField(load_default=None, pattern=SLUG)
+    whole = fields.Boolean(load_default=False)
 
 
 class ReconciliationSchema(Schema):

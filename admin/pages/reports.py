@@ -73,13 +73,16 @@ def books() -> str:
         if areas.within(offer.issuing_area, reader.area)
     ]
     titles = {one.id: one for one in offers}
+    programmes = campaigns.programmes(core())
     return render_template(
         "admin/books.html",
         offers=offers,
         findings=_findings(offers),
         kinds=KINDS,
         repairs=[(titles[one.offer], one) for one in repairs(core(), offers=titles)],
-        programmes=campaigns.programmes(core()),
+        programmes=programmes,
+        names={one.slug: words.programme_name(one) for one in programmes},
+        progress=reconciliation.progress(core()),
         rung="rung" in request.args,
     )
 
@@ -87,7 +90,8 @@ def books() -> str:
 @reports.post("/reconciliations")
 def reconcile() -> Response:
     """Ring the reconciliation of a programme, or of all, and come back."""
-    reconciliation.ask(core(), programme=request.form.get("programme") or None)
+    whole = "whole" in request.form
+    reconciliation.ask(core(), programme=request.form.get("programme") or None, whole=whole)
     return redirect("/books?rung=yes", 303)
 
 

@@ -1,5 +1,6 @@
-"""Job `reconcile`: a programme's figures up to now. Arguments: `programme`, its slug; `whole`: count
-every row again.
+"""Job `reconcile`: a programme's figures up to now.
+
+Arguments: `programme`, its slug; `whole`: count every row again.
 """
 
 from __future__ import annotations

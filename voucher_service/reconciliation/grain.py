@@ -64,9 +64,7 @@ class Span:
     @property
     def days(self) -> list[date]:
         """Each of them."""
-        return [
-            self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)
-        ]
+        return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
 
     def parts(self, most: int = DAYS_AT_ONCE) -> Iterator[Span]:
         """Spans of so many days at most that follow on each other."""
@@ -120,5 +118,3 @@ class Progress:
                 f" {self.proved_cells:,} cells, {verdict}"
             )
         return " ".join(said)
-
-

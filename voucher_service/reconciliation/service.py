@@ -163,9 +163,7 @@ def _draft(core: Core, programme: ProgrammeId, say: Say) -> None:
         say(place + 1, len(tasks))
 
 
-def _publish(
-    core: Core, programme: ProgrammeId, finish: Callable[[Session], None] | None
-) -> None:
+def _publish(core: Core, programme: ProgrammeId, finish: Callable[[Session], None] | None) -> None:
     """All figures as of one instant: the draft, if there is one, and whatever moved meanwhile."""
     with core.transaction() as session:
         store.afford(session)

@@ -110,9 +110,7 @@ def changed(session: Session, *, since: int) -> list[str]:
 
 def counted(session: Session, *, programme: ProgrammeId) -> int | None:
     """The horizon of what the cells hold; None before the first run."""
-    return session.scalar(
-        select(RollupRunRow.xid).where(RollupRunRow.programme_id == programme)
-    )
+    return session.scalar(select(RollupRunRow.xid).where(RollupRunRow.programme_id == programme))
 
 
 def plan(session: Session, *, programme: ProgrammeId, within: Span, xid: int) -> None:
@@ -122,7 +120,7 @@ def plan(session: Session, *, programme: ProgrammeId, within: Span, xid: int) ->
         for one in within.parts()
     ]
     session.execute(insert(RollupTaskRow), tasks)
-    _forget(session, RollupRepeatRow, programme)
+    _forget(session, programme, RollupRepeatRow)
     session.execute(_ALL_REPEATS, {"programme": programme})
 
 
@@ -157,17 +155,9 @@ def compare(session: Session, *, programme: ProgrammeId, moved: Moved) -> tuple[
 
 def merge(session: Session, *, programme: ProgrammeId) -> None:
     """The draft takes the place of every cell, no sum stands, and the list of its parts is done."""
-    for row in (RollupCellRow, RollupRow):
-        _forget(session, row, programme)
+    _forget(session, programme, RollupCellRow, RollupRow)
     session.execute(counting.MERGE, {"programme": programme})
-    for row in (RollupDraftRow, RollupTaskRow):
-        _forget(session, row, programme)
-
-
-def drop_draft(session: Session, *, programme: ProgrammeId) -> None:
-    """Let go of a full recount that is not complete."""
-    for row in (RollupDraftRow, RollupTaskRow):
-        _forget(session, row, programme)
+    _forget(session, programme, RollupDraftRow, RollupTaskRow)
 
 
 def recount(session: Session, *, programme: ProgrammeId, moved: Moved) -> None:
@@ -247,7 +237,7 @@ def sum_up(
 def mark(
     session: Session, *, programme: ProgrammeId, as_of: datetime, xid: int, **proved: Any
 ) -> None:
-    """Note of which instant the rollups are, and of which horizon; and what a full recount found."""
+    """Note of which instant the rollups are and of which horizon, and what a full recount found."""
     values = {"as_of": as_of, "xid": xid, "started_at": func.now(), **proved}
     statement = insert(RollupRunRow).values(programme_id=programme, run=1, **values)
     session.execute(
@@ -281,5 +271,6 @@ def _instants(within: Span) -> dict[str, datetime]:
     return {"since": start_of(within.first), "until": end_of(within.last)}
 
 
-def _forget(session: Session, row: Any, programme: ProgrammeId) -> None:
-    session.execute(delete(row).where(row.programme_id == programme))
+def _forget(session: Session, programme: ProgrammeId, *rows: Any) -> None:
+    for row in rows:
+        session.execute(delete(row).where(row.programme_id == programme))

@@ -178,6 +178,9 @@ _MONEY = {
             LEFT JOIN moved USING (offer_id)
         WHERE told.fen <> coalesce(orders.fen, 0)
             AND coalesce(moved.newest, '-infinity') < r.started_at - interval '1 minute'""",
+    "L12 what was counted day by day is what the last full recount found": """
+        SELECT 'programme ' || p.slug || ': ' || r.differing || ' of ' || r.proved_cells || ' cells'
+        FROM rollup_run r JOIN programme p ON p.id = r.programme_id WHERE r.differing > 0""",
     "L11 what merchants owe is what was refunded of what they had been paid": """
         WITH refunded AS (SELECT r.merchant_id, sum(f.subsidy_part_fen) AS fen
                           FROM redemption_refund f JOIN redemption r ON r.id = f.redemption_id

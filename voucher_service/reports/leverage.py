@@ -108,7 +108,7 @@ def report(
         subsidised = trade_in.read(session, asked(TradeInRollupRow, Subsidies), group_by, found.id)
     return LeverageReport(
         found,
-        run and run.as_of,
+        None if run is None else run.as_of,
         basis,
         group_by,
         from_,
