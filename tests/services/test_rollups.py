@@ -19,13 +19,13 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.errors import DomainError
-from voucher_service.kernel.ids import RedemptionId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants.model import SizeClass, Trade
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reconciliation import store
 from voucher_service.reconciliation.grain import Progress, Span
 from voucher_service.redemption import service as redemption
+from voucher_service.redemption.model import Redemption
 from voucher_service.reports import leverage, recount, verification
 from voucher_service.reports.groups import GroupBy
 from voucher_service.vouchers import service as vouchers
@@ -44,6 +44,23 @@ def progress(core: Core, slug: str) -> Progress:
     return found
 
 
+def refund(core: Core, till: Actor, done: Redemption, fen: int) -> None:
+    redemption.refund(
+        core,
+        actor=till,
+        redemption=done.id,
+        amount=Money(fen),
+        reason="顾客退货",
+        key=uuid4().hex,
+    )
+
+
+def reverse(world: World, till: Actor, reference: str) -> None:
+    redemption.reverse(
+        world.core, actor=till, reference=reference, reason="重复下单", key=uuid4().hex
+    )
+
+
 class Street:
     """Residents, tills and offers of every kind, and one thing after another that happens."""
 
@@ -54,7 +71,11 @@ class Street:
         plans = (
             world.plan(quota=40, limit=9, valid_days=2),
             replace(world.plan(quota=40, limit=9), kind=OfferKind.PACK, pieces=3),
-            replace(world.plan(quota=40, limit=9), kind=OfferKind.BALANCE, threshold=Money(1)),
+            replace(
+                world.plan(quota=40, limit=9, valid_days=2),
+                kind=OfferKind.BALANCE,
+                threshold=Money(1),
+            ),
         )
         self.offers: list[Offer] = [
             world.offer(one, campaign=world.draft(programme=programme)) for one in plans
@@ -65,7 +86,7 @@ class Street:
             world.cashier(area="441781", trade=Trade.RETAIL, size=SizeClass.ABOVE_QUOTA),
         ]
         self.held: list[Voucher] = []
-        self.orders: list[tuple[Actor, RedemptionId, str]] = []
+        self.orders: list[tuple[Actor, Redemption, str]] = []
 
     def go_on(self) -> None:
         """Something that a resident, a cashier or the clock does; refusals are part of it."""
@@ -88,24 +109,17 @@ class Street:
             reference=reference,
             payment_reference=self.rng.choice((None, "one", "two", uuid4().hex)),
         ).value
-        self.orders.append((till, done.id, reference))
+        self.orders.append((till, done, reference))
 
     def give_back(self) -> None:
-        till, id, _ = self.rng.choice(self.orders or [(self.tills[0], RedemptionId(uuid4()), "")])
-        redemption.refund(
-            self.world.core,
-            actor=till,
-            redemption=id,
-            amount=Money(self.rng.choice((500, 4_000, 10_000, 20_000))),
-            reason="顾客退货",
-            key=uuid4().hex,
-        )
+        if self.orders:
+            till, done, _ = self.rng.choice(self.orders)
+            refund(self.world.core, till, done, self.rng.choice((500, 4_000, done.order_amount.fen)))
 
     def undo(self) -> None:
-        till, _, reference = (self.orders or [(self.tills[0], None, uuid4().hex)])[-1]
-        redemption.reverse(
-            self.world.core, actor=till, reference=reference, reason="重复下单", key=uuid4().hex
-        )
+        if self.orders:
+            till, _, reference = self.orders[-1]
+            reverse(self.world, till, reference)
 
     def sleep(self) -> None:
         assert self.clock.at
@@ -137,6 +151,32 @@ def test_what_is_counted_day_by_day_is_what_a_full_recount_says(
     for one in GroupBy:
         rows = leverage.report(core, programme=slug, group_by=one).rows
         assert Money.total(row.figures.leveraged for row in rows) == found.leveraged
+
+
+def test_an_order_that_goes_gives_its_place_to_one_of_another_day(
+    world: World, clock: Clock
+) -> None:
+    assert clock.at
+    clock.set(clock.at.replace(hour=15, minute=58))  # two minutes to midnight in Shanghai
+    campaign, till = world.draft(), world.cashier()
+    core, slug = world.core, campaign.programme.slug
+    plan = replace(world.plan(), kind=OfferKind.PACK, pieces=3)
+    pack = world.claim(world.offer(plan, campaign=campaign))
+    for reference in ("first", "second"):
+        first = world.redeem(pack, till, reference=reference, payment_reference="same").value
+        clock.set(world.now() + timedelta(minutes=3))
+    reconciliation.run(core, programme=slug)
+    before = leverage.report(core, programme=slug, group_by=GroupBy.DAY).rows
+    assert [row.figures.evidenced.fen for row in before] == [12_800, 0]
+    assert [row.figures.vouchers_redeemed for row in before] == [1, 0]
+    reverse(world, till, "first")
+    reconciliation.run(core, programme=slug)
+    after = leverage.report(core, programme=slug, group_by=GroupBy.DAY).rows
+    assert [row.figures.evidenced.fen for row in after] == [0, 12_800]
+    assert [row.figures.vouchers_redeemed for row in after] == [0, 1]
+    refund(core, till, first, 12_800)
+    reconciliation.run(core, programme=slug, whole=True)
+    assert progress(core, slug).differing == 0
 
 
 def test_a_changed_cell_is_found_by_the_full_recount_and_put_right(world: World) -> None:
@@ -181,14 +221,7 @@ def test_what_commits_after_later_work_was_counted_is_not_missed(world: World) -
     late.__dict__.update({name: getattr(world.core, name) for name in ("engine", "keyring")})
     with world.core.transaction() as session:
         late.__dict__["session"] = session
-        redemption.refund(
-            late,
-            actor=till,
-            redemption=first.id,
-            amount=Money(2_800),
-            reason="顾客退货",
-            key=uuid4().hex,
-        )
+        refund(late, till, first, 2_800)
         # A later transaction, counted before the earlier one commits; it would wait for its fold.
         reconciliation._publish(world.core, campaign.programme.id, None)
         assert leverage.report(world.core, programme=slug).totals.figures.refunded == Money(0)
