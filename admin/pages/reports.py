@@ -18,7 +18,7 @@ from voucher_service.i18n import mark
 from voucher_service.infra import areas
 from voucher_service.kernel.errors import InvalidInput, NoSuchThing, TryAgain
 from voucher_service.reconciliation import service as reconciliation
-from voucher_service.reports import definitions
+from voucher_service.reports import definitions, layout
 from voucher_service.reports.groups import Basis, GroupBy
 from voucher_service.reports.repairs import repairs
 from voucher_service.vouchers.service.drift import Finding, examine
@@ -52,6 +52,7 @@ def show() -> str:
         bases=list(Basis),
         ruler=figures.ruler(found),
         small=words.is_small(found.totals.figures.leveraged),
+        facts=layout.beside(found, locale()),
         definitions=[one.in_words(locale()) for one in definitions.DEFINITIONS],
     )
 

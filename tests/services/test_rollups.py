@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -114,7 +113,9 @@ class Street:
     def give_back(self) -> None:
         if self.orders:
             till, done, _ = self.rng.choice(self.orders)
-            refund(self.world.core, till, done, self.rng.choice((500, 4_000, done.order_amount.fen)))
+            refund(
+                self.world.core, till, done, self.rng.choice((500, 4_000, done.order_amount.fen))
+            )
 
     def undo(self) -> None:
         if self.orders:
@@ -230,7 +231,7 @@ def test_what_commits_after_later_work_was_counted_is_not_missed(world: World) -
 
 
 @pytest.fixture
-def killed(world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def killed(world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> str:
     """A programme of forty days whose full recount dies in its second part."""
     campaign = world.draft(programme=world.programme(days=DAYS + 20))
     offer = world.offer(campaign=campaign)
@@ -251,7 +252,7 @@ def killed(world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Itera
         patched.setattr(store, "draft", die)
         with pytest.raises(KeyboardInterrupt):
             reconciliation.run(world.core, programme=campaign.programme.slug, whole=True)
-    yield campaign.programme.slug
+    return campaign.programme.slug
 
 
 def test_a_recount_that_was_killed_goes_on_where_it_was(world: World, killed: str) -> None:

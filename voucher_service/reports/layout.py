@@ -121,18 +121,23 @@ def head(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
         (mark("起止日期"), days),
         (mark("分组"), gettext(GROUP_BY[report.group_by], locale)),
     ]
-    facts += [
+    if report.sealed:
+        facts.append((mark("账目指纹"), f"{report.sealed.size} {report.sealed.fingerprint}"))
+    return [(gettext(heading, locale), value) for heading, value in facts] + beside(report, locale)
+
+
+def beside(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
+    """What a reader should know beside the ratios."""
+    facts = [
         (mark("小微商户 ÷ 核销"), formats.percent(report.reach.small)),
         (mark("县域商户 ÷ 核销"), formats.percent(report.reach.county)),
         (mark("每多 1 元消费的花费"), f"–（{gettext(UNKNOWN_EFFECT, locale)}）"),
-        (mark("整体重数"), recounted(report, locale)),
+        (mark("整体重数"), _recounted(report, locale)),
     ]
-    if report.sealed:
-        facts.append((mark("账目指纹"), f"{report.sealed.size} {report.sealed.fingerprint}"))
     return [(gettext(heading, locale), value) for heading, value in facts]
 
 
-def recounted(report: LeverageReport, locale: str) -> str:
+def _recounted(report: LeverageReport, locale: str) -> str:
     """When every row was last counted again, and whether the figures stood."""
     proof = report.proof
     if proof.at is None:
