@@ -111,6 +111,8 @@ GROUPS: Mapping[str, str] = {
     GroupBy.DAY: mark("按日"),
     GroupBy.FUNDER: mark("出资方"),
     GroupBy.MERCHANT_SIZE: mark("商户规模"),
+    GroupBy.OFFER: mark("券种"),
+    GroupBy.HOUR: mark("按钟点"),
 }
 BASES: Mapping[str, str] = {
     Basis.PERIOD: mark("按发生日"),

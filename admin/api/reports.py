@@ -89,7 +89,7 @@ def as_pdf(args: dict[str, Any]) -> Response:
 @reconciliations.response(202, ReconciliationSchema)
 def reconcile(body: dict[str, Any]) -> Any:
     """Ring the reconciliation of a programme, or of all."""
-    return {"jobs": reconciliation.ask(core(), programme=body["programme"])}
+    return {"jobs": reconciliation.ask(core(), programme=body["programme"], whole=body["whole"])}
 
 
 def file(args: dict[str, Any], form: str) -> Response:
