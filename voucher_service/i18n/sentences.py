@@ -11,9 +11,8 @@ from .file_sentences import FILES
 from .finance_pack_sentences import FINANCE_PACK
 from .goods_sentences import GOODS
 from .pos_sentences import POS
-from .proof_sentences import FORGETTING, PROOF
 from .printing_sentences import PRINTING
-from .proof_sentences import PROOF
+from .proof_sentences import FORGETTING, PROOF
 from .qualification_sentences import QUALIFICATIONS
 from .review_sentences import REVIEW
 from .revision_sentences import REVISIONS
