@@ -1,12 +1,25 @@
 """`voucher`: the command of developers and operators. Each module brings some of its commands."""
 
-from . import accounts, books, playing, policies, proving, running, settling, tills
+from . import (
+    accounts,
+    backups,
+    books,
+    packs,
+    playing,
+    policies,
+    proving,
+    running,
+    settling,
+    tills,
+)
 from .base import main
 
 __all__ = [
     "accounts",
+    "backups",
     "books",
     "main",
+    "packs",
     "playing",
     "policies",
     "proving",
