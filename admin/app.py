@@ -49,6 +49,7 @@ from .api import (
     reports,
     residents,
     revisions,
+    settlements,
     sign_in,
     simulations,
     stops,
@@ -90,6 +91,9 @@ _READERS = any_of(Role.REVIEWER, Role.AUDITOR)
 _SIGNERS = any_of(Role.REVIEWER, Role.APPROVER, Role.AUDITOR)
 # Whoever may speak for a party; for which one, the service says.
 _PARTIES = any_of(Role.FINANCE, Role.AUDITOR, Role.PLANNER, Role.APPROVER)
+
+# Whoever may see what is paid to whom.
+_PAYING = any_of(Role.FINANCE, Role.APPROVER, Role.AUDITOR)
 
 # Whoever may look after an alarm.
 _ALARMED = any_of(Role.PLANNER, Role.APPROVER, Role.FINANCE, Role.AUDITOR)
@@ -134,6 +138,8 @@ BLUEPRINTS = (
     Guarded(revisions.planning, any_of(Role.PLANNER)),
     Guarded(merchants.merchants, any_of(*onboarding.SEES)),
     Guarded(merchants.holding_back, any_of(Role.REVIEWER, Role.FINANCE)),
+    Guarded(settlements.settlements, _PAYING),
+    Guarded(settlements.settling, any_of(Role.FINANCE)),
     Guarded(alarms.alarms, _OFFICE),
     Guarded(alarms.handling, _ALARMED),
     Guarded(alarms.closing, any_of(Role.AUDITOR)),
@@ -230,5 +236,7 @@ def create_app(core: Core | None = None) -> Flask:
     uploads.let_through(app, {pushes.planning.name}, most_bytes=pushes.LIST_LIMIT_BYTES)
     uploads.let_through(app, {push_pages.planning.name, goods_pages.stocking.name})
     uploads.let_through(app, {goods.stocking.name}, most_bytes=goods.TABLE_LIMIT_BYTES)
+    most_bytes = settlements.RETURN_LIMIT_BYTES
+    uploads.let_through(app, {settlements.settling.name}, most_bytes=most_bytes)
     app.before_request(duties.check)
     return app

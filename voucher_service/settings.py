@@ -64,6 +64,7 @@ class Secrets:
     ledger_keys: str
     webhook_keys: str
     log_keys: str
+    backup_keys: str
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,14 @@ class Proof:
     file: str
     witness_url: str
     witness_key: str
+
+
+@dataclass(frozen=True)
+class Backup:
+    """Who may copy the database, and from which age on a missing copy is an alarm."""
+
+    url: str
+    alarm_hours: int
 
 
 @dataclass(frozen=True)
@@ -301,6 +310,7 @@ class Settings:
     desk: Desk
     onboarding: Onboarding
     proof: Proof
+    backup: Backup
     goods: Goods
     applications: Applications
     review: Review

@@ -3,6 +3,7 @@
 from voucher_service.alarms import tables as alarms
 from voucher_service.approvals import tables as approvals
 from voucher_service.audit import tables as audit
+from voucher_service.backup import tables as backup
 from voucher_service.budgets import tables as budgets
 from voucher_service.campaigns import tables as campaigns
 from voucher_service.disputes import tables as disputes
@@ -41,6 +42,7 @@ __all__ = [
     "applications",
     "approvals",
     "audit",
+    "backup",
     "budgets",
     "campaigns",
     "disputes",

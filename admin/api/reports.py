@@ -8,6 +8,7 @@ from flask import Response, jsonify
 
 from admin import figures
 from admin.schemas import LeverageArgs, ReconcileSchema, ReconciliationSchema
+from voucher_service.proof import service as proof
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reports import deliver, leverage
 from voucher_service.web.api import FILE, ApiBlueprint
@@ -88,11 +89,12 @@ def as_pdf(args: dict[str, Any]) -> Response:
 @reconciliations.response(202, ReconciliationSchema)
 def reconcile(body: dict[str, Any]) -> Any:
     """Ring the reconciliation of a programme, or of all."""
-    return {"jobs": reconciliation.ask(core(), programme=body["programme"])}
+    return {"jobs": reconciliation.ask(core(), programme=body["programme"], whole=body["whole"])}
 
 
 def file(args: dict[str, Any], form: str) -> Response:
-    """The report as a download, in the reader's language."""
+    """The report as a download, in the reader's language, with the head published with it."""
+    proof.publish(core())
     found = figures.report(actor(), args)
     response = Response(deliver.written(found, form, locale()), content_type=_TYPES[form])
     name = f"leverage-{args['programme']}-{args['group_by']}.{form}"

@@ -1,10 +1,22 @@
 """`voucher`: the command of developers and operators. Each module brings some of its commands."""
 
-from . import accounts, books, packs, playing, policies, proving, running, tills
+from . import (
+    accounts,
+    backups,
+    books,
+    packs,
+    playing,
+    policies,
+    proving,
+    running,
+    settling,
+    tills,
+)
 from .base import main
 
 __all__ = [
     "accounts",
+    "backups",
     "books",
     "main",
     "packs",
@@ -12,5 +24,6 @@ __all__ = [
     "policies",
     "proving",
     "running",
+    "settling",
     "tills",
 ]
