@@ -35,7 +35,7 @@ _RETRY_SECONDS = 5
 # The batches that are closed and whose pack as it is since then is not on record yet.
 _DUE = text("""
 SELECT b.id FROM settlement b
-WHERE b.status = 'closed' AND NOT EXISTS (
+WHERE b.status = 'closed' AND b.payments > 0 AND NOT EXISTS (
     SELECT FROM finance_pack k WHERE k.batch_id = b.id AND k.facts->>'standing' LIKE 'closed %')
 ORDER BY b.closed_at
 """)
