@@ -10,6 +10,7 @@ from . import (
     application_rules,
     books_rules,
     desk_rules,
+    finance_pack_rules,
     goods_rules,
     log_rules,
     lottery_rules,
@@ -63,6 +64,7 @@ BY_FACE = {
     ),
     Face.ADMIN: (
         *desk_rules.RULES,
+        *finance_pack_rules.DESK,
         *lottery_rules.RULES,
         *treasury_rules.RULES,
         *people_rules.RULES,

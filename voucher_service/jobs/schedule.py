@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from voucher_service.allocation import upkeep
 from voucher_service.approvals import service as approvals
 from voucher_service.backup import service as backup
+from voucher_service.finance_pack import service as finance_pack
 from voucher_service.infra import core as core_module
 from voucher_service.infra import outbox, queue
 from voucher_service.infra.core import Core
@@ -170,6 +171,7 @@ def tasks(core: Core) -> tuple[Task, ...]:
         Task("watch_log", 60, proof.watch, apart=True),
         Task("watch_backups", 60, backup.Watch()),
         Task("mark_balances", 30, ledger.mark_balances, apart=True),
+        Task("record_packs", 600, finance_pack.record_due, at_once=False, apart=True),
         Task("settle_due", 60, settlement.settle_due, apart=True),
         Task("forget", 3600, forget, until_none=True),
         Task("check_books", 300, check_books, at_once=False, apart=True),
