@@ -30,6 +30,8 @@ class Database:
     pool_size: int
     statement_timeout_ms: int
     lock_timeout_ms: int
+    backup_url: str
+    backup_hours: int
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,6 @@ class Proof:
     file: str
     witness_url: str
     witness_key: str
-
-
-@dataclass(frozen=True)
-class Backup:
-    """Who may copy the database, and from which age on a missing copy is an alarm."""
-
-    url: str
-    alarm_hours: int
 
 
 @dataclass(frozen=True)
@@ -308,7 +302,6 @@ class Settings:
     desk: Desk
     onboarding: Onboarding
     proof: Proof
-    backup: Backup
     goods: Goods
     applications: Applications
     review: Review
