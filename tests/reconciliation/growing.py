@@ -6,6 +6,8 @@ Only what a count reads is kept whole: indexes and checks that it does not use a
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 
 _KEPT = ("pk_voucher", "pk_redemption", "ix_voucher_offer", "ix_redemption_offer")
@@ -111,7 +113,7 @@ GROUP BY offer_id, part
 """
 
 
-def loosen(owner: psycopg.Connection[object]) -> None:
+def loosen(owner: psycopg.Connection[tuple[Any, ...]]) -> None:
     """No trigger, and no index or check that counting does not use; keep the first rows apart."""
     owner.execute("SET session_replication_role = replica")
     owner.execute("SET synchronous_commit = off")
@@ -131,7 +133,7 @@ def loosen(owner: psycopg.Connection[object]) -> None:
         owner.execute(f"CREATE UNLOGGED TABLE first_{table} AS TABLE {table}")
 
 
-def grow(owner: psycopg.Connection[object], first: int, last: int) -> None:
+def grow(owner: psycopg.Connection[tuple[Any, ...]], first: int, last: int) -> None:
     """Add the copies numbered so, a few at a time, and gather statistics."""
     for k in range(first, last + 1, 10):
         part = {"first": k, "last": min(last, k + 9)}
@@ -141,7 +143,7 @@ def grow(owner: psycopg.Connection[object], first: int, last: int) -> None:
     owner.execute("VACUUM (ANALYZE) redemption")
 
 
-def one_more_day(owner: psycopg.Connection[object]) -> None:
+def one_more_day(owner: psycopg.Connection[tuple[Any, ...]]) -> None:
     """Yesterday's claims, orders and lapses once more, on the day after the book's last."""
     ((since,),) = owner.execute(
         "SELECT date_trunc('day', max(occurred_at) + interval '8 hours') - interval '8 hours'"

@@ -17,9 +17,11 @@ import tempfile
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import monotonic
+from typing import Any
 
 import click
 import psycopg
@@ -91,7 +93,7 @@ def timed(step: Callable[[], object]) -> float:
     return monotonic() - began
 
 
-def bare(owner: psycopg.Connection[object], statements: tuple[str, ...]) -> None:
+def bare(owner: psycopg.Connection[tuple[Any, ...]], statements: tuple[str, ...]) -> None:
     """The queries that the count is compared with, with the memory that it has."""
     owner.execute("SET work_mem = '64MB'")
     for one in statements:
@@ -100,14 +102,12 @@ def bare(owner: psycopg.Connection[object], statements: tuple[str, ...]) -> None
 
 def reports(core: Core) -> float:
     """The slowest of the reports that a page asks for: the middle of five times."""
-    return max(
-        median(
-            timed(lambda by=by, on=on: leverage.report(core, programme=SLUG, group_by=by, basis=on))
-            for _ in range(5)
-        )
-        for by in GroupBy
-        for on in Basis
-    )
+
+    def read(by: GroupBy, on: Basis) -> float:
+        asked = partial(leverage.report, core, programme=SLUG, group_by=by, basis=on)
+        return median(timed(asked) for _ in range(5))
+
+    return max(read(by, on) for by in GroupBy for on in Basis)
 
 
 def exported(core: Core) -> tuple[float, int, int]:
@@ -121,7 +121,7 @@ def exported(core: Core) -> tuple[float, int, int]:
     return took, out.tell(), most - out.tell()
 
 
-def measure(core: Core, owner: psycopg.Connection[object]) -> Found:
+def measure(core: Core, owner: psycopg.Connection[tuple[Any, ...]]) -> Found:
     """Everything at the size that the book has now."""
     ((orders,),) = owner.execute("SELECT count(*) FROM redemption").fetchall()
     assert isinstance(orders, int)
