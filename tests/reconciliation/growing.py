@@ -26,24 +26,22 @@ ORDER BY occurred_at
 """
 _ORDERS = """
 WITH copies AS (SELECT n || %(salt)s AS k FROM generate_series(1, %(copies)s::int) n),
-places AS (SELECT array_agg(id) AS ids, array_agg(merchant_id) AS merchants,
-                    count(*) AS many FROM shop),
+places AS (SELECT id AS shop, merchant_id AS merchant, row_number() OVER () AS place FROM shop),
 drawn AS (
-    SELECT r.*, k, 1 + floor(random() * many)::int AS place, places.*
-    FROM first_redemption r CROSS JOIN copies
-    CROSS JOIN places)
+    SELECT r.*, k, 1 + floor(random() * (SELECT count(*) FROM shop))::int AS place
+    FROM first_redemption r CROSS JOIN copies)
 INSERT INTO redemption (id, merchant_id, shop_id, cashier_id, voucher_id, offer_id, part,
     order_reference, payment_reference, key_hash, body_hash, nonce, code_window, order_amount_fen,
     discount_fen, refunded_fen, refunded_discount_fen, paid_fen, status, phase, occurred_at,
     claimed_on)
-SELECT md5(id::text || k)::uuid, merchants[place], ids[place], cashier_id,
+SELECT md5(id::text || k)::uuid, merchant, shop, cashier_id,
     md5(voucher_id::text || k)::uuid, offer_id, part, order_reference || '-' || k,
     CASE WHEN random() < 0.001 THEN payment_reference
         ELSE payment_reference || '-' || k END,
     key_hash, body_hash, nonce, code_window, order_amount_fen, discount_fen, 0, 0, paid_fen, status,
     phase, date_trunc('day', occurred_at + interval '8 hours') - interval '8 hours'
         + interval '9 hours' + random() * interval '12 hours', claimed_on
-FROM drawn ORDER BY occurred_at
+FROM drawn JOIN places USING (place) ORDER BY occurred_at
 """
 _DAY = "occurred_at >= %(since)s AND occurred_at < %(since)s + interval '1 day'"
 _DAY_VOUCHERS = f"""
