@@ -74,6 +74,7 @@ ACTIONS: Mapping[str, str] = {
     "staff.grant": mark("换岗位或地区"),
     "staff.reset": mark("重设密码和验证"),
     "staff.close": mark("注销账号"),
+    "resident.forget": mark("忘记居民"),
     "application.approve": mark("批准汽车补贴"),
     "revision.approve": mark("批准补差"),
     "sale_review.release": mark("放行补贴"),

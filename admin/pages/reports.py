@@ -57,7 +57,7 @@ def show() -> str:
     )
 
 
-@reports.get("/reports/leverage.<any(xlsx, csv):form>")
+@reports.get("/reports/leverage.<any(xlsx, csv, pdf):form>")
 def download(form: str) -> Any:
     """The same figures as a file."""
     return file(_args(""), form)

@@ -38,7 +38,7 @@ def report() -> None:
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["table", "json", "csv", "xlsx"]),
+    type=click.Choice(["table", "json", "csv", "xlsx", "pdf"]),
     default="table",
     show_default=True,
 )
@@ -65,8 +65,8 @@ def leverage(
         )
     if out is not None:
         out.write_bytes(content)
-    elif format_ == "xlsx":
-        raise click.ClickException("a workbook needs --out FILE")
+    elif format_ in ("xlsx", "pdf"):
+        raise click.ClickException(f"{format_} needs --out FILE")
     else:
         sys.stdout.buffer.write(content)
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from voucher_service.allocation import upkeep
 from voucher_service.approvals import service as approvals
+from voucher_service.backup import service as backup
 from voucher_service.infra import core as core_module
 from voucher_service.infra import outbox, queue
 from voucher_service.infra.core import Core
@@ -166,6 +167,7 @@ def tasks(core: Core) -> tuple[Task, ...]:
         Task("seal_log", 5, proof.seal, until_none=True),
         Task("publish_head", 60, proof.publish_due),
         Task("watch_log", 60, proof.watch, apart=True),
+        Task("watch_backups", 60, backup.Watch()),
         Task("mark_balances", 30, ledger.mark_balances, apart=True),
         Task("forget", 3600, forget, until_none=True),
         Task("check_books", 300, check_books, at_once=False, apart=True),

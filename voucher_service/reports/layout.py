@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -135,6 +136,15 @@ def beside(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
         (mark("整体重数"), _recounted(report, locale)),
     ]
     return [(gettext(heading, locale), value) for heading, value in facts]
+
+
+def told_amounts(groups: Sequence[Group[Subsidies]]) -> list[Amount]:
+    """Subsidy and turnover, and those of the other sums that are not all nothing."""
+    return [
+        column
+        for column in TRADE_IN_AMOUNTS
+        if column.name in ("subsidy", "turnover") or any(column.of(one) for one in groups)
+    ]
 
 
 def _recounted(report: LeverageReport, locale: str) -> str:
