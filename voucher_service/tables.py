@@ -18,6 +18,7 @@ from voucher_service.notices import tables as notices
 from voucher_service.proof import tables as proof
 from voucher_service.pushes import tables as pushes
 from voucher_service.reconciliation import tables as reconciliation
+from voucher_service.reconciliation.differences import tables as differences
 from voucher_service.redemption import tables as redemption
 from voucher_service.stops import tables as stops
 from voucher_service.tills import tables as tills
@@ -41,6 +42,7 @@ __all__ = [
     "audit",
     "budgets",
     "campaigns",
+    "differences",
     "disputes",
     "files",
     "goods",

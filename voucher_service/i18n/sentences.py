@@ -6,6 +6,7 @@ The fullest sentence comes first; the last one of each code needs no facts.
 from __future__ import annotations
 
 from .application_sentences import APPLICATIONS
+from .difference_sentences import DIFFERENCES
 from .file_sentences import FILES
 from .goods_sentences import GOODS
 from .pos_sentences import POS
@@ -293,6 +294,7 @@ TEXT: dict[str, tuple[str, ...]] = {
 }
 for _more in (
     APPLICATIONS,
+    DIFFERENCES,
     GOODS,
     POS,
     PROOF,

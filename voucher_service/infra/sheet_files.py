@@ -27,6 +27,7 @@ _FORMATS = {
     "day": "yyyy-mm-dd",
     "count": "0",
 }
+_MOST_LINES = 1_000_000
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 Cell = str | int | Money | datetime | date | None
 Column = tuple[str, str]
@@ -56,19 +57,21 @@ def csv(sheet: Sheet, out: BinaryIO) -> None:
 
 
 def xlsx(sheet: Sheet, out: BinaryIO) -> None:
-    """One sheet whose head stays in place: texts as texts, sums in yuan and times as such."""
+    """A sheet whose head stays in place: texts as texts, sums in yuan and times as such.
+
+    What one sheet of Excel can't hold stands on further ones, each with the head.
+    """
     book = xlsxwriter.Workbook(out, {"constant_memory": True})
     try:
-        page = book.add_worksheet(sheet.title)
         heading = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})
         formats = {kind: book.add_format({"num_format": one}) for kind, one in _FORMATS.items()}
-        for column, (kind, words) in enumerate(sheet.columns):
-            page.set_column(column, column, _WIDTHS[kind])
-            page.write_string(0, column, words, heading)
-        page.freeze_panes(1, 1)
-        for line, row in enumerate(sheet.rows, 1):
+        page = _page(book, sheet, sheet.title, heading)
+        for place, row in enumerate(sheet.rows):
+            number, line = divmod(place, _MOST_LINES)
+            if number and not line:
+                page = _page(book, sheet, f"{sheet.title} {number + 1}", heading)
             for column, cell in enumerate(row):
-                _put(page, line, column, cell, formats[sheet.columns[column][0]])
+                _put(page, line + 1, column, cell, formats[sheet.columns[column][0]])
     finally:
         book.close()
 
@@ -86,6 +89,15 @@ def guarded(value: Any) -> Any:
 def wall(instant: datetime) -> datetime:
     """The time on a wall in Shanghai; a spreadsheet knows no zones."""
     return instant.astimezone(SHANGHAI).replace(tzinfo=None, microsecond=0)
+
+
+def _page(book: xlsxwriter.Workbook, sheet: Sheet, title: str, heading: Any) -> Any:
+    page = book.add_worksheet(title)
+    for column, (kind, words) in enumerate(sheet.columns):
+        page.set_column(column, column, _WIDTHS[kind])
+        page.write_string(0, column, words, heading)
+    page.freeze_panes(1, 1)
+    return page
 
 
 def _put(page: Any, line: int, column: int, cell: Cell, format_: Any) -> None:

@@ -1,5 +1,6 @@
 """Redemptions' commands and steps."""
 
+from .correcting import correct, subsidy_in
 from .freezing import cancel, commit, freeze, release
 from .granted import Ask
 from .group import Group
@@ -41,6 +42,7 @@ __all__ = [
     "cancel",
     "codes",
     "commit",
+    "correct",
     "freeze",
     "get",
     "get_refund",
@@ -65,5 +67,6 @@ __all__ = [
     "reverse",
     "sale_on_screen",
     "stopped",
+    "subsidy_in",
     "summary",
 ]

@@ -1,0 +1,1 @@
+"""Channels' files against our books."""
