@@ -277,6 +277,17 @@ class Review:
 
 
 @dataclass(frozen=True)
+class Settlement:
+    """When merchants are paid, how long they see it before, and from which account."""
+
+    draft_hour: int
+    statement_hours: int
+    payer_account: str
+    payer_name: str
+    purpose: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that is set from outside, by section."""
 
@@ -304,6 +315,7 @@ class Settings:
     goods: Goods
     applications: Applications
     review: Review
+    settlement: Settlement
 
     @property
     def production(self) -> bool:

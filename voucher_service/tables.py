@@ -20,6 +20,7 @@ from voucher_service.pushes import tables as pushes
 from voucher_service.reconciliation import tables as reconciliation
 from voucher_service.reconciliation.differences import tables as differences
 from voucher_service.redemption import tables as redemption
+from voucher_service.settlement import tables as settlement
 from voucher_service.stops import tables as stops
 from voucher_service.tills import tables as tills
 from voucher_service.tradein import tables as tradein
@@ -64,6 +65,7 @@ __all__ = [
     "sale_reviews",
     "sales",
     "sessions",
+    "settlement",
     "stops",
     "tills",
     "tradein",

@@ -30,15 +30,6 @@ from voucher_service.reconciliation.model import Finding
 Make = Callable[[], Channel]
 
 
-@pytest.fixture(autouse=True)
-def a_city_without_orders(owner: object, core: Core) -> None:
-    """Each test counts its own orders: a city-wide file would show those of the others too."""
-    with owner.begin() as connection:  # type: ignore[attr-defined]
-        connection.execute(text("UPDATE redemption SET payment_reference = NULL"))
-        connection.execute(text("DELETE FROM difference_note"))
-        connection.execute(text("DELETE FROM difference"))
-
-
 def counted(found: dict[Finding, int]) -> dict[str, int]:
     return {str(finding): count for finding, count in found.items() if count}
 

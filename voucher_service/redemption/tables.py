@@ -81,6 +81,15 @@ class RedemptionRow(Recorded, Base):
             "freeze_expires_at",
             postgresql_where=text("status = 'frozen'"),
         ),
+        # What can be paid and no batch has: small, however large the history grows.
+        Index(
+            "ix_redemption_unpaid",
+            "merchant_id",
+            "id",
+            postgresql_where=text(
+                "status = 'committed' AND phase = 'none' AND refunded_discount_fen < discount_fen"
+            ),
+        ),
         CheckConstraint(
             "status = 'refused' OR num_nulls(voucher_id, qualification_id) = 1 AND num_nulls("
             "offer_id, part, nonce, code_window, order_amount_fen, discount_fen, refunded_fen,"

@@ -3,7 +3,7 @@
 from .computing import compute, stopped, want
 from .deciding import propose
 from .opening import begin, cancel, lines, revision, revisions
-from .paying import mine, name_card, paid, payable, rotate_fields
+from .paying import mine, name_card, paid, payable, payee, rotate_fields
 from .whatif import what_if
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "name_card",
     "paid",
     "payable",
+    "payee",
     "propose",
     "revision",
     "revisions",
