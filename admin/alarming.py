@@ -59,6 +59,7 @@ _SEALED = {
     "witness": mark("见证方拒绝签名：它手里的账和这本不是同一本"),
     "silence": mark("见证方 {hours} 小时没有签名"),
 }
+_OVERDUE = mark("{late} 笔对账差异过了期限还没查清")
 _STOPPED = mark("{what}停了：{where}")
 _LATE = mark("没能按时判断，其余的名额没有开。")
 
@@ -90,6 +91,8 @@ def title(alarm: Alarm, names: Mapping[UUID, str]) -> str:
         return f"{name} {gettext(known, locale())}" if known else alarm.subject
     if alarm.kind is Kind.LOG:
         return gettext(_SEALED[alarm.subject], locale(), **alarm.detail)
+    if alarm.kind is Kind.DIFFERENCE:
+        return gettext(_OVERDUE, locale(), late=alarm.detail["late"])
     if alarm.subject.startswith("staff:"):
         name = names.get(UUID(alarm.subject.removeprefix("staff:")), "–")
         text = _COPIED if alarm.kind is Kind.SIGN_IN else _READS

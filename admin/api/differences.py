@@ -42,7 +42,6 @@ working = ApiBlueprint("difference-working", __name__, url_prefix="/api/v1/diffe
 
 # As JSON; larger files go in by the command line.
 FILE_LIMIT_BYTES = 24 * 1024 * 1024
-_REASON = {"minimum": 2, "maximum": 500, "multiline": True}
 
 
 class ChannelFileSchema(Schema):
@@ -165,14 +164,14 @@ class DifferenceArgs(PageArgs):
 class WordsSchema(Schema):
     """What is said."""
 
-    text = TextField(required=True, **_REASON)
+    text = TextField(required=True, minimum=2, maximum=500, multiline=True)
 
 
 class ProposalSchema(Schema):
     """What closes it: `amount_fen` of the order given back, or, null, our books accepted."""
 
     amount_fen = FenField(load_default=None, allow_none=True)
-    reason = TextField(required=True, **_REASON)
+    reason = TextField(required=True, minimum=2, maximum=500, multiline=True)
 
 
 class ProposedSchema(Schema):

@@ -100,7 +100,7 @@ def plan(lines: int, seed: int) -> dict[int, str]:
     """
     each = max(3, lines // _A_PART)
     chosen = Random(seed).sample(range(2, lines - 1, 2), each * len(WAYS))
-    return {number: way for number, way in zip(chosen, list(WAYS) * each, strict=True)}
+    return dict(zip(chosen, list(WAYS) * each, strict=True))
 
 
 def expected(planted: dict[int, str]) -> Counter[tuple[str, str, str]]:
@@ -168,7 +168,7 @@ def _spoilt_orders(planted: dict[int, str]) -> list[str]:
 
     numbers = [number for number, way in planted.items() if WAYS[way] not in ("", "undone")]
     numbers += [number + 1 for number, way in planted.items() if way == "twice_here"]
-    return [md5(f"order{number}".encode()).hexdigest() for number in numbers]  # noqa: S324
+    return [md5(f"order{number}".encode()).hexdigest() for number in numbers]
 
 
 def take(file: Path) -> None:
@@ -176,9 +176,7 @@ def take(file: Path) -> None:
     core = build()
     began = monotonic()
     with file.open("rb") as source:
-        made = service.take(
-            core, actor=SYSTEM, format=FORMAT, file_name=file.name, source=source
-        )
+        made = service.take(core, actor=SYSTEM, format=FORMAT, file_name=file.name, source=source)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     click.echo(
         json.dumps(
@@ -202,9 +200,7 @@ def imported(servers: Servers, file: Path) -> dict[str, Any]:
         "VOUCHER__SMS__OUTBOX": settings.sms.outbox,
     }
     words = [sys.executable, "-m", "tests.reconciliation.planted", "--take", str(file)]
-    done = subprocess.run(
-        words, env=os.environ | given, check=True, capture_output=True, text=True
-    )
+    done = subprocess.run(words, env=os.environ | given, check=True, capture_output=True, text=True)
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
 
@@ -241,7 +237,9 @@ def run(folder: Path, lines: int, seed: int) -> bool:
             sum(count for (_, one, _), count in some.items() if one == finding)
             for some in (wanted, found, missed, invented)
         ]
-        click.echo("{:<15} planted {:,} found {:,} missed {:,} invented {:,}".format(finding, *counts))
+        click.echo(
+            "{:<15} planted {:,} found {:,} missed {:,} invented {:,}".format(finding, *counts)
+        )
     for name, some in (("missed", missed), ("invented", invented)):
         for one in list(some)[:5]:
             click.echo(f"{name}: {' '.join(one)}")

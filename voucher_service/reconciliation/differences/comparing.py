@@ -199,8 +199,8 @@ def stage(session: Session, lines: Iterable[Told]) -> None:
 def gather(session: Session, *, format: Format, span: Span) -> None:
     """Put our side beside the file's: what of ours may be in it, and what it names."""
     asked = {
-        "first": _begins(format, span.first),
-        "last": _begins(format, span.last + _DAY),
+        "first": begins(format, span.first),
+        "last": begins(format, span.last + _DAY),
         "ours": format.ours,
         "merchant": span.merchant,
         "shop": span.shop,
@@ -235,6 +235,6 @@ def offset(format: Format) -> timedelta:
     return zone + (_DAY - format.day_ends)
 
 
-def _begins(format: Format, day: date) -> datetime:
+def begins(format: Format, day: date) -> datetime:
     """The instant at which a business day of the format begins."""
     return datetime.combine(day, time.min, UTC) - offset(format)

@@ -17,6 +17,7 @@ from voucher_service.kernel.clock import day_of, end_of
 from voucher_service.kernel.errors import NotAllowed
 from voucher_service.kernel.ids import MerchantId, RedemptionId, ShopId, new_id
 from voucher_service.kernel.money import Money
+from voucher_service.merchants import service as merchants
 
 from ..model import Finding
 from . import comparing, formats, holding, store
@@ -230,8 +231,12 @@ def _open(
     """Open the differences that are not under way already; how many."""
     orders = {line.ours.redemption_id for line, _ in lines if line.ours}
     places = store.places(session, orders)
+    elsewhere: tuple[ShopId | None, str] = (None, "")
+    if made.shop_id is not None:
+        elsewhere = made.shop_id, merchants.load_shop(session, shop=made.shop_id).area
     rows = [
-        _difference(session, made, format, scope, line, ordinal, places, now)
+        _difference(session, made, format, scope, line, ordinal, now)
+        | dict(zip(("shop_id", "area"), _place(line, places, elsewhere), strict=True))
         for line, ordinal in lines
     ]
     new = set(store.add_differences(session, rows))
@@ -252,6 +257,15 @@ def _open(
     return len(opened)
 
 
+def _place(
+    line: ChannelLine,
+    places: Mapping[RedemptionId, tuple[ShopId, str]],
+    elsewhere: tuple[ShopId | None, str],
+) -> tuple[ShopId | None, str]:
+    """The shop and the area of our order; else those of the file, if it is of one shop."""
+    return places[line.ours.redemption_id] if line.ours else elsewhere
+
+
 def _difference(
     session: Session,
     made: ChannelFile,
@@ -259,11 +273,9 @@ def _difference(
     scope: str,
     line: ChannelLine,
     ordinal: int,
-    places: Mapping[RedemptionId, tuple[ShopId, str]],
     now: datetime,
 ) -> dict[str, Any]:
     ours, theirs = line.ours, line.theirs
-    shop, area = places[ours.redemption_id] if ours else (made.shop_id, "")
     paid: tuple[Money | None, Money | None] = (
         ours.paid if ours else None,
         theirs.paid if theirs else None,
@@ -279,8 +291,6 @@ def _difference(
         "ordinal": ordinal,
         "finding": line.finding,
         "redemption_id": ours.redemption_id if ours else None,
-        "shop_id": shop,
-        "area": area,
         "holds": holds(line.kind, line.finding, ours=paid[0], theirs=paid[1]),
         "status": LIFECYCLE.initial,
         "owner_id": made.made_by,

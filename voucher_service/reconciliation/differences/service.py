@@ -35,6 +35,7 @@ from .model import (
     DifferenceId,
     Status,
 )
+from .sampling import sample
 from .tables import ChannelFileRow, ChannelLineRow, DifferenceRow
 from .tying import Tie
 from .working import ACCEPT, CORRECT, comment, explain, propose, take_over
@@ -54,6 +55,7 @@ __all__ = [
     "files",
     "lines",
     "propose",
+    "sample",
     "take",
     "take_over",
     "waiting",
