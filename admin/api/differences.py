@@ -167,14 +167,14 @@ class WordsSchema(Schema):
     text = TextField(required=True, minimum=2, maximum=500, multiline=True)
 
 
-class ProposalSchema(Schema):
+class ClosingSchema(Schema):
     """What closes it: `amount_fen` of the order given back, or, null, our books accepted."""
 
     amount_fen = FenField(load_default=None, allow_none=True)
     reason = TextField(required=True, minimum=2, maximum=500, multiline=True)
 
 
-class ProposedSchema(Schema):
+class ClosingProposedSchema(Schema):
     """The proposal, which a second person decides."""
 
     approval_id = fields.UUID(required=True)
@@ -282,8 +282,8 @@ def explain(body: dict[str, Any], id: UUID) -> Difference:
 
 
 @working.route("/<uuid:id>/propose", methods=["POST"])
-@working.arguments(ProposalSchema)
-@working.response(202, ProposedSchema)
+@working.arguments(ClosingSchema)
+@working.response(202, ClosingProposedSchema)
 def propose(body: dict[str, Any], id: UUID) -> Any:
     """Ask a second person to correct it, or to accept our books as they are."""
     proposal = service.propose(

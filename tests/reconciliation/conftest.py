@@ -18,13 +18,8 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.clock import day_of
 from voucher_service.reconciliation.differences import service
-from voucher_service.reconciliation.differences.model import (
-    ChannelFile,
-    Difference,
-    LineKind,
-    Status,
-    Told,
-)
+from voucher_service.reconciliation.differences.layout import LineKind, Told
+from voucher_service.reconciliation.differences.model import ChannelFile, Difference, Status
 from voucher_service.redemption.model import Redemption
 
 _numbers = count(1)

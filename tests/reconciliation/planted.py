@@ -38,7 +38,7 @@ from voucher_service.infra.embedded.servers import Servers
 from voucher_service.kernel.actor import SYSTEM
 from voucher_service.kernel.clock import SHANGHAI, day_of
 from voucher_service.reconciliation.differences import formats, service, writing
-from voucher_service.reconciliation.differences.model import LineKind, Told
+from voucher_service.reconciliation.differences.layout import LineKind, Told
 
 FORMAT = "wechat-2023"
 # How each line is spoilt, and what that is called afterwards. `later`: within the tolerance.

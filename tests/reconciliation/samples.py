@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.reconciliation.differences import formats, writing
-from voucher_service.reconciliation.differences.model import LineKind, Told
+from voucher_service.reconciliation.differences.layout import LineKind, Told
 
 NOON = datetime(2026, 9, 23, 12, 0, tzinfo=SHANGHAI)
 FORMATS = sorted(formats.shelf())

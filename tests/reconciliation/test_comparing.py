@@ -17,12 +17,8 @@ from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.ids import RedemptionId, new_id
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.reconciliation.differences import comparing, formats, store
-from voucher_service.reconciliation.differences.model import (
-    ChannelFileId,
-    ChannelLine,
-    LineKind,
-    Told,
-)
+from voucher_service.reconciliation.differences.layout import LineKind, Told
+from voucher_service.reconciliation.differences.model import ChannelFileId, ChannelLine
 from voucher_service.reconciliation.differences.tables import ChannelLineRow
 from voucher_service.reconciliation.model import Finding, Ours, Pair, Theirs, match
 

@@ -12,12 +12,10 @@ from tests.reconciliation.samples import CHANNELS, FORMATS, told, written
 from voucher_service.infra.data_files import DataFileInvalid
 from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.reconciliation.differences import formats, reading
+from voucher_service.reconciliation.differences.layout import Against, LineKind, Told
 from voucher_service.reconciliation.differences.model import (
-    Against,
     ChannelFileInvalid,
     ChannelFormatUnknown,
-    LineKind,
-    Told,
 )
 from voucher_service.reconciliation.differences.reading import Reading
 

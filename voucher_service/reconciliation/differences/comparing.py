@@ -20,7 +20,8 @@ from voucher_service.kernel.ids import MerchantId, ShopId
 from voucher_service.kernel.money import Money
 
 from ..model import Finding
-from .model import Against, ChannelFileId, Format, LineKind, Told
+from .layout import Against, Format, LineKind, Told
+from .model import ChannelFileId
 
 _DAY = timedelta(days=1)
 _SETTINGS = (

@@ -17,7 +17,8 @@ from voucher_service.infra.data_files import DataFileInvalid, Table
 from voucher_service.kernel.money import Money
 
 from ..model import Part
-from .model import Against, ChannelFormatUnknown, Format, LineKind, Totals, Unit
+from .layout import Against, Format, LineKind, Totals, Unit
+from .model import ChannelFormatUnknown
 
 S = TypeVar("S", bound=StrEnum)
 _Columns = tuple[tuple[str, ...], str, str, str, dict[Part, str], str]

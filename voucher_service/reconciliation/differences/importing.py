@@ -22,9 +22,9 @@ from voucher_service.merchants import service as merchants
 from ..model import Finding
 from . import comparing, formats, holding, store
 from .comparing import Span
+from .layout import Against, Format
 from .model import (
     LIFECYCLE,
-    Against,
     ChannelFile,
     ChannelFileId,
     ChannelFileKnown,
@@ -33,7 +33,6 @@ from .model import (
     ChannelLine,
     DifferenceId,
     Event,
-    Format,
     ScopeInvalid,
     Status,
     holds,
@@ -78,22 +77,12 @@ def take(
         )
     digest, scope = _digest(source), str(shop or merchant or "")
     with core.transaction() as session:
-        now = core.now(session)
+        now, id = core.now(session), ChannelFileId(new_id())
         store.lock(session, about=f"{found.channel}:{scope}")
         if earlier := store.known(session, sha256=digest, scope=scope):
             raise ChannelFileKnown(extra={"file_id": str(earlier)})
-        comparing.prepare(session)
-        reading = Reading(found, source)
-        comparing.stage(session, reading.lines())
-        assert reading.tally.first is not None and reading.tally.last is not None
-        span = Span(reading.tally.first, reading.tally.last, merchant, shop)
-        id = ChannelFileId(new_id())
-        comparing.gather(session, format=found, span=span)
-        comparing.compare(session, file=id, format=found)
+        span = _compare(session, found, source, id, merchant, shop)
         counts, ours, theirs = comparing.count(session, file=id)
-        replaced = store.same_days(
-            session, channel=found.channel, scope=scope, first=span.first, last=span.last
-        )
         made = ChannelFile(
             id,
             found.id,
@@ -108,7 +97,9 @@ def take(
             counts,
             ours,
             theirs,
-            replaced,
+            store.same_days(
+                session, channel=found.channel, scope=scope, first=span.first, last=span.last
+            ),
             actor.id if actor.kind is ActorKind.STAFF else None,
             now,
         )
@@ -116,21 +107,7 @@ def take(
         store.add_file(session, _columns(made, found, scope))
         ended = _end_explained(session, made, found, scope, now)
         opened = _open(session, made, found, scope, different, now)
-        audit.record(
-            session,
-            actor=actor,
-            action="channel_file.imported",
-            object_type="channel_file",
-            object_id=str(id),
-            now=now,
-            detail={
-                "format": found.id,
-                "sha256": digest.hex(),
-                "lines": made.lines,
-                "opened": opened,
-                "ended": ended,
-            },
-        )
+        _record(session, made, actor, opened=opened, ended=ended)
         return store.files(session, ChannelFileRow.id == id)[0]
 
 
@@ -159,6 +136,43 @@ def _digest(source: BinaryIO) -> bytes:
         found.update(piece)
     source.seek(0)
     return found.digest()
+
+
+def _compare(
+    session: Session,
+    format: Format,
+    source: BinaryIO,
+    id: ChannelFileId,
+    merchant: MerchantId | None,
+    shop: ShopId | None,
+) -> Span:
+    """Read the file and keep its lines beside ours; the days that it is about."""
+    comparing.prepare(session)
+    reading = Reading(format, source)
+    comparing.stage(session, reading.lines())
+    assert reading.tally.first is not None and reading.tally.last is not None
+    span = Span(reading.tally.first, reading.tally.last, merchant, shop)
+    comparing.gather(session, format=format, span=span)
+    comparing.compare(session, file=id, format=format)
+    return span
+
+
+def _record(session: Session, made: ChannelFile, actor: Actor, *, opened: int, ended: int) -> None:
+    audit.record(
+        session,
+        actor=actor,
+        action="channel_file.imported",
+        object_type="channel_file",
+        object_id=str(made.id),
+        now=made.made_at,
+        detail={
+            "format": made.format,
+            "sha256": made.sha256,
+            "lines": made.lines,
+            "opened": opened,
+            "ended": ended,
+        },
+    )
 
 
 def _different(

@@ -18,7 +18,8 @@ from voucher_service.i18n import mark
 
 from ..model import Part
 from .formats import COUNTS, facts_of
-from .model import ChannelFileInvalid, Format, LineKind, Slip, Told, Totals, Unit
+from .layout import Format, LineKind, Slip, Told, Totals, Unit
+from .model import ChannelFileInvalid
 
 MOST_NAMED = 20
 _LONGEST_LINE = 64 * 1024

@@ -14,7 +14,8 @@ from voucher_service.kernel.ids import ShopId
 
 from . import formats, writing
 from .comparing import begins, offset
-from .model import Against, Format, LineKind, ScopeInvalid, Told
+from .layout import Against, Format, LineKind, Told
+from .model import ScopeInvalid
 
 _AT_ONCE = 1_000
 _PAYMENTS = text("""

@@ -10,7 +10,8 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.ids import MerchantId, ShopId
 
 from . import formats
-from .model import Against, ScopeInvalid
+from .layout import Against
+from .model import ScopeInvalid
 
 _MERCHANT = text("SELECT id, NULL FROM merchant WHERE uscc = :uscc")
 _SHOP = text("""

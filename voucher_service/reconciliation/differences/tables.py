@@ -24,7 +24,8 @@ from voucher_service.infra.database import Base, MoneyFen, Recorded, status_type
 from voucher_service.kernel.money import Money
 
 from ..model import Finding
-from .model import LineKind, Status
+from .layout import LineKind
+from .model import Status
 
 
 class ChannelFileRow(Recorded, Base):

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from ..model import Part
 from .formats import SUMS, facts_of
-from .model import Format, LineKind, Told, Unit
+from .layout import Format, LineKind, Told, Unit
 from .reading import Tally
 
 _NEWLINE = "\r\n"
