@@ -41,6 +41,7 @@ from .api import (
     campaigns,
     cars,
     differences,
+    finance_packs,
     goods,
     lotteries,
     merchants,
@@ -50,6 +51,7 @@ from .api import (
     reports,
     residents,
     revisions,
+    settlements,
     sign_in,
     simulations,
     stops,
@@ -66,6 +68,7 @@ from .pages import car_pools as car_pool_pages
 from .pages import cars as car_pages
 from .pages import differences as difference_pages
 from .pages import disputes as dispute_pages
+from .pages import finance_packs as pack_pages
 from .pages import front, home
 from .pages import funds as fund_pages
 from .pages import goods as goods_pages
@@ -93,6 +96,8 @@ _SIGNERS = any_of(Role.REVIEWER, Role.APPROVER, Role.AUDITOR)
 _PARTIES = any_of(Role.FINANCE, Role.AUDITOR, Role.PLANNER, Role.APPROVER)
 
 _BOOKKEEPERS = any_of(*difference_service.READERS)
+# Whoever may see what is paid to whom.
+_PAYING = any_of(Role.FINANCE, Role.APPROVER, Role.AUDITOR)
 
 # Whoever may look after an alarm.
 _ALARMED = any_of(Role.PLANNER, Role.APPROVER, Role.FINANCE, Role.AUDITOR)
@@ -137,6 +142,8 @@ BLUEPRINTS = (
     Guarded(revisions.planning, any_of(Role.PLANNER)),
     Guarded(merchants.merchants, any_of(*onboarding.SEES)),
     Guarded(merchants.holding_back, any_of(Role.REVIEWER, Role.FINANCE)),
+    Guarded(settlements.settlements, _PAYING),
+    Guarded(settlements.settling, any_of(Role.FINANCE)),
     Guarded(alarms.alarms, _OFFICE),
     Guarded(alarms.handling, _ALARMED),
     Guarded(alarms.closing, any_of(Role.AUDITOR)),
@@ -145,6 +152,7 @@ BLUEPRINTS = (
     Guarded(differences.importing, any_of(Role.FINANCE)),
     Guarded(differences.differences, _BOOKKEEPERS),
     Guarded(differences.working, any_of(Role.FINANCE)),
+    Guarded(finance_packs.packing, any_of(Role.FINANCE)),
     Guarded(reports.reports, _OFFICE),
     Guarded(reports.reconciliations, _OFFICE),
     Guarded(front.front, PUBLIC),
@@ -201,6 +209,7 @@ BLUEPRINTS = (
     Guarded(alarm_pages.handling, _ALARMED),
     Guarded(alarm_pages.closing, any_of(Role.AUDITOR)),
     Guarded(alarm_pages.payouts, any_of(Role.FINANCE)),
+    Guarded(pack_pages.settlement_pack, any_of(Role.FINANCE)),
     Guarded(report_pages.reports, _OFFICE),
     Guarded(log_pages.log, any_of(Role.FINANCE, Role.AUDITOR)),
 )
@@ -242,5 +251,7 @@ def create_app(core: Core | None = None) -> Flask:
     uploads.let_through(app, {goods.stocking.name}, most_bytes=goods.TABLE_LIMIT_BYTES)
     uploads.let_through(app, {difference_pages.importing.name})
     uploads.let_through(app, {differences.importing.name}, most_bytes=differences.FILE_LIMIT_BYTES)
+    most_bytes = settlements.RETURN_LIMIT_BYTES
+    uploads.let_through(app, {settlements.settling.name}, most_bytes=most_bytes)
     app.before_request(duties.check)
     return app

@@ -25,6 +25,7 @@ from voucher_service.merchants import model as merchants
 from voucher_service.pushes import model as pushes
 from voucher_service.reconciliation.differences import model as differences
 from voucher_service.redemption import model as redemption
+from voucher_service.settlement import lifecycles as settlement
 from voucher_service.stops import model as stops
 from voucher_service.tradein import qualifications
 from voucher_service.tradein.applications import model as applications
@@ -43,6 +44,10 @@ MACHINES: tuple[Machine[Any, Any], ...] = (
     vouchers.LIFECYCLE,
     qualifications.LIFECYCLE,
     redemption.LIFECYCLE,
+    settlement.BATCH,
+    settlement.LINE,
+    settlement.PAYMENT,
+    settlement.ADVANCE,
     disputes.LIFECYCLE,
     differences.LIFECYCLE,
     approvals.LIFECYCLE,

@@ -3,9 +3,11 @@
 from voucher_service.alarms import tables as alarms
 from voucher_service.approvals import tables as approvals
 from voucher_service.audit import tables as audit
+from voucher_service.backup import tables as backup
 from voucher_service.budgets import tables as budgets
 from voucher_service.campaigns import tables as campaigns
 from voucher_service.disputes import tables as disputes
+from voucher_service.finance_pack import tables as finance_pack
 from voucher_service.goods import tables as goods
 from voucher_service.identity import tables as identity
 from voucher_service.infra import files, idempotency, outbox, sessions
@@ -41,11 +43,13 @@ __all__ = [
     "applications",
     "approvals",
     "audit",
+    "backup",
     "budgets",
     "campaigns",
     "differences",
     "disputes",
     "files",
+    "finance_pack",
     "goods",
     "idempotency",
     "identity",

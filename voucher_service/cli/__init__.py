@@ -1,16 +1,31 @@
 """`voucher`: the command of developers and operators. Each module brings some of its commands."""
 
-from . import accounts, books, matching, playing, policies, proving, running, tills
+from . import (
+    accounts,
+    backups,
+    books,
+    matching,
+    packs,
+    playing,
+    policies,
+    proving,
+    running,
+    settling,
+    tills,
+)
 from .base import main
 
 __all__ = [
     "accounts",
+    "backups",
     "books",
     "main",
     "matching",
+    "packs",
     "playing",
     "policies",
     "proving",
     "running",
+    "settling",
     "tills",
 ]

@@ -154,6 +154,15 @@ def kept_too_long(
     return _locked(session, ApplicationRow.forgotten_at.is_(None), or_(*old), most=most)
 
 
+def left_by(
+    session: Session, resident: UUID, statuses: Collection[ApplicationStatus]
+) -> list[ApplicationRow]:
+    """A resident's applications that stand so and were not forgotten, locked."""
+    mine = (ApplicationRow.resident_id == resident, ApplicationRow.status.in_(statuses))
+    rows = select(ApplicationRow).where(*mine, ApplicationRow.forgotten_at.is_(None))
+    return list(session.scalars(rows.order_by(ApplicationRow.id).with_for_update()))
+
+
 def granted(
     session: Session, *, since: datetime | None, after: Key | None, most: int
 ) -> list[ApplicationRow]:

@@ -13,7 +13,7 @@ from .filing import (
     save_new_car,
     save_old_car,
 )
-from .lapsing import forget, lapse_due, remind_due
+from .lapsing import forget, forget_person, lapse_due, remind_due
 from .noticing import notice
 from .past import cards, past, standing
 from .paying import accept_card, paid, payable, payee, payout_refused, return_card
@@ -33,6 +33,7 @@ __all__ = [
     "evidence_of",
     "fill_in",
     "forget",
+    "forget_person",
     "get",
     "hand_in",
     "lapse_due",

@@ -136,6 +136,11 @@ def name_card(core: Core, *, actor: Actor, revision: RevisionId, subject: UUID, 
         )
 
 
+def forget_card(session: Session, *, resident: ResidentId) -> None:
+    """Delete the cards that a resident named for differences; what was paid stays."""
+    store.forget_card(session, resident)
+
+
 def rotate_fields(core: Core, *, batch: int = 1000) -> int:
     """Encrypt anew up to `batch` cards; how many there were. Call until it answers 0."""
     newest = core.keyring.encrypt("", bound_to="")[0]
