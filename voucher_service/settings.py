@@ -123,6 +123,16 @@ class Books:
 
 
 @dataclass(frozen=True)
+class Matching:
+    """Files of payment channels and tills, and the differences in them."""
+
+    file_limit_bytes: int
+    most_differences: int
+    unlike_bps: int
+    difference_days: int
+
+
+@dataclass(frozen=True)
 class Waiting:
     """Lines and puzzles before a claim, for the offers that have them."""
 
@@ -290,6 +300,7 @@ class Settings:
     sign_in: SignIn
     till: Till
     books: Books
+    matching: Matching
     pos: Pos
     waiting: Waiting
     limits: Limits

@@ -20,6 +20,7 @@ from voucher_service.notices import tables as notices
 from voucher_service.proof import tables as proof
 from voucher_service.pushes import tables as pushes
 from voucher_service.reconciliation import tables as reconciliation
+from voucher_service.reconciliation.differences import tables as differences
 from voucher_service.redemption import tables as redemption
 from voucher_service.settlement import tables as settlement
 from voucher_service.stops import tables as stops
@@ -45,6 +46,7 @@ __all__ = [
     "backup",
     "budgets",
     "campaigns",
+    "differences",
     "disputes",
     "files",
     "finance_pack",

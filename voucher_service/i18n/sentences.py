@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .application_sentences import APPLICATIONS
 from .backup_sentences import BACKUP
+from .difference_sentences import DIFFERENCES
 from .file_sentences import FILES
 from .finance_pack_sentences import FINANCE_PACK
 from .goods_sentences import GOODS
@@ -297,6 +298,7 @@ TEXT: dict[str, tuple[str, ...]] = {
 }
 for _more in (
     APPLICATIONS,
+    DIFFERENCES,
     FINANCE_PACK,
     GOODS,
     POS,
