@@ -19,6 +19,7 @@ from . import (
     alarming,
     colleagues,
     duties,
+    estimates,
     objections,
     offer_words,
     onboarding,
@@ -42,6 +43,7 @@ from .api import (
     goods,
     lotteries,
     merchants,
+    outcomes,
     pools,
     programmes,
     pushes,
@@ -69,6 +71,7 @@ from .pages import goods as goods_pages
 from .pages import log as log_pages
 from .pages import lotteries as lottery_pages
 from .pages import merchants as merchant_pages
+from .pages import outcomes as outcome_pages
 from .pages import papers as paper_pages
 from .pages import policies as policy_pages
 from .pages import pools as pool_pages
@@ -138,6 +141,8 @@ BLUEPRINTS = (
     Guarded(alarms.payouts, any_of(Role.FINANCE)),
     Guarded(reports.reports, _OFFICE),
     Guarded(reports.reconciliations, _OFFICE),
+    Guarded(outcomes.outcomes, _OFFICE),
+    Guarded(outcomes.importing, any_of(Role.FINANCE)),
     Guarded(front.front, PUBLIC),
     Guarded(home.home, SIGNED_IN),
     Guarded(account_pages.account, SIGNED_IN),
@@ -189,6 +194,8 @@ BLUEPRINTS = (
     Guarded(alarm_pages.closing, any_of(Role.AUDITOR)),
     Guarded(alarm_pages.payouts, any_of(Role.FINANCE)),
     Guarded(report_pages.reports, _OFFICE),
+    Guarded(outcome_pages.outcomes, _OFFICE),
+    Guarded(outcome_pages.importing, any_of(Role.FINANCE)),
     Guarded(log_pages.log, any_of(Role.FINANCE, Role.AUDITOR)),
 )
 
@@ -213,7 +220,8 @@ def create_app(core: Core | None = None) -> Flask:
         | car_words.globals_()
         | goods_words.globals_()
         | policy_words.globals_()
-        | sale_reviews.globals_(),
+        | sale_reviews.globals_()
+        | estimates.globals_(),
         me=staff.me,
         reader=staff.reader,
         waiting=staff.waiting,
@@ -226,5 +234,6 @@ def create_app(core: Core | None = None) -> Flask:
     uploads.let_through(app, {pushes.planning.name}, most_bytes=pushes.LIST_LIMIT_BYTES)
     uploads.let_through(app, {push_pages.planning.name, goods_pages.stocking.name})
     uploads.let_through(app, {goods.stocking.name}, most_bytes=goods.TABLE_LIMIT_BYTES)
+    uploads.let_through(app, {outcome_pages.importing.name, outcomes.importing.name})
     app.before_request(duties.check)
     return app

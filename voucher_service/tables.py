@@ -5,6 +5,7 @@ from voucher_service.approvals import tables as approvals
 from voucher_service.audit import tables as audit
 from voucher_service.budgets import tables as budgets
 from voucher_service.campaigns import tables as campaigns
+from voucher_service.causal import tables as causal
 from voucher_service.disputes import tables as disputes
 from voucher_service.goods import tables as goods
 from voucher_service.identity import tables as identity
@@ -41,6 +42,7 @@ __all__ = [
     "audit",
     "budgets",
     "campaigns",
+    "causal",
     "disputes",
     "files",
     "goods",

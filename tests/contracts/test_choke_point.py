@@ -113,7 +113,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/lotteries/<uuid:id>/commitments",
         "/lotteries/<uuid:id>/reveals",
     ),
-    "counts again what stands in the books": ("/reconciliations",),
+    "counts the books again, or what others saw spent": ("/reconciliations", "/outcomes"),
     "lists what a policy would change, or gives the list up; to pay it is a proposal": (
         "/policies/what-if",
         "/policies/revisions",

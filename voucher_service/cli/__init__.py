@@ -1,6 +1,16 @@
 """`voucher`: the command of developers and operators. Each module brings some of its commands."""
 
-from . import accounts, books, playing, policies, proving, running, tills
+from . import accounts, books, outcomes, playing, policies, proving, running, tills
 from .base import main
 
-__all__ = ["accounts", "books", "main", "playing", "policies", "proving", "running", "tills"]
+__all__ = [
+    "accounts",
+    "books",
+    "main",
+    "outcomes",
+    "playing",
+    "policies",
+    "proving",
+    "running",
+    "tills",
+]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from .application_sentences import APPLICATIONS
 from .file_sentences import FILES
 from .goods_sentences import GOODS
+from .outcome_sentences import OUTCOMES
 from .pos_sentences import POS
 from .proof_sentences import PROOF
 from .qualification_sentences import QUALIFICATIONS
@@ -294,6 +295,7 @@ TEXT: dict[str, tuple[str, ...]] = {
 for _more in (
     APPLICATIONS,
     GOODS,
+    OUTCOMES,
     POS,
     PROOF,
     QUALIFICATIONS,

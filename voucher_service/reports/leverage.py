@@ -13,6 +13,8 @@ from sqlalchemy import select
 
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Programme
+from voucher_service.causal import service as causal_service
+from voucher_service.causal.service import Estimate
 from voucher_service.i18n import DEFAULT, LOCALES, formats, gettext, mark
 from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import InvalidInput
@@ -20,7 +22,7 @@ from voucher_service.proof import service as proof
 from voucher_service.proof.model import Checkpoint
 from voucher_service.reconciliation.tables import RollupRow, RollupRunRow, TradeInRollupRow
 
-from . import definitions, trade_in
+from . import causal, definitions, trade_in
 from .figures import AMOUNTS, Figures, Ratios, ratios
 from .groups import Basis, Group, GroupBy, cells, groups
 from .trade_in import Subsidies, TradeIn
@@ -44,7 +46,8 @@ class LeverageReport:
 
     `first` and `last` are the days asked for, both included; None is open. A synthetic programme
     was replayed: whoever shows the report says so. The rows add up to the totals. `sealed` is the
-    newest published head of the log, which holds what the figures come from.
+    newest published head of the log, which holds what the figures come from. `causal`: estimates of
+    what the programme's vouchers changed, over all their weeks whatever days were asked for.
     """
 
     programme: Programme
@@ -57,6 +60,7 @@ class LeverageReport:
     totals: Row
     trade_in: TradeIn
     sealed: Checkpoint | None
+    causal: tuple[Estimate, ...] = ()
 
     @property
     def synthetic(self) -> bool:
@@ -89,6 +93,7 @@ def report(
         asked = partial(cells, programme=found.id, basis=basis, first=from_, last=to)
         total, rows = groups(session, asked(RollupRow, Figures), group_by)
         subsidised = trade_in.read(session, asked(TradeInRollupRow, Subsidies), group_by, found.id)
+        estimates = causal_service.of_programme(session, programme=found.id)
     return LeverageReport(
         found,
         as_of,
@@ -100,6 +105,7 @@ def report(
         Row(None, {locale: gettext(TOTAL, locale) for locale in LOCALES}, total, ratios(total)),
         subsidised,
         next(iter(proof.checkpoints(core, limit=1)), None),
+        tuple(estimates),
     )
 
 
@@ -117,6 +123,7 @@ def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
         "rows": [_row_json(one, locale) for one in report.rows],
         "totals": _row_json(report.totals, locale),
         "trade_in": trade_in.as_json(report.trade_in, locale),
+        "causal": causal.as_json(report.causal, locale),
         "definitions": definitions.in_words(locale),
     }
 
