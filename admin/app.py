@@ -40,6 +40,7 @@ from .api import (
     budgets,
     campaigns,
     cars,
+    finance_packs,
     goods,
     lotteries,
     merchants,
@@ -65,6 +66,7 @@ from .pages import campaigns as campaign_pages
 from .pages import car_pools as car_pool_pages
 from .pages import cars as car_pages
 from .pages import disputes as dispute_pages
+from .pages import finance_packs as pack_pages
 from .pages import front, home
 from .pages import funds as fund_pages
 from .pages import goods as goods_pages
@@ -139,6 +141,7 @@ BLUEPRINTS = (
     Guarded(alarms.handling, _ALARMED),
     Guarded(alarms.closing, any_of(Role.AUDITOR)),
     Guarded(alarms.payouts, any_of(Role.FINANCE)),
+    Guarded(finance_packs.packing, any_of(Role.FINANCE)),
     Guarded(reports.reports, _OFFICE),
     Guarded(reports.reconciliations, _OFFICE),
     Guarded(outcomes.outcomes, _OFFICE),
@@ -193,6 +196,7 @@ BLUEPRINTS = (
     Guarded(alarm_pages.handling, _ALARMED),
     Guarded(alarm_pages.closing, any_of(Role.AUDITOR)),
     Guarded(alarm_pages.payouts, any_of(Role.FINANCE)),
+    Guarded(pack_pages.settlement_pack, any_of(Role.FINANCE)),
     Guarded(report_pages.reports, _OFFICE),
     Guarded(outcome_pages.outcomes, _OFFICE),
     Guarded(outcome_pages.importing, any_of(Role.FINANCE)),

@@ -16,6 +16,7 @@ from voucher_service.reports import leverage
 from voucher_service.reports.figures import Figures, ratios
 from voucher_service.reports.groups import Basis, GroupBy
 from voucher_service.reports.leverage import LeverageReport
+from voucher_service.reports.reach import Reach
 from voucher_service.reports.trade_in import Subsidies, TradeIn
 from voucher_service.web.site import core
 
@@ -66,7 +67,8 @@ def within(reader: Actor, found: LeverageReport) -> LeverageReport:
         causal=tuple(
             one for one in found.causal if areas.within(one.offer.issuing_area, reader.area)
         ),
-        # Categories and payers are of the whole programme.
+        # These, as categories and payers, are of the whole programme.
+        reach=Reach(),
         trade_in=TradeIn(sum((one.figures for one in subsidised), Subsidies()), subsidised),
     )
 

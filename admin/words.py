@@ -74,6 +74,7 @@ ACTIONS: Mapping[str, str] = {
     "staff.grant": mark("换岗位或地区"),
     "staff.reset": mark("重设密码和验证"),
     "staff.close": mark("注销账号"),
+    "resident.forget": mark("忘记居民"),
     "application.approve": mark("批准汽车补贴"),
     "revision.approve": mark("批准补差"),
     "sale_review.release": mark("放行补贴"),
@@ -110,6 +111,8 @@ GROUPS: Mapping[str, str] = {
     GroupBy.DAY: mark("按日"),
     GroupBy.FUNDER: mark("出资方"),
     GroupBy.MERCHANT_SIZE: mark("商户规模"),
+    GroupBy.OFFER: mark("券种"),
+    GroupBy.HOUR: mark("按钟点"),
 }
 BASES: Mapping[str, str] = {
     Basis.PERIOD: mark("按发生日"),

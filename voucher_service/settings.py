@@ -64,6 +64,7 @@ class Secrets:
     ledger_keys: str
     webhook_keys: str
     log_keys: str
+    backup_keys: str
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,14 @@ class Proof:
     file: str
     witness_url: str
     witness_key: str
+
+
+@dataclass(frozen=True)
+class Backup:
+    """Who may copy the database, and from which age on a missing copy is an alarm."""
+
+    url: str
+    alarm_hours: int
 
 
 @dataclass(frozen=True)
@@ -267,6 +276,17 @@ class Review:
 
 
 @dataclass(frozen=True)
+class Settlement:
+    """When merchants are paid, how long they see it before, and from which account."""
+
+    draft_hour: int
+    statement_hours: int
+    payer_account: str
+    payer_name: str
+    purpose: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that is set from outside, by section."""
 
@@ -290,9 +310,11 @@ class Settings:
     desk: Desk
     onboarding: Onboarding
     proof: Proof
+    backup: Backup
     goods: Goods
     applications: Applications
     review: Review
+    settlement: Settlement
 
     @property
     def production(self) -> bool:

@@ -21,7 +21,8 @@ class Kind(StrEnum):
     """What was noticed. `ledger`: money no longer adds up; `books`: another invariant is broken;
     `canary`: an opening that looked wrong stopped itself; `stop`: somebody stopped something;
     `privacy`: somebody reads personal data too often; `sign_in`: a passkey seems to be copied;
-    `log`: the books are sealed late, or their witness refuses or keeps silent.
+    `log`: the books are sealed late, or their witness refuses or keeps silent;
+    `backup`: no copy was made for too long, or what is written is not received elsewhere.
     """
 
     LEDGER = "ledger"
@@ -31,6 +32,7 @@ class Kind(StrEnum):
     PRIVACY = "privacy"
     SIGN_IN = "sign_in"
     LOG = "log"
+    BACKUP = "backup"
 
 
 # While one of these is open no money leaves, and it takes a second person to close it.
@@ -45,6 +47,7 @@ KINDS: Mapping[str, str] = {
     Kind.PRIVACY: mark("查阅个人信息过多"),
     Kind.SIGN_IN: mark("通行密钥疑被复制"),
     Kind.LOG: mark("账目封存"),
+    Kind.BACKUP: mark("数据备份"),
 }
 
 

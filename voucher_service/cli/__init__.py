@@ -1,13 +1,26 @@
 """`voucher`: the command of developers and operators. Each module brings some of its commands."""
 
-from . import accounts, books, outcomes, playing, policies, proving, running, tills
+from . import (
+    accounts,
+    backups,
+    books,
+    outcomes,
+    packs,
+    playing,
+    policies,
+    proving,
+    running,
+    tills,
+)
 from .base import main
 
 __all__ = [
     "accounts",
+    "backups",
     "books",
     "main",
     "outcomes",
+    "packs",
     "playing",
     "policies",
     "proving",

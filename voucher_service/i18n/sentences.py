@@ -6,11 +6,14 @@ The fullest sentence comes first; the last one of each code needs no facts.
 from __future__ import annotations
 
 from .application_sentences import APPLICATIONS
+from .backup_sentences import BACKUP
 from .file_sentences import FILES
+from .finance_pack_sentences import FINANCE_PACK
 from .goods_sentences import GOODS
 from .outcome_sentences import OUTCOMES
 from .pos_sentences import POS
-from .proof_sentences import PROOF
+from .printing_sentences import PRINTING
+from .proof_sentences import FORGETTING, PROOF
 from .qualification_sentences import QUALIFICATIONS
 from .review_sentences import REVIEW
 from .revision_sentences import REVISIONS
@@ -294,10 +297,14 @@ TEXT: dict[str, tuple[str, ...]] = {
 }
 for _more in (
     APPLICATIONS,
+    FINANCE_PACK,
     GOODS,
     OUTCOMES,
     POS,
+    PRINTING,
     PROOF,
+    FORGETTING,
+    BACKUP,
     QUALIFICATIONS,
     REVIEW,
     REVISIONS,

@@ -20,7 +20,7 @@ from .leverage import LeverageReport, Row
 from .trade_in import PAYERS, Subsidies
 
 _YUAN, _FEN = mark("{amount}（元）"), mark("{amount}（分）")
-_VOUCHERS = (mark("发放张数"), mark("核销张数"))
+_VOUCHERS = (mark("发放张数"), mark("核销张数"), mark("过期张数"))
 _TRADE_IN = mark("以旧换新：{figure}")
 _PAYING = (mark("谁出"), mark("出资方"), mark("约定"), mark("已付"))
 _MEANINGS = (mark("名词"), mark("意思"))
@@ -85,6 +85,7 @@ def _cells(row: Row, subsidised: Group[Subsidies], locale: str) -> list[str | De
         *(one.of(row) for one in layout.QUOTIENTS),
         row.figures.vouchers_issued,
         row.figures.vouchers_redeemed,
+        row.figures.vouchers_lapsed,
         *(one.fen for one in amounts),
         *_trade_in_cells(subsidised),
     ]

@@ -3,7 +3,7 @@
 Estimating is `service.estimating`, which loads numpy: only the job and the command line import it.
 """
 
-from .consenting import agree, agreed, withdraw
+from .consenting import agree, agreed, forget_person, withdraw
 from .importing import import_file, keys, want
 from .reading import Estimate, files, headline, of_offer, of_programme
 
@@ -12,6 +12,7 @@ __all__ = [
     "agree",
     "agreed",
     "files",
+    "forget_person",
     "headline",
     "import_file",
     "keys",

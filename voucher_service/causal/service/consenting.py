@@ -54,6 +54,11 @@ def withdraw(core: Core, *, actor: Actor) -> None:
         _note(session, core, actor, "outcome_consent.withdrawn")
 
 
+def forget_person(session: Session, *, resident: ResidentId) -> None:
+    """Delete a resident's lines of every panel, and what tied them to their keys."""
+    store.forget(session, resident)
+
+
 def _resident(actor: Actor) -> ResidentId:
     if actor.kind is not ActorKind.RESIDENT or actor.id is None:
         raise NotAllowed

@@ -1,5 +1,6 @@
 """Redemptions' commands and steps."""
 
+from ..settling_store import UnpaidOrder
 from .freezing import cancel, commit, freeze, release
 from .granted import Ask
 from .group import Group
@@ -30,13 +31,15 @@ from .refund_reading import (
 )
 from .refunding import refund
 from .reversing import reverse
-from .settling import mark_settled
+from .settling import billed, mark_settled, merchants_unpaid, unpaid
 
 __all__ = [
     "Ask",
     "Group",
     "SaleProposal",
+    "UnpaidOrder",
     "VoucherProposal",
+    "billed",
     "by_order_reference",
     "cancel",
     "codes",
@@ -48,6 +51,7 @@ __all__ = [
     "lapse_due",
     "lines",
     "mark_settled",
+    "merchants_unpaid",
     "on_screen",
     "order_state",
     "owed",
@@ -66,4 +70,5 @@ __all__ = [
     "sale_on_screen",
     "stopped",
     "summary",
+    "unpaid",
 ]

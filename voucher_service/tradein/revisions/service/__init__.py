@@ -3,18 +3,20 @@
 from .computing import compute, stopped, want
 from .deciding import propose
 from .opening import begin, cancel, lines, revision, revisions
-from .paying import mine, name_card, paid, payable, rotate_fields
+from .paying import forget_card, mine, name_card, paid, payable, payee, rotate_fields
 from .whatif import what_if
 
 __all__ = [
     "begin",
     "cancel",
     "compute",
+    "forget_card",
     "lines",
     "mine",
     "name_card",
     "paid",
     "payable",
+    "payee",
     "propose",
     "revision",
     "revisions",
