@@ -20,6 +20,7 @@ from . import (
     alarming,
     colleagues,
     duties,
+    estimates,
     objections,
     offer_words,
     onboarding,
@@ -45,6 +46,7 @@ from .api import (
     goods,
     lotteries,
     merchants,
+    outcomes,
     pools,
     programmes,
     pushes,
@@ -75,6 +77,7 @@ from .pages import goods as goods_pages
 from .pages import log as log_pages
 from .pages import lotteries as lottery_pages
 from .pages import merchants as merchant_pages
+from .pages import outcomes as outcome_pages
 from .pages import papers as paper_pages
 from .pages import policies as policy_pages
 from .pages import pools as pool_pages
@@ -155,6 +158,8 @@ BLUEPRINTS = (
     Guarded(finance_packs.packing, any_of(Role.FINANCE)),
     Guarded(reports.reports, _OFFICE),
     Guarded(reports.reconciliations, _OFFICE),
+    Guarded(outcomes.outcomes, _OFFICE),
+    Guarded(outcomes.importing, any_of(Role.FINANCE)),
     Guarded(front.front, PUBLIC),
     Guarded(home.home, SIGNED_IN),
     Guarded(account_pages.account, SIGNED_IN),
@@ -211,6 +216,8 @@ BLUEPRINTS = (
     Guarded(alarm_pages.payouts, any_of(Role.FINANCE)),
     Guarded(pack_pages.settlement_pack, any_of(Role.FINANCE)),
     Guarded(report_pages.reports, _OFFICE),
+    Guarded(outcome_pages.outcomes, _OFFICE),
+    Guarded(outcome_pages.importing, any_of(Role.FINANCE)),
     Guarded(log_pages.log, any_of(Role.FINANCE, Role.AUDITOR)),
 )
 
@@ -235,7 +242,8 @@ def create_app(core: Core | None = None) -> Flask:
         | car_words.globals_()
         | goods_words.globals_()
         | policy_words.globals_()
-        | sale_reviews.globals_(),
+        | sale_reviews.globals_()
+        | estimates.globals_(),
         me=staff.me,
         reader=staff.reader,
         waiting=staff.waiting,
@@ -253,5 +261,6 @@ def create_app(core: Core | None = None) -> Flask:
     uploads.let_through(app, {differences.importing.name}, most_bytes=differences.FILE_LIMIT_BYTES)
     most_bytes = settlements.RETURN_LIMIT_BYTES
     uploads.let_through(app, {settlements.settling.name}, most_bytes=most_bytes)
+    uploads.let_through(app, {outcome_pages.importing.name, outcomes.importing.name})
     app.before_request(duties.check)
     return app

@@ -126,6 +126,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/settlements/<uuid:batch>/bank-return",
         "/settlement-payments/<uuid:payment>/retry",
     ),
+    "counts the books again, or what others saw spent": ("/reconciliations", "/outcomes"),
     "lists what a policy would change, or gives the list up; to pay it is a proposal": (
         "/policies/what-if",
         "/policies/revisions",

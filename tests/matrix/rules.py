@@ -16,6 +16,7 @@ from . import (
     log_rules,
     lottery_rules,
     onboarding_rules,
+    outcome_rules,
     own_till_rules,
     people_rules,
     refund_rules,
@@ -51,6 +52,7 @@ BY_FACE = {
         *application_rules.OWN,
         *revision_rules.OWN,
         *log_rules.RULES,
+        *outcome_rules.OWN,
         *onboarding_rules.PUBLIC,
     ),
     Face.MERCHANT: (
@@ -78,6 +80,7 @@ BY_FACE = {
         *goods_rules.DESK,
         *revision_rules.DESK,
         *review_rules.DESK,
+        *outcome_rules.DESK,
     ),
 }
 RULES = [
