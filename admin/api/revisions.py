@@ -147,7 +147,7 @@ def list_policies(args: dict[str, Any]) -> Any:
 @revisions.response(202, TrialSchema)
 def what_if(body: dict[str, Any]) -> Any:
     """Have a draft run over the decisions of a period; ask again for what it comes to. It is kept
-    for a day, for the caller alone.
+    for a day.
     """
     try:
         trial = service.begin_trial(

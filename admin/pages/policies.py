@@ -77,7 +77,7 @@ def ask() -> str:
 
 @trying.post("/what-if")
 def what_if() -> Any:
-    """Have a draft run over past decisions; the result is kept for a day, for the caller alone."""
+    """Have a draft run over past decisions; the result is kept for a day."""
     form = forms.read(DraftForm)
     trial = _begun(form) if form.ok else None
     if trial is None:
@@ -87,7 +87,7 @@ def what_if() -> Any:
 
 @trying.get("/what-if/<uuid:id>")
 def show_trial(id: UUID) -> str:
-    """What a draft of the caller's own comes to, and how far it is."""
+    """What a draft comes to, and how far it is."""
     found = service.trial(core(), actor=actor(), trial=TrialId(id))
     form = forms.Form()
     form.typed = {

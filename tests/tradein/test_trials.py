@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.make import World
+from tests.make import JIANGCHENG, World
 from tests.tradein import past
 from tests.tradein.rise import year
 from tests.tradein.test_revisions import RAISED, TODAY
@@ -30,7 +30,7 @@ def city(core: Core) -> World:
     return made
 
 
-def test_a_trial_in_parts_comes_to_what_the_command_says_and_is_its_owners(
+def test_a_trial_in_parts_comes_to_what_the_command_says(
     city: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     core, planner = city.core, city.planner
@@ -50,7 +50,7 @@ def test_a_trial_in_parts_comes_to_what_the_command_says_and_is_its_owners(
     assert whole.effects.total.decisions > 7
     assert not service.compute_trial(core, trial=made)
     with pytest.raises(NoSuchThing):
-        service.trial(core, actor=city.staff(Role.PLANNER), trial=made)
+        service.trial(core, actor=city.staff(Role.PLANNER, area=JIANGCHENG), trial=made)
 
 
 def test_a_trial_that_stopped_is_wanted_again_and_gone_after_a_day(city: World) -> None:

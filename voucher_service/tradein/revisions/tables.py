@@ -99,7 +99,7 @@ class RevisionShareRow(Recorded, Base):
 
 
 class TrialRow(Recorded, Base):
-    """A draft that is tried on past decisions, for whoever began it; kept for a day.
+    """A draft that is tried on past decisions; kept for a day.
 
     As for a revision, `cursor_id` made at `cursor_at` is the last decision seen; `sums` are those
     of `effects.Tally` so far.

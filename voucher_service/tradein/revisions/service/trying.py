@@ -103,11 +103,11 @@ def again(session: Session, *, key: str) -> str:
 
 
 def trial(core: Core, *, actor: Actor, trial: TrialId) -> Trial:
-    """A trial of the actor's own. Raises NotAllowed, NoSuchThing."""
+    """A trial of the actor's area. Raises NotAllowed, NoSuchThing."""
     require(actor, SEES)
     with core.transaction() as session:
         row = session.get(TrialRow, trial)
-        if row is None or row.created_by != actor.id:
+        if row is None or not areas.within(row.area, actor.area):
             raise NoSuchThing
         draft = shelf.parse(_DRAFT, row.draft.encode("utf-8", "replace"))
         return Trial(
