@@ -129,6 +129,7 @@ def go_on(core: Core) -> int:
             keys.append(notices.want(session))
         keys += [webhooks.want(session, endpoint=one) for one in webhooks.due(session)]
         keys += [revisions.want(session, revision=one) for one in revisions.stopped(session)]
+        keys += [revisions.again(session, key=one) for one in revisions.stopped_trials(session)]
     return sum(queue.ring(core.settings, key) for key in keys)
 
 
