@@ -295,8 +295,7 @@ EXECUTED_BY: Mapping[str, str] = {
         "../settlement/test_advances.py::test_an_advance_is_paid_once_and_netted_off_later_lines"
     ),
     "settlement.pay": (
-        "../settlement/test_settlement.py"
-        "::test_a_day_is_paid_the_day_after_and_the_books_are_clean"
+        "../settlement/test_settlement.py::test_a_day_is_paid_the_day_after_and_the_books_are_clean"
     ),
     "sale_review.release": (
         "test_sale_review.py::test_a_second_person_releases_what_a_sample_bore_out"
