@@ -20,6 +20,7 @@ from . import (
     resident_rules,
     review_rules,
     revision_rules,
+    settlement_rules,
     shop_desk_rules,
     shop_rules,
     treasury_rules,
@@ -60,6 +61,7 @@ BY_FACE = {
         *books_rules.SHOP,
         *goods_rules.SHOP,
         *review_rules.SHOP,
+        *settlement_rules.SHOP,
     ),
     Face.ADMIN: (
         *desk_rules.RULES,
@@ -74,6 +76,7 @@ BY_FACE = {
         *goods_rules.DESK,
         *revision_rules.DESK,
         *review_rules.DESK,
+        *settlement_rules.DESK,
     ),
 }
 RULES = [
