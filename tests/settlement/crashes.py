@@ -83,7 +83,7 @@ def _rounds(
         }
         began, done = time.monotonic(), False
         while not done:
-            child = _start(folder, told)
+            child = _start(core, folder, told)
             try:
                 wait = rng.uniform(1, longest) if killed < kills else None
                 done = child.wait(wait) == 0
@@ -97,9 +97,15 @@ def _rounds(
     return clean(office.world.core), redeemed, paid, killed
 
 
-def _start(folder: Path, told: dict[str, object]) -> subprocess.Popen[bytes]:
+def _start(core: Core, folder: Path, told: dict[str, object]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tests.settlement.crashes", "--data", str(folder)]
-    environ = os.environ | {"VOUCHER__SETTLEMENT__STATEMENT_HOURS": "0"}
+    environ = os.environ | {
+        "VOUCHER__SETTLEMENT__STATEMENT_HOURS": "0",
+        "VOUCHER__DATABASE__URL": core.settings.database.url,
+        "VOUCHER__DATABASE__OWNER_URL": core.settings.database.owner_url,
+        "VOUCHER__GATE__URL": core.settings.gate.url,
+        "VOUCHER__QUEUE__URL": core.settings.queue.url,
+    }
     return subprocess.Popen([*command, "--child", json.dumps(told)], env=environ)
 
 
