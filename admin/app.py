@@ -24,6 +24,7 @@ from . import (
     onboarding,
     proposals,
     sale_reviews,
+    settling,
     staff,
     standing,
     stopped,
@@ -80,6 +81,7 @@ from .pages import pushes as push_pages
 from .pages import reports as report_pages
 from .pages import residents as resident_pages
 from .pages import sale_reviews as review_pages
+from .pages import settlements as settlement_pages
 from .pages import staff as staff_pages
 from .pages import stops as stop_pages
 from .words import globals_
@@ -197,6 +199,8 @@ BLUEPRINTS = (
     Guarded(alarm_pages.handling, _ALARMED),
     Guarded(alarm_pages.closing, any_of(Role.AUDITOR)),
     Guarded(alarm_pages.payouts, any_of(Role.FINANCE)),
+    Guarded(settlement_pages.settlements, _PAYING),
+    Guarded(settlement_pages.paying, any_of(Role.FINANCE)),
     Guarded(pack_pages.settlement_pack, any_of(Role.FINANCE)),
     Guarded(report_pages.reports, _OFFICE),
     Guarded(log_pages.log, any_of(Role.FINANCE, Role.AUDITOR)),
@@ -223,7 +227,8 @@ def create_app(core: Core | None = None) -> Flask:
         | car_words.globals_()
         | goods_words.globals_()
         | policy_words.globals_()
-        | sale_reviews.globals_(),
+        | sale_reviews.globals_()
+        | settling.globals_(),
         me=staff.me,
         reader=staff.reader,
         waiting=staff.waiting,
@@ -237,6 +242,8 @@ def create_app(core: Core | None = None) -> Flask:
     uploads.let_through(app, {push_pages.planning.name, goods_pages.stocking.name})
     uploads.let_through(app, {goods.stocking.name}, most_bytes=goods.TABLE_LIMIT_BYTES)
     most_bytes = settlements.RETURN_LIMIT_BYTES
-    uploads.let_through(app, {settlements.settling.name}, most_bytes=most_bytes)
+    uploads.let_through(
+        app, {settlements.settling.name, settlement_pages.paying.name}, most_bytes=most_bytes
+    )
     app.before_request(duties.check)
     return app
