@@ -73,7 +73,7 @@ def wrong_lines(error: DomainError, language: str) -> list[tuple[str, str]]:
     """What is wrong with which line of a bank's file."""
     found = []
     for one in error.extra.get("lines", ()):
-        facts = {name: written(value, language) for name, value in one.items()}
+        facts = {name: written(one[name], language) for name in one.keys() - {"text", "line"}}
         where = gettext(LINE_OF_FILE, language, n=one["line"]) if one["line"] else ""
         text = gettext(one["text"], language, **facts)
         found.append((where or gettext(WHOLE_FILE, language), text))
