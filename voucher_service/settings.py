@@ -30,6 +30,8 @@ class Database:
     pool_size: int
     statement_timeout_ms: int
     lock_timeout_ms: int
+    backup_url: str
+    backup_hours: int
 
 
 @dataclass(frozen=True)
@@ -76,14 +78,6 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Backup:
-    """Who may copy the database, and from which age on a missing copy is an alarm."""
-
-    url: str
-    alarm_hours: int
-
-
-@dataclass(frozen=True)
 class SignIn:
     """Tokens, one-time codes and what is too often."""
 
@@ -126,6 +120,16 @@ class Books:
     """What shops and their tills' books are told and given time for."""
 
     dispute_days: int
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Files of payment channels and tills, and the differences in them."""
+
+    file_limit_bytes: int
+    most_differences: int
+    unlike_bps: int
+    difference_days: int
 
 
 @dataclass(frozen=True)
@@ -296,6 +300,7 @@ class Settings:
     sign_in: SignIn
     till: Till
     books: Books
+    matching: Matching
     pos: Pos
     waiting: Waiting
     limits: Limits
@@ -308,7 +313,6 @@ class Settings:
     desk: Desk
     onboarding: Onboarding
     proof: Proof
-    backup: Backup
     goods: Goods
     applications: Applications
     review: Review

@@ -47,6 +47,7 @@ def _model_modules() -> list[str]:
         "vouchers",
         "redemption",
         "disputes",
+        "reconciliation.differences",
         "approvals",
         "alarms",
         "identity",
