@@ -34,7 +34,7 @@ def office(servers: Servers, tmp_path: Path) -> Iterator[Office]:
     """An office whose sessions do not end with the clock it moves."""
     with fresh_database(servers) as url:
         core = build(settings_on(servers, url, tmp_path / "sms.jsonl"))
-        yield Office(World(with_clock(core, Clock(NOON))))
+        yield Office(World(with_clock(core, Clock(NOON))), "")
         core.close()
 
 
