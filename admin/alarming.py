@@ -43,6 +43,7 @@ INVARIANTS: Mapping[str, str] = {
     "A4": mark("发放的活动都有批准"),
     "A5": mark("提案的内容和冻结时一样"),
     "A6": mark("提案和审计记录一样"),
+    "B1": mark("账退回到了较早的时刻，之后付的款要先核对"),
     "T1": mark("业务时间就是服务器时间"),
     "D1": mark("每次摇号都能重算"),
     "D2": mark("中签的人都有券"),
@@ -58,6 +59,14 @@ _SEALED = {
     "sealing": mark("封存慢了：最早的一条等了 {minutes} 分钟"),
     "witness": mark("见证方拒绝签名：它手里的账和这本不是同一本"),
     "silence": mark("见证方 {hours} 小时没有签名"),
+}
+_OVERDUE = mark("{late} 笔对账差异过了期限还没查清")
+_BACKED_UP = {
+    "never": mark("还没有做过备份"),
+    "old": mark("备份旧了：最近一次在 {hours} 小时以前"),
+    "away": mark("备份接收端不在：新写的账只在这一台机器上"),
+    "behind": mark("备份接收端落后 {mebibytes} MB"),
+    "lost": mark("备份接收断过，中间缺一段：请马上做一次全备份"),
 }
 _STOPPED = mark("{what}停了：{where}")
 _LATE = mark("没能按时判断，其余的名额没有开。")
@@ -90,6 +99,10 @@ def title(alarm: Alarm, names: Mapping[UUID, str]) -> str:
         return f"{name} {gettext(known, locale())}" if known else alarm.subject
     if alarm.kind is Kind.LOG:
         return gettext(_SEALED[alarm.subject], locale(), **alarm.detail)
+    if alarm.kind is Kind.DIFFERENCE:
+        return gettext(_OVERDUE, locale(), late=alarm.detail["late"])
+    if alarm.kind is Kind.BACKUP:
+        return gettext(_BACKED_UP[alarm.subject], locale(), **alarm.detail)
     if alarm.subject.startswith("staff:"):
         name = names.get(UUID(alarm.subject.removeprefix("staff:")), "–")
         text = _COPIED if alarm.kind is Kind.SIGN_IN else _READS

@@ -133,10 +133,10 @@ def standing(data: Path, residents: int) -> Iterator[Stand]:
 
 
 def _production() -> dict[str, str]:
-    keys = ("code_keys", "field_keys", "lookup_keys", "ledger_keys", "webhook_keys", "log_keys")
+    uses = ("code", "field", "lookup", "ledger", "webhook", "log", "backup")
     return {
         "VOUCHER_ENV": "production",
         "VOUCHER__SECRETS__TOKEN_KEY": secrets.token_hex(32),
-        **{f"VOUCHER__SECRETS__{key.upper()}": f"1:{secrets.token_hex(32)}" for key in keys},
+        **{f"VOUCHER__SECRETS__{use.upper()}_KEYS": f"1:{secrets.token_hex(32)}" for use in uses},
         "VOUCHER__WEB__PROXIES": "1",
     }

@@ -21,7 +21,9 @@ class Kind(StrEnum):
     """What was noticed. `ledger`: money no longer adds up; `books`: another invariant is broken;
     `canary`: an opening that looked wrong stopped itself; `stop`: somebody stopped something;
     `privacy`: somebody reads personal data too often; `sign_in`: a passkey seems to be copied;
-    `log`: the books are sealed late, or their witness refuses or keeps silent.
+    `log`: the books are sealed late, or their witness refuses or keeps silent;
+    `difference`: what differs from a channel's or a till's file was not closed in time;
+    `backup`: no copy was made for too long, or what is written is not received elsewhere.
     """
 
     LEDGER = "ledger"
@@ -31,6 +33,8 @@ class Kind(StrEnum):
     PRIVACY = "privacy"
     SIGN_IN = "sign_in"
     LOG = "log"
+    DIFFERENCE = "difference"
+    BACKUP = "backup"
 
 
 # While one of these is open no money leaves, and it takes a second person to close it.
@@ -45,6 +49,8 @@ KINDS: Mapping[str, str] = {
     Kind.PRIVACY: mark("查阅个人信息过多"),
     Kind.SIGN_IN: mark("通行密钥疑被复制"),
     Kind.LOG: mark("账目封存"),
+    Kind.DIFFERENCE: mark("对账差异过期"),
+    Kind.BACKUP: mark("数据备份"),
 }
 
 

@@ -57,12 +57,14 @@ class Keyring:
     """The keys of this installation."""
 
     def __init__(self, secrets: settings_module.Secrets) -> None:
-        self._fields = {number: AESGCM(key) for number, key in _keys(secrets.field_keys).items()}
+        self._field_keys = _keys(secrets.field_keys)
+        self._fields = {number: AESGCM(key) for number, key in self._field_keys.items()}
         self._lookups = _keys(secrets.lookup_keys)
         self._codes = _keys(secrets.code_keys)
         self._seals = _keys(secrets.ledger_keys)
         self._webhooks = _keys(secrets.webhook_keys)
         self._logs = _keys(secrets.log_keys)
+        self._backups = _keys(secrets.backup_keys)
         self.token_key = secrets.token_key
 
     def encrypt(self, text: str, *, bound_to: str) -> bytes:
@@ -125,6 +127,15 @@ class Keyring:
     def log_keys(self) -> dict[int, Ed25519PrivateKey]:
         """The keys that sign the heads of the sealed log, by number; the first signs."""
         return _signing(self._logs)
+
+    def backup_keys(self) -> dict[int, bytes]:
+        """The keys that seal backups, by number; the first seals, all open."""
+        return dict(self._backups)
+
+    def kept_keys(self) -> dict[str, dict[int, bytes]]:
+        """By setting, the keys without which the books can't be read or checked."""
+        kept = {"lookup_keys": self._lookups, "ledger_keys": self._seals, "log_keys": self._logs}
+        return {"field_keys": self._field_keys, **kept}
 
     def form_mac(self, message: str) -> str:
         """A short keyed hash that ties a form to its session."""

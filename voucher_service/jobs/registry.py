@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from voucher_service.infra.core import Core
 
 from .applications import tell_applicant
+from .estimate import estimate
 from .merchants import tell_merchant
 from .notices import send_notices
 from .prepare_gate import prepare_gate
@@ -25,6 +26,7 @@ Handler = Callable[[Core, Mapping[str, Any], Finish], None]
 # A handler calls `finish` once: in the transaction of its effect, or in one of its own after an
 # effect that may be repeated.
 HANDLERS: Mapping[str, Handler] = {
+    "estimate": estimate,
     "give_push": give_push,
     "prepare_gate": prepare_gate,
     "reconcile": reconcile,

@@ -12,7 +12,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import psycopg
 from psycopg import sql
@@ -24,7 +26,7 @@ DATABASE = "voucher"
 OWNER = "voucher_owner"
 APPLICATION = "voucher_app"
 SUPERUSER = "postgres"
-_VERSION = "18"
+VERSION = "18"
 _READY_SECONDS = 300  # replaying the log after a crash takes its time
 _ENTERED = Path("/proc/self/cwd")
 _SETTINGS = {
@@ -59,19 +61,31 @@ def url(role: str, password: str, port: int, database: str = DATABASE) -> str:
     return f"postgresql://{role}:{password}@127.0.0.1:{port}/{database}"
 
 
-def child(data: Path, name: str, *, port: int, passwords: dict[str, str], durable: bool) -> Child:
-    """The server of the cluster in `data/name`, not started yet. `durable=False`: tests only."""
+def child(
+    data: Path,
+    name: str,
+    *,
+    port: int,
+    passwords: dict[str, str],
+    durable: bool,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Child:
+    """The server of the cluster in `data/name`, not started yet. `durable=False`: tests only.
+
+    `more` are settings that count instead of ours.
+    """
 
     def launch() -> Launch:
-        cluster, user = data / name, _user()
+        cluster, user = data / name, user_of_server()
         if not cluster.exists():
             _create(cluster, user, passwords[SUPERUSER], durable=durable)
         version = (cluster / "PG_VERSION").read_text("utf-8").strip()
-        if version != _VERSION:
-            raise ServerFailed(f"{cluster} was written by PostgreSQL {version}, this is {_VERSION}")
-        _hand_over(cluster, user)
+        if version != VERSION:
+            raise ServerFailed(f"{cluster} was written by PostgreSQL {version}, this is {VERSION}")
+        hand_over(cluster, user)
         _drop_foreign_lock(cluster)
-        settings = {**_SETTINGS, **(_durable() if durable else _FORGETFUL), "port": str(port)}
+        kept = _durable() if durable else _FORGETFUL
+        settings = {**_SETTINGS, **kept, "port": str(port), **more}
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         argv = (
             str(postgres_programs(user) / "postgres"),
@@ -133,7 +147,7 @@ def _create(cluster: Path, user: User | None, password: str, *, durable: bool) -
     draft = cluster.with_suffix(".new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
-    _hand_over(draft, user)
+    hand_over(draft, user)
     command = [postgres_programs(user) / "initdb", "-D", _seen(draft, user), "-U", SUPERUSER]
     command += ["--auth=scram-sha-256", "--pwfile=/dev/stdin", "--encoding=UTF8", "--locale=C"]
     command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -160,7 +174,7 @@ def _create(cluster: Path, user: User | None, password: str, *, durable: bool) -
     draft.rename(cluster)
 
 
-def _user() -> User | None:
+def user_of_server() -> User | None:
     """Whom the server runs as: PostgreSQL refuses root."""
     if os.geteuid() != 0:
         return None
@@ -175,7 +189,7 @@ def _seen(cluster: Path, user: User | None) -> Path:
     return cluster if user is None else _ENTERED
 
 
-def _hand_over(cluster: Path, user: User | None) -> None:
+def hand_over(cluster: Path, user: User | None) -> None:
     """Give the cluster to the user it runs as, when it is somebody else's."""
     if user is None or cluster.stat().st_uid == user.uid:
         return

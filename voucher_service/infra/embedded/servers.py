@@ -28,7 +28,7 @@ class Servers:
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         sweep(self.data)
         self._ports = ports.assign(self.data / "ports.json", NAMES)
-        self._passwords = _load_passwords(self.data / "secrets" / "servers.json")
+        self._passwords = passwords_in(self.data / "secrets" / "servers.json")
         makers = {
             DATABASE: lambda: postgres.child(
                 self.data,
@@ -83,7 +83,17 @@ class Servers:
         return self.url(DATABASE, postgres.OWNER)
 
 
-def _load_passwords(file: Path) -> dict[str, str]:
+def superuser_url(data: Path) -> str:
+    """The database of a data directory as its superuser; empty where it has none of its own."""
+    try:
+        known = json.loads((data / "secrets" / "servers.json").read_text("utf-8"))
+        port = json.loads((data / "ports.json").read_text("utf-8"))[DATABASE]
+        return postgres.url(postgres.SUPERUSER, known[postgres.SUPERUSER], port)
+    except (FileNotFoundError, KeyError):
+        return ""
+
+
+def passwords_in(file: Path) -> dict[str, str]:
     """The passwords of this data directory, made at its first start; for its owner alone."""
     known: dict[str, str] = json.loads(file.read_text("utf-8")) if file.exists() else {}
     if missing := [name for name in _PASSWORDS if name not in known]:

@@ -190,6 +190,22 @@ def decided(session: Session, ids: Collection[UUID]) -> list[ApplicationRow]:
     return list(session.scalars(statement))
 
 
+def approved(
+    session: Session, offers: Collection[UUID], *, after: UUID | None, most: int
+) -> list[tuple[ApplicationRow, UUID]]:
+    """Approved applications that are not paid, with the offer of their place; by id."""
+    statement = (
+        select(ApplicationRow, PlaceRow.offer_id)
+        .join(PlaceRow, PlaceRow.id == ApplicationRow.id)
+        .where(ApplicationRow.status == ApplicationStatus.APPROVED, PlaceRow.offer_id.in_(offers))
+        .order_by(ApplicationRow.id)
+        .limit(most)
+    )
+    if after is not None:
+        statement = statement.where(ApplicationRow.id > after)
+    return [(row, offer) for row, offer in session.execute(statement)]
+
+
 def evidence(
     session: Session, applications: Sequence[UUID]
 ) -> dict[UUID, dict[EvidenceKind, UUID]]:

@@ -3,7 +3,7 @@
 from .computing import compute, stopped, want
 from .deciding import propose
 from .opening import begin, cancel, lines, revision, revisions
-from .paying import forget_card, mine, name_card, paid, payable, rotate_fields
+from .paying import forget_card, mine, name_card, paid, payable, payee, rotate_fields
 from .trying import again, begin_trial, compute_trial, forget_trials, stopped_trials, trial
 from .whatif import what_if
 
@@ -21,6 +21,7 @@ __all__ = [
     "name_card",
     "paid",
     "payable",
+    "payee",
     "propose",
     "revision",
     "revisions",

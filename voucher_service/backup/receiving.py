@@ -1,0 +1,154 @@
+"""Receive the write-ahead log as it is written, and answer once it is on our disk.
+
+Named in `synchronous_standby_names`, the receiver makes a commit wait until its log is here too:
+nothing acknowledged is lost with the server's disk. Not named there, it runs a moment behind.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from voucher_service.infra.secrets import Keyring
+
+from . import wal
+from .folder import Folder, plainly
+from .model import (
+    SEGMENT_BYTES,
+    BackupFolderFailed,
+    BackupServerFailed,
+    lsn,
+    segment_of,
+    start_of,
+    timeline_of,
+)
+from .replication import Received, Replication, Server, WalGone
+
+NAME = "voucher_backup"
+_WAIT_SECONDS = 1.0
+_PAUSE_SECONDS = 1.0
+# So often a server that sends nothing is asked how far it is; what it says is a moment old.
+_QUIET = timedelta(seconds=10)
+_MOMENT = timedelta(seconds=1)
+
+
+class Stopping(Protocol):
+    """How the receiver is asked to end."""
+
+    asked: bool
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, at most so long, and less when asked to end."""
+
+
+def receive(
+    url: str, folder: Folder, keyring: Keyring, *, stopping: Stopping, say: Callable[[str], None]
+) -> None:
+    """Receive until asked to stop; whoever is away is asked again every second.
+
+    Raises BackupInProgress, BackupNotOurs, BackupUnfit, BackupWrongKey and BackupDamaged.
+    """
+    folder.prepare()
+    said = ""
+    with folder.held("wal"):
+        folder.remove_drafts()
+        while not stopping.asked:
+            try:
+                _once(url, folder, keyring, stopping, say)
+            except (BackupServerFailed, BackupFolderFailed) as error:
+                # Said once, not every second of an outage.
+                if said != (said := str(error.params)):
+                    say(f"{error.code}: {said}")
+                stopping.wait(_PAUSE_SECONDS)
+
+
+def _once(
+    url: str, folder: Folder, keyring: Keyring, stopping: Stopping, say: Callable[[str], None]
+) -> None:
+    with Replication(url, NAME) as connection:
+        server = connection.identify()
+        folder.claim(server.system)
+        connection.keep_for(NAME)
+        name = wal.newest(folder, server.timeline) or segment_of(server.timeline, server.place)
+        growing = wal.begin(folder, keyring, name)
+        try:
+            connection.receive(NAME, growing.end, server.timeline)
+        except WalGone:
+            growing.close()
+            growing = _begin_anew(connection, server, folder, keyring, say)
+        say(f"receiving from {lsn(growing.end)} on timeline {server.timeline}")
+        receiver = _Receiver(connection, folder, keyring, growing)
+        try:
+            while not stopping.asked:
+                receiver.take(connection.incoming(_WAIT_SECONDS))
+        finally:
+            receiver.growing.close()
+
+
+def _begin_anew(
+    connection: Replication,
+    server: Server,
+    folder: Folder,
+    keyring: Keyring,
+    say: Callable[[str], None],
+) -> wal.Growing:
+    """The server has thrown away what comes next: begin where it is, and say so."""
+    say("backup_wal_missing: the server no longer has what comes next; take a base backup now")
+    growing = wal.begin(folder, keyring, segment_of(server.timeline, server.place))
+    connection.receive(NAME, growing.end, server.timeline)
+    return growing
+
+
+class _Receiver:
+    """Writes what arrives into the growing pieces, and answers."""
+
+    def __init__(
+        self, connection: Replication, folder: Folder, keyring: Keyring, growing: wal.Growing
+    ) -> None:
+        self.growing = growing
+        self._connection, self._folder, self._keyring = connection, folder, keyring
+        self._asked = time.monotonic()
+
+    def take(self, messages: list[Received]) -> None:
+        """Write these, flush once for each piece, then answer."""
+        for at, data in _joined(messages, self.growing.end):
+            self._add(data, at)
+        if messages and not messages[-1].data and messages[-1].place <= self.growing.end:
+            with plainly():
+                self.growing.quiet(messages[-1].at - _MOMENT)
+        if any(one.data or one.wants_reply for one in messages):
+            self._connection.tell(self.growing.end)
+        elif time.monotonic() - self._asked > _QUIET.total_seconds():
+            self._connection.tell(self.growing.end, ask=True)
+            self._asked = time.monotonic()
+
+    def _add(self, data: bytes, at: datetime) -> None:
+        with plainly():
+            while data:
+                room = start_of(self.growing.name) + SEGMENT_BYTES - self.growing.end
+                self.growing.add(data[:room], at)
+                data = data[room:]
+                if self.growing.end == start_of(self.growing.name) + SEGMENT_BYTES:
+                    # What is whole counts before it is put away: who waits for it waits no longer.
+                    self._connection.tell(self.growing.end)
+                    self._turn()
+
+    def _turn(self) -> None:
+        full = self.growing
+        full.finish()
+        full.close()
+        name = segment_of(timeline_of(full.name), full.end)
+        self.growing = wal.begin(self._folder, self._keyring, name)
+
+
+def _joined(messages: list[Received], place: int) -> list[tuple[datetime, bytes]]:
+    """What follows on a place, as one run of bytes with the last instant."""
+    data = b"".join(one.data for one in messages)
+    if not data:
+        return []
+    first = next(one for one in messages if one.data)
+    if first.place != place:
+        raise BackupServerFailed(reason=f"{lsn(first.place)} came where {lsn(place)} was expected")
+    return [(max(one.at for one in messages if one.data), data)]

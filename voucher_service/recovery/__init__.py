@@ -1,0 +1,1 @@
+"""From a backup to running books: restored, recovered to an instant, checked, and rehearsed."""
