@@ -21,6 +21,7 @@ from voucher_service.notices import tables as notices
 from voucher_service.proof import tables as proof
 from voucher_service.pushes import tables as pushes
 from voucher_service.reconciliation import tables as reconciliation
+from voucher_service.reconciliation.differences import tables as differences
 from voucher_service.redemption import tables as redemption
 from voucher_service.settlement import tables as settlement
 from voucher_service.stops import tables as stops
@@ -47,6 +48,7 @@ __all__ = [
     "budgets",
     "campaigns",
     "causal",
+    "differences",
     "disputes",
     "files",
     "finance_pack",

@@ -4,12 +4,14 @@ from . import (
     accounts,
     backups,
     books,
+    matching,
     outcomes,
     packs,
     playing,
     policies,
     proving,
     running,
+    settling,
     tills,
 )
 from .base import main
@@ -19,11 +21,13 @@ __all__ = [
     "backups",
     "books",
     "main",
+    "matching",
     "outcomes",
     "packs",
     "playing",
     "policies",
     "proving",
     "running",
+    "settling",
     "tills",
 ]

@@ -17,6 +17,7 @@ from .prepare_gate import prepare_gate
 from .pushes import give_push
 from .reconcile import reconcile
 from .revising import revise
+from .trying import try_policy
 from .webhooks import send_webhooks
 
 Finish = Callable[[Session], None]
@@ -34,4 +35,5 @@ HANDLERS: Mapping[str, Handler] = {
     "send_webhooks": send_webhooks,
     "tell_applicant": tell_applicant,
     "tell_merchant": tell_merchant,
+    "try_policy": try_policy,
 }
