@@ -71,6 +71,9 @@ def test_an_import_gives_an_estimate_in_every_form_of_the_report(
     assert told["measurable"]
     effect = next(one for one in told["estimates"] if one["window"] == "during")["effect"]
     assert effect["low"] < 3 < effect["high"]
+    cost = told["cost_per_extra_yuan"]
+    assert report.json["cost_per_extra_yuan"] == cost["point"]
+    assert cost["low"] < 1 / 3 < cost["high"]
     page = desk.browser(finance).get(f"/reports/leverage?programme={slug}")
     assert page.status_code == 200
     assert "每核销 1 元券" in page.text
