@@ -29,7 +29,6 @@ from .reach import Reach
 from .trade_in import Subsidies, TradeIn
 
 TOTAL = mark("合计")
-UNKNOWN_EFFECT = mark("还不能估计：没有结果数据")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +129,7 @@ def report(
 
 def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
     """The report as the API and the command line answer it; its words in the locale."""
+    found = causal.cost(report.causal)
     return {
         "programme": report.programme.slug,
         "synthetic": report.synthetic,
@@ -146,8 +146,8 @@ def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
         },
         "small_share": _number(report.reach.small),
         "county_share": _number(report.reach.county),
-        "cost_per_extra_yuan": None,
-        "cost_per_extra_yuan_reason": gettext(UNKNOWN_EFFECT, locale),
+        "cost_per_extra_yuan": None if found is None else found.point,
+        "cost_per_extra_yuan_reason": None if found else causal.no_cost(report.causal, locale),
         "rows": [_row_json(one, locale) for one in report.rows],
         "totals": _row_json(report.totals, locale),
         "trade_in": trade_in.as_json(report.trade_in, locale),
