@@ -66,6 +66,7 @@ def within(reader: Actor, found: LeverageReport) -> LeverageReport:
         totals=replace(found.totals, figures=total, ratios=ratios(total)),
         # These, as categories and payers, are of the whole programme.
         reach=Reach(),
+        levels=frozenset(),
         trade_in=TradeIn(sum((one.figures for one in subsidised), Subsidies()), subsidised),
     )
 

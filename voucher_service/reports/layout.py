@@ -10,6 +10,7 @@ from typing import Any
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.kernel.money import Money
 
+from . import sentences
 from .figures import Figures, Ratios
 from .groups import Basis, Group, GroupBy
 from .leverage import UNKNOWN_EFFECT, LeverageReport, Row
@@ -124,6 +125,7 @@ def head(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
     ]
     if report.sealed:
         facts.append((mark("账目指纹"), f"{report.sealed.size} {report.sealed.fingerprint}"))
+    facts.append((sentences.HEADING, sentences.paragraph(report, locale)))
     return [(gettext(heading, locale), value) for heading, value in facts] + beside(report, locale)
 
 

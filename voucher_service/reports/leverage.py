@@ -20,7 +20,7 @@ from voucher_service.proof import service as proof
 from voucher_service.proof.model import Checkpoint
 from voucher_service.reconciliation.tables import RollupRow, RollupRunRow, TradeInRollupRow
 
-from . import definitions, reach, trade_in
+from . import definitions, reach, sentences, trade_in
 from .figures import AMOUNTS, Figures, Ratios, ratios
 from .groups import Basis, Group, GroupBy, cells, groups
 from .reach import Reach
@@ -58,7 +58,8 @@ class LeverageReport:
 
     `first` and `last` are the days asked for, both included; None is open. A synthetic programme
     was replayed: whoever shows the report says so. The rows add up to the totals. `sealed` is the
-    newest published head of the log, which holds what the figures come from. `proof` says when all
+    newest published head of the log, which holds what the figures come from, `levels` the levels of
+    treasuries that fund it (empty for the reader of a part). `proof` says when all
     was last counted again, and what came of it.
     """
 
@@ -74,6 +75,7 @@ class LeverageReport:
     reach: Reach
     proof: Proof
     sealed: Checkpoint | None
+    levels: frozenset[str] = frozenset()
 
     @property
     def synthetic(self) -> bool:
@@ -105,6 +107,7 @@ def report(
         vouchers = asked(RollupRow, Figures)
         total, rows = groups(session, vouchers, group_by)
         reached = reach.read(session, vouchers)
+        levels = sentences.levels(session, found.id)
         subsidised = trade_in.read(session, asked(TradeInRollupRow, Subsidies), group_by, found.id)
     return LeverageReport(
         found,
@@ -119,6 +122,7 @@ def report(
         reached,
         _proof(run),
         next(iter(proof.checkpoints(core, limit=1)), None),
+        levels,
     )
 
 
@@ -145,6 +149,7 @@ def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
         "rows": [_row_json(one, locale) for one in report.rows],
         "totals": _row_json(report.totals, locale),
         "trade_in": trade_in.as_json(report.trade_in, locale),
+        "sentences": sentences.as_json(report, locale),
         "definitions": definitions.in_words(locale),
     }
 
