@@ -78,6 +78,8 @@ ACTIONS: Mapping[str, str] = {
     "application.approve": mark("批准汽车补贴"),
     "revision.approve": mark("批准补差"),
     "sale_review.release": mark("放行补贴"),
+    "difference.correct": mark("更正对账差异"),
+    "difference.accept": mark("认可对账差异"),
     "campaign.publish": mark("发布活动"),
     "campaign.resume": mark("恢复发放"),
     "campaign.close": mark("提前结束"),

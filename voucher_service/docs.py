@@ -23,6 +23,7 @@ from voucher_service.lotteries import model as lotteries
 from voucher_service.merchants import accounts, onboarding
 from voucher_service.merchants import model as merchants
 from voucher_service.pushes import model as pushes
+from voucher_service.reconciliation.differences import model as differences
 from voucher_service.redemption import model as redemption
 from voucher_service.settlement import lifecycles as settlement
 from voucher_service.stops import model as stops
@@ -48,6 +49,7 @@ MACHINES: tuple[Machine[Any, Any], ...] = (
     settlement.PAYMENT,
     settlement.ADVANCE,
     disputes.LIFECYCLE,
+    differences.LIFECYCLE,
     approvals.LIFECYCLE,
     budgets.MOVE,
     alarms.LIFECYCLE,

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from .application_sentences import APPLICATIONS
 from .backup_sentences import BACKUP
+from .difference_sentences import DIFFERENCES
 from .file_sentences import FILES
 from .finance_pack_sentences import FINANCE_PACK
 from .goods_sentences import GOODS
+from .outcome_sentences import OUTCOMES
 from .pos_sentences import POS
 from .printing_sentences import PRINTING
 from .proof_sentences import FORGETTING, PROOF
@@ -297,8 +299,10 @@ TEXT: dict[str, tuple[str, ...]] = {
 }
 for _more in (
     APPLICATIONS,
+    DIFFERENCES,
     FINANCE_PACK,
     GOODS,
+    OUTCOMES,
     POS,
     PRINTING,
     PROOF,

@@ -14,6 +14,7 @@ from voucher_service.i18n import formats, gettext, mark
 from voucher_service.kernel.ids import ProgrammeId
 from voucher_service.kernel.money import Money
 
+from . import causal
 from .trade_in import Subsidies
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ REPLAYED = mark("【合成回放，不是真实数据】")
 _VOUCHERS = mark("{issuers}发放消费券{issued}，拉动消费{leveraged}。")
 _RATIOS = mark(
     "拉动比{on_issued}（÷发放；机械下限{floor_on_issued}），÷核销为{on_redeemed}"
-    "（机械下限{floor_on_redeemed}）；净拉动还不能估计：没有结果数据。"
+    "（机械下限{floor_on_redeemed}）。"
 )
 _UNITS = mark("开展以旧换新活动，销售 {units} 台，直接拉动交易额{turnover}。")
 _CARS = mark("发放{subsidy}购车补贴，惠及 {applications} 个消费者。")
@@ -145,6 +146,7 @@ def _of_vouchers(report: LeverageReport, locale: str) -> list[Sentence]:
     return [
         _sentence(_VOUCHERS, amounts, locale, issuers=issuers),
         _sentence(_RATIOS, quotients, locale),
+        Sentence(causal.sentence(report.causal, locale), ()),
     ]
 
 
