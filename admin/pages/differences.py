@@ -305,7 +305,7 @@ def _reading(found: Approval) -> Mapping[str, Any]:
     return {
         "found": service.difference(core(), actor=actor(), difference=id),
         "told": found.payload,
-        "trail": [("/differences", gettext(mark("对账差异"), locale()))],
+        "trail": [("/differences", gettext(mark("差异"), locale()))],
         **_words(),
     }
 
