@@ -188,7 +188,8 @@ def days_of(
 
 def _of(programme: ProgrammeId, moved: Moved) -> ColumnElement[bool]:
     """The cells of what moved; if a release moved, those of all releases."""
-    return (_CELL.c.programme_id == programme) & or_(
+    mine: ColumnElement[bool] = _CELL.c.programme_id == programme
+    return mine & or_(
         (_CELL.c.side == Side.RELEASES) & literal(bool(moved.releases)),
         (_CELL.c.side == Side.CLAIMS) & _CELL.c.claim_day.in_(moved.claims),
         (_CELL.c.side == Side.ORDERS) & _CELL.c.day.in_(moved.orders),

@@ -13,8 +13,6 @@ FEWEST_DAYS, MOST_DAYS = 5, 28
 """So many days are looked at, the last ones; of fewer nothing is foretold."""
 _FAR_DAYS = 730
 _EIGHT_OF_TEN = Decimal("1.2816")  # deviations to each side: eight tenths of a normal one
-    "1.2816"
-)  # of a normal distribution, eight tenths lie so many deviations in
 
 
 @dataclass(frozen=True, slots=True)
