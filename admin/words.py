@@ -78,6 +78,8 @@ ACTIONS: Mapping[str, str] = {
     "application.approve": mark("批准汽车补贴"),
     "revision.approve": mark("批准补差"),
     "sale_review.release": mark("放行补贴"),
+    "difference.correct": mark("更正对账差异"),
+    "difference.accept": mark("认可对账差异"),
     "campaign.publish": mark("发布活动"),
     "campaign.resume": mark("恢复发放"),
     "campaign.close": mark("提前结束"),
@@ -96,6 +98,8 @@ ACTIONS: Mapping[str, str] = {
     "merchant.account_change": mark("换收款账户"),
     "merchant.hold_lift": mark("恢复支付货款"),
     "goods.change": mark("改商品库"),
+    "settlement.pay": mark("付一批结算款"),
+    "settlement.advance": mark("预付商户"),
 }
 BRANDS: Mapping[str, str] = {
     "jinqiu": mark("惠利金秋：桂花金"),

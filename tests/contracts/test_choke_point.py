@@ -34,6 +34,7 @@ PROPOSES: Mapping[str, tuple[str, ...]] = {
     "/campaigns/<uuid:id>/caps": ("campaign.cap",),
     "/pushes": ("push.give",),
     "/goods/changes": ("goods.change",),
+    "/differences/<uuid:id>/propose": ("difference.correct", "difference.accept"),
     "/stops/<uuid:stop>/resume": ("stop.lift", "campaign.resume"),
     "/funds": ("fund.appropriate",),
     "/funds/<uuid:id>/return": ("fund.return",),
@@ -54,6 +55,8 @@ PROPOSES: Mapping[str, tuple[str, ...]] = {
     "/merchants/accounts/<uuid:account>/propose": ("merchant.account_change",),
     "/merchants/holds/<uuid:hold>/lift": ("merchant.hold_lift",),
     "/merchants/<uuid:merchant>/reinstate": ("stop.lift", "campaign.resume"),
+    "/settlements/<uuid:batch>/review": ("settlement.pay",),
+    "/settlement-advances": ("settlement.advance",),
     "/staff": ("staff.create",),
     "/staff/new": ("staff.create",),
     "/staff/<uuid:staff>/roles": ("staff.grant",),
@@ -113,7 +116,16 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/lotteries/<uuid:id>/commitments",
         "/lotteries/<uuid:id>/reveals",
     ),
-    "counts again what stands in the books": ("/reconciliations",),
+    "drafts or gives up a batch, which pays nobody before it is signed": (
+        "/settlements",
+        "/settlements/<uuid:batch>/drop",
+    ),
+    "carries out what was signed: the file, the bank's answer, the same payment once more": (
+        "/settlements/<uuid:batch>/send",
+        "/settlements/<uuid:batch>/bank-return",
+        "/settlement-payments/<uuid:payment>/retry",
+    ),
+    "counts the books again, or what others saw spent": ("/reconciliations", "/outcomes"),
     "lists what a policy would change, or gives the list up; to pay it is a proposal": (
         "/policies/what-if",
         "/policies/revisions",
@@ -141,6 +153,13 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/merchants/applications/<uuid:application>/reveal",
     ),
     "says something to a shop; no money moves": ("/disputes/<uuid:id>",),
+    "compares a file with the books, and works what holds no money; letting money go is proposed": (
+        "/channel-files",
+        "/differences/<uuid:id>",
+        "/differences/<uuid:id>/notes",
+        "/differences/<uuid:id>/owner",
+        "/differences/<uuid:id>/explain",
+    ),
     "prints what the resident holds already, and records it": (
         "/residents/<uuid:resident>/papers/<uuid:voucher>",
     ),
@@ -201,6 +220,7 @@ NAMED = {
     "voucher_service.stops.service.lift",
     "voucher_service.budgets.service.capping.set_caps",
     "voucher_service.goods.store.apply",
+    "voucher_service.redemption.service.correcting.correct",
 }
 # Who does it outside an executor, and why that is right …
 REVIEWED: Mapping[str, str] = {
@@ -242,6 +262,13 @@ EXECUTED_BY: Mapping[str, str] = {
     "campaign.resume": (
         "test_claims.py::test_a_paused_campaign_gives_nothing_and_goes_on_with_a_second_person"
     ),
+    "difference.accept": (
+        "../reconciliation/test_working.py"
+        "::test_who_accepts_our_books_takes_a_second_person_and_no_entry"
+    ),
+    "difference.correct": (
+        "../reconciliation/test_working.py::test_a_ghost_order_is_given_back_by_two_and_let_go"
+    ),
     "fund.appropriate": _TRACED,
     "fund.carry_over": _TRACED,
     "fund.return": _TRACED,
@@ -262,6 +289,12 @@ EXECUTED_BY: Mapping[str, str] = {
     "revision.approve": (
         "../tradein/test_revisions.py"
         "::test_the_rise_lists_what_changes_and_pays_it_once_whoever_computes_it"
+    ),
+    "settlement.advance": (
+        "../settlement/test_advances.py::test_an_advance_is_paid_once_and_netted_off_later_lines"
+    ),
+    "settlement.pay": (
+        "../settlement/test_settlement.py::test_a_day_is_paid_the_day_after_and_the_books_are_clean"
     ),
     "sale_review.release": (
         "test_sale_review.py::test_a_second_person_releases_what_a_sample_bore_out"

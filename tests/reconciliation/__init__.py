@@ -1,1 +1,1 @@
-"""Campaigns over large books: what a count costs, beside a bare query over the same rows."""
+"""Channels' files against our books; campaigns over large books: what a count costs."""

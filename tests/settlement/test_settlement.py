@@ -203,7 +203,7 @@ def test_a_hold_before_the_review_takes_one_redemption_out_and_after_it_the_line
 
 def test_a_dropped_batch_leaves_everything_free(office: Office) -> None:
     till = office.till()
-    (done,) = office.spend(till)
+    office.spend(till)
     office.next_day()
     batch = office.draft()
     core = office.world.core

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from .application_sentences import APPLICATIONS
 from .backup_sentences import BACKUP
+from .difference_sentences import DIFFERENCES
 from .file_sentences import FILES
 from .finance_pack_sentences import FINANCE_PACK
 from .goods_sentences import GOODS
+from .outcome_sentences import OUTCOMES
 from .pos_sentences import POS
 from .printing_sentences import PRINTING
 from .proof_sentences import FORGETTING, PROOF
@@ -17,6 +19,7 @@ from .qualification_sentences import QUALIFICATIONS
 from .review_sentences import REVIEW
 from .revision_sentences import REVISIONS
 from .sale_sentences import SALES
+from .settlement_sentences import SETTLEMENT
 from .till_sentences import TILL
 
 TEXT: dict[str, tuple[str, ...]] = {
@@ -296,8 +299,10 @@ TEXT: dict[str, tuple[str, ...]] = {
 }
 for _more in (
     APPLICATIONS,
+    DIFFERENCES,
     FINANCE_PACK,
     GOODS,
+    OUTCOMES,
     POS,
     PRINTING,
     PROOF,
@@ -307,6 +312,7 @@ for _more in (
     REVIEW,
     REVISIONS,
     SALES,
+    SETTLEMENT,
     TILL,
 ):
     TEXT |= _more

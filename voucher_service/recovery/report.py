@@ -17,8 +17,9 @@ NAME = "restore-report"
 class Report:
     """How a restore went. `violations`: what the restored books or their log get wrong.
 
-    `missing_entries`: by how much the log is shorter than a head that was published. `recovered_to`
-    is the instant of the last commit, `reaches` what the backup could have given. `last_claim` is
+    `published` is the size of the newest head that was published, `agrees_to` that of the newest
+    one which is a head of this log too; `missing_entries` what is missing or other than published,
+    exactly where the log is shorter, at most so many where it is as long. `recovered_to` is the instant of the last commit, `reaches` what the backup could have given. `last_claim` is
     the newest voucher in the books.
     """
 
@@ -28,6 +29,8 @@ class Report:
     recovered_to: datetime | None = None
     place: str = ""
     entries: int = 0
+    published: int = 0
+    agrees_to: int = 0
     missing_entries: int = 0
     last_claim: str = ""
     last_claim_at: datetime | None = None

@@ -57,6 +57,12 @@ class RedemptionRow(Recorded, Base):
         ),
         Index("ix_redemption_shop_time", "shop_id", "occurred_at"),
         Index("ix_redemption_offer", "offer_id", "occurred_at"),
+        Index("ix_redemption_occurred_at", "occurred_at", postgresql_using="brin"),
+        Index(
+            "ix_redemption_payment_reference",
+            "payment_reference",
+            postgresql_where=text("payment_reference IS NOT NULL"),
+        ),
         Index("ix_redemption_voucher", "voucher_id", "occurred_at"),
         Index(
             "ix_redemption_qualification",

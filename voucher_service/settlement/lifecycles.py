@@ -179,3 +179,23 @@ ADVANCE_PUBLIC: Mapping[AdvanceStatus, str] = {
     _A.PAID: mark("已付款"),
     _A.REFUSED: mark("已退回"),
 }
+# Lines and payments are moved by what is done with their batch.
+LINE_OWNER: Mapping[LineStatus, frozenset[Role]] = {
+    LineStatus.DUE: frozenset({Role.FINANCE}),
+    LineStatus.PAID: frozenset(),
+    LineStatus.LEFT_OUT: frozenset(),
+}
+PAYMENT_OWNER: Mapping[PaymentStatus, frozenset[Role]] = {
+    _P.DUE: frozenset({Role.FINANCE}),
+    _P.SENT: frozenset({Role.FINANCE}),
+    _P.PAID: frozenset(),
+    _P.BOUNCED: frozenset({Role.FINANCE}),
+    _P.CORRECTED: frozenset(),
+    _P.WITHDRAWN: frozenset(),
+}
+ADVANCE_OWNER: Mapping[AdvanceStatus, frozenset[Role]] = {
+    _A.PROPOSED: frozenset({Role.APPROVER}),
+    _A.APPROVED: frozenset({Role.FINANCE}),
+    _A.PAID: frozenset(),
+    _A.REFUSED: frozenset(),
+}

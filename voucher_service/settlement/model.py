@@ -124,12 +124,6 @@ class NotBounced(Conflict):
     code = "settlement_not_bounced"
 
 
-class ReasonUnknown(Unprocessable):
-    """No such reason for a hold."""
-
-    code = "settlement_hold_reason"
-
-
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What is paid together. `day`: the last day included. `programme_id`: of a replayed programme

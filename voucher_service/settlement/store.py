@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from hashlib import sha256
 from typing import Any, cast
 from uuid import UUID
 
@@ -20,21 +19,20 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import distinct_on, insert
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
 from voucher_service.infra.copying import copy
-from voucher_service.infra.database import MoneyFen, array
+from voucher_service.infra.database import array
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import CampaignId, MerchantId, OfferId, RedemptionId
 from voucher_service.kernel.money import ZERO, Money
 
-from .lifecycles import LineStatus, PaymentStatus
-from .model import BatchId, BatchLineId, LineKind, PaymentId
+from .lifecycles import LineStatus
+from .model import BatchId, BatchLineId, LineKind
 from .tables import (
     SettlementItemRow,
     SettlementLineRow,
-    SettlementPaymentRow,
     SettlementRow,
     SettlementShareRow,
 )
@@ -44,9 +42,6 @@ _LINE = cast(Table, SettlementLineRow.__table__)
 _ITEM = cast(Table, SettlementItemRow.__table__)
 _SHARE = cast(Table, SettlementShareRow.__table__)
 DUE: ColumnElement[bool] = SettlementLineRow.status == LineStatus.DUE
-ANSWERED: ColumnElement[bool] = (SettlementPaymentRow.status == PaymentStatus.SENT) & (
-    SettlementPaymentRow.answer.is_not(None)
-)
 _BY_OFFER = text("""
 SELECT i.offer_id, sum(i.due_fen) AS fen
 FROM settlement_line l JOIN settlement_item i ON i.line_id = l.id
@@ -164,11 +159,6 @@ def add_items(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
     copy(session, SettlementItemRow, rows)
 
 
-def add_payments(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Append payments."""
-    copy(session, SettlementPaymentRow, rows)
-
-
 def lines(
     session: Session,
     *where: ColumnElement[bool],
@@ -258,72 +248,6 @@ def add_settled(
     )
 
 
-def payments(
-    session: Session, *where: ColumnElement[bool], limit: int | None = None
-) -> list[SettlementPaymentRow]:
-    """Payments that match, by batch and place."""
-    statement = (
-        select(SettlementPaymentRow)
-        .where(*where)
-        .order_by(SettlementPaymentRow.batch_id, SettlementPaymentRow.place)
-        .limit(limit)
-    )
-    return list(session.scalars(statement.execution_options(populate_existing=True)))
-
-
-def newest_payments(
-    session: Session, lines: Collection[UUID]
-) -> dict[BatchLineId, SettlementPaymentRow]:
-    """The newest payment of each of these lines that has one; a withdrawn one counts last."""
-    row = SettlementPaymentRow
-    statement = (
-        select(row)
-        .ext(distinct_on(row.line_id))
-        .where(row.line_id.in_(lines))
-        .order_by(row.line_id, row.status == PaymentStatus.WITHDRAWN, row.id.desc())
-        .execution_options(populate_existing=True)
-    )
-    return {BatchLineId(one.line_id): one for one in session.scalars(statement)}
-
-
-def paid_sums(
-    session: Session, batches: Collection[UUID]
-) -> dict[tuple[UUID, PaymentStatus], tuple[int, Money]]:
-    """How many payments of batches stand how, and their sums."""
-    row = SettlementPaymentRow
-    total: Any = func.sum(row.amount_fen, type_=MoneyFen)
-    rows = session.execute(
-        select(row.batch_id, row.status, func.count(), total)
-        .where(row.batch_id.in_(batches))
-        .group_by(row.batch_id, row.status)
-    )
-    return {(batch, status): (count, sum_ or ZERO) for batch, status, count, sum_ in rows}
-
-
-def last_place(session: Session, batch: BatchId) -> int:
-    """The last place that a payment of a batch was given; 0 without any."""
-    row = SettlementPaymentRow
-    return session.scalar(select(func.max(row.place)).where(row.batch_id == batch)) or 0
-
-
-def retriable(session: Session) -> list[tuple[SettlementPaymentRow, SettlementLineRow]]:
-    """Payments that the bank sent back and that no newer one of the same line replaces."""
-    back, newer = SettlementPaymentRow, aliased(SettlementPaymentRow)
-    live = newer.status.in_((PaymentStatus.DUE, PaymentStatus.SENT, PaymentStatus.PAID))
-    statement = (
-        select(back, SettlementLineRow)
-        .join(SettlementLineRow, SettlementLineRow.id == back.line_id)
-        .where(
-            back.status == PaymentStatus.BOUNCED,
-            DUE,
-            ~exists().where(newer.line_id == back.line_id, live),
-        )
-        .order_by(back.line_id)
-        .execution_options(populate_existing=True)
-    )
-    return [(payment, line) for payment, line in session.execute(statement)]
-
-
 def has_due_lines() -> ColumnElement[bool]:
     """Batches with a line that is still to be paid."""
     return exists().where(SettlementLineRow.batch_id == SettlementRow.id, DUE)
@@ -362,45 +286,12 @@ def home(session: Session, line: SettlementLineRow) -> SettlementRow:
     return found
 
 
-def fingerprint(session: Session, batch: BatchId) -> str:
-    """The payments of a batch as one hash in hex: each line and what it is paid, by place."""
-    digest = sha256()
-    row = SettlementPaymentRow
-    for line, amount in session.execute(
-        select(row.line_id, row.amount_fen)
-        .where(row.batch_id == batch, row.status != PaymentStatus.WITHDRAWN)
-        .order_by(row.place)
-    ):
-        digest.update(f"{line} {amount.fen}\n".encode())
-    return digest.hexdigest()
-
-
 def lines_by_id(session: Session, ids: Collection[UUID]) -> list[SettlementLineRow]:
     """Lines, however many are asked for."""
     asked = func.any(bindparam("ids", type_=ARRAY(Uuid)))
     statement = select(SettlementLineRow).where(SettlementLineRow.id == asked)
     found = session.scalars(statement.execution_options(populate_existing=True), {"ids": list(ids)})
     return list(found)
-
-
-def retried_in(batch: BatchId) -> ColumnElement[bool]:
-    """Lines of earlier batches that a batch is to pay."""
-    row = SettlementPaymentRow
-    here = exists().where(
-        row.line_id == SettlementLineRow.id, row.batch_id == batch, row.status == PaymentStatus.DUE
-    )
-    return here & (SettlementLineRow.batch_id != batch)
-
-
-def has_answers() -> ColumnElement[bool]:
-    """Batches with answers of the bank that are not booked yet."""
-    return exists().where(SettlementPaymentRow.batch_id == SettlementRow.id, ANSWERED)
-
-
-def set_payment(session: Session, id: PaymentId, **values: Any) -> None:
-    """Change columns of a payment."""
-    table = cast(Table, SettlementPaymentRow.__table__)
-    session.execute(update(table).where(table.c.id == id).values(**values))
 
 
 def items_of_batch(

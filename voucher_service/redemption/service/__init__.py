@@ -1,6 +1,7 @@
 """Redemptions' commands and steps."""
 
 from ..settling_store import UnpaidOrder
+from .correcting import correct, subsidy_in
 from .freezing import cancel, commit, freeze, release
 from .granted import Ask
 from .group import Group
@@ -44,6 +45,7 @@ __all__ = [
     "cancel",
     "codes",
     "commit",
+    "correct",
     "freeze",
     "get",
     "get_refund",
@@ -69,6 +71,7 @@ __all__ = [
     "reverse",
     "sale_on_screen",
     "stopped",
+    "subsidy_in",
     "summary",
     "unpaid",
 ]

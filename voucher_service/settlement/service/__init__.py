@@ -3,6 +3,7 @@
 from .advancing import propose_advance
 from .booking import book, book_waiting
 from .drafting import draft, due_at
+from .due import settle_due
 from .holding import hold, holds, release_hold
 from .leaving import drop, free_dropped
 from .reading import (
@@ -55,6 +56,7 @@ __all__ = [
     "retry",
     "review",
     "send",
+    "settle_due",
     "shares",
     "take_return",
 ]

@@ -24,7 +24,7 @@ from voucher_service.ledger.model import Code, Stage, merchant, move
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Phase
 
-from .. import store
+from .. import payment_store, store
 from ..bank_file import PAID
 from ..lifecycles import (
     BATCH,
@@ -57,7 +57,7 @@ def book_waiting(core: Core) -> int:
     """The same of every batch at the bank: what an interruption left. How many."""
     with core.transaction() as session:
         found = store.batches(session, SettlementRow.status == BatchStatus.SENT)
-        found += store.batches(session, store.has_answers())
+        found += store.batches(session, payment_store.has_answers())
     return sum(book(core, batch=BatchId(one)) for one in {row.id for row in found})
 
 
@@ -67,10 +67,10 @@ def _some(core: Core, batch: BatchId) -> int:
         now, row = core.now(session), store.locked(session, batch)
         if row.status not in (BatchStatus.SENT, BatchStatus.CLOSED):
             return 0
-        answered = store.payments(
+        answered = payment_store.payments(
             session,
             SettlementPaymentRow.batch_id == batch,
-            store.ANSWERED,
+            payment_store.ANSWERED,
             limit=_PAYMENTS_AT_ONCE,
         )
         lines = {
@@ -221,7 +221,9 @@ def _move(
 def _waits(session: Session, row: SettlementRow) -> bool:
     """Whether the bank owes an answer."""
     sent = SettlementPaymentRow.status == PaymentStatus.SENT
-    return bool(store.payments(session, SettlementPaymentRow.batch_id == row.id, sent, limit=1))
+    return bool(
+        payment_store.payments(session, SettlementPaymentRow.batch_id == row.id, sent, limit=1)
+    )
 
 
 def _close(session: Session, row: SettlementRow, now: datetime) -> None:

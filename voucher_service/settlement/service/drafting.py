@@ -29,7 +29,7 @@ from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Phase
 from voucher_service.tradein.review import service as review
 
-from .. import store
+from .. import payment_store, store
 from ..lifecycles import BATCH, LINE, BatchEvent, BatchStatus, PaymentStatus
 from ..model import Batch, BatchId, DayNotOver, LineKind, SyntheticNotNamed, net
 from ..tables import SettlementPaymentRow, SettlementRow
@@ -114,7 +114,7 @@ def due_at(session: Session, *, day: date) -> bool:
     return (
         residents.any_due(session, span.offers)
         or bool(draft_advances(session, None))
-        or bool(store.payments(session, bounced, limit=1))
+        or bool(payment_store.payments(session, bounced, limit=1))
     )
 
 
@@ -242,7 +242,7 @@ def _finish(session: Session, row: SettlementRow, *, core: Core, actor: Actor) -
     sharing.plan(session, id, now)
     store.count_up(session, id)
     counted = store.locked(session, id)
-    empty = not counted.lines and not store.retriable(session)
+    empty = not counted.lines and not payment_store.retriable(session)
     until = now + timedelta(hours=core.settings.settlement.statement_hours)
     audit.transition(
         session,

@@ -19,7 +19,7 @@ from voucher_service.merchants import service as merchants
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Phase
 
-from .. import store
+from .. import payment_store, store
 from ..lifecycles import (
     BATCH,
     LINE,
@@ -156,7 +156,7 @@ def withdraw_all(session: Session, row: SettlementRow, now: datetime) -> None:
 def withdraw_held_retries(session: Session, row: SettlementRow, now: datetime) -> None:
     """Payments of earlier batches' lines that may not be tried now; the lines stay due."""
     here = SettlementPaymentRow.batch_id == row.id
-    rows = store.lines(session, store.retried_in(BatchId(row.id)))
+    rows = store.lines(session, payment_store.retried_in(BatchId(row.id)))
     whose = {one.id: MerchantId(one.merchant_id) for one in rows if one.merchant_id}
     held = merchants.payments_held(session, merchants=set(whose.values()))
     waits = store.lines_with(session, views.ids(rows), set(all_held(session)))

@@ -21,7 +21,7 @@ from voucher_service.merchants import service as merchants
 from voucher_service.redemption import service as redemption
 from voucher_service.tradein.review import service as review
 
-from .. import store
+from .. import payment_store, store
 from ..lifecycles import LineStatus, PaymentStatus
 from ..model import (
     Batch,
@@ -124,7 +124,7 @@ def payments(
             (after,) = decode_ids(cursor, 1)
             place = select(row.place).where(row.id == after).scalar_subquery()
             where.append(row.place > place)
-        rows = store.payments(session, *where, limit=limit + 1)
+        rows = payment_store.payments(session, *where, limit=limit + 1)
     shown = [views.payment(one) for one in rows[:limit]]
     return Page(shown, encode_cursor(shown[-1].id) if len(rows) > limit else None)
 

@@ -18,7 +18,7 @@ from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.ids import ApprovalId, MerchantId, new_id
 from voucher_service.merchants import service as merchants
 
-from .. import store
+from .. import payment_store, store
 from ..lifecycles import BATCH, PAYMENT, BatchEvent, BatchStatus
 from ..model import (
     BatchId,
@@ -81,7 +81,7 @@ def review(core: Core, *, actor: Actor, batch: BatchId) -> ApprovalId:
 
 def _add_payments(session: Session, row: SettlementRow, now: datetime) -> None:
     """A row of the bank file for each line with something to pay, and for those tried again."""
-    place = store.last_place(session, BatchId(row.id))
+    place = payment_store.last_place(session, BatchId(row.id))
     own = store.lines(
         session,
         SettlementLineRow.batch_id == row.id,
@@ -104,7 +104,7 @@ def _add_payments(session: Session, row: SettlementRow, now: datetime) -> None:
                 "name": line.name,
             }
         )
-    store.add_payments(session, rows)
+    payment_store.add_payments(session, rows)
 
 
 def _again(session: Session, row: SettlementRow, now: datetime) -> list[SettlementLineRow]:
@@ -113,7 +113,7 @@ def _again(session: Session, row: SettlementRow, now: datetime) -> list[Settleme
     """
     pairs = [
         (payment, line)
-        for payment, line in store.retriable(session)
+        for payment, line in payment_store.retriable(session)
         if store.home(session, line).programme_id == row.programme_id
     ]
     whose = {MerchantId(line.merchant_id) for _, line in pairs if line.merchant_id}
@@ -187,7 +187,7 @@ def _frozen(session: Session, row: SettlementRow) -> dict[str, Any]:
         "retried_fen": row.retried_fen.fen,
         "payments": row.payments,
         "total_fen": row.total_fen.fen,
-        "payments_sha256": store.fingerprint(session, BatchId(row.id)),
+        "payments_sha256": payment_store.fingerprint(session, BatchId(row.id)),
     }
 
 

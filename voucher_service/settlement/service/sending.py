@@ -24,7 +24,7 @@ from voucher_service.merchants import service as merchants
 from voucher_service.merchants.accounts import AccountKind
 
 from .. import bank_file as files
-from .. import store
+from .. import payment_store, store
 from ..bank_file import Order, Payer
 from ..lifecycles import BATCH, PAYMENT, BatchEvent, PaymentEvent, PaymentStatus
 from ..model import Batch, BatchId, Form, LineKind, SameHands, batch_number
@@ -127,7 +127,7 @@ def _hand_over(core: Core, session: Session, row: SettlementRow, now: datetime) 
         SettlementPaymentRow.status == PaymentStatus.DUE,
     )
     leaving.withdraw_held_retries(session, row, now)
-    payments = store.payments(session, *due)
+    payments = payment_store.payments(session, *due)
     orders = _orders(session, payments, now)
     settings = core.settings.settlement
     payer = Payer(settings.payer_account, settings.payer_name, settings.purpose)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from voucher_service.kernel.ids import MerchantId, ProgrammeId
 from voucher_service.kernel.money import ZERO
 
-from .. import store
+from .. import payment_store, store
 from ..lifecycles import PaymentStatus
 from ..model import Batch, BatchId, BatchLine, BatchLineId, Form, Payment, PaymentId, batch_number
 from ..tables import (
@@ -26,7 +26,7 @@ from ..tables import (
 def batches(session: Session, rows: Sequence[SettlementRow]) -> list[Batch]:
     """Batches with what became of their payments."""
     ids = [one.id for one in rows]
-    sums = store.paid_sums(session, ids)
+    sums = payment_store.paid_sums(session, ids)
     files = session.execute(
         select(SettlementFileRow.batch_id, SettlementFileRow.form, SettlementFileRow.sha256).where(
             SettlementFileRow.batch_id.in_(ids)
@@ -76,7 +76,7 @@ def _batch(row: SettlementRow, sums: Mapping[Any, Any], hashes: Mapping[Any, str
 
 def lines(session: Session, rows: Sequence[SettlementLineRow]) -> list[BatchLine]:
     """Lines, each with its newest payment."""
-    newest = store.newest_payments(session, [one.id for one in rows])
+    newest = payment_store.newest_payments(session, [one.id for one in rows])
     of = {row.batch_id for row in rows}
     homes = {one.id: one for one in store.batches(session, SettlementRow.id.in_(of))}
     return [_line(row, homes[row.batch_id], newest.get(BatchLineId(row.id))) for row in rows]
