@@ -22,14 +22,14 @@ from voucher_service.proof import service as proof
 from voucher_service.proof.model import Checkpoint
 from voucher_service.reconciliation.tables import RollupRow, RollupRunRow, TradeInRollupRow
 
-from . import causal, definitions, reach, trade_in
+from . import causal, definitions, extra, reach, trade_in
+from .extra import Cost
 from .figures import AMOUNTS, Figures, Ratios, ratios
 from .groups import Basis, Group, GroupBy, cells, groups
 from .reach import Reach
 from .trade_in import Subsidies, TradeIn
 
 TOTAL = mark("合计")
-UNKNOWN_EFFECT = mark("还不能估计：没有结果数据")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +146,21 @@ def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
         },
         "small_share": _number(report.reach.small),
         "county_share": _number(report.reach.county),
-        "cost_per_extra_yuan": None,
-        "cost_per_extra_yuan_reason": gettext(UNKNOWN_EFFECT, locale),
+        **_cost(extra.cost(report.causal), locale),
         "rows": [_row_json(one, locale) for one in report.rows],
         "totals": _row_json(report.totals, locale),
         "trade_in": trade_in.as_json(report.trade_in, locale),
         "causal": causal.as_json(report.causal, locale),
         "definitions": definitions.in_words(locale),
+    }
+
+
+def _cost(found: Cost, locale: str) -> dict[str, Any]:
+    ends = None if found.low is None else [_number(found.low), _number(found.high)]
+    return {
+        "cost_per_extra_yuan": _number(found.point),
+        "cost_per_extra_yuan_interval": ends,
+        "cost_per_extra_yuan_reason": found.reason and gettext(found.reason, locale),
     }
 
 
