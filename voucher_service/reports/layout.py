@@ -10,11 +10,7 @@ from typing import Any
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.kernel.money import Money
 
-<<<<<<< HEAD
 from . import causal, sentences
-=======
-from . import causal, extra
->>>>>>> 32c282fbc60957fcb25f8d9c874a53c712f45b9e
 from .figures import Figures, Ratios
 from .groups import Basis, Group, GroupBy
 from .leverage import LeverageReport, Row
@@ -139,11 +135,7 @@ def beside(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
     facts = [
         (mark("小微商户 ÷ 核销"), formats.percent(report.reach.small)),
         (mark("县域商户 ÷ 核销"), formats.percent(report.reach.county)),
-<<<<<<< HEAD
         (mark("每多 1 元消费的花费"), causal.cost_in_words(report.causal, locale)),
-=======
-        (mark("每多 1 元消费的花费"), extra.cost(report.causal).in_words(locale)),
->>>>>>> 32c282fbc60957fcb25f8d9c874a53c712f45b9e
         (mark("整体重数"), _recounted(report, locale)),
     ]
     return [(gettext(heading, locale), value) for heading, value in facts]

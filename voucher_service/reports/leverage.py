@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -22,12 +22,7 @@ from voucher_service.proof import service as proof
 from voucher_service.proof.model import Checkpoint
 from voucher_service.reconciliation.tables import RollupRow, RollupRunRow, TradeInRollupRow
 
-<<<<<<< HEAD
 from . import causal, definitions, reach, sentences, trade_in
-=======
-from . import causal, definitions, extra, reach, trade_in
-from .extra import Cost
->>>>>>> 32c282fbc60957fcb25f8d9c874a53c712f45b9e
 from .figures import AMOUNTS, Figures, Ratios, ratios
 from .groups import Basis, Group, GroupBy, cells, groups
 from .reach import Reach
@@ -138,7 +133,6 @@ def report(
 
 def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
     """The report as the API and the command line answer it; its words in the locale."""
-    found = causal.cost(report.causal)
     return {
         "programme": report.programme.slug,
         "synthetic": report.synthetic,
@@ -155,12 +149,7 @@ def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
         },
         "small_share": _number(report.reach.small),
         "county_share": _number(report.reach.county),
-<<<<<<< HEAD
-        "cost_per_extra_yuan": None if found is None else found.point,
-        "cost_per_extra_yuan_reason": None if found else causal.no_cost(report.causal, locale),
-=======
-        **_cost(extra.cost(report.causal), locale),
->>>>>>> 32c282fbc60957fcb25f8d9c874a53c712f45b9e
+        **_cost(report.causal, locale),
         "rows": [_row_json(one, locale) for one in report.rows],
         "totals": _row_json(report.totals, locale),
         "trade_in": trade_in.as_json(report.trade_in, locale),
@@ -170,12 +159,12 @@ def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
     }
 
 
-def _cost(found: Cost, locale: str) -> dict[str, Any]:
-    ends = None if found.low is None else [_number(found.low), _number(found.high)]
+def _cost(estimates: Sequence[Estimate], locale: str) -> dict[str, Any]:
+    found = causal.cost(estimates)
     return {
-        "cost_per_extra_yuan": _number(found.point),
-        "cost_per_extra_yuan_interval": ends,
-        "cost_per_extra_yuan_reason": found.reason and gettext(found.reason, locale),
+        "cost_per_extra_yuan": None if found is None else found.point,
+        "cost_per_extra_yuan_interval": found and [found.low, found.high],
+        "cost_per_extra_yuan_reason": None if found else causal.no_cost(estimates, locale),
     }
 
 
