@@ -116,7 +116,6 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/lotteries/<uuid:id>/commitments",
         "/lotteries/<uuid:id>/reveals",
     ),
-    "counts again what stands in the books": ("/reconciliations",),
     "drafts or gives up a batch, which pays nobody before it is signed": (
         "/settlements",
         "/settlements/<uuid:batch>/drop",
