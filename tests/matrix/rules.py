@@ -23,6 +23,7 @@ from . import (
     resident_rules,
     review_rules,
     revision_rules,
+    settlement_rules,
     shop_desk_rules,
     shop_rules,
     treasury_rules,
@@ -64,6 +65,7 @@ BY_FACE = {
         *books_rules.SHOP,
         *goods_rules.SHOP,
         *review_rules.SHOP,
+        *settlement_rules.SHOP,
     ),
     Face.ADMIN: (
         *desk_rules.RULES,
@@ -80,6 +82,7 @@ BY_FACE = {
         *goods_rules.DESK,
         *revision_rules.DESK,
         *review_rules.DESK,
+        *settlement_rules.DESK,
         *outcome_rules.DESK,
     ),
 }

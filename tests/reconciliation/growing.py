@@ -87,20 +87,17 @@ FROM moves m JOIN written w ON w.key = m.id::text AND w.code = m.code
 JOIN ledger.account a ON a.owner_id = m.offer_id AND a.owner_type = 'pool'
     AND a.stage IN (m.source, m.target)
 """
-# The funders have paid for it: it is no part of what is measured, and their lines are full.
-_DAY_FOLDED = """
-WITH paid AS (
-    SELECT r.offer_id, sum(discount_fen) AS fen, max(occurred_at) AS at FROM redemption r
-    WHERE occurred_at >= %(since)s + %(later)s GROUP BY offer_id
+# The pools are as they were: who pays for the day is no part of what is measured.
+_DAY_UNDONE = """
+WITH moved AS (
+    SELECT account_id, sum(amount_fen) AS fen, max(occurred_at) AS at FROM ledger.entry
+    WHERE seal = '' AND occurred_at >= %(since)s + %(later)s GROUP BY account_id
 ), written AS (
     INSERT INTO ledger.transfer (code, key, occurred_at)
-    SELECT 'folded', gen_random_uuid() || ':' || offer_id, at FROM paid
-    RETURNING id, split_part(key, ':', 2)::uuid AS offer_id, occurred_at
+    SELECT 'folded', gen_random_uuid(), max(at) FROM moved RETURNING id
 )
 INSERT INTO ledger.entry (transfer_id, account_id, amount_fen, occurred_at, seal)
-SELECT w.id, a.id, CASE a.stage WHEN 'committed' THEN -p.fen ELSE p.fen END, w.occurred_at, ''
-FROM written w JOIN paid p USING (offer_id) JOIN ledger.account a ON a.owner_id = w.offer_id
-    AND a.owner_type = 'pool' AND a.stage IN ('committed', 'reserved')
+SELECT written.id, account_id, -fen, at, '' FROM moved CROSS JOIN written WHERE fen <> 0
 """
 _DAY_LAPSES = """
 INSERT INTO audit.event (actor, action, object_type, object_id, from_status, to_status,
@@ -158,5 +155,5 @@ def one_more_day(owner: psycopg.Connection[tuple[Any, ...]]) -> None:
     ).fetchall()
     ((later,),) = owner.execute("SELECT interval '2 days'").fetchall()
     day = {"since": since, "later": later}
-    for statement in (_DAY_VOUCHERS, _DAY_ORDERS, _DAY_BOOKS, _DAY_FOLDED, _DAY_LAPSES):
+    for statement in (_DAY_VOUCHERS, _DAY_ORDERS, _DAY_BOOKS, _DAY_UNDONE, _DAY_LAPSES):
         owner.execute(statement, day)

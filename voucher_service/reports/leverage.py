@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -29,7 +29,6 @@ from .reach import Reach
 from .trade_in import Subsidies, TradeIn
 
 TOTAL = mark("合计")
-UNKNOWN_EFFECT = mark("还不能估计：没有结果数据")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +149,22 @@ def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
         },
         "small_share": _number(report.reach.small),
         "county_share": _number(report.reach.county),
-        "cost_per_extra_yuan": None,
-        "cost_per_extra_yuan_reason": gettext(UNKNOWN_EFFECT, locale),
+        **_cost(report.causal, locale),
         "rows": [_row_json(one, locale) for one in report.rows],
         "totals": _row_json(report.totals, locale),
         "trade_in": trade_in.as_json(report.trade_in, locale),
         "causal": causal.as_json(report.causal, locale),
         "sentences": sentences.as_json(report, locale),
         "definitions": definitions.in_words(locale),
+    }
+
+
+def _cost(estimates: Sequence[Estimate], locale: str) -> dict[str, Any]:
+    found = causal.cost(estimates)
+    return {
+        "cost_per_extra_yuan": None if found is None else found.point,
+        "cost_per_extra_yuan_interval": found and [found.low, found.high],
+        "cost_per_extra_yuan_reason": None if found else causal.no_cost(estimates, locale),
     }
 
 
