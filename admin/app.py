@@ -20,11 +20,13 @@ from . import (
     alarming,
     colleagues,
     duties,
+    estimates,
     objections,
     offer_words,
     onboarding,
     proposals,
     sale_reviews,
+    settling,
     staff,
     standing,
     stopped,
@@ -45,6 +47,7 @@ from .api import (
     goods,
     lotteries,
     merchants,
+    outcomes,
     pools,
     programmes,
     pushes,
@@ -75,6 +78,7 @@ from .pages import goods as goods_pages
 from .pages import log as log_pages
 from .pages import lotteries as lottery_pages
 from .pages import merchants as merchant_pages
+from .pages import outcomes as outcome_pages
 from .pages import papers as paper_pages
 from .pages import policies as policy_pages
 from .pages import pools as pool_pages
@@ -83,6 +87,7 @@ from .pages import pushes as push_pages
 from .pages import reports as report_pages
 from .pages import residents as resident_pages
 from .pages import sale_reviews as review_pages
+from .pages import settlements as settlement_pages
 from .pages import staff as staff_pages
 from .pages import stops as stop_pages
 from .words import globals_
@@ -155,6 +160,8 @@ BLUEPRINTS = (
     Guarded(finance_packs.packing, any_of(Role.FINANCE)),
     Guarded(reports.reports, _OFFICE),
     Guarded(reports.reconciliations, _OFFICE),
+    Guarded(outcomes.outcomes, _OFFICE),
+    Guarded(outcomes.importing, any_of(Role.FINANCE)),
     Guarded(front.front, PUBLIC),
     Guarded(home.home, SIGNED_IN),
     Guarded(account_pages.account, SIGNED_IN),
@@ -209,8 +216,12 @@ BLUEPRINTS = (
     Guarded(alarm_pages.handling, _ALARMED),
     Guarded(alarm_pages.closing, any_of(Role.AUDITOR)),
     Guarded(alarm_pages.payouts, any_of(Role.FINANCE)),
+    Guarded(settlement_pages.settlements, _PAYING),
+    Guarded(settlement_pages.paying, any_of(Role.FINANCE)),
     Guarded(pack_pages.settlement_pack, any_of(Role.FINANCE)),
     Guarded(report_pages.reports, _OFFICE),
+    Guarded(outcome_pages.outcomes, _OFFICE),
+    Guarded(outcome_pages.importing, any_of(Role.FINANCE)),
     Guarded(log_pages.log, any_of(Role.FINANCE, Role.AUDITOR)),
 )
 
@@ -235,7 +246,9 @@ def create_app(core: Core | None = None) -> Flask:
         | car_words.globals_()
         | goods_words.globals_()
         | policy_words.globals_()
-        | sale_reviews.globals_(),
+        | sale_reviews.globals_()
+        | estimates.globals_()
+        | settling.globals_(),
         me=staff.me,
         reader=staff.reader,
         waiting=staff.waiting,
@@ -252,6 +265,9 @@ def create_app(core: Core | None = None) -> Flask:
     uploads.let_through(app, {difference_pages.importing.name})
     uploads.let_through(app, {differences.importing.name}, most_bytes=differences.FILE_LIMIT_BYTES)
     most_bytes = settlements.RETURN_LIMIT_BYTES
-    uploads.let_through(app, {settlements.settling.name}, most_bytes=most_bytes)
+    uploads.let_through(
+        app, {settlements.settling.name, settlement_pages.paying.name}, most_bytes=most_bytes
+    )
+    uploads.let_through(app, {outcome_pages.importing.name, outcomes.importing.name})
     app.before_request(duties.check)
     return app

@@ -64,6 +64,9 @@ def within(reader: Actor, found: LeverageReport) -> LeverageReport:
         found,
         rows=rows,
         totals=replace(found.totals, figures=total, ratios=ratios(total)),
+        causal=tuple(
+            one for one in found.causal if areas.within(one.offer.issuing_area, reader.area)
+        ),
         # These, as categories and payers, are of the whole programme.
         reach=Reach(),
         trade_in=TradeIn(sum((one.figures for one in subsidised), Subsidies()), subsidised),

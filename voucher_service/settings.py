@@ -30,6 +30,8 @@ class Database:
     pool_size: int
     statement_timeout_ms: int
     lock_timeout_ms: int
+    backup_url: str
+    backup_hours: int
 
 
 @dataclass(frozen=True)
@@ -76,14 +78,6 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Backup:
-    """Who may copy the database, and from which age on a missing copy is an alarm."""
-
-    url: str
-    alarm_hours: int
-
-
-@dataclass(frozen=True)
 class SignIn:
     """Tokens, one-time codes and what is too often."""
 
@@ -106,6 +100,7 @@ class Till:
     one_step_fen: int
     paper_max_fen: int
     refund_manager_fen: int
+    unit_price_cut_bps: int
 
 
 @dataclass(frozen=True)
@@ -319,7 +314,6 @@ class Settings:
     desk: Desk
     onboarding: Onboarding
     proof: Proof
-    backup: Backup
     goods: Goods
     applications: Applications
     review: Review

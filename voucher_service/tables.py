@@ -6,6 +6,7 @@ from voucher_service.audit import tables as audit
 from voucher_service.backup import tables as backup
 from voucher_service.budgets import tables as budgets
 from voucher_service.campaigns import tables as campaigns
+from voucher_service.causal import tables as causal
 from voucher_service.disputes import tables as disputes
 from voucher_service.finance_pack import tables as finance_pack
 from voucher_service.goods import tables as goods
@@ -46,6 +47,7 @@ __all__ = [
     "backup",
     "budgets",
     "campaigns",
+    "causal",
     "differences",
     "disputes",
     "files",

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from admin import figures, words
+from admin import estimates, figures, words
 from admin.api.reports import file
 from admin.schemas import LeverageArgs
 from voucher_service.allocation.drift import Kind
@@ -51,6 +51,7 @@ def show() -> str:
         groups=figures.groups_for(actor()),
         bases=list(Basis),
         ruler=figures.ruler(found),
+        drawn=estimates.drawing(found),
         small=words.is_small(found.totals.figures.leveraged),
         facts=layout.beside(found, locale()),
         definitions=[one.in_words(locale()) for one in definitions.DEFINITIONS],

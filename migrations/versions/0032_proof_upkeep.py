@@ -23,6 +23,7 @@ def upgrade() -> None:
     """Nothing is compared and nobody is forgotten yet; of earlier sales nothing more is known."""
     _looked()
     _forgotten()
+    _trials()
     op.add_column("qualification", sa.Column("device_id", sa.Text(), nullable=True))
     op.add_column("trade_in_sale", sa.Column("activated_on", sa.Date(), nullable=True))
     op.add_column(
@@ -33,6 +34,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Back to before."""
+    op.drop_table("policy_trial")
     for table, column in (
         ("trade_in_sale", "links"),
         ("trade_in_sale", "activated_on"),
@@ -83,3 +85,31 @@ def _looked() -> None:
         " VALUES (1, 0, '{}', 0, 0, '{}', false)"
     )
     op.execute(f"GRANT SELECT, UPDATE ON log_looked TO {APPLICATION}")
+
+
+def _trials() -> None:
+    op.create_table(
+        "policy_trial",
+        *(sa.Column(name, sa.Uuid(), nullable=False) for name in ("id", "cursor_id", "created_by")),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("draft", "area")),
+        *(sa.Column(name, sa.Date(), nullable=False) for name in ("first", "last")),
+        *(
+            sa.Column(name, sa.DateTime(timezone=True), nullable=False)
+            for name in ("cursor_at", "created_at")
+        ),
+        sa.Column("done", sa.Boolean(), nullable=False),
+        sa.Column("seen", sa.Integer(), nullable=False),
+        sa.Column("sums", postgresql.JSONB(), nullable=True),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["created_by"], ["staff.id"], name=op.f("fk_policy_trial_created_by_staff")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_policy_trial")),
+    )
+    op.create_index(op.f("ix_policy_trial_created_at"), "policy_trial", ["created_at"])
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON policy_trial TO {APPLICATION}")

@@ -129,8 +129,9 @@ def test_old_pieces_go_and_what_a_backup_needs_stays(folder: Folder) -> None:
 
 def test_one_writer_at_a_time_and_one_cluster_a_folder(folder: Folder) -> None:
     with folder.held("wal"), folder.held("base"):
-        with pytest.raises(BackupInProgress), folder.held("wal"):
-            pass
+        again = folder.held("wal")
+        with pytest.raises(BackupInProgress):
+            again.__enter__()
     folder.claim("one")
     folder.claim("one")
     with pytest.raises(BackupNotOurs):

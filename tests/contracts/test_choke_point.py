@@ -116,7 +116,6 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/lotteries/<uuid:id>/commitments",
         "/lotteries/<uuid:id>/reveals",
     ),
-    "counts again what stands in the books": ("/reconciliations",),
     "drafts or gives up a batch, which pays nobody before it is signed": (
         "/settlements",
         "/settlements/<uuid:batch>/drop",
@@ -126,6 +125,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/settlements/<uuid:batch>/bank-return",
         "/settlement-payments/<uuid:payment>/retry",
     ),
+    "counts the books again, or what others saw spent": ("/reconciliations", "/outcomes"),
     "lists what a policy would change, or gives the list up; to pay it is a proposal": (
         "/policies/what-if",
         "/policies/revisions",
@@ -294,8 +294,7 @@ EXECUTED_BY: Mapping[str, str] = {
         "../settlement/test_advances.py::test_an_advance_is_paid_once_and_netted_off_later_lines"
     ),
     "settlement.pay": (
-        "../settlement/test_settlement.py"
-        "::test_a_day_is_paid_the_day_after_and_the_books_are_clean"
+        "../settlement/test_settlement.py::test_a_day_is_paid_the_day_after_and_the_books_are_clean"
     ),
     "sale_review.release": (
         "test_sale_review.py::test_a_second_person_releases_what_a_sample_bore_out"

@@ -6,39 +6,42 @@ Only what a count reads is kept whole: indexes and checks that it does not use a
 
 from __future__ import annotations
 
+from secrets import token_hex
+from typing import Any
+
 import psycopg
 
 _KEPT = ("pk_voucher", "pk_redemption", "ix_voucher_offer", "ix_redemption_offer")
 _KEPT_BESIDE = ("ix_redemption_voucher", "ix_redemption_payment")
 _VOUCHERS = """
+WITH copies AS (SELECT n || %(salt)s AS k FROM generate_series(1, %(copies)s::int) n)
 INSERT INTO voucher (id, offer_id, release_id, release_quota, slot, resident_id, ordinal,
     generation, epoch, holds_slot, claim_key_hash, occurred_at, face_value_fen, spent_fen, status,
     valid_from, valid_until, code_ref, address_prefix, device_id, agent_hash)
 SELECT md5(id::text || k)::uuid, offer_id, release_id, release_quota, slot, resident_id, ordinal,
     generation, epoch, holds_slot, claim_key_hash, occurred_at, face_value_fen, spent_fen, status,
     valid_from, valid_until, code_ref, address_prefix, device_id, agent_hash
-FROM first_voucher CROSS JOIN generate_series(%(first)s::int, %(last)s::int) k
+FROM first_voucher CROSS JOIN copies
 ORDER BY occurred_at
 """
 _ORDERS = """
-WITH places AS (SELECT array_agg(id) AS ids, array_agg(merchant_id) AS merchants,
-                    count(*) AS many FROM shop),
+WITH copies AS (SELECT n || %(salt)s AS k FROM generate_series(1, %(copies)s::int) n),
+places AS (SELECT id AS shop, merchant_id AS merchant, row_number() OVER () AS place FROM shop),
 drawn AS (
-    SELECT r.*, k, 1 + floor(random() * many)::int AS place, places.*
-    FROM first_redemption r CROSS JOIN generate_series(%(first)s::int, %(last)s::int) k
-    CROSS JOIN places)
+    SELECT r.*, k, 1 + floor(random() * (SELECT count(*) FROM shop))::int AS place
+    FROM first_redemption r CROSS JOIN copies)
 INSERT INTO redemption (id, merchant_id, shop_id, cashier_id, voucher_id, offer_id, part,
     order_reference, payment_reference, key_hash, body_hash, nonce, code_window, order_amount_fen,
     discount_fen, refunded_fen, refunded_discount_fen, paid_fen, status, phase, occurred_at,
     claimed_on)
-SELECT md5(id::text || k)::uuid, merchants[place], ids[place], cashier_id,
+SELECT md5(id::text || k)::uuid, merchant, shop, cashier_id,
     md5(voucher_id::text || k)::uuid, offer_id, part, order_reference || '-' || k,
     CASE WHEN random() < 0.001 THEN payment_reference
         ELSE payment_reference || '-' || k END,
     key_hash, body_hash, nonce, code_window, order_amount_fen, discount_fen, 0, 0, paid_fen, status,
     phase, date_trunc('day', occurred_at + interval '8 hours') - interval '8 hours'
         + interval '9 hours' + random() * interval '12 hours', claimed_on
-FROM drawn ORDER BY occurred_at
+FROM drawn JOIN places USING (place) ORDER BY occurred_at
 """
 _DAY = "occurred_at >= %(since)s AND occurred_at < %(since)s + interval '1 day'"
 _DAY_VOUCHERS = f"""
@@ -111,11 +114,15 @@ GROUP BY offer_id, part
 """
 
 
-def loosen(owner: psycopg.Connection[object]) -> None:
-    """No trigger, and no index or check that counting does not use; keep the first rows apart."""
+def loosen(owner: psycopg.Connection[tuple[Any, ...]]) -> int:
+    """No trigger, and no index or check that counting does not use; the first rows are kept apart,
+    once. How many orders they have.
+    """
     owner.execute("SET session_replication_role = replica")
     owner.execute("SET synchronous_commit = off")
     for table in ("voucher", "redemption"):
+        if owner.execute("SELECT to_regclass(%s)", [f"first_{table}"]).fetchall() != [(None,)]:
+            continue
         for (name,) in owner.execute(
             "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype <> 'n'"
             " ORDER BY contype DESC",
@@ -128,20 +135,22 @@ def loosen(owner: psycopg.Connection[object]) -> None:
         ).fetchall():
             if name not in (*_KEPT, *_KEPT_BESIDE):
                 owner.execute(f'DROP INDEX "{name}"')
-        owner.execute(f"CREATE UNLOGGED TABLE first_{table} AS TABLE {table}")
+        owner.execute(f"CREATE TABLE first_{table} AS TABLE {table}")
+    ((orders,),) = owner.execute("SELECT count(*) FROM first_redemption").fetchall()
+    return int(orders)
 
 
-def grow(owner: psycopg.Connection[object], first: int, last: int) -> None:
-    """Add the copies numbered so, a few at a time, and gather statistics."""
-    for k in range(first, last + 1, 10):
-        part = {"first": k, "last": min(last, k + 9)}
+def grow(owner: psycopg.Connection[tuple[Any, ...]], copies: int) -> None:
+    """Add so many copies of the first rows, a few at a time, and gather statistics."""
+    for begun in range(0, copies, 10):
+        part = {"copies": min(10, copies - begun), "salt": token_hex(8)}
         owner.execute(_VOUCHERS, part)
         owner.execute(_ORDERS, part)
-    owner.execute("VACUUM (ANALYZE) voucher")
-    owner.execute("VACUUM (ANALYZE) redemption")
+    for table in ("voucher", "redemption"):
+        owner.execute(f"VACUUM (ANALYZE) {table}")
 
 
-def one_more_day(owner: psycopg.Connection[object]) -> None:
+def one_more_day(owner: psycopg.Connection[tuple[Any, ...]]) -> None:
     """Yesterday's claims, orders and lapses once more, on the day after the book's last."""
     ((since,),) = owner.execute(
         "SELECT date_trunc('day', max(occurred_at) + interval '8 hours') - interval '8 hours'"

@@ -17,9 +17,11 @@ import tempfile
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import monotonic
+from typing import Any
 
 import click
 import psycopg
@@ -27,6 +29,8 @@ from sqlalchemy import make_url
 
 from tests.faults.killable import core_on
 from voucher_service import migrate
+from voucher_service.campaigns import service as campaigns
+from voucher_service.i18n import DEFAULT
 from voucher_service.infra.core import Core
 from voucher_service.infra.embedded import postgres
 from voucher_service.infra.embedded.servers import Servers
@@ -91,7 +95,7 @@ def timed(step: Callable[[], object]) -> float:
     return monotonic() - began
 
 
-def bare(owner: psycopg.Connection[object], statements: tuple[str, ...]) -> None:
+def bare(owner: psycopg.Connection[tuple[Any, ...]], statements: tuple[str, ...]) -> None:
     """The queries that the count is compared with, with the memory that it has."""
     owner.execute("SET work_mem = '64MB'")
     for one in statements:
@@ -100,14 +104,12 @@ def bare(owner: psycopg.Connection[object], statements: tuple[str, ...]) -> None
 
 def reports(core: Core) -> float:
     """The slowest of the reports that a page asks for: the middle of five times."""
-    return max(
-        median(
-            timed(lambda by=by, on=on: leverage.report(core, programme=SLUG, group_by=by, basis=on))
-            for _ in range(5)
-        )
-        for by in GroupBy
-        for on in Basis
-    )
+
+    def read(by: GroupBy, on: Basis) -> float:
+        asked = partial(leverage.report, core, programme=SLUG, group_by=by, basis=on)
+        return median(timed(asked) for _ in range(5))
+
+    return max(read(by, on) for by in GroupBy for on in Basis)
 
 
 def exported(core: Core) -> tuple[float, int, int]:
@@ -115,33 +117,35 @@ def exported(core: Core) -> tuple[float, int, int]:
     found = leverage.report(core, programme=SLUG, group_by=GroupBy.DAY)
     out = io.BytesIO()
     tracemalloc.start()
-    took = timed(lambda: export.xlsx(found, out, "zh_Hans_CN"))
+    took = timed(lambda: export.xlsx(found, out, DEFAULT))
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return took, out.tell(), most - out.tell()
 
 
-def measure(core: Core, owner: psycopg.Connection[object]) -> Found:
+def measure(core: Core, owner: psycopg.Connection[tuple[Any, ...]]) -> Found:
     """Everything at the size that the book has now."""
     ((orders,),) = owner.execute("SELECT count(*) FROM redemption").fetchall()
     assert isinstance(orders, int)
     bare(owner, _BARE)  # both find the rows in memory, as far as they fit
     joined = min(timed(lambda: bare(owner, _BARE)) for _ in range(2))
     alone = timed(lambda: bare(owner, _BAREST))
+    click.echo(f"{orders:,} orders: bare {joined:.2f} s, without joins {alone:.2f} s")
     reconciliation.run(core, programme=SLUG, whole=True)
     full = timed(lambda: reconciliation.run(core, programme=SLUG, whole=True))
+    click.echo(f"  full {full:.2f} s = {full / joined:.2f} x bare")
     growing.one_more_day(owner)
     day = timed(lambda: reconciliation.run(core, programme=SLUG))
+    click.echo(f"  one more day {day:.2f} s = {day / full:.1%} of full")
     shown = reports(core)
     took, size, memory = exported(core)
+    click.echo(
+        f"  slowest report {shown * 1000:.0f} ms; xlsx by day {took:.2f} s, {size:,} bytes,"
+        f" {memory / 1e6:.1f} MB beside them"
+    )
     reconciliation.run(core, programme=SLUG, whole=True)
     (state,) = (one for one in reconciliation.progress(core) if one.programme == SLUG)
-    click.echo(
-        f"{orders:,} orders: bare {joined:.2f} s (without joins {alone:.2f} s), full {full:.2f} s ="
-        f" {full / joined:.2f} x bare; one more day {day:.2f} s = {day / full:.1%} of full;"
-        f" slowest report {shown * 1000:.0f} ms; xlsx by day {took:.2f} s, {size:,} bytes,"
-        f" {memory / 1e6:.1f} MB beside them; {state.sentence}"
-    )
+    click.echo(f"  {state.sentence}")
     return Found(orders, joined, alone, full, day, shown, state.differing or 0)
 
 
@@ -152,16 +156,18 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=360)
     parser.add_argument("--first", type=int, default=10_000, help="orders of the generator")
     parser.add_argument("--merchants", type=int, default=2_000)
+    parser.add_argument("--data", type=Path, help="keep the book here, and grow what is here")
     asked = parser.parse_args()
     wanted = Wanted(SLUG, round(asked.first / 0.7), asked.merchants, asked.days)
     with tempfile.TemporaryDirectory(prefix="rollups-") as name:
-        servers = Servers(Path(name) / "servers")
+        servers = Servers((asked.data or Path(name)) / "servers")
         servers.start()
         try:
             migrate.upgrade(servers.owner_url)
             with core_on(servers) as core:
-                took = timed(lambda: make(core, wanted))
-                click.echo(f"generated in {took:.0f} s")
+                if not campaigns.programmes(core):
+                    took = timed(lambda: make(core, wanted))
+                    click.echo(f"generated in {took:.0f} s")
                 return _growing(servers, core, asked.redemptions)
         finally:
             servers.stop()
@@ -170,17 +176,15 @@ def main() -> int:
 def _growing(servers: Servers, core: Core, redemptions: int) -> int:
     url = make_url(servers.url("postgres", postgres.SUPERUSER)).set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as owner:
-        growing.loosen(owner)
-        ((had,),) = owner.execute("SELECT count(*) FROM first_redemption").fetchall()
-        assert isinstance(had, int)
-        copies, found, size = 0, list[Found](), min(100_000, redemptions)
+        had = growing.loosen(owner)
+        found, size = list[Found](), min(100_000, redemptions)
         while size <= redemptions:
-            wanted = max(0, round(size / had) - 1)
-            began = monotonic()
-            growing.grow(owner, copies + 1, wanted)
-            click.echo(f"grown in {monotonic() - began:.0f} s")
-            copies = wanted
-            found.append(measure(core, owner))
+            ((have,),) = owner.execute("SELECT count(*) FROM redemption").fetchall()
+            began, copies = monotonic(), round((size - have) / had)
+            growing.grow(owner, copies)
+            click.echo(f"{copies} copies in {monotonic() - began:.0f} s")
+            if size >= have:
+                found.append(measure(core, owner))
             size *= 10
     return int(any(one.wrong for one in found))
 

@@ -70,7 +70,7 @@ class Watch:
         return len(broken)
 
     def _broken(self, core: Core, found: Standing) -> Iterator[tuple[str, dict[str, int]]]:
-        if hours := core.settings.backup.alarm_hours:
+        if hours := core.settings.database.backup_hours:
             if found.age is None:
                 yield NEVER, {}
             elif found.age > timedelta(hours=hours):

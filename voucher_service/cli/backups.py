@@ -182,9 +182,11 @@ def drill(*, claims: int, mode: str, variant: str, source: Path | None, place: P
 
 def _url(settings: settings_module.Settings, data: Path) -> str:
     """PostgreSQL for a role that may replicate."""
-    url = settings.backup.url or superuser_url(data.resolve())
+    url = settings.database.backup_url or superuser_url(data.resolve())
     if not url:
-        raise serving.ServingError("set VOUCHER__BACKUP__URL: a role with LOGIN and REPLICATION")
+        raise serving.ServingError(
+            "set VOUCHER__DATABASE__BACKUP_URL: a role with LOGIN and REPLICATION"
+        )
     return url
 
 

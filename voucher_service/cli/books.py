@@ -10,6 +10,7 @@ from threading import Thread
 import click
 
 from voucher_service import serving
+from voucher_service.i18n import DEFAULT
 from voucher_service.infra import core as core_module
 from voucher_service.infra.core import Core
 
@@ -60,7 +61,7 @@ def leverage(
             group_by=group_by,
             basis=basis,
             format_=format_,
-            locale="zh_Hans_CN" if lang == "zh" else "en",
+            locale=DEFAULT if lang == "zh" else "en",
         )
     if out is not None:
         out.write_bytes(content)

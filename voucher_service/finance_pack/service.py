@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from voucher_service.audit import service as audit
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind, Role
-from voucher_service.kernel.errors import NotAllowed, TryAgain
+from voucher_service.kernel.errors import DomainError, NotAllowed, TryAgain
 from voucher_service.kernel.ids import new_id
 from voucher_service.proof import service as proof
 from voucher_service.reports import verification
@@ -35,9 +35,9 @@ _RETRY_SECONDS = 5
 # The batches that are closed and whose pack as it is since then is not on record yet.
 _DUE = text("""
 SELECT b.id FROM settlement b
-WHERE b.status = 'closed' AND NOT EXISTS (
+WHERE b.status = 'closed' AND b.payments > 0 AND NOT EXISTS (
     SELECT FROM finance_pack k WHERE k.batch_id = b.id AND k.facts->>'standing' LIKE 'closed %')
-ORDER BY b.closed_at LIMIT 1
+ORDER BY b.closed_at
 """)
 
 
@@ -81,14 +81,22 @@ def hand_out_online(core: Core, *, actor: Actor, batch: BatchId, out: IO[bytes])
 
 
 def record_due(core: Core) -> int:
-    """Put the pack of a batch that was closed on record; 0 when there is none left."""
+    """Put the packs of batches that were closed on record; how many.
+
+    One that can't be made keeps no other one waiting; what the last of them raised is raised.
+    """
     with core.transaction() as session:
-        due: UUID | None = session.execute(_DUE).scalar()
-    if due is None:
-        return 0
-    with tempfile.TemporaryFile() as nowhere:
-        hand_out(core, actor=SYSTEM, batch=BatchId(due), out=nowhere)
-    return 1
+        due: list[UUID] = list(session.execute(_DUE).scalars())
+    failed: DomainError | None = None
+    for batch in due:
+        try:
+            with tempfile.TemporaryFile() as nowhere:
+                hand_out(core, actor=SYSTEM, batch=BatchId(batch), out=nowhere)
+        except DomainError as error:
+            failed = error
+    if failed is not None:
+        raise failed
+    return len(due)
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """Forget a person whom nothing ties to the house any more: two persons decide, and then it is done.
 
-What leads to the person goes: name, numbers, mobile, cards, short messages, refused claims, what
-purchases were compared by, papers of applications that came to nothing, and the salt of the sealed
-log. What the books need stays under an id that leads nowhere. Papers of granted applications are
-books of account: they go when their time is over, as everybody's do.
+What leads to the person goes: name, numbers, mobile, cards, short messages, refused claims, keys
+of panels with their lines, what purchases were compared by, papers of applications that came to
+nothing, and the salt of the sealed log. What the books need stays under an id that leads nowhere.
+Papers of granted applications are books of account: they go when their time is over, as
+everybody's do.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from voucher_service.approvals import service as approvals
+from voucher_service.causal import service as causal
 from voucher_service.identity import service as identity
 from voucher_service.identity.model import RESIDENT_OWNER
 from voucher_service.infra import areas
@@ -70,6 +72,7 @@ def _execute(session: Session, payload: Mapping[str, Any], actor: Actor, now: da
     revisions.forget_card(session, resident=resident)
     notices.forget_person(session, resident=resident)
     refusals.forget(session, resident=resident)
+    causal.forget_person(session, resident=resident)
     identity.forget_resident(session, resident=resident, actor=actor, now=now)
     proof.forget(session, kind="resident", ids=[str(resident)])
 

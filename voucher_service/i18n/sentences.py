@@ -11,6 +11,7 @@ from .difference_sentences import DIFFERENCES
 from .file_sentences import FILES
 from .finance_pack_sentences import FINANCE_PACK
 from .goods_sentences import GOODS
+from .outcome_sentences import OUTCOMES
 from .pos_sentences import POS
 from .printing_sentences import PRINTING
 from .proof_sentences import FORGETTING, PROOF
@@ -301,6 +302,7 @@ for _more in (
     DIFFERENCES,
     FINANCE_PACK,
     GOODS,
+    OUTCOMES,
     POS,
     PRINTING,
     PROOF,

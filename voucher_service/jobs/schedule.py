@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from voucher_service.allocation import upkeep
 from voucher_service.approvals import service as approvals
 from voucher_service.backup import service as backup
+from voucher_service.finance_pack import service as finance_pack
 from voucher_service.infra import core as core_module
 from voucher_service.infra import outbox, queue
 from voucher_service.infra.core import Core
@@ -128,6 +129,7 @@ def go_on(core: Core) -> int:
             keys.append(notices.want(session))
         keys += [webhooks.want(session, endpoint=one) for one in webhooks.due(session)]
         keys += [revisions.want(session, revision=one) for one in revisions.stopped(session)]
+        keys += [revisions.again(session, key=one) for one in revisions.stopped_trials(session)]
     return sum(queue.ring(core.settings, key) for key in keys)
 
 
@@ -172,6 +174,7 @@ def tasks(core: Core) -> tuple[Task, ...]:
         Task("watch_differences", 600, differences.watch),
         Task("watch_backups", 60, backup.Watch()),
         Task("mark_balances", 30, ledger.mark_balances, apart=True),
+        Task("record_packs", 600, finance_pack.record_due, at_once=False, apart=True),
         Task("settle_due", 60, settlement.settle_due, apart=True),
         Task("forget", 3600, forget, until_none=True),
         Task("check_books", 300, check_books, at_once=False, apart=True),

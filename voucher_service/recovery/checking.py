@@ -6,8 +6,8 @@ import base64
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from itertools import islice, pairwise
 from pathlib import Path
 
 from sqlalchemy import text
@@ -22,6 +22,8 @@ from voucher_service.jobs.gates import for_all
 from voucher_service.proof import notes
 from voucher_service.proof import service as proof
 from voucher_service.proof.notes import Head, NoteInvalid
+from voucher_service.proof.service.exporting import LEAVES
+from voucher_service.proof.tree import Frontier
 from voucher_service.reports import verification
 
 from .report import Report
@@ -31,19 +33,17 @@ _SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "verify_log.py"
 SET_BACK = "B1 the books were set back to an earlier instant"
 
 
-def check(core: Core, report: Report, heads: Iterable[Head]) -> None:
+def check(core: Core, report: Report, of_backup: Head | None, heads: Iterable[Head]) -> None:
     """Fill the gates, then look at everything; what is wrong goes into the report.
 
-    Where the books were set back, or something is wrong, payouts stop until two people looked.
+    `of_backup` is the head in the backup's manifest, `heads` are those that were published. Where
+    the books were set back, or something is wrong, payouts stop until two people looked.
     """
     _newest_claim(core, report)
     with report.timed("log sealed"):
         while proof.seal(core):
             pass
         report.entries = proof.health(core).state.size
-    newest = max(heads, key=lambda one: one.size, default=None)
-    if newest is not None:
-        report.missing_entries = max(newest.size - report.entries, 0)
     with report.timed("gates filled"):
         report.gates_filled = for_all(lambda one: lambda core: _fill(core, one))(core)
     with report.timed("verified"):
@@ -52,7 +52,7 @@ def check(core: Core, report: Report, heads: Iterable[Head]) -> None:
         if not found.breaches:
             report.said.append(found.sentence)
     with report.timed("log checked"):
-        _check_log(core, report, None if report.missing_entries else newest)
+        _check_log(core, report, of_backup, sorted(heads, key=lambda one: one.size))
     if report.wanted is not None or not report.clean:
         _stop_payouts(core, report)
 
@@ -99,15 +99,24 @@ def _newest_claim(core: Core, report: Report) -> None:
         report.last_claim, report.last_claim_at = row
 
 
-def _check_log(core: Core, report: Report, noted: Head | None) -> None:
-    """Export the log and have the auditors' script judge it, with a published head."""
+def _check_log(core: Core, report: Report, noted: Head | None, heads: Sequence[Head]) -> None:
+    """Export the log, compare it with published heads, and have the auditors' script judge it."""
     with tempfile.TemporaryDirectory(prefix="restored-log-", dir="/var/tmp") as folder:
         out = Path(folder) / "log"
         proof.export(core, folder=out)
+        if heads:
+            report.published = heads[-1].size
+            report.agrees_to = _agreed(out / LEAVES, heads)
+            if report.agrees_to < report.published:
+                # Shorter: that much is missing. Else it parted from what was published before.
+                known = report.entries if report.entries < report.published else report.agrees_to
+                report.missing_entries = report.published - known
         if not _SCRIPT.exists():
             report.said.append("tools/verify_log.py is not installed here: run it on an export")
             return
-        words = [str(noted.size), base64.b64encode(noted.root).decode()] if noted else []
+        words = []
+        if noted is not None and noted.size:
+            words = [str(noted.size), base64.b64encode(noted.root).decode()]
         done = subprocess.run(
             [sys.executable, str(_SCRIPT), str(out), *words],
             capture_output=True,
@@ -119,6 +128,19 @@ def _check_log(core: Core, report: Report, noted: Head | None) -> None:
         report.violations.append(f"sealed log: {said[-300:]}")
     else:
         report.said.append(f"sealed log: {said}")
+
+
+def _agreed(leaves: Path, heads: Sequence[Head]) -> int:
+    """The size of the largest published head that is one of this log; heads come by size."""
+    tree, agreed = Frontier(), 0
+    with leaves.open(encoding="ascii") as lines:
+        for head in heads:
+            tree = tree.extended(
+                bytes.fromhex(line) for line in islice(lines, head.size - tree.size)
+            )
+            if (tree.size, tree.root) == (head.size, head.root):
+                agreed = head.size
+    return agreed
 
 
 def _stop_payouts(core: Core, report: Report) -> None:

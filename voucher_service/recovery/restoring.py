@@ -63,10 +63,11 @@ def restore(
     with serving.servers(target, environ=environ) as addresses:
         core = core_module.build(serving.settings_for(addresses, target, environ))
         try:
-            known: list[Head] = checking.heads_in(core, wanted.manifest.head)
+            of_backup: list[Head] = checking.heads_in(core, wanted.manifest.head)
+            published = of_backup[:]
             if heads is not None:
-                known += checking.heads_in(core, heads.read_text("utf-8"))
-            checking.check(core, report, known)
+                published += checking.heads_in(core, heads.read_text("utf-8"))
+            checking.check(core, report, of_backup[0] if of_backup else None, published)
             if also is not None:
                 also(core)
         finally:

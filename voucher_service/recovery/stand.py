@@ -98,7 +98,7 @@ def _stand(servers: Servers, backups: Folder, environ: Mapping[str, str]) -> Sta
     )
     environment = {
         **serving.environment_for(addresses, data, environ),
-        "VOUCHER__BACKUP__URL": servers.url(DATABASE, postgres.SUPERUSER),
+        "VOUCHER__DATABASE__BACKUP_URL": servers.url(DATABASE, postgres.SUPERUSER),
         "VOUCHER__WEB__PROXIES": "1",
         "PYTHONUNBUFFERED": "1",
     }

@@ -13,7 +13,7 @@ from voucher_service.i18n import gettext, mark
 from voucher_service.infra.sheet_files import guarded
 from voucher_service.kernel.money import Money
 
-from . import layout
+from . import causal, layout
 from .definitions import DEFINITIONS
 from .groups import Group
 from .leverage import LeverageReport, Row
@@ -27,7 +27,7 @@ _MEANINGS = (mark("名词"), mark("意思"))
 
 
 def xlsx(report: LeverageReport, out: BinaryIO, locale: str) -> None:
-    """Write an Excel file: figures, trade-in by category and payer, definitions.
+    """Write an Excel file: figures, trade-in by category and payer, estimates, definitions.
 
     Amounts are in yuan with two decimals, those of vouchers also in whole fen; every text is a
     text cell, so that no name becomes a formula.
@@ -37,6 +37,7 @@ def xlsx(report: LeverageReport, out: BinaryIO, locale: str) -> None:
         _figures_sheet(book, report, locale)
         if report.trade_in:
             _trade_in_sheet(book, report, locale)
+        causal.sheet(book, report.causal, locale)
         _definitions_sheet(book, locale)
     finally:
         book.close()

@@ -10,6 +10,7 @@ from typing import Any
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.kernel.money import Money
 
+from . import causal
 from .figures import Figures, Ratios
 from .groups import Basis, Group, GroupBy
 from .leverage import UNKNOWN_EFFECT, LeverageReport, Row
@@ -122,6 +123,7 @@ def head(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
         (mark("起止日期"), days),
         (mark("分组"), gettext(GROUP_BY[report.group_by], locale)),
     ]
+    facts.append((causal.NET_LEVERAGE, causal.sentence(report.causal, locale)))
     if report.sealed:
         facts.append((mark("账目指纹"), f"{report.sealed.size} {report.sealed.fingerprint}"))
     return [(gettext(heading, locale), value) for heading, value in facts] + beside(report, locale)

@@ -13,6 +13,8 @@ from sqlalchemy import select
 
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Programme
+from voucher_service.causal import service as causal_service
+from voucher_service.causal.service import Estimate
 from voucher_service.i18n import DEFAULT, LOCALES, formats, gettext, mark
 from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import InvalidInput
@@ -20,7 +22,7 @@ from voucher_service.proof import service as proof
 from voucher_service.proof.model import Checkpoint
 from voucher_service.reconciliation.tables import RollupRow, RollupRunRow, TradeInRollupRow
 
-from . import definitions, reach, trade_in
+from . import causal, definitions, reach, trade_in
 from .figures import AMOUNTS, Figures, Ratios, ratios
 from .groups import Basis, Group, GroupBy, cells, groups
 from .reach import Reach
@@ -59,7 +61,8 @@ class LeverageReport:
     `first` and `last` are the days asked for, both included; None is open. A synthetic programme
     was replayed: whoever shows the report says so. The rows add up to the totals. `sealed` is the
     newest published head of the log, which holds what the figures come from. `proof` says when all
-    was last counted again, and what came of it.
+    was last counted again, and what came of it. `causal`: estimates of what the programme's
+    vouchers changed, over all their weeks whatever days were asked for.
     """
 
     programme: Programme
@@ -74,6 +77,7 @@ class LeverageReport:
     reach: Reach
     proof: Proof
     sealed: Checkpoint | None
+    causal: tuple[Estimate, ...] = ()
 
     @property
     def synthetic(self) -> bool:
@@ -106,6 +110,7 @@ def report(
         total, rows = groups(session, vouchers, group_by)
         reached = reach.read(session, vouchers)
         subsidised = trade_in.read(session, asked(TradeInRollupRow, Subsidies), group_by, found.id)
+        estimates = causal_service.of_programme(session, programme=found.id)
     return LeverageReport(
         found,
         None if run is None else run.as_of,
@@ -119,6 +124,7 @@ def report(
         reached,
         _proof(run),
         next(iter(proof.checkpoints(core, limit=1)), None),
+        tuple(estimates),
     )
 
 
@@ -145,6 +151,7 @@ def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
         "rows": [_row_json(one, locale) for one in report.rows],
         "totals": _row_json(report.totals, locale),
         "trade_in": trade_in.as_json(report.trade_in, locale),
+        "causal": causal.as_json(report.causal, locale),
         "definitions": definitions.in_words(locale),
     }
 
