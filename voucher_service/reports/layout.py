@@ -10,7 +10,7 @@ from typing import Any
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.kernel.money import Money
 
-from . import causal
+from . import causal, sentences
 from .figures import Figures, Ratios
 from .groups import Basis, Group, GroupBy
 from .leverage import LeverageReport, Row
@@ -126,6 +126,7 @@ def head(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
     facts.append((causal.NET_LEVERAGE, causal.sentence(report.causal, locale)))
     if report.sealed:
         facts.append((mark("账目指纹"), f"{report.sealed.size} {report.sealed.fingerprint}"))
+    facts.append((sentences.HEADING, sentences.paragraph(report, locale)))
     return [(gettext(heading, locale), value) for heading, value in facts] + beside(report, locale)
 
 
