@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from flask.testing import FlaskClient
@@ -43,12 +43,12 @@ def desk(office: Office) -> Desk:
     return Desk(office.world)
 
 
-def shop(office: Office, till: Actor, language: str = "zh-CN") -> FlaskClient:
-    """The browser of a manager of the till's shop."""
+def manager_of(office: Office, till: Actor) -> UUID:
+    """A manager of the till's shop."""
     core, name = office.world.core, f"m-{uuid4().hex[:8]}"
     with core.transaction() as session:
         at = merchants.till(session, cashier=CashierId(till.id))  # type: ignore[arg-type]
-    manager = merchants.create_cashier(
+    return merchants.create_cashier(
         core,
         actor=SYSTEM,
         shop=at.shop_id,
@@ -57,9 +57,15 @@ def shop(office: Office, till: Actor, language: str = "zh-CN") -> FlaskClient:
         display_name=name,
         role=Role.MANAGER,
         demo=True,
-    )
+    ).id
+
+
+def shop(office: Office, till: Actor, language: str = "zh-CN") -> FlaskClient:
+    """The browser of a manager of the till's shop."""
+    core = office.world.core
     made = create_merchant(core).test_client()
-    made.set_cookie(Face.MERCHANT.cookie, issue(core, Face.MERCHANT, manager.id).access_token)
+    token = issue(core, Face.MERCHANT, manager_of(office, till)).access_token
+    made.set_cookie(Face.MERCHANT.cookie, token)
     made.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
     return made
 

@@ -66,6 +66,7 @@ BY_FACE = {
         *goods_rules.SHOP,
         *review_rules.SHOP,
         *settlement_rules.SHOP,
+        *settlement_rules.SHOP_PAGES,
     ),
     Face.ADMIN: (
         *desk_rules.RULES,
@@ -83,6 +84,7 @@ BY_FACE = {
         *revision_rules.DESK,
         *review_rules.DESK,
         *settlement_rules.DESK,
+        *settlement_rules.DESK_PAGES,
         *outcome_rules.DESK,
     ),
 }

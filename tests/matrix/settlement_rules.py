@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import itertools
 from dataclasses import replace
 from datetime import timedelta
@@ -70,7 +71,7 @@ def sent(city: City, side: Side, _caller: Actor) -> Thing:
     """A batch at the bank, and what the bank answers."""
     office, batch = _sent(city, side)
     content = base64.b64encode(_answers(office, batch, PAID, city)).decode()
-    return Thing(str(batch.id), {"content": content})
+    return Thing(str(batch.id), {"content": content, "form": "csv"})
 
 
 @shared
@@ -97,7 +98,8 @@ def own_line(city: City, side: Side, _caller: Actor) -> Thing:
     office = _office(city, side)
     whose = office.merchant(side.till[Role.CASHIER])
     lines = office.lines(office.draft())
-    return Thing(str(next(one.id for one in lines if one.merchant_id == whose)))
+    facts = {"format_": "csv"}
+    return Thing(str(next(one.id for one in lines if one.merchant_id == whose)), facts)
 
 
 @shared
@@ -162,6 +164,66 @@ DESK = (
         once=True,
         whole=True,
     ),
+)
+PAGES = "/settlements"
+
+
+def _file(thing: Thing, _caller: Actor) -> dict[str, Any]:
+    """The bank's answer, as a page sends it."""
+    content = base64.b64decode(thing.facts["content"])
+    return {"data": {"table": (io.BytesIO(content), "back.csv")}}
+
+
+@shared
+def order(city: City, side: Side, caller: Actor) -> Thing:
+    """A redemption."""
+    return redemption.make(city, side, caller)
+
+
+DESK_PAGES = (
+    get(PAGES, READERS, whole=True),
+    post(PAGES, FINANCE, sends=always(data={"day": "2026-01-31"}), whole=True),
+    get(f"{PAGES}/<uuid:batch>", READERS, of=drafted, whole=True),
+    get(f"{PAGES}/lines/<uuid:line>", READERS, of=any_line, whole=True),
+    get(f"{PAGES}/holds", READERS, whole=True),
+    get(f"{PAGES}/holds/<uuid:redemption>", READERS, of=order, whole=True),
+    post(
+        f"{PAGES}/holds/<uuid:redemption>",
+        FINANCE,
+        of=order,
+        sends=always(data={"event": "release", "reason": "查清了"}),
+        whole=True,
+    ),
+    post(f"{PAGES}/<uuid:batch>/review", FINANCE, of=drafted, answers=409, whole=True),
+    post(f"{PAGES}/<uuid:batch>/send", FINANCE, of=approved, once=True, whole=True),
+    post(
+        f"{PAGES}/<uuid:batch>/drop",
+        FINANCE,
+        of=drafted,
+        sends=always(data={"reason": "重做"}),
+        once=True,
+        whole=True,
+    ),
+    get(f"{PAGES}/<uuid:batch>/bank-file.<any(csv, xlsx):form>", FINANCE, of=sent, whole=True),
+    post(
+        f"{PAGES}/<uuid:batch>/bank-return",
+        FINANCE,
+        of=sent,
+        sends=_file,
+        once=True,
+        whole=True,
+    ),
+    post(
+        f"{PAGES}/payments/<uuid:payment>/retry",
+        FINANCE,
+        of=bounced,
+        whole=True,
+    ),
+)
+SHOP_PAGES = (
+    get("/money", MANAGER, lists=own_line, chain=True),
+    get("/money/<uuid:line>", MANAGER, of=own_line, chain=True),
+    get("/money/<uuid:line>/statement.<any(csv, xlsx):format_>", MANAGER, of=own_line, chain=True),
 )
 SHOP = (
     get(f"{API}/settlement-lines", MANAGER, lists=own_line, chain=True),

@@ -43,6 +43,14 @@ SELECT md5(id::text || k)::uuid, merchant, shop, cashier_id,
         + interval '9 hours' + random() * interval '12 hours', claimed_on
 FROM drawn JOIN places USING (place) ORDER BY occurred_at
 """
+_ANOTHER = """
+WITH days AS (
+    SELECT date_trunc('day', occurred_at + interval '8 hours') - interval '8 hours' AS day,
+        count(*) AS orders
+    FROM redemption GROUP BY 1)
+SELECT min(day), (SELECT max(day) FROM days) + interval '1 day' - min(day)
+FROM days WHERE orders >= (SELECT avg(orders) FROM days)
+"""
 _DAY = "occurred_at >= %(since)s AND occurred_at < %(since)s + interval '1 day'"
 _DAY_VOUCHERS = f"""
 INSERT INTO voucher (id, offer_id, release_id, release_quota, slot, resident_id, ordinal,
@@ -148,12 +156,10 @@ def grow(owner: psycopg.Connection[tuple[Any, ...]], copies: int) -> None:
 
 
 def one_more_day(owner: psycopg.Connection[tuple[Any, ...]]) -> None:
-    """Yesterday's claims, orders and lapses once more, on the day after the book's last."""
-    ((since,),) = owner.execute(
-        "SELECT date_trunc('day', max(occurred_at) + interval '8 hours') - interval '8 hours'"
-        " - interval '1 day' FROM redemption"
-    ).fetchall()
-    ((later,),) = owner.execute("SELECT interval '2 days'").fetchall()
+    """A day like the others (the first with as many orders as the average) once more, on the day
+    after the book's last.
+    """
+    ((since, later),) = owner.execute(_ANOTHER).fetchall()
     day = {"since": since, "later": later}
     for statement in (_DAY_VOUCHERS, _DAY_ORDERS, _DAY_BOOKS, _DAY_UNDONE, _DAY_LAPSES):
         owner.execute(statement, day)
