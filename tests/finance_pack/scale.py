@@ -79,7 +79,7 @@ def main(merchants: int, redemptions: int, megabytes: int) -> None:
         core_on(servers) as real,
     ):
         core = with_clock(real, Clock(NOON))
-        office, began = Office(World(core)), time.monotonic()
+        office, began = Office(World(core), servers.owner_url), time.monotonic()
         till = office.till()
         office.spend(till)
         office.next_day()
