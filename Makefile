@@ -16,7 +16,7 @@ run: .venv/.assets ## install, start servers, faces and worker with demo data; C
 	@exec $(BIN)/voucher dev --port $(PORT) --data $(DATA) --demo
 
 test: .venv/.assets ## every test, the browser's included, by two workers
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.installed ## lint, format, types, import contracts, generated pages fresh
 	$(BIN)/ruff check .

@@ -60,6 +60,7 @@ _SEALED = {
     "witness": mark("见证方拒绝签名：它手里的账和这本不是同一本"),
     "silence": mark("见证方 {hours} 小时没有签名"),
 }
+_OVERDUE = mark("{late} 笔对账差异过了期限还没查清")
 _BACKED_UP = {
     "never": mark("还没有做过备份"),
     "old": mark("备份旧了：最近一次在 {hours} 小时以前"),
@@ -98,6 +99,8 @@ def title(alarm: Alarm, names: Mapping[UUID, str]) -> str:
         return f"{name} {gettext(known, locale())}" if known else alarm.subject
     if alarm.kind is Kind.LOG:
         return gettext(_SEALED[alarm.subject], locale(), **alarm.detail)
+    if alarm.kind is Kind.DIFFERENCE:
+        return gettext(_OVERDUE, locale(), late=alarm.detail["late"])
     if alarm.kind is Kind.BACKUP:
         return gettext(_BACKED_UP[alarm.subject], locale(), **alarm.detail)
     if alarm.subject.startswith("staff:"):

@@ -9,6 +9,7 @@ from flask import Flask
 from voucher_service.campaigns import service as campaign_service
 from voucher_service.infra.core import Core, build
 from voucher_service.kernel.actor import Role
+from voucher_service.reconciliation.differences import service as difference_service
 from voucher_service.reports import history
 from voucher_service.web import uploads
 from voucher_service.web.app import make_app
@@ -19,6 +20,7 @@ from . import (
     alarming,
     colleagues,
     duties,
+    estimates,
     objections,
     offer_words,
     onboarding,
@@ -39,15 +41,19 @@ from .api import (
     budgets,
     campaigns,
     cars,
+    differences,
+    finance_packs,
     goods,
     lotteries,
     merchants,
+    outcomes,
     pools,
     programmes,
     pushes,
     reports,
     residents,
     revisions,
+    settlements,
     sign_in,
     simulations,
     stops,
@@ -62,13 +68,16 @@ from .pages import budgets as budget_pages
 from .pages import campaigns as campaign_pages
 from .pages import car_pools as car_pool_pages
 from .pages import cars as car_pages
+from .pages import differences as difference_pages
 from .pages import disputes as dispute_pages
+from .pages import finance_packs as pack_pages
 from .pages import front, home
 from .pages import funds as fund_pages
 from .pages import goods as goods_pages
 from .pages import log as log_pages
 from .pages import lotteries as lottery_pages
 from .pages import merchants as merchant_pages
+from .pages import outcomes as outcome_pages
 from .pages import papers as paper_pages
 from .pages import policies as policy_pages
 from .pages import pools as pool_pages
@@ -88,6 +97,10 @@ _READERS = any_of(Role.REVIEWER, Role.AUDITOR)
 _SIGNERS = any_of(Role.REVIEWER, Role.APPROVER, Role.AUDITOR)
 # Whoever may speak for a party; for which one, the service says.
 _PARTIES = any_of(Role.FINANCE, Role.AUDITOR, Role.PLANNER, Role.APPROVER)
+
+_BOOKKEEPERS = any_of(*difference_service.READERS)
+# Whoever may see what is paid to whom.
+_PAYING = any_of(Role.FINANCE, Role.APPROVER, Role.AUDITOR)
 
 # Whoever may look after an alarm.
 _ALARMED = any_of(Role.PLANNER, Role.APPROVER, Role.FINANCE, Role.AUDITOR)
@@ -132,12 +145,21 @@ BLUEPRINTS = (
     Guarded(revisions.planning, any_of(Role.PLANNER)),
     Guarded(merchants.merchants, any_of(*onboarding.SEES)),
     Guarded(merchants.holding_back, any_of(Role.REVIEWER, Role.FINANCE)),
+    Guarded(settlements.settlements, _PAYING),
+    Guarded(settlements.settling, any_of(Role.FINANCE)),
     Guarded(alarms.alarms, _OFFICE),
     Guarded(alarms.handling, _ALARMED),
     Guarded(alarms.closing, any_of(Role.AUDITOR)),
     Guarded(alarms.payouts, any_of(Role.FINANCE)),
+    Guarded(differences.files, _BOOKKEEPERS),
+    Guarded(differences.importing, any_of(Role.FINANCE)),
+    Guarded(differences.differences, _BOOKKEEPERS),
+    Guarded(differences.working, any_of(Role.FINANCE)),
+    Guarded(finance_packs.packing, any_of(Role.FINANCE)),
     Guarded(reports.reports, _OFFICE),
     Guarded(reports.reconciliations, _OFFICE),
+    Guarded(outcomes.outcomes, _OFFICE),
+    Guarded(outcomes.importing, any_of(Role.FINANCE)),
     Guarded(front.front, PUBLIC),
     Guarded(home.home, SIGNED_IN),
     Guarded(account_pages.account, SIGNED_IN),
@@ -182,13 +204,20 @@ BLUEPRINTS = (
     Guarded(fund_pages.planning, any_of(Role.PLANNER)),
     Guarded(dispute_pages.disputes, _OFFICE),
     Guarded(dispute_pages.deciding, any_of(Role.REVIEWER, Role.FINANCE)),
+    Guarded(difference_pages.files, _BOOKKEEPERS),
+    Guarded(difference_pages.importing, any_of(Role.FINANCE)),
+    Guarded(difference_pages.differences, _BOOKKEEPERS),
+    Guarded(difference_pages.working, any_of(Role.FINANCE)),
     Guarded(stop_pages.stops, _OFFICE),
     Guarded(stop_pages.stopping, _IN_AN_EMERGENCY),
     Guarded(alarm_pages.alarms, _OFFICE),
     Guarded(alarm_pages.handling, _ALARMED),
     Guarded(alarm_pages.closing, any_of(Role.AUDITOR)),
     Guarded(alarm_pages.payouts, any_of(Role.FINANCE)),
+    Guarded(pack_pages.settlement_pack, any_of(Role.FINANCE)),
     Guarded(report_pages.reports, _OFFICE),
+    Guarded(outcome_pages.outcomes, _OFFICE),
+    Guarded(outcome_pages.importing, any_of(Role.FINANCE)),
     Guarded(log_pages.log, any_of(Role.FINANCE, Role.AUDITOR)),
 )
 
@@ -213,7 +242,8 @@ def create_app(core: Core | None = None) -> Flask:
         | car_words.globals_()
         | goods_words.globals_()
         | policy_words.globals_()
-        | sale_reviews.globals_(),
+        | sale_reviews.globals_()
+        | estimates.globals_(),
         me=staff.me,
         reader=staff.reader,
         waiting=staff.waiting,
@@ -222,9 +252,15 @@ def create_app(core: Core | None = None) -> Flask:
         stop_count=stopped.stop_count,
         alarms=alarming.standing,
         disputes_waiting=objections.disputes_waiting,
+        differences_waiting=objections.differences_waiting,
     )
     uploads.let_through(app, {pushes.planning.name}, most_bytes=pushes.LIST_LIMIT_BYTES)
     uploads.let_through(app, {push_pages.planning.name, goods_pages.stocking.name})
     uploads.let_through(app, {goods.stocking.name}, most_bytes=goods.TABLE_LIMIT_BYTES)
+    uploads.let_through(app, {difference_pages.importing.name})
+    uploads.let_through(app, {differences.importing.name}, most_bytes=differences.FILE_LIMIT_BYTES)
+    most_bytes = settlements.RETURN_LIMIT_BYTES
+    uploads.let_through(app, {settlements.settling.name}, most_bytes=most_bytes)
+    uploads.let_through(app, {outcome_pages.importing.name, outcomes.importing.name})
     app.before_request(duties.check)
     return app

@@ -16,6 +16,7 @@ from voucher_service.reports import leverage
 from voucher_service.reports.figures import Figures, ratios
 from voucher_service.reports.groups import Basis, GroupBy
 from voucher_service.reports.leverage import LeverageReport
+from voucher_service.reports.reach import Reach
 from voucher_service.reports.trade_in import Subsidies, TradeIn
 from voucher_service.web.site import core
 
@@ -63,7 +64,11 @@ def within(reader: Actor, found: LeverageReport) -> LeverageReport:
         found,
         rows=rows,
         totals=replace(found.totals, figures=total, ratios=ratios(total)),
-        # Categories and payers are of the whole programme.
+        causal=tuple(
+            one for one in found.causal if areas.within(one.offer.issuing_area, reader.area)
+        ),
+        # These, as categories and payers, are of the whole programme.
+        reach=Reach(),
         trade_in=TradeIn(sum((one.figures for one in subsidised), Subsidies()), subsidised),
     )
 

@@ -40,6 +40,19 @@ _LABELS: Mapping[str, str] = {
     "scope": mark("范围"),
     "kind": mark("种类"),
     "note": mark("说明"),
+    "batch": mark("批次"),
+    "number": mark("批次号"),
+    "day": mark("截止日"),
+    "lines": mark("收款方"),
+    "items": mark("核销笔数"),
+    "due": mark("应付"),
+    "deducted": mark("扣回欠款"),
+    "retried": mark("退票重付"),
+    "payments": mark("付款笔数"),
+    "total": mark("实付合计"),
+    "payments_sha256": mark("付款清单指纹"),
+    "merchant": mark("商户"),
+    "advance": mark("预付单"),
 }
 
 

@@ -26,7 +26,7 @@ from voucher_service.web.schemas import PageArgs, Schema
 from .offer_schemas import OfferTermsSchema
 
 BRANDS = ("jinqiu", "moyang", "night", "feast", "renew")
-GROUPS = ("campaign", "area", "trade", "day", "funder", "merchant_size")
+GROUPS = ("campaign", "area", "trade", "day", "funder", "merchant_size", "offer", "hour")
 BASES = ("period", "cohort")
 SLUG = r"[a-z0-9][a-z0-9-]{1,62}"
 _SECRET = validate.Length(min=1, max=200, error=mark("太长了。"))
@@ -291,9 +291,10 @@ class PauseSchema(Schema):
 
 
 class ReconcileSchema(Schema):
-    """Which programme to reconcile, or all."""
+    """Which programme to reconcile, or all; `whole`: count every row again, and compare."""
 
     programme = CodeField(load_default=None, pattern=SLUG)
+    whole = fields.Boolean(load_default=False)
 
 
 class ReconciliationSchema(Schema):

@@ -74,9 +74,12 @@ ACTIONS: Mapping[str, str] = {
     "staff.grant": mark("换岗位或地区"),
     "staff.reset": mark("重设密码和验证"),
     "staff.close": mark("注销账号"),
+    "resident.forget": mark("忘记居民"),
     "application.approve": mark("批准汽车补贴"),
     "revision.approve": mark("批准补差"),
     "sale_review.release": mark("放行补贴"),
+    "difference.correct": mark("更正对账差异"),
+    "difference.accept": mark("认可对账差异"),
     "campaign.publish": mark("发布活动"),
     "campaign.resume": mark("恢复发放"),
     "campaign.close": mark("提前结束"),
@@ -95,6 +98,8 @@ ACTIONS: Mapping[str, str] = {
     "merchant.account_change": mark("换收款账户"),
     "merchant.hold_lift": mark("恢复支付货款"),
     "goods.change": mark("改商品库"),
+    "settlement.pay": mark("付一批结算款"),
+    "settlement.advance": mark("预付商户"),
 }
 BRANDS: Mapping[str, str] = {
     "jinqiu": mark("惠利金秋：桂花金"),
@@ -110,6 +115,8 @@ GROUPS: Mapping[str, str] = {
     GroupBy.DAY: mark("按日"),
     GroupBy.FUNDER: mark("出资方"),
     GroupBy.MERCHANT_SIZE: mark("商户规模"),
+    GroupBy.OFFER: mark("券种"),
+    GroupBy.HOUR: mark("按钟点"),
 }
 BASES: Mapping[str, str] = {
     Basis.PERIOD: mark("按发生日"),

@@ -20,6 +20,7 @@ from .api import filed_prices as filed_price_calls
 from .api import me, people, redemptions, sandbox, shops, sign_in, summary
 from .api import refunds as refund_calls
 from .api import sales as sale_calls
+from .api import settlements as settlement_calls
 from .examples import EXAMPLES
 from .pages import (
     apply,
@@ -85,6 +86,7 @@ BLUEPRINTS = (
     Guarded(shops.blueprint, _DESK),
     Guarded(shops.points, _DESK),
     Guarded(shops.stand, SIGNED_IN),
+    Guarded(settlement_calls.blueprint, _DESK),
     Guarded(money.blueprint, _DESK),
     Guarded(own_tills.blueprint, _DESK),
     Guarded(own_tills.published, PUBLIC),

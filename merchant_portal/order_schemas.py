@@ -11,10 +11,12 @@ from marshmallow import fields
 from voucher_service.campaigns.model import GoodsClass
 from voucher_service.i18n import mark
 from voucher_service.redemption.model import Order, OtherDiscount, Payer, Source, Whereabouts
+from voucher_service.tradein.sales.model import Traces
 from voucher_service.web.fields import (
     MAX_FEN,
     CodeField,
     CountField,
+    DayField,
     FenField,
     InstantField,
     TextField,
@@ -27,7 +29,7 @@ _LAST_FOUR = re.compile(r"[0-9]{3}[0-9Xx]|[0-9A-Za-z]{4}")
 
 class ItemSchema(Schema):
     """One article of an order. `goods_class` where an offer may leave such goods out; the rest for
-    trade-in.
+    trade-in. `activated_on`: the day on which the device was first switched on.
     """
 
     gtin = CodeField(maximum=14, pattern=r"\d{8,14}")
@@ -35,6 +37,7 @@ class ItemSchema(Schema):
     imei1 = CodeField(maximum=15, pattern=r"\d{15}")
     imei2 = CodeField(maximum=15, pattern=r"\d{15}")
     grade = CountField(minimum=1, maximum=5)
+    activated_on = DayField()
     goods_class = fields.String(validate=ma.validate.OneOf([str(one) for one in GoodsClass]))
     price_fen = CountField(required=True, maximum=MAX_FEN)
 
@@ -63,7 +66,9 @@ class OrderSchema(Schema):
 
     A qualification needs exactly one item, with `gtin` and `serial`; a phone with its IMEIs, too.
     `list_price_fen`: what it costs before the merchant's discounts. `payer_name`, `receiver_name`:
-    compared with the holder's name and kept nowhere.
+    compared with the holder's name and kept nowhere. `payer_account` (the card or account as the
+    payment service names it), `receiver_mobile` and `delivery_address` are kept as keyed hashes,
+    to find many purchases behind one of them.
     """
 
     # Any text: what is not a code in its one spelling is refused as such, and counted.
@@ -87,6 +92,9 @@ class OrderSchema(Schema):
     list_price_fen = FenField(minimum=1, attribute="list_price", load_default=None, allow_none=True)
     payer_name = TextField(maximum=60, load_default=None, allow_none=True)
     receiver_name = TextField(maximum=60, load_default=None, allow_none=True)
+    payer_account = CodeField(maximum=128, load_default=None, allow_none=True)
+    receiver_mobile = CodeField(maximum=20, load_default=None, allow_none=True)
+    delivery_address = TextField(maximum=200, load_default=None, allow_none=True)
     position = fields.Nested(WhereaboutsSchema, load_default=None, allow_none=True)
 
 
@@ -107,6 +115,7 @@ def order_of(body: dict[str, Any], source: Source) -> Order:
         list_price=body["list_price"],
         payer=body["payer_name"],
         receiver=body["receiver_name"],
+        traces=Traces(body["payer_account"], body["receiver_mobile"], body["delivery_address"]),
         position=Whereabouts(**told) if told else None,
         source=source,
     )

@@ -23,7 +23,9 @@ from voucher_service.lotteries import model as lotteries
 from voucher_service.merchants import accounts, onboarding
 from voucher_service.merchants import model as merchants
 from voucher_service.pushes import model as pushes
+from voucher_service.reconciliation.differences import model as differences
 from voucher_service.redemption import model as redemption
+from voucher_service.settlement import lifecycles as settlement
 from voucher_service.stops import model as stops
 from voucher_service.tradein import qualifications
 from voucher_service.tradein.applications import model as applications
@@ -42,7 +44,12 @@ MACHINES: tuple[Machine[Any, Any], ...] = (
     vouchers.LIFECYCLE,
     qualifications.LIFECYCLE,
     redemption.LIFECYCLE,
+    settlement.BATCH,
+    settlement.LINE,
+    settlement.PAYMENT,
+    settlement.ADVANCE,
     disputes.LIFECYCLE,
+    differences.LIFECYCLE,
     approvals.LIFECYCLE,
     budgets.MOVE,
     alarms.LIFECYCLE,

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import os
 import tomllib
-import types
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import get_type_hints
+
+from .settings_reading import SettingsError as SettingsError  # noqa: PLC0414 - its name to all
+from .settings_reading import apply_environment, merge, section
 
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 ENVIRONMENTS = ("development", "test", "production")
-
-
-class SettingsError(Exception):
-    """A setting is missing, unknown, of the wrong type, or not fit for this environment."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +120,16 @@ class Books:
     """What shops and their tills' books are told and given time for."""
 
     dispute_days: int
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Files of payment channels and tills, and the differences in them."""
+
+    file_limit_bytes: int
+    most_differences: int
+    unlike_bps: int
+    difference_days: int
 
 
 @dataclass(frozen=True)
@@ -270,6 +278,17 @@ class Review:
 
 
 @dataclass(frozen=True)
+class Settlement:
+    """When merchants are paid, how long they see it before, and from which account."""
+
+    draft_hour: int
+    statement_hours: int
+    payer_account: str
+    payer_name: str
+    purpose: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that is set from outside, by section."""
 
@@ -281,6 +300,7 @@ class Settings:
     sign_in: SignIn
     till: Till
     books: Books
+    matching: Matching
     pos: Pos
     waiting: Waiting
     limits: Limits
@@ -296,6 +316,7 @@ class Settings:
     goods: Goods
     applications: Applications
     review: Review
+    settlement: Settlement
 
     @property
     def production(self) -> bool:
@@ -309,11 +330,11 @@ def load(environ: Mapping[str, str] = os.environ, config: Path = CONFIG) -> Sett
     if env not in ENVIRONMENTS:
         raise SettingsError(f"VOUCHER_ENV is {env!r}; it is one of {', '.join(ENVIRONMENTS)}")
     values = tomllib.loads((config / "default.toml").read_text("utf-8"))
-    _merge(values, tomllib.loads((config / f"{env}.toml").read_text("utf-8")), f"{env}.toml")
-    _apply_environment(values, environ)
+    merge(values, tomllib.loads((config / f"{env}.toml").read_text("utf-8")), f"{env}.toml")
+    apply_environment(values, environ)
     hints = get_type_hints(Settings)
     sections = {
-        field.name: _section(hints[field.name], field.name, values.pop(field.name, {}))
+        field.name: section(hints[field.name], field.name, values.pop(field.name, {}))
         for field in fields(Settings)
         if field.name != "env"
     }
@@ -323,53 +344,6 @@ def load(environ: Mapping[str, str] = os.environ, config: Path = CONFIG) -> Sett
     if settings.production:
         _refuse_development_values(settings)
     return settings
-
-
-def _merge(base: dict[str, Any], over: dict[str, Any], name: str) -> None:
-    for section, keys in over.items():
-        if section not in base or not isinstance(keys, dict):
-            raise SettingsError(f"{name}: unknown section {section}")
-        for key, value in keys.items():
-            if key not in base[section]:
-                raise SettingsError(f"{name}: unknown key {section}.{key}")
-            base[section][key] = value
-
-
-def _apply_environment(values: dict[str, Any], environ: Mapping[str, str]) -> None:
-    for name, text in environ.items():
-        if not name.startswith("VOUCHER__"):
-            continue
-        parts = name.removeprefix("VOUCHER__").lower().split("__")
-        if len(parts) != 2:
-            raise SettingsError(f"{name}: write VOUCHER__SECTION__KEY")
-        section, key = parts
-        value = text
-        if key.endswith("_file") and key not in values.get(section, {}):
-            key, value = key.removesuffix("_file"), Path(value).read_text("utf-8").strip()
-        if key not in values.get(section, {}):
-            raise SettingsError(f"{name}: there is no setting {section}.{key}")
-        values[section][key] = value
-
-
-def _section(kind: type[Any], name: str, values: dict[str, Any]) -> Any:
-    hints = get_type_hints(kind)
-    if missing := hints.keys() - values.keys():
-        raise SettingsError(f"missing in [{name}]: {', '.join(sorted(missing))}")
-    if unknown := values.keys() - hints.keys():
-        raise SettingsError(f"unknown in [{name}]: {', '.join(sorted(unknown))}")
-    return kind(**{key: _value(hints[key], f"{name}.{key}", values[key]) for key in hints})
-
-
-def _value(kind: type[Any] | types.UnionType, name: str, value: Any) -> Any:
-    wanted: Any = get_args(kind)[0] if isinstance(kind, types.UnionType) else kind
-    if wanted is int and isinstance(value, str):
-        try:
-            return int(value)
-        except ValueError:
-            raise SettingsError(f"{name} is a whole number, not {value!r}") from None
-    if type(value) is not wanted:
-        raise SettingsError(f"{name} is {wanted.__name__}, not {value!r}")
-    return value
 
 
 def _refuse_development_values(settings: Settings) -> None:

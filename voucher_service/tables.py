@@ -6,7 +6,9 @@ from voucher_service.audit import tables as audit
 from voucher_service.backup import tables as backup
 from voucher_service.budgets import tables as budgets
 from voucher_service.campaigns import tables as campaigns
+from voucher_service.causal import tables as causal
 from voucher_service.disputes import tables as disputes
+from voucher_service.finance_pack import tables as finance_pack
 from voucher_service.goods import tables as goods
 from voucher_service.identity import tables as identity
 from voucher_service.infra import files, idempotency, outbox, sessions
@@ -19,7 +21,9 @@ from voucher_service.notices import tables as notices
 from voucher_service.proof import tables as proof
 from voucher_service.pushes import tables as pushes
 from voucher_service.reconciliation import tables as reconciliation
+from voucher_service.reconciliation.differences import tables as differences
 from voucher_service.redemption import tables as redemption
+from voucher_service.settlement import tables as settlement
 from voucher_service.stops import tables as stops
 from voucher_service.tills import tables as tills
 from voucher_service.tradein import tables as tradein
@@ -43,8 +47,11 @@ __all__ = [
     "backup",
     "budgets",
     "campaigns",
+    "causal",
+    "differences",
     "disputes",
     "files",
+    "finance_pack",
     "goods",
     "idempotency",
     "identity",
@@ -64,6 +71,7 @@ __all__ = [
     "sale_reviews",
     "sales",
     "sessions",
+    "settlement",
     "stops",
     "tills",
     "tradein",

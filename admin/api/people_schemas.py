@@ -173,6 +173,12 @@ class FoundSchema(Schema):
     resident = fields.Nested(MaskedSchema, required=True, allow_none=True)
 
 
+class ForgetSchema(Schema):
+    """How the person asked to be forgotten; `note` holds no personal data."""
+
+    note = TextField(required=True, minimum=4, maximum=200)
+
+
 class RevealSchema(Schema):
     """What to read in clear, and why; `note` holds no personal data."""
 

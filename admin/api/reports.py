@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import Any
 
 from flask import Response, jsonify
 
 from admin import figures
 from admin.schemas import LeverageArgs, ReconcileSchema, ReconciliationSchema
+from voucher_service.proof import service as proof
 from voucher_service.reconciliation import service as reconciliation
-from voucher_service.reports import export, leverage
+from voucher_service.reports import deliver, leverage
 from voucher_service.web.api import FILE, ApiBlueprint
 from voucher_service.web.auth import actor
 from voucher_service.web.language import locale
 from voucher_service.web.site import core
 
+PDF = "application/pdf"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_TYPES = {"xlsx": XLSX, "csv": "text/csv", "pdf": PDF}
 reports = ApiBlueprint("reports", __name__, url_prefix="/api/v1/reports")
 reconciliations = ApiBlueprint("reconciliations", __name__, url_prefix="/api/v1/reconciliations")
 
@@ -47,7 +50,6 @@ REPORT = {
         },
     },
 }
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @reports.route("/leverage", methods=["GET"])
@@ -74,21 +76,27 @@ def as_csv(args: dict[str, Any]) -> Response:
     return file(args, "csv")
 
 
+@reports.route("/leverage.pdf", methods=["GET"])
+@reports.arguments(LeverageArgs, location="query")
+@reports.response(200, FILE, content_type=PDF)
+def as_pdf(args: dict[str, Any]) -> Response:
+    """The same figures as a PDF, with a chart."""
+    return file(args, "pdf")
+
+
 @reconciliations.route("", methods=["POST"])
 @reconciliations.arguments(ReconcileSchema)
 @reconciliations.response(202, ReconciliationSchema)
 def reconcile(body: dict[str, Any]) -> Any:
     """Ring the reconciliation of a programme, or of all."""
-    return {"jobs": reconciliation.ask(core(), programme=body["programme"])}
+    return {"jobs": reconciliation.ask(core(), programme=body["programme"], whole=body["whole"])}
 
 
 def file(args: dict[str, Any], form: str) -> Response:
-    """The report as a download, in the reader's language."""
+    """The report as a download, in the reader's language, with the head published with it."""
+    proof.publish(core())
     found = figures.report(actor(), args)
-    out = BytesIO()
-    writer, kind = {"xlsx": (export.xlsx, XLSX), "csv": (export.csv, "text/csv")}[form]
-    writer(found, out, locale())
-    response = Response(out.getvalue(), content_type=kind)
+    response = Response(deliver.written(found, form, locale()), content_type=_TYPES[form])
     name = f"leverage-{args['programme']}-{args['group_by']}.{form}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

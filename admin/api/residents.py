@@ -10,8 +10,16 @@ from uuid import UUID
 
 from flask import request
 
-from admin.api.people_schemas import FoundSchema, LookUpSchema, RevealedSchema, RevealSchema
+from admin.api.people_schemas import (
+    ForgetSchema,
+    FoundSchema,
+    LookUpSchema,
+    ProposedSchema,
+    RevealedSchema,
+    RevealSchema,
+)
 from admin.staff import work
+from voucher_service.forgetting import service as forgetting
 from voucher_service.identity import service
 from voucher_service.identity.desk import Field, Masked, Reason
 from voucher_service.identity.documents import Document
@@ -48,6 +56,17 @@ def reveal(body: dict[str, Any], resident: UUID) -> Any:
         note=body["note"],
     )
     return {"revealed": {str(field): text for field, text in shown.items()}}
+
+
+@residents.route("/<uuid:resident>/forget", methods=["POST"])
+@residents.arguments(ForgetSchema)
+@residents.response(202, ProposedSchema)
+def forget(body: dict[str, Any], resident: UUID) -> Any:
+    """Propose to forget a resident who asked for it; a second person decides."""
+    proposed = forgetting.propose(
+        core(), actor=actor(), resident=ResidentId(resident), note=body["note"]
+    )
+    return {"approval_id": proposed}
 
 
 def find(

@@ -11,10 +11,9 @@ from admin.paging import cut
 from admin.schemas import ProposalSchema
 from voucher_service.infra.data_files import DataFileInvalid
 from voucher_service.kernel.ids import CampaignId
-from voucher_service.tradein import rule_words, shelf
-from voucher_service.tradein.policy import Policy
+from voucher_service.tradein import file_words, rule_words, shelf
 from voucher_service.tradein.revisions import service
-from voucher_service.tradein.revisions.model import DraftInvalid, Revision, RevisionId
+from voucher_service.tradein.revisions.model import DraftInvalid, Revision, RevisionId, TrialId
 from voucher_service.web.api import ApiBlueprint
 from voucher_service.web.auth import actor
 from voucher_service.web.fields import CodeField, CountField, DayField, FenField, InstantField
@@ -80,6 +79,16 @@ class EffectsSchema(Schema):
     )
 
 
+class TrialSchema(Schema):
+    """A draft on its way through past decisions, newest first. `done`: the sums are whole."""
+
+    id = fields.UUID(required=True)
+    done = fields.Boolean(required=True)
+    seen = CountField(required=True)
+    looked_back_to = InstantField(required=True, allow_none=True)
+    effects = fields.Nested(EffectsSchema, required=True)
+
+
 class RevisionSchema(Schema):
     """A revision. `status`: computing ready proposed approved cancelled superseded. `more_fen` is
     missing, `less_fen` was too much and is only listed.
@@ -135,17 +144,31 @@ def list_policies(args: dict[str, Any]) -> Any:
 
 @revisions.route("/what-if", methods=["POST"])
 @revisions.arguments(DraftSchema)
-@revisions.response(200, EffectsSchema)
+@revisions.response(202, TrialSchema)
 def what_if(body: dict[str, Any]) -> Any:
-    """What a draft would have cost over the decisions of a period; nothing is kept."""
-    return service.what_if(
-        core(),
-        actor=actor(),
-        draft=_read(body["draft"]),
-        first=body["first_on"],
-        last=body["last_on"],
-        area=body["area"],
-    )
+    """Have a draft run over the decisions of a period; ask again for what it comes to. It is kept
+    for a day.
+    """
+    try:
+        trial = service.begin_trial(
+            core(),
+            actor=actor(),
+            text=body["draft"],
+            first=body["first_on"],
+            last=body["last_on"],
+            area=body["area"],
+        )
+    except DataFileInvalid as error:
+        told = file_words.sentence(error, locale())
+        raise DraftInvalid(extra={"errors": {"draft": told}}, error=told) from None
+    return service.trial(core(), actor=actor(), trial=trial)
+
+
+@revisions.route("/what-if/<uuid:trial>", methods=["GET"])
+@revisions.response(200, TrialSchema)
+def show_trial(trial: UUID) -> Any:
+    """How far the run of a draft is, and what it comes to so far."""
+    return service.trial(core(), actor=actor(), trial=TrialId(trial))
 
 
 @revisions.route("", methods=["GET"])
@@ -198,10 +221,3 @@ def propose(revision: UUID) -> Any:
 def cancel(revision: UUID) -> None:
     """Give up a revision that is not proposed."""
     service.cancel(core(), actor=actor(), revision=RevisionId(revision))
-
-
-def _read(draft: str) -> Policy:
-    try:
-        return shelf.parse("draft", draft.encode("utf-8", "replace"))
-    except DataFileInvalid as error:
-        raise DraftInvalid(extra={"errors": {"draft": str(error)}}, error=str(error)) from error

@@ -21,11 +21,9 @@ from voucher_service.infra.data_files import DataFileInvalid
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.ids import CampaignId
-from voucher_service.tradein import shelf
-from voucher_service.tradein.policy import Policy
+from voucher_service.tradein import file_words, shelf
 from voucher_service.tradein.revisions import service
-from voucher_service.tradein.revisions.effects import Effects
-from voucher_service.tradein.revisions.model import Revision, RevisionId
+from voucher_service.tradein.revisions.model import Revision, RevisionId, Trial, TrialId
 from voucher_service.tradein.revisions.service.opening import RAN
 from voucher_service.web import forms
 from voucher_service.web.auth import actor
@@ -79,14 +77,25 @@ def ask() -> str:
 
 @trying.post("/what-if")
 def what_if() -> Any:
-    """Run a draft over past decisions; nothing is kept."""
+    """Have a draft run over past decisions; the result is kept for a day."""
     form = forms.read(DraftForm)
-    draft = _draft(form) if form.ok else None
-    if draft is None:
+    trial = _begun(form) if form.ok else None
+    if trial is None:
         return _what_if(form), 422
-    days = {"first": form.values["first"], "last": form.values["last"]}
-    found = service.what_if(core(), actor=actor(), draft=draft, **days)
-    return _what_if(form, draft, found)
+    return redirect(f"/policies/what-if/{trial}", 303)
+
+
+@trying.get("/what-if/<uuid:id>")
+def show_trial(id: UUID) -> str:
+    """What a draft comes to, and how far it is."""
+    found = service.trial(core(), actor=actor(), trial=TrialId(id))
+    form = forms.Form()
+    form.typed = {
+        "draft": found.text,
+        "first": found.first.isoformat(),
+        "last": found.last.isoformat(),
+    }
+    return _what_if(form, found)
 
 
 @trying.get("/revisions")
@@ -135,20 +144,26 @@ def cancel(id: UUID) -> Any:
     return redirect("/policies/revisions", 303)
 
 
-def _draft(form: forms.Form) -> Policy | None:
+def _begun(form: forms.Form) -> TrialId | None:
     first: date = form.values["first"]
     if form.values["last"] < first:
         form.errors["last"] = gettext(_ORDER, locale())
         return None
     try:
-        return shelf.parse("draft", form.values["draft"].encode("utf-8", "replace"))
+        return service.begin_trial(
+            core(),
+            actor=actor(),
+            text=form.values["draft"],
+            first=first,
+            last=form.values["last"],
+        )
     except DataFileInvalid as error:
-        form.errors["draft"] = gettext(_WRONG, locale(), error=str(error))
+        form.errors["draft"] = gettext(_WRONG, locale(), error=file_words.sentence(error, locale()))
         return None
 
 
-def _what_if(form: forms.Form, draft: Policy | None = None, effects: Effects | None = None) -> str:
-    return render_template("admin/what_if.html", form=form, draft=draft, effects=effects)
+def _what_if(form: forms.Form, trial: Trial | None = None) -> str:
+    return render_template("admin/what_if.html", form=form, trial=trial)
 
 
 def _revisions(form: forms.Form) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from admin import figures, words
+from admin import estimates, figures, words
 from admin.api.reports import file
 from admin.schemas import LeverageArgs
 from voucher_service.allocation.drift import Kind
@@ -18,7 +18,7 @@ from voucher_service.i18n import mark
 from voucher_service.infra import areas
 from voucher_service.kernel.errors import InvalidInput, NoSuchThing, TryAgain
 from voucher_service.reconciliation import service as reconciliation
-from voucher_service.reports import definitions
+from voucher_service.reports import definitions, layout
 from voucher_service.reports.groups import Basis, GroupBy
 from voucher_service.reports.repairs import repairs
 from voucher_service.vouchers.service.drift import Finding, examine
@@ -51,12 +51,14 @@ def show() -> str:
         groups=figures.groups_for(actor()),
         bases=list(Basis),
         ruler=figures.ruler(found),
+        drawn=estimates.drawing(found),
         small=words.is_small(found.totals.figures.leveraged),
+        facts=layout.beside(found, locale()),
         definitions=[one.in_words(locale()) for one in definitions.DEFINITIONS],
     )
 
 
-@reports.get("/reports/leverage.<any(xlsx, csv):form>")
+@reports.get("/reports/leverage.<any(xlsx, csv, pdf):form>")
 def download(form: str) -> Any:
     """The same figures as a file."""
     return file(_args(""), form)
@@ -73,13 +75,16 @@ def books() -> str:
         if areas.within(offer.issuing_area, reader.area)
     ]
     titles = {one.id: one for one in offers}
+    programmes = campaigns.programmes(core())
     return render_template(
         "admin/books.html",
         offers=offers,
         findings=_findings(offers),
         kinds=KINDS,
         repairs=[(titles[one.offer], one) for one in repairs(core(), offers=titles)],
-        programmes=campaigns.programmes(core()),
+        programmes=programmes,
+        names={one.slug: words.programme_name(one) for one in programmes},
+        progress=reconciliation.progress(core()),
         rung="rung" in request.args,
     )
 
@@ -87,7 +92,8 @@ def books() -> str:
 @reports.post("/reconciliations")
 def reconcile() -> Response:
     """Ring the reconciliation of a programme, or of all, and come back."""
-    reconciliation.ask(core(), programme=request.form.get("programme") or None)
+    whole = "whole" in request.form
+    reconciliation.ask(core(), programme=request.form.get("programme") or None, whole=whole)
     return redirect("/books?rung=yes", 303)
 
 

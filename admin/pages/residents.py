@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, render_template
 from marshmallow import ValidationError, fields, post_load, validate
 
+from admin import readings
 from admin.api.people_schemas import DocumentSchema
 from admin.api.residents import desk, find
 from admin.colleagues import FIELDS, REASONS, document_choices
 from admin.schemas import one_of
+from voucher_service.approvals.model import Approval
+from voucher_service.forgetting import service as forgetting
 from voucher_service.i18n import mark
 from voucher_service.identity import service
 from voucher_service.identity.desk import Field, Reason
@@ -56,6 +60,12 @@ class RevealForm(Schema):
         validate=validate.Length(min=1),
     )
     reason = fields.String(required=True, validate=one_of(*Reason))
+    note = TextField(required=True, minimum=4, maximum=200)
+
+
+class ForgetForm(Schema):
+    """How the person asked to be forgotten."""
+
     note = TextField(required=True, minimum=4, maximum=200)
 
 
@@ -115,6 +125,33 @@ def reveal(resident: UUID) -> Any:
         ),
         status,
     )
+
+
+@residents.post("/<uuid:resident>/forget")
+def forget(resident: UUID) -> Any:
+    """Propose to forget the resident; a second person decides."""
+    form, status, proposed = forms.read(ForgetForm), 422, None
+    if form.ok:
+        try:
+            proposed = forgetting.propose(
+                core(), actor=actor(), resident=ResidentId(resident), **form.values
+            )
+        except DomainError as error:
+            form.refuse(error)
+            status = status_of(error)
+        else:
+            status = 200
+    page = render_template(
+        "admin/resident_forget.html", form=form, resident=resident, proposed=proposed
+    )
+    return page, status
+
+
+def _reading(approval: Approval) -> Mapping[str, Any]:
+    return {"note": approval.payload["note"]}
+
+
+readings.register("resident", template="admin/reading_resident.html", load=_reading)
 
 
 def _page(form: forms.Form, *, found: Any = None, asked: bool = False) -> str:

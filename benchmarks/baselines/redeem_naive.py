@@ -30,8 +30,9 @@ _SPEND = "UPDATE voucher SET status = 'redeemed', spent_fen = %s WHERE id = %s"
 _INSERT = """
 INSERT INTO redemption (id, merchant_id, shop_id, cashier_id, voucher_id, offer_id, part,
     order_reference, key_hash, body_hash, nonce, code_window, order_amount_fen, discount_fen,
-    refunded_fen, refunded_discount_fen, status, phase, occurred_at)
-VALUES (%s, %s, %s, %s, %s, %s, 1, %s, %s, %s, %s, %s, %s, %s, 0, 0, 'committed', 'none', now())"""
+    refunded_fen, refunded_discount_fen, status, phase, occurred_at, claimed_on)
+VALUES (%s, %s, %s, %s, %s, %s, 1, %s, %s, %s, %s, %s, %s, %s, 0, 0, 'committed', 'none', now(),
+    current_date)"""
 
 
 @app.post("/api/v1/redemptions")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import date, timedelta
-from typing import IO, Any, BinaryIO, cast
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, render_template, request
@@ -22,6 +19,7 @@ from voucher_service.reports import day_end as day_ends
 from voucher_service.reports import shop_lines, statement
 from voucher_service.reports.shop_lines import Sought
 from voucher_service.web import forms
+from voucher_service.web.attachments import as_file
 from voucher_service.web.auth import actor
 from voucher_service.web.language import locale
 from voucher_service.web.site import core, today
@@ -30,12 +28,6 @@ books = Blueprint("books", __name__, url_prefix="/books")
 statements = Blueprint("statements", __name__, url_prefix="/books")
 
 _USUAL_DAYS = 31
-_SPOOLED_BYTES = 1024 * 1024
-_SENT_BYTES = 65_536
-_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 
 @books.get("")
@@ -105,24 +97,6 @@ def statement_file(format_: str) -> Response | tuple[str, int]:
             core(), actor=actor(), sought=sought, format_=format_, locale=locale(), out=out
         ),
     )
-
-
-def as_file(name: str, format_: str, write: Callable[[BinaryIO], None]) -> Response:
-    """What is written, as an attachment; kept on disk beyond a megabyte until it is sent."""
-    with ExitStack() as kept:
-        out = kept.enter_context(tempfile.SpooledTemporaryFile(_SPOOLED_BYTES))
-        write(cast(BinaryIO, out))
-        answer = Response(_parts(out, kept.pop_all()), content_type=_TYPES[format_])
-        answer.content_length = out.tell()
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{format_}"'
-    return answer
-
-
-def _parts(out: IO[bytes], kept: ExitStack) -> Iterator[bytes]:
-    with kept:
-        out.seek(0)
-        while part := out.read(_SENT_BYTES):
-            yield part
 
 
 def _sought(values: dict[str, Any]) -> Sought:

@@ -15,12 +15,11 @@ from voucher_service.reconciliation import matching
 from voucher_service.reconciliation.model import FINDINGS, Finding, MatchingId, TillFileInvalid
 from voucher_service.reports import statement
 from voucher_service.web import forms, uploads
+from voucher_service.web.attachments import as_file
 from voucher_service.web.auth import actor
 from voucher_service.web.language import locale
 from voucher_service.web.schemas import PageArgs
 from voucher_service.web.site import core
-
-from .books import as_file
 
 matchings = Blueprint("matchings", __name__, url_prefix="/books/matchings")
 

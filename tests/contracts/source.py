@@ -30,6 +30,7 @@ FEATURES = (
     "waiting",
     "redemption",
     "reconciliation",
+    "finance_pack",
 )
 
 

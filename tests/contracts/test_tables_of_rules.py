@@ -47,6 +47,7 @@ def _model_modules() -> list[str]:
         "vouchers",
         "redemption",
         "disputes",
+        "reconciliation.differences",
         "approvals",
         "alarms",
         "identity",
@@ -62,6 +63,7 @@ def _model_modules() -> list[str]:
         "campaigns.lifecycles",
         "merchants.accounts",
         "merchants.onboarding",
+        "settlement.lifecycles",
         "tradein.qualifications",
     )
     return [*models, *(f"voucher_service.{other}" for other in others)]

@@ -35,6 +35,7 @@ from voucher_service.merchants import service as merchants
 from voucher_service.merchants.accounts import AccountKind
 from voucher_service.merchants.service import banking, holding, reviewing
 from voucher_service.resident.app import create_app as create_resident
+from voucher_service.resident.pages import merchants as public_list
 from voucher_service.web import uploads
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
@@ -195,8 +196,11 @@ def test_the_public_list_reads_any_address(world: World) -> None:
     assert client.get("/shops?cursor=what").status_code == 400
 
 
-def test_the_public_list_goes_on_where_it_ended(world: World) -> None:
-    for _ in range(21):
+def test_the_public_list_goes_on_where_it_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(public_list, "PAGE", 2)
+    for _ in range(3):
         admitted(world)
     client = create_resident(world.core).test_client()
     first = client.get("/shops?q=海味")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -22,6 +23,7 @@ from voucher_service.kernel.money import Money
 from voucher_service.resident.app import create_app as create_resident
 from voucher_service.settings import CONFIG
 from voucher_service.tradein.revisions import service
+from voucher_service.tradein.revisions.model import TrialId
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
 
@@ -99,6 +101,12 @@ def test_every_page_about_policies_fits_a_small_phone_and_every_reader(
         page.locator("#f-draft").fill(DRAFT.replace("2_000_000", "2_500_000"))
         compute = page.locator("form.stack button")
         compute.click()
+        assert page.locator(".alert").count() == 1
+        trial = TrialId(UUID(page.url.rpartition("/")[2]))
+        while service.compute_trial(city.core, trial=trial):
+            pass
+        page.reload()
+        assert page.locator(".alert").count() == 0
         assert page.locator("#h-price").count() == 1
         fits(page, "admin-what-if-ran")
         page.locator("#f-draft").fill(DRAFT.replace("flat_fen", "flat"))

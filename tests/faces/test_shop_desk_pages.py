@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -16,7 +14,6 @@ from merchant_portal.app import create_app
 from tests.make import World
 from tests.services.shops import PASSWORD, Chain
 from voucher_service.campaigns.model import Offer
-from voucher_service.identity import passwords
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.ids import ShopId
 from voucher_service.merchants import service as merchants
@@ -36,11 +33,9 @@ def app(world: World) -> Flask:
 
 
 @pytest.fixture(scope="module")
-def chain(world: World) -> Iterator[Chain]:
-    """A merchant with two shops; passwords are hashed quickly."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_HASHER", PasswordHasher(1, 8, 1))
-        yield Chain(world)
+def chain(world: World) -> Chain:
+    """A merchant with two shops."""
+    return Chain(world)
 
 
 @pytest.fixture(scope="module")

@@ -212,7 +212,8 @@ def test_dev_brings_all_back_and_stops_clean(tmp_path: Path) -> None:
             assert [refusal(url) for url in faces] == [422, 422, 422]
 
             before = children_of(data)
-            assert {"resident", "merchant", "admin", "worker", "schedule"} <= before.keys()
+            programs = {"resident", "merchant", "admin", "worker", "schedule", "witness"}
+            assert programs <= before.keys()
             for pids in before.values():
                 for pid in pids:
                     with suppress(ProcessLookupError):

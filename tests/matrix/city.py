@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -12,8 +11,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import jwt
-import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from werkzeug.test import Client, TestResponse
 
@@ -21,7 +18,6 @@ from admin.app import create_app as create_admin
 from merchant_portal.app import create_app as create_merchant
 from tests.make import CITY, World
 from voucher_service.campaigns.model import Offer
-from voucher_service.identity import passwords
 from voucher_service.identity import service as identity
 from voucher_service.identity.model import SyntheticPerson
 from voucher_service.infra.core import Core, with_clock
@@ -47,7 +43,7 @@ FACES: dict[Face, Callable[[Core], Flask]] = {
 
 
 class Staff(dict[Role, Actor]):
-    """The staff of a division, each entered when first asked for: passwords take their time."""
+    """The staff of a division, each entered when first asked for."""
 
     def __init__(self, world: World, area: str) -> None:
         super().__init__()
@@ -234,14 +230,6 @@ class City:
         if rule.is_api:
             return self.ask(rule, thing, caller, bearer=token, key=key)
         return self.ask(rule, thing, caller, cookie=token, form_of=token, key=key)
-
-
-@contextmanager
-def a_city(core: Core) -> Iterator[City]:
-    """A city in which passwords are hashed quickly: dozens of people are entered."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_HASHER", PasswordHasher(1, 8, 1))
-        yield City(core)
 
 
 def names_in(path: str, thing: Thing) -> dict[str, str]:

@@ -304,6 +304,7 @@ REPORTS = (
     get(f"{API}/reports/leverage", OFFICE, of=programme, sends=report),
     get(f"{API}/reports/leverage.csv", OFFICE, of=programme, sends=report),
     get(f"{API}/reports/leverage.xlsx", OFFICE, of=programme, sends=report),
+    get(f"{API}/reports/leverage.pdf", OFFICE, of=programme, sends=report),
     post(
         f"{API}/reconciliations",
         OFFICE,
@@ -312,7 +313,7 @@ REPORTS = (
         answers=202,
     ),
     get("/reports/leverage", OFFICE, of=programme, sends=report),
-    get("/reports/leverage.<any(xlsx, csv):form>", OFFICE, of=form_of_report, sends=report),
+    get("/reports/leverage.<any(xlsx, csv, pdf):form>", OFFICE, of=form_of_report, sends=report),
     post(
         "/reconciliations",
         OFFICE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from tests.tradein.past import owed_for_a_sale, paying_campaign
@@ -54,6 +55,15 @@ def revision(city: City, side: Side, _caller: Actor) -> Thing:
     return Thing(str(made.id), {"revision": str(made.id), "id": str(made.id)})
 
 
+@kind
+def trial(city: City, side: Side, _caller: Actor) -> Thing:
+    """A draft that somebody of a side's staff tries."""
+    who = side.staff[Role.PLANNER]
+    days = {"first": date(2025, 1, 1), "last": date(2025, 12, 31)}
+    made = service.begin_trial(city.core, actor=who, text=DRAFT, **days)
+    return Thing(str(made), {"id": str(made), "trial": str(made)})
+
+
 @placed
 def payer(city: City, side: Side, _caller: Actor) -> Thing:
     """A campaign of a side that can pay."""
@@ -99,7 +109,8 @@ ASKED = {"draft": DRAFT, "first_on": "2025-01-01", "last_on": "2025-12-31"}
 DESK = (
     get(PAGES, OFFICE),
     get(f"{PAGES}/what-if", SEES),
-    post(f"{PAGES}/what-if", SEES, sends=always(data={"draft": DRAFT, **DAYS}), answers=200),
+    post(f"{PAGES}/what-if", SEES, sends=always(data={"draft": DRAFT, **DAYS})),
+    get(f"{PAGES}/what-if/<uuid:id>", SEES, of=trial),
     get(f"{PAGES}/revisions", SEES, lists=revision),
     get(ONE, SEES, of=revision),
     post(f"{PAGES}/revisions", PLANNER, of=payer, sends=typed(prepared), abroad=404),
@@ -108,7 +119,8 @@ DESK = (
     post(f"{ONE}/cancel", PLANNER, of=revision, once=True),
     get(f"{API}/policies", OFFICE),
     get(f"{API}/revisions", SEES, lists=revision),
-    post(f"{API}/revisions/what-if", SEES, sends=always(json=ASKED)),
+    post(f"{API}/revisions/what-if", SEES, sends=always(json=ASKED), answers=202),
+    get(f"{API}/revisions/what-if/<uuid:trial>", SEES, of=trial),
     post(f"{API}/revisions", PLANNER, of=payer, sends=called(wanted), answers=201, abroad=404),
     get(CALL, SEES, of=revision),
     get(f"{CALL}/lines", SEES, of=revision),

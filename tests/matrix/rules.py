@@ -10,10 +10,13 @@ from . import (
     application_rules,
     books_rules,
     desk_rules,
+    difference_rules,
+    finance_pack_rules,
     goods_rules,
     log_rules,
     lottery_rules,
     onboarding_rules,
+    outcome_rules,
     own_till_rules,
     people_rules,
     refund_rules,
@@ -49,6 +52,7 @@ BY_FACE = {
         *application_rules.OWN,
         *revision_rules.OWN,
         *log_rules.RULES,
+        *outcome_rules.OWN,
         *onboarding_rules.PUBLIC,
     ),
     Face.MERCHANT: (
@@ -63,6 +67,7 @@ BY_FACE = {
     ),
     Face.ADMIN: (
         *desk_rules.RULES,
+        *finance_pack_rules.DESK,
         *lottery_rules.RULES,
         *treasury_rules.RULES,
         *people_rules.RULES,
@@ -70,10 +75,12 @@ BY_FACE = {
         *onboarding_rules.DESK,
         *onboarding_rules.CALLS,
         *books_rules.DESK,
+        *difference_rules.RULES,
         *application_rules.DESK,
         *goods_rules.DESK,
         *revision_rules.DESK,
         *review_rules.DESK,
+        *outcome_rules.DESK,
     ),
 }
 RULES = [

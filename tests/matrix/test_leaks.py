@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +14,7 @@ from voucher_service.reconciliation import service as reconciliation
 from voucher_service.web.face import Face
 
 from .cells import callers
-from .city import City, Side, a_city
+from .city import City, Side
 from .rules import RULES
 from .table import EVERYBODY, Rule, Thing, get
 
@@ -24,9 +23,8 @@ KEYED = [rule for rule in RULES if rule.keyed]
 
 
 @pytest.fixture(scope="module")
-def city(core: Core) -> Iterator[City]:
-    with a_city(core) as made:
-        yield made
+def city(core: Core) -> City:
+    return City(core)
 
 
 def rule_of(face: Face, path: str) -> Rule:

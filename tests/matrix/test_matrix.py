@@ -19,7 +19,7 @@ from voucher_service.web.express import Call, Created, Express, Lane
 from voucher_service.web.face import Face
 
 from .cells import Cell, cells
-from .city import FACES, City, a_city
+from .city import FACES, City
 from .rules import RULES
 from .table import Rule
 
@@ -27,9 +27,8 @@ NAMES = [f"{rule} {rule.of or ''}".strip() for rule in RULES]
 
 
 @pytest.fixture(scope="module")
-def city(core: Core) -> Iterator[City]:
-    with a_city(core) as made:
-        yield made
+def city(core: Core) -> City:
+    return City(core)
 
 
 def routes(face: Face, app: Flask) -> set[tuple[Face, str, str]]:

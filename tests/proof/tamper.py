@@ -15,12 +15,15 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from time import monotonic
 from types import ModuleType
+from typing import TypeVar
 from uuid import UUID
 
 import click
@@ -32,6 +35,7 @@ from voucher_service.proof.notes import Head
 from voucher_service.proof.service.exporting import CHECKPOINTS, ENTRIES, KEYS, LEAVES
 from voucher_service.proof.tree import Frontier, leaf_hash
 
+T = TypeVar("T")
 SCRIPT = Path(__file__).parents[2] / "tools" / "verify_log.py"
 ORIGIN = "city.example/vouchers"
 _BEGAN = datetime(2026, 9, 23, 2, 0, tzinfo=UTC)
@@ -190,27 +194,33 @@ WAYS: tuple[Way, ...] = (alter, delete, insert, swap, truncate, fork)
 
 
 def campaign(
-    rows: int, seed: int, *, each: bool = False, part: int = 1
+    rows: int, seed: int, *, each: bool = False, part: int = 1, share: tuple[int, int] = (0, 1)
 ) -> tuple[Counter[str], list[str]]:
     """Tamper at every index, or at one in so many, in one way after the other or in each; how often
-    in which way, and what was not found where it was done.
+    in which way, and what was not found where it was done. `share`: the how manieth of how many do
+    their part of it.
     """
     done: Counter[str] = Counter()
     missed = []
-    random = Random(seed)
+    first, of = share
+    random = Random(f"{seed}-{first}")
     log = made(rows, seed)
     with tempfile.TemporaryDirectory() as name:
         bench = Bench(log, Path(name), script(), random)
         log.write(bench.folder)
         if (clean := bench.judged()) is not None:
             return done, [f"the honest log is refused at {clean}"]
-        for turn, at in enumerate(range(0, rows, part)):
+        for turn, at in list(enumerate(range(0, rows, part)))[first::of]:
             for way in WAYS if each else (WAYS[turn % len(WAYS)],):
                 expected, found = way(bench, at)
                 done[way.__name__] += 1
                 if found != expected:
                     missed.append(f"{way.__name__} at {at}: named {found}, was {expected}")
     return done, missed
+
+
+def _share(run: Callable[..., T], share: tuple[int, int]) -> T:
+    return run(share=share)
 
 
 def main() -> int:
@@ -220,9 +230,15 @@ def main() -> int:
     parser.add_argument("--each", action="store_true", help="every index in each of the ways")
     parser.add_argument("--part", type=int, default=1, help="one index in so many")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--processes", type=int, default=1, help="so many share the work")
     asked = parser.parse_args()
-    began = monotonic()
-    done, missed = campaign(asked.rows, asked.seed, each=asked.each, part=asked.part)
+    began, done, missed = monotonic(), Counter[str](), list[str]()
+    shares = [(one, asked.processes) for one in range(asked.processes)]
+    with ProcessPoolExecutor(asked.processes) as pool:
+        run = partial(campaign, asked.rows, asked.seed, each=asked.each, part=asked.part)
+        for some, others in pool.map(partial(_share, run), shares):
+            done += some
+            missed += others
     told = ", ".join(f"{name} {count:,}" for name, count in done.items())
     click.echo(f"{told}: {len(missed)} not found at their index, {monotonic() - began:.0f} s")
     click.echo("\n".join(missed[:20]))

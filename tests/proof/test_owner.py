@@ -8,12 +8,14 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 from sqlalchemy import make_url, text
+from sqlalchemy.orm import Session
 
 from tests.make import World
 from voucher_service.infra.core import Core
 from voucher_service.infra.embedded import postgres
 from voucher_service.infra.embedded.servers import Servers
-from voucher_service.proof import service
+from voucher_service.proof import service, store
+from voucher_service.proof.service import comparing
 from voucher_service.reports import verification
 
 TABLES = ("audit.event", "log_leaf")
@@ -62,4 +64,40 @@ def test_a_change_of_books_or_log_is_found(
         assert any(CHANGES[change] in one for one in found), found
         breaches = verification.verify(core).breaches
         assert any(one.invariant == verification.LOG for one in breaches)
+        found = service.glance(core, most=20)
+        assert any(CHANGES[change] in one for one in found), found
     assert service.differences(core, most=20) == []
+    assert service.glance(core, most=20) == []
+
+
+def test_the_watch_reads_what_is_new_and_the_whole_log_in_a_round(
+    core: Core, world: World, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.claim(world.offer(world.plan(quota=1)), world.resident())
+    while service.seal(core):
+        pass
+    assert service.glance(core, most=20) == []
+    size = service.state(core).size
+    read: list[int] = []
+
+    def leaves(session: Session, first: int, last: int) -> list[store.Leaf]:
+        read.extend(range(first, last))
+        return whole(session, first, last)
+
+    whole = store.leaves
+    monkeypatch.setattr(store, "leaves", leaves)
+    monkeypatch.setattr(comparing, "_CHUNK", 7)
+    with core.transaction() as session:
+        session.execute(text("UPDATE log_looked SET old_size = 0, old_peaks = '{}'"))
+    world.claim(world.offer(world.plan(quota=1)), world.resident())
+    while service.seal(core):
+        pass
+    with changed(core, servers, "UPDATE log_leaf SET line = line || ' ' WHERE index = 5"):
+        assert "entry 5" in service.glance(core, most=20)[0]
+        assert set(read) == {*range(7), *range(size, service.state(core).size)}
+        assert "entry 5" in service.glance(core, most=20)[0]  # everything is read until all is well
+    assert service.glance(core, most=20) == []
+    read.clear()
+    for _ in range(service.state(core).size // 7 + 1):
+        assert service.glance(core, most=20) == []
+    assert set(read) == set(range(service.state(core).size))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from voucher_service.proof import notes, service, tree
 from voucher_service.proof.notes import Head, Verifier
 from voucher_service.proof.service import watching
 from voucher_service.proof.witness import Offer, Witness, key_in, serve
+from voucher_service.serving import witness as directory
 
 ORIGIN, NAME = "city.example/vouchers", "audit.example/witness"
 NOW = datetime(2026, 9, 23, 4, 0, tzinfo=UTC)
@@ -138,6 +140,35 @@ def test_a_cosignature_is_published_and_a_refusal_is_an_alarm(
     witness.file.unlink()
     assert service.watch(core) == 0
     assert open_alarms(core) == set()
+
+
+def test_the_witness_of_a_data_directory_is_a_process_that_cosigns(
+    core: Core, world: World, tmp_path: Path
+) -> None:
+    environ = {**os.environ, "VOUCHER_ENV": "test"}
+    (child,) = directory.witness(tmp_path, environ)
+    told = directory.environment(tmp_path)
+    proof = replace(
+        core.settings.proof,
+        witness_url=told["VOUCHER__PROOF__WITNESS_URL"],
+        witness_key=told["VOUCHER__PROOF__WITNESS_KEY"],
+    )
+    standing = build(replace(core.settings, proof=proof))
+    spend(world)
+    sealed(core)
+    service.publish(core)
+    child.start()
+    try:
+        child.wait_until(lambda: "witness_url" in child.last_words(), 30)
+        assert service.watch(standing) == 0
+        assert service.health(standing).witnessed == service.state(core).size
+        assert (tmp_path / "witness" / "last.json").exists()
+    finally:
+        child.stop()
+        standing.close()
+    elsewhere = environ | {"VOUCHER__PROOF__WITNESS_URL": "http://audit.example"}
+    assert directory.witness(tmp_path, elsewhere) == []
+    assert directory.environment(tmp_path) == {}
 
 
 def test_rows_that_wait_for_long_are_an_alarm_until_they_are_sealed(

@@ -34,6 +34,7 @@ from voucher_service.tradein.policy import Category
 from voucher_service.tradein.qualifications import Every, PoolPlan
 from voucher_service.tradein.review import service
 from voucher_service.tradein.review.model import ProofKind, Review
+from voucher_service.tradein.sales.model import Traces
 from voucher_service.vouchers import code as codes
 
 # Noon of a Monday: what is complete today is batched from the next Monday on.
@@ -101,7 +102,14 @@ class Street:
         world.publish(campaign.id)
         stocked(world, line(GTIN, model="G9", category=Goods.PHONE, grade="", first=first))
 
-    def sell(self, till: Actor, buyer: Actor | None = None) -> RedemptionId:
+    def sell(
+        self,
+        till: Actor,
+        buyer: Actor | None = None,
+        *,
+        traces: Traces | None = None,
+        activated_on: date | None = None,
+    ) -> RedemptionId:
         """A phone for 3,000 yuan, of which the government pays 450."""
         self.pool()
         who = buyer or self.world.resident()
@@ -112,6 +120,7 @@ class Street:
             "serial": f"SN{number:08}",
             "imei1": _imei(),
             "price_fen": PRICE.fen,
+            "activated_on": activated_on,
         }
         seconds = self.core.settings.till.code_window_seconds
         code = codes.make(
@@ -120,7 +129,7 @@ class Street:
             window=codes.window_of(self.world.now(), seconds),
             window_seconds=seconds,
         )
-        order = Order(amount=PRICE, reference=uuid4().hex, items=(item,))
+        order = Order(amount=PRICE, reference=uuid4().hex, items=(item,), traces=traces or Traces())
         done = redemption.redeem(
             self.core, actor=till, code=code.text, order=order, key=uuid4().hex
         )

@@ -276,7 +276,7 @@ CROOKED = {
     "L7": "UPDATE redemption SET discount_fen = 2001, paid_fen = 1 WHERE voucher_id = :spent",
     "L5": "UPDATE redemption SET status = 'frozen', freeze_expires_at = now()"
     " WHERE voucher_id = :spent",
-    "L10": "UPDATE rollup SET leveraged_fen = leveraged_fen + 1 WHERE offer_id = :offer",
+    "L10": "UPDATE rollup SET leveraged_fen = leveraged_fen + 1 WHERE key = CAST(:offer AS text)",
     "I9": "UPDATE offer SET epoch = 0 WHERE id = :offer",
     "A1": "DELETE FROM voucher WHERE id = :voucher",
     "T1": "UPDATE voucher SET occurred_at = occurred_at - interval '2 minutes' WHERE id = :voucher",

@@ -46,7 +46,7 @@ def kinds(core: Core, offer: Offer) -> dict[Kind, int]:
 @pytest.fixture
 def offer(world: World, core: Core, monkeypatch: pytest.MonkeyPatch) -> Iterator[Offer]:
     """Two releases of five and three slots; two vouchers of the first are claimed."""
-    monkeypatch.setattr(drift, "_APART_SECONDS", 0.01)
+    monkeypatch.setattr(upkeep, "APART_SECONDS", 0.01)
     opens = world.now() - timedelta(hours=1)
     plan = world.plan(quota=8)
     releases = (ReleasePlan(opens, 5), ReleasePlan(opens + timedelta(minutes=1), 3))

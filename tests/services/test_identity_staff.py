@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from tests.services.signing_in import (
     PASSWORD,
@@ -31,6 +32,12 @@ from voucher_service.kernel.errors import NotAllowed
 def city(core: Core, tmp_path: Path) -> Iterator[Core]:
     with city_at_noon(core, tmp_path) as made:
         yield made
+
+
+def test_a_stolen_hash_costs_who_guesses_64_mib_and_three_passes_a_try(
+    slow_hasher: PasswordHasher,
+) -> None:
+    assert slow_hasher.hash("a").startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 def test_staff_sign_in_and_act_with_their_roles_in_their_area(city: Core) -> None:

@@ -166,12 +166,10 @@ def test_what_is_due_is_rung_when_the_queue_is_empty(core: Core) -> None:
 def test_programmes_are_reconciled_when_their_books_moved_and_then_left_alone(world: World) -> None:
     offer = world.offer()
     changes = Changes()
-    everything = changes(world.core)
-    assert everything >= 1
-    assert changes(world.core) == everything
+    assert changes(world.core) >= 1
     assert changes(world.core) == 0
     world.claim(offer)
-    assert [changes(world.core) for _ in range(3)] == [1, 1, 0]
+    assert [changes(world.core) for _ in range(2)] == [1, 0]
 
 
 def test_refused_claims_are_forgotten_after_ninety_days(core: Core) -> None:

@@ -16,6 +16,7 @@ from rich.console import Console
 from sqlalchemy import text
 
 from tests.make import World
+from tests.printing.reading import pages
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Campaign, Offer
 from voucher_service.infra.core import Core, with_clock
@@ -24,7 +25,7 @@ from voucher_service.kernel.errors import InvalidInput, NoSuchThing
 from voucher_service.kernel.money import Money
 from voucher_service.merchants.model import SizeClass, Trade
 from voucher_service.reconciliation import service as reconciliation
-from voucher_service.reports import export, leverage, printed
+from voucher_service.reports import export, leverage, paper, printed
 from voucher_service.reports.board import board
 from voucher_service.reports.figures import AMOUNTS, Figures, quotient
 from voucher_service.reports.groups import Basis, GroupBy
@@ -225,7 +226,7 @@ def test_excel_shows_the_same_figures_and_no_formula(report: LeverageReport, loc
     figures, definitions = book.worksheets
     cells = [cell for row in figures.iter_rows() for cell in row]
     assert not any(cell.data_type == "f" for cell in cells)
-    head = [cell.value for cell in figures[9]]
+    head = [cell.value for cell in figures[13]]
     last = dict(zip(head, [cell.value for cell in figures[figures.max_row]], strict=True))
     issued, leveraged = (
         ("发放", "拉动消费") if locale == "zh-CN" else ("Issued", "Leveraged spending")
@@ -246,6 +247,29 @@ def test_csv_opens_in_excel_and_starts_no_formula(report: LeverageReport) -> Non
     assert [line["活动"] for line in lines] == ["惠利金秋 第一场", "'=HYPERLINK(1)", "合计"]
     assert lines[-1]["拉动消费（元）"] == "550.01"
     assert {line["数据来源"] for line in lines} == {"回放数据：居民和订单是模拟的，不衡量效果"}
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("zh-CN", ("回放数据", "=HYPERLINK(1)", "¥550.01", "3.44", "56.3%", "发放和拉动消费")),
+        ("en", ("replayed", "=HYPERLINK(1)", "¥550.01", "3.44", "Issued and leveraged spending")),
+    ],
+)
+def test_the_paper_says_the_same_in_letters_that_can_be_copied(
+    report: LeverageReport, locale: str, words: tuple[str, ...]
+) -> None:
+    made = paper.pdf(report, locale)
+    said = "".join(pages(made))
+    assert [one for one in words if one not in said] == []
+    assert paper.pdf(report, locale) == made
+
+
+@pytest.mark.parametrize("group_by", GroupBy)
+def test_every_grouping_has_its_paper(played: tuple[Core, str], group_by: GroupBy) -> None:
+    core, slug = played
+    found = leverage.report(core, programme=slug, group_by=group_by)
+    assert "550.01" in "".join(pages(paper.pdf(found, "zh-CN")))
 
 
 @pytest.mark.parametrize(

@@ -33,14 +33,20 @@ class KilledError(Exception):
 
 
 def cells(core: Core) -> list[tuple[object, ...]]:
+    columns = (
+        "side, day, claim_day, dimension, key, released_fen, issued_fen, redeemed_fen,"
+        " leveraged_fen, refunded_fen, lapsed_fen, threshold_fen, face_redeemed_fen, evidenced_fen,"
+        " vouchers_issued, vouchers_redeemed, vouchers_lapsed"
+    )
     with core.transaction() as session:
         rows = session.execute(
             text(
-                "SELECT programme_id, offer_id, day, claim_day, area, trade, merchant_size,"
-                " released_fen,"
-                " issued_fen, redeemed_fen, leveraged_fen, refunded_fen, threshold_fen,"
-                " face_redeemed_fen, evidenced_fen, vouchers_issued, vouchers_redeemed FROM rollup"
-                " ORDER BY 2, 3, 4, 5, 6, 7, 8"
+                f"SELECT programme_id, {columns} FROM rollup_cell"
+                " UNION ALL SELECT programme_id, basis, day, day, dimension, key,"
+                " released_fen, issued_fen, redeemed_fen, leveraged_fen, refunded_fen, lapsed_fen,"
+                " threshold_fen, face_redeemed_fen, evidenced_fen, vouchers_issued,"
+                " vouchers_redeemed, vouchers_lapsed FROM rollup"
+                " ORDER BY 1, 2, 3, 4, 5, 6, 7, 8"
             )
         )
         return [tuple(row) for row in rows]
@@ -213,12 +219,12 @@ def test_an_unknown_programme_is_refused(world: World) -> None:
 
 
 def test_only_programmes_whose_books_moved_are_named(world: World, slug: str) -> None:
-    everything, newest = reconciliation.changed(world.core, after=None)
+    everything, horizon = reconciliation.changed(world.core, since=None)
     assert slug in everything
-    assert reconciliation.changed(world.core, after=newest) == ([], newest)
+    assert reconciliation.changed(world.core, since=horizon)[0] == []
     offer = world.offer()
     world.redeem(world.claim(offer))
-    (moved,), newest = reconciliation.changed(world.core, after=newest)
+    (moved,), horizon = reconciliation.changed(world.core, since=horizon)
     assert moved != slug
     reconciliation.run(world.core, programme=moved)
-    assert reconciliation.changed(world.core, after=newest)[0] == [], "a fold moves no figure"
+    assert reconciliation.changed(world.core, since=horizon)[0] == [], "a fold moves no figure"

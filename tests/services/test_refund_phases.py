@@ -240,8 +240,8 @@ def test_a_refund_that_leaves_the_subsidy_is_reported_too(world: World) -> None:
     till = world.cashier()
     done = world.redeem(world.claim(of), till).value
     reconciliation.run(world.core, programme=programme.slug)
-    _, newest = reconciliation.changed(world.core, after=0)
-    assert reconciliation.changed(world.core, after=newest)[0] == []
+    _, newest = reconciliation.changed(world.core, since=0)
+    assert reconciliation.changed(world.core, since=newest)[0] == []
     assert refund(world, till, done, 2_800).value.parts.subsidy == ZERO
     assert clean(world.core) == []
-    assert reconciliation.changed(world.core, after=newest)[0] == [programme.slug]
+    assert reconciliation.changed(world.core, since=newest)[0] == [programme.slug]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from io import BytesIO
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from tests.services.sold import MONDAY, Street, picture
 from tests.tradein.fraud.memory import Memory
 from voucher_service.allocation import degraded
 from voucher_service.infra.core import Core, with_clock
-from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.actor import Actor, Evidence
 from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.ids import RedemptionId
 from voucher_service.tradein.applications import service as applications
@@ -29,8 +29,9 @@ from voucher_service.tradein.risk.facts import Subject
 from voucher_service.tradein.risk.findings import Kind
 from voucher_service.tradein.risk.service import Look
 from voucher_service.tradein.sales import service as sales
-from voucher_service.tradein.sales.model import SaleStatus
+from voucher_service.tradein.sales.model import SaleStatus, Traces
 
+LINKS = text("SELECT links FROM trade_in_sale WHERE redemption_id = ANY(:ids)")
 SPELT = text("UPDATE trade_in_sale SET serial = :serial WHERE redemption_id = :id")
 
 
@@ -156,6 +157,43 @@ def test_one_account_of_two_applicants_is_found_in_both_of_them(
 def vin_digits(vin: str) -> str:
     """A number of an invoice, another for each car."""
     return f"{int.from_bytes(vin.encode()) % 10**20:020}"
+
+
+def test_a_circle_of_straw_buyers_at_one_till_is_found_by_card_phone_and_device(
+    street: Street, till: Actor
+) -> None:
+    told = ("tok_7081", "138 0013 8000", "松涛路 12 号，301 室")
+    spelt = ("TOK-7081", "+86-138-0013-8000", "松涛路12号 ３０１室")
+    straws = [
+        replace(one, evidence=Evidence(device_id="one phone for all"))
+        for one in street.world.residents(4)
+    ]
+    sold_to = [
+        street.at(MONDAY + timedelta(days=1, minutes=2 * n)).sell(
+            till, straw, traces=Traces(*(told if n % 2 else spelt))
+        )
+        for n, straw in enumerate(straws)
+    ]
+    honest = street.sell(till, traces=Traces("tok_1", "139 0000 0001", "东风路 1 号"))
+    everything(street.core)
+    for id in sold_to:
+        found = {one.kind: one for one in look(street, id).findings}
+        assert Kind.CIRCULAR in found
+        assert found[Kind.CIRCULAR].told["persons"] == 4
+        assert found[Kind.SHARED_LINK].told["link"] == "card"
+    assert look(street, honest).findings == ()
+    with street.core.transaction() as session:
+        kept = session.execute(LINKS, {"ids": sold_to}).scalars().all()
+    assert all(set(one) == {"card", "phone", "address"} for one in kept)
+    assert "7081" not in str(kept)
+
+
+def test_a_device_that_was_in_use_before_its_sale_is_found(street: Street, till: Actor) -> None:
+    id = street.sell(till, activated_on=date(2026, 2, 20))
+    fresh = street.sell(till, activated_on=date(2026, 3, 2))
+    everything(street.core)
+    assert kinds(street, id) == [Kind.ACTIVATED_BEFORE]
+    assert kinds(street, fresh) == []
 
 
 def test_a_look_that_was_cut_off_or_is_made_again_comes_to_the_same(

@@ -26,6 +26,7 @@ from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.errors import DomainError, TryAgain
 from voucher_service.kernel.ids import ResidentId, new_id
+from voucher_service.reports import verification
 from voucher_service.settings import Settings
 from voucher_service.tradein import service as tradein
 from voucher_service.tradein.qualifications import Pool, PoolFull, Status
@@ -227,3 +228,19 @@ def test_a_holder_whom_a_till_refused_stands_in_front_and_is_called_back(
     assert tradein.promote_due(town.core) == 1
     assert tradein.waiting(town.core, actor=people[0]) == []
     assert [one.place for one in tradein.waiting(town.core, actor=other)] == [1]
+
+
+def test_verify_compares_the_gates_of_pools_too(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "APART_SECONDS", 0.01)
+    pool = town.pool(release_quota=3)
+    tradein.prepare_gate(town.core, offer=pool.offer.id, refill=True)
+    free = f"gate:{{{pool.offer.id.hex}}}:free:1"
+    slot = town.core.gate.lpop(free)
+    found = verification.verify(town.core)
+    assert f"pool {pool.offer.id}: missing 1/{slot}" in [one.detail for one in found.breaches]
+    tradein.prepare_gate(town.core, offer=pool.offer.id, refill=True)
+    found = verification.verify(town.core)
+    assert not [one for one in found.breaches if str(pool.offer.id) in one.detail]
+    assert "pools of qualifications" in found.gate

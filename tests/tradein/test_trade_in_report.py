@@ -120,9 +120,9 @@ def test_a_second_run_gives_the_same_figures(counter: Counter) -> None:
 
 
 def test_a_sale_wakes_the_reconciliation_of_its_programme(counter: Counter) -> None:
-    _, newest = reconciliation.changed(counter.town.core, after=0)
-    assert slug(counter) in reconciliation.changed(counter.town.core, after=0)[0]
-    assert slug(counter) not in reconciliation.changed(counter.town.core, after=newest)[0]
+    _, newest = reconciliation.changed(counter.town.core, since=0)
+    assert slug(counter) in reconciliation.changed(counter.town.core, since=0)[0]
+    assert slug(counter) not in reconciliation.changed(counter.town.core, since=newest)[0]
 
 
 def test_json_has_the_section_with_its_groups(counter: Counter) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import pikepdf
 from PIL import Image
@@ -110,8 +111,13 @@ def _all_of(made: bytes) -> bytes:
     return b"".join([*parts, *unpacked])
 
 
+@lru_cache(maxsize=1)
+def _runs(sent: bytes) -> frozenset[bytes]:
+    return frozenset(sent[at : at + _RUN] for at in range(len(sent) - _RUN + 1))
+
+
 def _shares_a_run(sent: bytes, made: bytes) -> bool:
-    runs = {sent[at : at + _RUN] for at in range(len(sent) - _RUN + 1)}
+    runs = _runs(sent)
     return any(
         (run := made[at : at + _RUN]) in runs and len(set(run)) >= _VARIED
         for at in range(len(made) - _RUN + 1)

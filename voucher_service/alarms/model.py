@@ -22,6 +22,7 @@ class Kind(StrEnum):
     `canary`: an opening that looked wrong stopped itself; `stop`: somebody stopped something;
     `privacy`: somebody reads personal data too often; `sign_in`: a passkey seems to be copied;
     `log`: the books are sealed late, or their witness refuses or keeps silent;
+    `difference`: what differs from a channel's or a till's file was not closed in time;
     `backup`: no copy was made for too long, or what is written is not received elsewhere.
     """
 
@@ -32,6 +33,7 @@ class Kind(StrEnum):
     PRIVACY = "privacy"
     SIGN_IN = "sign_in"
     LOG = "log"
+    DIFFERENCE = "difference"
     BACKUP = "backup"
 
 
@@ -47,6 +49,7 @@ KINDS: Mapping[str, str] = {
     Kind.PRIVACY: mark("查阅个人信息过多"),
     Kind.SIGN_IN: mark("通行密钥疑被复制"),
     Kind.LOG: mark("账目封存"),
+    Kind.DIFFERENCE: mark("对账差异过期"),
     Kind.BACKUP: mark("数据备份"),
 }
 

@@ -27,6 +27,8 @@ from .slots import Slotted
 
 # The audit events of a gate that was filled again, and of an offer that is the gate's again.
 REBUILT, BACK = "gate.rebuilt", "gate.back"
+# Between two looks: longer than any claim is between the gate and the books.
+APART_SECONDS = 1.0
 _BUDGET_SECONDS = 0.5
 _LATELY_SECONDS = 600.0
 _MOST_DOUBLINGS = 6
@@ -81,6 +83,30 @@ def look(session: Session, core: Core, gated: Gated, offer: Offer) -> Look | Non
     return found if outbox.served(session, key=_refill(offer.id)) else None
 
 
+def compare(core: Core, gated: Gated) -> list[tuple[Offer, Look, frozenset[Difference]]]:
+    """Every open offer that its gate hands out, as it stands, and how it differs from the books.
+
+    What differs is looked at a second time: only what both looks say is a difference. Raises
+    TryAgain.
+    """
+    offers = gated.offers(core)
+    first = {one.id: seen for one in offers if (seen := _looked(core, gated, one))}
+    if any(one.suspects for one in first.values()):
+        time.sleep(APART_SECONDS)
+    found = []
+    for offer in offers:
+        before = first.get(offer.id)
+        again = _looked(core, gated, offer) if before and before.suspects else before
+        if again is not None:
+            found.append((offer, again, again.confirmed(before)))
+    return found
+
+
+def _looked(core: Core, gated: Gated, offer: Offer) -> Look | None:
+    with drift.snapshot(core) as session:
+        return look(session, core, gated, offer)
+
+
 class Watch:
     """Looks at the open offers in turn, half a second's worth at a call, and repairs what it finds.
 
@@ -96,8 +122,7 @@ class Watch:
         """Look at some offers; how many gates were filled again. Raises TryAgain."""
         until, repaired = time.monotonic() + _BUDGET_SECONDS, 0
         for offer in self._in_turn(self._gated.offers(core)):
-            with drift.snapshot(core) as session:
-                seen = look(session, core, self._gated, offer)
+            seen = _looked(core, self._gated, offer)
             differences = seen.confirmed(self._before.pop(offer.id, None)) if seen else None
             if seen and differences:
                 repaired += repair(core, self._gated, offer=offer, differences=differences)

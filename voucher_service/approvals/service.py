@@ -33,6 +33,7 @@ from .model import (
     PayloadChanged,
     Reason,
     Rule,
+    Signature,
     Status,
     fingerprint,
     reasons,
@@ -219,6 +220,11 @@ def latest(
     with core.transaction() as session:
         found = store.latest(session, about, status, action)
     return found if found is not None and areas.within(found.area, actor.area) else None
+
+
+def signatures_of(session: Session, *, approval: ApprovalId) -> tuple[Signature, ...]:
+    """Who signed a proposal so far. Raises NoSuchThing."""
+    return store.load(session, approval).signatures
 
 
 def changed_payloads(session: Session) -> list[ApprovalId]:

@@ -180,6 +180,44 @@ def transition_many(
     return moved
 
 
+def transition_where(
+    session: Session,
+    row: type[Base],
+    *,
+    where: Sequence[ColumnElement[bool]],
+    current: S,
+    lifecycle: Machine[S, E],
+    event: E,
+    actor: Actor,
+    now: datetime,
+    batch: str,
+    set_: Mapping[str, Any] | None = None,
+) -> int:
+    """Move every row that matches and stands in `current`, with one record that names `batch`, to
+    which they belong, and says how many they were; returns that.
+    """
+    following = lifecycle.next(current, event)
+    table: Any = row.__table__
+    changed: Any = session.execute(
+        update(table)
+        .where(table.c.status == current, *where)
+        .values(status=following, **(set_ or {}))
+    )
+    if changed.rowcount:
+        record(
+            session,
+            actor=actor,
+            action=str(event),
+            object_type=lifecycle.name,
+            object_id=batch,
+            now=now,
+            from_status=str(current),
+            to_status=str(following),
+            detail={"count": changed.rowcount},
+        )
+    return int(changed.rowcount)
+
+
 def transition_all(
     session: Session,
     row: type[Base],

@@ -55,9 +55,10 @@ def numbered(session: Session, ids: Collection[int]) -> Iterator[Written]:
         yield Written(*row)
 
 
-def count(session: Session, *, below: int) -> int:
-    """How many records transactions with a lower number wrote."""
-    statement = select(func.count()).select_from(EventRow).where(EventRow.xid < below)
+def count(session: Session, *, first: int, below: int) -> int:
+    """How many records transactions numbered [first, below) wrote."""
+    numbered = (EventRow.xid >= first, EventRow.xid < below)
+    statement = select(func.count()).select_from(EventRow).where(*numbered)
     return session.execute(statement).scalar_one()
 
 

@@ -298,6 +298,26 @@ def fold(total: Money, rooms: Sequence[Room]) -> list[Money]:
     return [Money(part) for part in parts]
 
 
+def borne(amount: Money, committed: Sequence[Money], wanted: Sequence[Money] | None) -> list[Money]:
+    """How lines bear a payment: by what each has committed, or as `wanted`; what a line lacks of
+    that the others bear by what they have left. The amount is at most what all have committed.
+
+    Raises ValueError when other than the amount is wanted.
+    """
+    if not amount:
+        return [ZERO for _ in committed]
+    if wanted is None:
+        return list(amount.split([one.fen for one in committed]))
+    if Money.total(wanted) != amount:
+        raise ValueError("what is wanted of the lines is not the amount")
+    own = [min(wish, has) for wish, has in zip(wanted, committed, strict=True)]
+    short = amount - Money.total(own)
+    if not short:
+        return own
+    left = [(has - part).fen for has, part in zip(committed, own, strict=True)]
+    return [part + more for part, more in zip(own, short.split(left), strict=True)]
+
+
 def _weights(lines: Sequence[BudgetLine]) -> list[int]:
     return [0 if one.shop_area else one.share_bps for one in lines]
 

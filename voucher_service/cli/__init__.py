@@ -1,6 +1,19 @@
 """`voucher`: the command of developers and operators. Each module brings some of its commands."""
 
-from . import accounts, backups, books, playing, policies, proving, running, tills
+from . import (
+    accounts,
+    backups,
+    books,
+    matching,
+    outcomes,
+    packs,
+    playing,
+    policies,
+    proving,
+    running,
+    settling,
+    tills,
+)
 from .base import main
 
 __all__ = [
@@ -8,9 +21,13 @@ __all__ = [
     "backups",
     "books",
     "main",
+    "matching",
+    "outcomes",
+    "packs",
     "playing",
     "policies",
     "proving",
     "running",
+    "settling",
     "tills",
 ]

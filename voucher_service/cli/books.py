@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 
 import click
 
 from voucher_service import serving
+from voucher_service.i18n import DEFAULT
 from voucher_service.infra import core as core_module
+from voucher_service.infra.core import Core
 
 from .base import DATA, attached, main, plainly
 
@@ -23,7 +26,9 @@ def report() -> None:
 @click.option("--programme", required=True)
 @click.option(
     "--group-by",
-    type=click.Choice(["campaign", "area", "trade", "day", "funder", "merchant_size"]),
+    type=click.Choice(
+        ["campaign", "area", "trade", "day", "funder", "merchant_size", "offer", "hour"]
+    ),
     default="campaign",
     show_default=True,
 )
@@ -33,7 +38,7 @@ def report() -> None:
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["table", "json", "csv", "xlsx"]),
+    type=click.Choice(["table", "json", "csv", "xlsx", "pdf"]),
     default="table",
     show_default=True,
 )
@@ -56,48 +61,66 @@ def leverage(
             group_by=group_by,
             basis=basis,
             format_=format_,
-            locale="zh_Hans_CN" if lang == "zh" else "en",
+            locale=DEFAULT if lang == "zh" else "en",
         )
     if out is not None:
         out.write_bytes(content)
-    elif format_ == "xlsx":
-        raise click.ClickException("a workbook needs --out FILE")
+    elif format_ in ("xlsx", "pdf"):
+        raise click.ClickException(f"{format_} needs --out FILE")
     else:
         sys.stdout.buffer.write(content)
 
 
 @main.command()
 @click.option("--programme", help="Default: every programme.")
+@click.option("--whole", is_flag=True, help="Count every row again, and compare.")
 @click.option("--wait-seconds", type=int, default=120, show_default=True)
 @DATA
 @plainly
-def reconcile(programme: str | None, wait_seconds: int, data: Path) -> None:
-    """Ring the reconciliation job and wait for it."""
-    from voucher_service.infra import outbox
+def reconcile(programme: str | None, whole: bool, wait_seconds: int, data: Path) -> None:  # noqa: FBT001 - a flag
+    """Ring the reconciliation job, wait for it, and say how far it is."""
     from voucher_service.jobs import runtime
     from voucher_service.reconciliation import service as reconciliation
 
     with serving.servers(data) as addresses:
         settings = serving.settings_for(addresses, data)
         core = core_module.build(settings)
-        keys = reconciliation.ask(core, programme=programme)
-        deadline = time.monotonic() + wait_seconds
-        for key in keys:
-            if not addresses.attached:
-                runtime.do(core, key)  # nobody else serves this directory
-            while True:
-                with core.transaction() as session:
-                    if outbox.served(session, key=key):
-                        break
-                if time.monotonic() > deadline:
-                    raise click.ClickException(
-                        f"{key} is not done after {wait_seconds} s; it stays in the list"
-                    )
-                time.sleep(0.2)
+        keys = reconciliation.ask(core, programme=programme, whole=whole)
+        slugs = [key.partition(":")[2] for key in keys]
+        if not addresses.attached:  # nobody else serves this directory
+            Thread(target=lambda: [runtime.do(core, key) for key in keys], daemon=True).start()
+        said = _watch(core, keys, set(slugs), time.monotonic() + wait_seconds)
+        if said is not None:
+            raise click.ClickException(
+                f"{said} is not done after {wait_seconds} s; it stays in the list"
+            )
+        for one in reconciliation.progress(core):
+            if one.programme in slugs:
+                click.echo(one.sentence)
         core.close()
-    click.echo(
-        f"reconciled: {', '.join(key.removeprefix('reconcile:') for key in keys) or 'nothing'}"
-    )
+    click.echo(f"reconciled: {', '.join(slugs) or 'nothing'}")
+
+
+def _watch(core: Core, keys: list[str], slugs: set[str], deadline: float) -> str | None:
+    """Say on standard error how far recounts are until all jobs are done; the key of one that is
+    not in time.
+    """
+    from voucher_service.infra import outbox
+    from voucher_service.reconciliation import service as reconciliation
+
+    said: dict[str, int] = {}
+    while True:
+        with core.transaction() as session:
+            waiting = [key for key in keys if not outbox.served(session, key=key)]
+        if not waiting:
+            return None
+        if time.monotonic() > deadline:
+            return waiting[0]
+        for one in reconciliation.progress(core):
+            if one.programme in slugs and one.parts and said.get(one.programme) != one.done:
+                said[one.programme] = one.done
+                click.echo(one.sentence, err=True)
+        time.sleep(0.2)
 
 
 @main.command()

@@ -50,13 +50,13 @@ def list_(lang: str) -> None:
 def what_if(file: Path, first: datetime, last: datetime, area: str, lang: str, data: Path) -> None:
     """What a draft FILE would have cost over the decisions of a period; who gains, who loses."""
     from voucher_service.infra.data_files import DataFileInvalid
-    from voucher_service.tradein import shelf
+    from voucher_service.tradein import file_words, shelf
     from voucher_service.tradein.revisions import service, words
 
     try:
         draft = shelf.parse(file.stem, file.read_bytes())
     except DataFileInvalid as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(file_words.sentence(error, lang)) from error
     with attached(data) as (core, _):
         found = service.what_if(core, draft=draft, first=first.date(), last=last.date(), area=area)
     _table([("", found.total)])

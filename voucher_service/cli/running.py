@@ -59,10 +59,12 @@ def migrate(data: Path) -> None:
 
 @main.command()
 def assets() -> None:
-    """Collect the browser libraries that the pages use out of node_modules."""
+    """Collect what pages load and papers are printed with out of node_modules."""
+    from voucher_service import printing
     from voucher_service.web import assets as web_assets
 
     web_assets.collect()
+    printing.collect_fonts()
 
 
 @main.command()

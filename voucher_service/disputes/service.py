@@ -25,6 +25,8 @@ from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import Till
 from voucher_service.reconciliation import matching
 from voucher_service.reconciliation.model import MatchingLineId
+from voucher_service.settlement import service as settlement
+from voucher_service.settlement.model import HoldReason
 
 from . import store
 from .model import (
@@ -91,6 +93,7 @@ def open_dispute(
             to_status=str(LIFECYCLE.initial),
             detail={"subject": str(subject), "subject_id": str(known), "reason": str(reason)},
         )
+        _hold(session, actor, subject, known, LIFECYCLE.initial, now)
     return id
 
 
@@ -109,7 +112,7 @@ def say(core: Core, *, actor: Actor, dispute: DisputeId, event: Event, text: str
             raise NotAllowed
         if by_office and not actor.has(*DECIDERS):
             raise NotAllowed
-        audit.transition(
+        stands = audit.transition(
             session,
             DisputeRow,
             id=found.id,
@@ -121,6 +124,7 @@ def say(core: Core, *, actor: Actor, dispute: DisputeId, event: Event, text: str
             set_={"due_at": _due(core, now)} if event is Event.REPLIED else None,
         )
         _say(session, actor, dispute, str(event), text, now)
+        _hold(session, actor, found.subject, found.subject_id, stands, now)
 
 
 def about(core: Core, *, actor: Actor, subject: Subject, subject_id: UUID | None) -> str:
@@ -212,6 +216,28 @@ def _say(
     by = "by_staff" if actor.kind is ActorKind.STAFF else "by_cashier"
     words = {"dispute_id": dispute, "event": event, "body": text, "occurred_at": now}
     store.add_message(session, words | {by: actor.id})
+
+
+def _hold(
+    session: Session,
+    actor: Actor,
+    subject: Subject,
+    subject_id: UUID,
+    status: Status,
+    now: datetime,
+) -> None:
+    """A disputed redemption is not paid until the office decided or the shop withdrew."""
+    if subject is not Subject.REDEMPTION:
+        return
+    undecided = status in (Status.OPEN, Status.ANSWERED)
+    change = settlement.hold if undecided else settlement.release_hold
+    change(
+        session,
+        redemption=RedemptionId(subject_id),
+        reason=HoldReason.DISPUTE,
+        by=actor,
+        now=now,
+    )
 
 
 def _due(core: Core, now: datetime) -> datetime:

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from .application_sentences import APPLICATIONS
 from .backup_sentences import BACKUP
+from .difference_sentences import DIFFERENCES
 from .file_sentences import FILES
+from .finance_pack_sentences import FINANCE_PACK
 from .goods_sentences import GOODS
+from .outcome_sentences import OUTCOMES
 from .pos_sentences import POS
-from .proof_sentences import PROOF
+from .printing_sentences import PRINTING
+from .proof_sentences import FORGETTING, PROOF
 from .qualification_sentences import QUALIFICATIONS
 from .review_sentences import REVIEW
 from .revision_sentences import REVISIONS
 from .sale_sentences import SALES
+from .settlement_sentences import SETTLEMENT
 from .till_sentences import TILL
 
 TEXT: dict[str, tuple[str, ...]] = {
@@ -294,14 +299,20 @@ TEXT: dict[str, tuple[str, ...]] = {
 }
 for _more in (
     APPLICATIONS,
+    DIFFERENCES,
+    FINANCE_PACK,
     GOODS,
+    OUTCOMES,
     POS,
+    PRINTING,
     PROOF,
+    FORGETTING,
     BACKUP,
     QUALIFICATIONS,
     REVIEW,
     REVISIONS,
     SALES,
+    SETTLEMENT,
     TILL,
 ):
     TEXT |= _more

@@ -160,6 +160,7 @@ class ResidentStatus(StrEnum):
 
     ACTIVE = "active"
     BLOCKED = "blocked"
+    FORGOTTEN = "forgotten"
 
 
 class ResidentEvent(StrEnum):
@@ -167,6 +168,7 @@ class ResidentEvent(StrEnum):
 
     BLOCK = "resident.blocked"
     UNBLOCK = "resident.unblocked"
+    FORGET = "resident.forgotten"
 
 
 class StaffStatus(StrEnum):
@@ -189,8 +191,12 @@ RESIDENT: Machine[ResidentStatus, ResidentEvent] = Machine(
     "resident",
     ResidentStatus.ACTIVE,
     {
-        ResidentStatus.ACTIVE: {ResidentEvent.BLOCK: ResidentStatus.BLOCKED},
+        ResidentStatus.ACTIVE: {
+            ResidentEvent.BLOCK: ResidentStatus.BLOCKED,
+            ResidentEvent.FORGET: ResidentStatus.FORGOTTEN,
+        },
         ResidentStatus.BLOCKED: {ResidentEvent.UNBLOCK: ResidentStatus.ACTIVE},
+        ResidentStatus.FORGOTTEN: {},
     },
 )
 STAFF: Machine[StaffStatus, StaffEvent] = Machine(
@@ -208,10 +214,12 @@ STAFF: Machine[StaffStatus, StaffEvent] = Machine(
 RESIDENT_PUBLIC: Mapping[ResidentStatus, str] = {
     ResidentStatus.ACTIVE: "正常",
     ResidentStatus.BLOCKED: "已停用",
+    ResidentStatus.FORGOTTEN: "已注销",
 }
 RESIDENT_OWNER: Mapping[ResidentStatus, frozenset[Role]] = {
     ResidentStatus.ACTIVE: frozenset({Role.REVIEWER}),
     ResidentStatus.BLOCKED: frozenset({Role.REVIEWER}),
+    ResidentStatus.FORGOTTEN: frozenset(),
 }
 STAFF_PUBLIC: Mapping[StaffStatus, str] = {
     StaffStatus.PROPOSED: "等待批准",

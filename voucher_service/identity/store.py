@@ -160,6 +160,11 @@ def forget_before(session: Session, *, codes: datetime, failed: datetime) -> int
     return sum(result.rowcount for result in gone)
 
 
+def forget_codes(session: Session, digest: bytes) -> None:
+    """Delete the codes that went to a mobile."""
+    session.execute(delete(OneTimeCodeRow).where(OneTimeCodeRow.mobile_hash == digest))
+
+
 def staff(session: Session, id: UUID, *, lock: bool = False) -> StaffRow | None:
     """A member of staff by id; with `lock` as the row stands once the lock is held."""
     statement = select(StaffRow).where(StaffRow.id == id)

@@ -30,6 +30,7 @@ _ROLES = ", ".join(f"'{role}'" for role in STAFF_ROLES)
 
 class ResidentRow(Recorded, Base):
     """A resident's account; `display_name` is masked. Tokens older than `signed_out_at` are void.
+    Of a forgotten one the id is left, for the books.
 
     The `…_key_id` columns number the key of the hash beside them; a cipher text carries its own
     key's number in its first byte.
@@ -39,7 +40,13 @@ class ResidentRow(Recorded, Base):
     __table_args__ = (
         UniqueConstraint("mobile_hash"),
         UniqueConstraint("identity_hash"),
-        CheckConstraint("status IN ('active', 'blocked')", "status"),
+        CheckConstraint("status IN ('active', 'blocked', 'forgotten')", "status"),
+        CheckConstraint(
+            "num_nulls(mobile_cipher, mobile_hash, mobile_key_id)"
+            " = CASE status WHEN 'forgotten' THEN 3 ELSE 0 END"
+            " AND (status <> 'forgotten' OR verified_at IS NULL)",
+            "forgotten_whole",
+        ),
         CheckConstraint(
             "num_nonnulls(verified_at, identity_hash, identity_key_id, document, name_cipher,"
             " id_number_cipher, consent_version, consented_at) IN (0, 8)",
@@ -48,9 +55,9 @@ class ResidentRow(Recorded, Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    mobile_cipher: Mapped[bytes]
-    mobile_hash: Mapped[bytes]
-    mobile_key_id: Mapped[int] = mapped_column(SmallInteger)
+    mobile_cipher: Mapped[bytes | None]
+    mobile_hash: Mapped[bytes | None]
+    mobile_key_id: Mapped[int | None] = mapped_column(SmallInteger)
     document: Mapped[Document | None] = mapped_column(status_type(Document))
     name_cipher: Mapped[bytes | None]
     id_number_cipher: Mapped[bytes | None]

@@ -51,6 +51,14 @@ def name(code: str, locale: str) -> str:
     return en if locale.startswith("en") else zh
 
 
+def is_county(code: str) -> bool:
+    """Whether a division is a county or a city of county rank, or lies in one; not a district.
+
+    GB/T 2260: a prefecture's districts are numbered 01 to 20, its counties from 21 on.
+    """
+    return len(code) >= 6 and code[4:6] > "20"
+
+
 def stem(code: str) -> str:
     """What the codes of a division and of all that lies in it begin with: "441700" → "4417"."""
     while len(code) <= 6 and code.endswith("00"):

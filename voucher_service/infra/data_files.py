@@ -9,14 +9,16 @@ from datetime import date, time
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_LEAST = "at least {least:,} is needed, not {value:,}"
+_BETWEEN = "at least {least:,} and at most {most:,} is needed, not {value:,}"
 
 
 class DataFileInvalid(Exception):
-    """A data file breaks a rule. The text begins with the key."""
+    """A data file breaks a rule. The text begins with the key; `facts` stand in the reason."""
 
-    def __init__(self, key: str, reason: str) -> None:
-        super().__init__(f"{key}: {reason}")
-        self.key = key
+    def __init__(self, key: str, reason: str, **facts: object) -> None:
+        super().__init__(f"{key}: {reason.format_map(facts) if facts else reason}")
+        self.key, self.reason, self.facts = key, reason, facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def read(name: str, content: bytes) -> Table:
     try:
         return Table("", tomllib.loads(content.decode()))
     except (ValueError, RecursionError) as error:  # a number of 5,000 figures, a list 1,000 deep
-        raise DataFileInvalid(name, f"is no TOML: {error}") from None
+        raise DataFileInvalid(name, "is no TOML: {error}", error=error) from None
 
 
 class Table:
@@ -58,20 +60,20 @@ class Table:
 
     def _take(self, key: str, kind: type[T], what: str) -> T:
         if key not in self._left:
-            raise DataFileInvalid(self.key(key), f"is missing; {what} is needed")
+            raise DataFileInvalid(self.key(key), "is missing; {what} is needed", what=what)
         value = self._left.pop(key)
         if type(value) is not kind:  # exact: true is no number, an instant is no day
-            raise DataFileInvalid(self.key(key), f"{what} is needed, not {value!r}")
+            raise DataFileInvalid(
+                self.key(key), "{what} is needed, not {value}", what=what, value=repr(value)
+            )
         return value
 
     def whole(self, key: str, least: int, most: int | None = None) -> int:
         """A whole number from `least` to `most`, both allowed."""
         value = self._take(key, int, "a whole number")
         if value < least or (most is not None and value > most):
-            upper = "" if most is None else f" and at most {most:,}"
-            raise DataFileInvalid(
-                self.key(key), f"at least {least:,}{upper} is needed, not {value:,}"
-            )
+            reason = _LEAST if most is None else _BETWEEN
+            raise DataFileInvalid(self.key(key), reason, least=least, most=most, value=value)
         return value
 
     def word(self, key: str) -> str:
@@ -119,7 +121,7 @@ class Table:
         if not all(type(value) is int and value >= 0 for value in values) or not sum(values):
             raise DataFileInvalid(self.key(key), "whole numbers with one above 0 are needed")
         if length is not None and len(values) != length:
-            raise DataFileInvalid(self.key(key), f"{length} numbers are needed")
+            raise DataFileInvalid(self.key(key), "{length} numbers are needed", length=length)
         return tuple(values)
 
     def has(self, key: str) -> bool:

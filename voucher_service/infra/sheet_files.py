@@ -6,13 +6,14 @@ no name becomes a formula.
 
 from __future__ import annotations
 
+import contextlib
 import csv as csv_module
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import xlsxwriter
 
@@ -27,9 +28,11 @@ _FORMATS = {
     "day": "yyyy-mm-dd",
     "count": "0",
 }
+_MOST_LINES = 1_048_575  # of a sheet, below its head
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 Cell = str | int | Money | datetime | date | None
 Column = tuple[str, str]
+Put = Callable[[Sequence[Cell]], object]
 Write = Callable[["Sheet", BinaryIO], None]
 
 
@@ -46,29 +49,58 @@ class Sheet:
 
 def csv(sheet: Sheet, out: BinaryIO) -> None:
     """UTF-8 with a mark that Excel knows, every text quoted and guarded against formulas."""
-    text = io.TextIOWrapper(out, "utf-8-sig", newline="")
-    writer = csv_module.writer(text, quoting=csv_module.QUOTE_NONNUMERIC)
-    writer.writerow([words for _, words in sheet.columns])
-    for row in sheet.rows:
-        writer.writerow([guarded(_plain(cell)) for cell in row])
-    text.flush()
-    text.detach()
+    with csv_lines(sheet.columns, out) as put:
+        for row in sheet.rows:
+            put(row)
 
 
 def xlsx(sheet: Sheet, out: BinaryIO) -> None:
     """One sheet whose head stays in place: texts as texts, sums in yuan and times as such."""
+    with xlsx_lines(sheet.title, sheet.columns, out) as put:
+        for row in sheet.rows:
+            put(row)
+
+
+@contextlib.contextmanager
+def csv_lines(columns: Sequence[Column], out: IO[bytes]) -> Iterator[Put]:
+    """As `csv`, for who has its rows one after another."""
+    text = io.TextIOWrapper(out, "utf-8-sig", newline="")
+    writer = csv_module.writer(text, quoting=csv_module.QUOTE_NONNUMERIC)
+    writer.writerow([words for _, words in columns])
+    yield lambda row: writer.writerow([guarded(_plain(cell)) for cell in row])
+    text.flush()
+    text.detach()
+
+
+@contextlib.contextmanager
+def xlsx_lines(
+    title: str, columns: Sequence[Column], out: IO[bytes], *, created: datetime | None = None
+) -> Iterator[Put]:
+    """As `xlsx`, for who has its rows one after another; more than a sheet holds go on in the next.
+
+    With the instant at which the book was `created` the same rows are the same bytes.
+    """
     book = xlsxwriter.Workbook(out, {"constant_memory": True})
+    if created is not None:
+        book.set_properties({"created": created.astimezone(UTC).replace(tzinfo=None)})
+    heading = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})
+    formats = {kind: book.add_format({"num_format": one}) for kind, one in _FORMATS.items()}
+    kinds = [formats[kind] for kind, _ in columns]
+    written = 0
+    page: Any = None
+
+    def put(row: Sequence[Cell]) -> None:
+        nonlocal page, written
+        if written % _MOST_LINES == 0:
+            page = _page(book, title, columns, heading)
+        for column, cell in enumerate(row):
+            _put(page, written % _MOST_LINES + 1, column, cell, kinds[column])
+        written += 1
+
     try:
-        page = book.add_worksheet(sheet.title)
-        heading = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})
-        formats = {kind: book.add_format({"num_format": one}) for kind, one in _FORMATS.items()}
-        for column, (kind, words) in enumerate(sheet.columns):
-            page.set_column(column, column, _WIDTHS[kind])
-            page.write_string(0, column, words, heading)
-        page.freeze_panes(1, 1)
-        for line, row in enumerate(sheet.rows, 1):
-            for column, cell in enumerate(row):
-                _put(page, line, column, cell, formats[sheet.columns[column][0]])
+        yield put
+        if page is None:
+            _page(book, title, columns, heading)
     finally:
         book.close()
 
@@ -86,6 +118,16 @@ def guarded(value: Any) -> Any:
 def wall(instant: datetime) -> datetime:
     """The time on a wall in Shanghai; a spreadsheet knows no zones."""
     return instant.astimezone(SHANGHAI).replace(tzinfo=None, microsecond=0)
+
+
+def _page(book: Any, title: str, columns: Sequence[Column], heading: Any) -> Any:
+    number = len(book.worksheets()) + 1
+    page = book.add_worksheet(title if number == 1 else f"{title} {number}")
+    for column, (kind, words) in enumerate(columns):
+        page.set_column(column, column, _WIDTHS[kind])
+        page.write_string(0, column, words, heading)
+    page.freeze_panes(1, 1)
+    return page
 
 
 def _put(page: Any, line: int, column: int, cell: Cell, format_: Any) -> None:

@@ -1,4 +1,7 @@
-"""Job `reconcile`: a programme's figures anew. Arguments: `programme`, its slug."""
+"""Job `reconcile`: a programme's figures up to now.
+
+Arguments: `programme`, its slug; `whole`: count every row again.
+"""
 
 from __future__ import annotations
 
@@ -12,5 +15,6 @@ from voucher_service.reconciliation import service as reconciliation
 
 
 def reconcile(core: Core, args: Mapping[str, Any], finish: Callable[[Session], None]) -> None:
-    """Reconcile, and finish in the same transaction."""
-    reconciliation.run(core, programme=args["programme"], finish=finish)
+    """Reconcile, and finish in the transaction in which the figures change."""
+    whole = bool(args.get("whole"))
+    reconciliation.run(core, programme=args["programme"], whole=whole, finish=finish)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from threading import Thread
 
@@ -17,17 +18,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from voucher_service.allocation import upkeep
 from voucher_service.approvals import service as approvals
 from voucher_service.backup import service as backup
+from voucher_service.finance_pack import service as finance_pack
 from voucher_service.infra import core as core_module
 from voucher_service.infra import outbox, queue
 from voucher_service.infra.core import Core
+from voucher_service.kernel.clock import day_of, start_of
 from voucher_service.kernel.errors import DomainError
 from voucher_service.ledger import service as ledger
 from voucher_service.notices import service as notices
 from voucher_service.proof import service as proof
 from voucher_service.pushes import service as pushes
 from voucher_service.reconciliation import service as reconciliation
+from voucher_service.reconciliation.differences import service as differences
 from voucher_service.redemption import service as redemption
 from voucher_service.reports import canaries, verification
+from voucher_service.settlement import service as settlement
 from voucher_service.tradein import service as tradein
 from voucher_service.tradein.applications import service as applications
 from voucher_service.tradein.review import service as review
@@ -43,6 +48,7 @@ from .upkeep import forget
 
 Step = Callable[[Core], int]
 _TICK_SECONDS = 0.5
+_PROVED_AT, _PROVED_WITHIN = timedelta(hours=3), timedelta(hours=2)  # after midnight
 _PAUSE_SECONDS = 2.0
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('jobs.schedule', 0))"
 
@@ -69,22 +75,30 @@ class Task:
 class Changes:
     """Asks for a reconciliation of the programmes whose books moved.
 
-    It looks at ledger entries since the look before the last one, so that a transaction which was
-    open at the last look, and had its entries' numbers already, is not missed. The first two looks
-    ask for every programme.
+    It looks at what transactions wrote that were open at the last look or came later. The first
+    look asks for every programme.
     """
 
     def __init__(self) -> None:
-        self._looks: list[int] = []
+        self._since: int | None = None
 
     def __call__(self, core: Core) -> int:
         """One look; how many programmes it asked for."""
-        after = self._looks[0] if len(self._looks) == 2 else None
-        slugs, newest = reconciliation.changed(core, after=after)
+        slugs, horizon = reconciliation.changed(core, since=self._since)
         for slug in slugs:
             reconciliation.ask(core, programme=slug)
-        self._looks = [*self._looks[-1:], newest]
+        self._since = horizon
         return len(slugs)
+
+
+def prove_rollups(core: Core) -> int:
+    """At night, a full recount of each programme, compared with what was counted day by day."""
+    with core.transaction() as session:
+        now = core.now(session)
+    begins = start_of(day_of(now)) + _PROVED_AT
+    if not begins <= now < begins + _PROVED_WITHIN:
+        return 0
+    return len(reconciliation.prove_due(core, since=begins))
 
 
 def ring_due(core: Core) -> int:
@@ -115,6 +129,7 @@ def go_on(core: Core) -> int:
             keys.append(notices.want(session))
         keys += [webhooks.want(session, endpoint=one) for one in webhooks.due(session)]
         keys += [revisions.want(session, revision=one) for one in revisions.stopped(session)]
+        keys += [revisions.again(session, key=one) for one in revisions.stopped_trials(session)]
     return sum(queue.ring(core.settings, key) for key in keys)
 
 
@@ -152,11 +167,15 @@ def tasks(core: Core) -> tuple[Task, ...]:
         Task("assess_risk", 60, risk.assess_due, until_none=True, apart=True),
         Task("lapse_proposals", 60, approvals.lapse_due, until_none=True),
         Task("reconcile_changed", 30, Changes()),
+        Task("prove_rollups", 600, prove_rollups),
         Task("seal_log", 5, proof.seal, until_none=True),
         Task("publish_head", 60, proof.publish_due),
         Task("watch_log", 60, proof.watch, apart=True),
+        Task("watch_differences", 600, differences.watch),
         Task("watch_backups", 60, backup.Watch()),
         Task("mark_balances", 30, ledger.mark_balances, apart=True),
+        Task("record_packs", 600, finance_pack.record_due, at_once=False, apart=True),
+        Task("settle_due", 60, settlement.settle_due, apart=True),
         Task("forget", 3600, forget, until_none=True),
         Task("check_books", 300, check_books, at_once=False, apart=True),
     )

@@ -11,6 +11,7 @@ from voucher_service.merchants import service as merchants
 from voucher_service.notices import service as notices
 from voucher_service.tills import service as tills
 from voucher_service.tradein.applications import service as applications
+from voucher_service.tradein.revisions import service as revisions
 from voucher_service.webhooks import service as webhooks
 
 _BATCH = 10_000
@@ -25,6 +26,7 @@ def forget(core: Core) -> int:
         + lotteries.forget(core)
         + merchants.forget_documents(core)
         + notices.forget(core)
+        + revisions.forget_trials(core)
         + tills.forget(core)
         + webhooks.forget(core)
     )

@@ -57,6 +57,8 @@ class Code(StrEnum):
     REFUNDED = "refunded"
     SETTLED = "settled"
     CLAWED_BACK = "clawed_back"
+    PAID_AHEAD = "paid_ahead"
+    RECOVERED = "recovered"
     FROZEN = "frozen"
     FREEZE_COMMITTED = "freeze_committed"
     FREEZE_CANCELLED = "freeze_cancelled"

@@ -52,9 +52,10 @@ def numbered(session: Session, ids: Collection[int]) -> Iterator[Moved]:
     yield from map(_moved, session.execute(_NUMBERED, {"ids": list(ids)}))
 
 
-def count(session: Session, *, below: int) -> int:
-    """How many transfers transactions with a lower number wrote."""
-    statement = select(func.count()).select_from(TransferRow).where(TransferRow.xid < below)
+def count(session: Session, *, first: int, below: int) -> int:
+    """How many transfers transactions numbered [first, below) wrote."""
+    numbered = (TransferRow.xid >= first, TransferRow.xid < below)
+    statement = select(func.count()).select_from(TransferRow).where(*numbered)
     return session.execute(statement).scalar_one()
 
 

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Uuid,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from voucher_service.infra import areas, sessions
@@ -147,6 +157,27 @@ def in_force(merchant: UUID, at: datetime) -> tuple[ColumnElement[bool], ...]:
     )
 
 
+def accounts_in_force(
+    session: Session, merchants: Collection[UUID], at: datetime
+) -> list[SettlementAccountRow]:
+    """The account in force at an instant of each of these merchants that has one."""
+    statement = (
+        select(SettlementAccountRow)
+        .ext(distinct_on(SettlementAccountRow.merchant_id))
+        .where(
+            SettlementAccountRow.merchant_id == func.any(bindparam("merchants", type_=ARRAY(Uuid))),
+            SettlementAccountRow.status == AccountStatus.APPROVED,
+            SettlementAccountRow.effective_from <= at,
+        )
+        .order_by(
+            SettlementAccountRow.merchant_id,
+            SettlementAccountRow.effective_from.desc(),
+            SettlementAccountRow.id.desc(),
+        )
+    )
+    return list(session.scalars(statement, {"merchants": list(merchants)}))
+
+
 def accounts(session: Session, merchant: UUID) -> list[SettlementAccountRow]:
     """Every account that a merchant named, newest first."""
     mine = select(SettlementAccountRow).where(SettlementAccountRow.merchant_id == merchant)
@@ -167,6 +198,15 @@ def held(session: Session, merchant: UUID) -> bool:
         PaymentHoldRow.merchant_id == merchant, PaymentHoldRow.status == HoldStatus.IN_FORCE
     )
     return bool(session.execute(select(statement)).scalar_one())
+
+
+def held_of(session: Session, merchants: Collection[UUID]) -> set[UUID]:
+    """Those of these merchants on whom a hold is in force."""
+    statement = select(PaymentHoldRow.merchant_id).where(
+        PaymentHoldRow.merchant_id == func.any(bindparam("merchants", type_=ARRAY(Uuid))),
+        PaymentHoldRow.status == HoldStatus.IN_FORCE,
+    )
+    return set(session.scalars(statement, {"merchants": list(merchants)}))
 
 
 def holds(session: Session, *where: ColumnElement[bool]) -> list[PaymentHoldRow]:

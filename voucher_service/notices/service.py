@@ -90,6 +90,11 @@ def forget(core: Core) -> int:
         return int(gone.rowcount)
 
 
+def forget_person(session: Session, *, resident: ResidentId) -> None:
+    """Delete the notices of a resident, sent or not."""
+    session.execute(delete(_TABLE).where(_TABLE.c.resident_id == resident))
+
+
 def _send_one(core: Core) -> bool:
     with core.transaction() as session:
         now = core.now(session)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from .tables import CheckpointRow, CosignatureRow, LeafRow, NodeRow, SaltRow, StateRow
+from .tables import CheckpointRow, CosignatureRow, LeafRow, LookedRow, NodeRow, SaltRow, StateRow
 from .tree import KEPT_LEVELS, Node, Subtree, complete_root
 
 _SALT_BYTES = 16
@@ -22,6 +22,9 @@ _HORIZON = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 _NEW_SALTS = text(
     "INSERT INTO log_salt (about, salt)"
     " SELECT * FROM unnest(CAST(:about AS text[]), CAST(:salts AS bytea[]))"
+)
+_NO_SALTS = text(
+    "INSERT INTO log_salt (about) SELECT unnest(CAST(:about AS text[])) ON CONFLICT DO NOTHING"
 )
 _SALTS = text("SELECT about, salt FROM log_salt WHERE about = ANY(CAST(:about AS text[]))")
 _CHUNK = 5_000
@@ -51,6 +54,11 @@ def horizon(session: Session) -> int:
 def state(session: Session) -> StateRow:
     """How far the log is."""
     return session.execute(select(StateRow).execution_options(populate_existing=True)).scalar_one()
+
+
+def looked(session: Session) -> LookedRow:
+    """How far the watch has compared the log, for the one who looks."""
+    return session.execute(select(LookedRow).with_for_update()).scalar_one()
 
 
 def add(session: Session, leaves: Iterable[tuple[int, str, int, str, bytes]]) -> None:
@@ -85,9 +93,10 @@ def known_salts(session: Session, about: Collection[str]) -> dict[str, bytes | N
 
 
 def forget(session: Session, about: Collection[str]) -> int:
-    """Take the salts away for good; how many there were."""
+    """Take the salts away for good, and let none be made any more; how many there were."""
     statement = update(SaltRow).where(SaltRow.about.in_(about), SaltRow.salt.is_not(None))
     changed: Any = session.execute(statement.values(salt=None))
+    session.execute(_NO_SALTS, {"about": list(about)})
     return int(changed.rowcount)
 
 

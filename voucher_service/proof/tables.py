@@ -54,6 +54,27 @@ class StateRow(Base):
     sealed_at: Mapped[datetime | None]
 
 
+class LookedRow(Base):
+    """One row: how far the watch has compared the log with the books.
+
+    `size`, `peaks`: a tree up to there and the rows of transactions below `xid` once agreed;
+    `old_size`, `old_peaks`: the same of the round that reads everything again. `suspected`:
+    something was found at the last look.
+    """
+
+    __tablename__ = "log_looked"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    size: Mapped[int] = mapped_column(BigInteger)
+    peaks: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
+    xid: Mapped[int] = mapped_column(BigInteger)
+    old_size: Mapped[int] = mapped_column(BigInteger)
+    old_peaks: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
+    suspected: Mapped[bool]
+    looked_at: Mapped[datetime | None]
+
+
 class CheckpointRow(Recorded, Base):
     """A signed head, as it was published."""
 

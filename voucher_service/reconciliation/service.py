@@ -1,66 +1,207 @@
-"""Reconcile: recount a programme from its raw rows, and split its commits over the funders."""
+"""Reconcile: count again what moved in a programme, and split its commits over the funders."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from voucher_service.budgets import service as budgets
 from voucher_service.campaigns import service as campaigns
 from voucher_service.infra import outbox, queue
 from voucher_service.infra.core import Core
+from voucher_service.kernel.errors import TryAgain
+from voucher_service.kernel.ids import ProgrammeId
 
-from . import store, trade_in_store
+from . import moving, store, trade_in_store
+from .grain import DAYS_AT_ONCE, Moved, Progress, Span
 
 KIND = "reconcile"
+_WHOLE = "recount"
+_PATIENCE_SECONDS = 60.0
+_KEY = "(hashtextextended('reconcile:' || :programme, 0))"
+_LOCK, _UNLOCK = f"SELECT pg_try_advisory_lock{_KEY}", f"SELECT pg_advisory_unlock{_KEY}"
+Say = Callable[[int, int], None]
 
 
-def ask(core: Core, *, programme: str | None = None) -> list[str]:
+def ask(core: Core, *, programme: str | None = None, whole: bool = False) -> list[str]:
     """Want one programme reconciled, or all of them, and ring the worker. Returns the jobs' keys.
 
-    Raises NoSuchThing for an unknown programme. `outbox.served` says when a job is done.
+    With `whole` every row is counted again and the result compared with what stood. Raises
+    NoSuchThing for an unknown programme. `outbox.served` says when a job is done.
     """
     slugs = [programme] if programme else [one.slug for one in campaigns.programmes(core)]
+    keys = [f"{_WHOLE if whole else KIND}:{slug}" for slug in slugs]
     with core.transaction() as session:
-        for slug in slugs:
+        for slug, key in zip(slugs, keys, strict=True):
             campaigns.programme(session, slug=slug)
-            outbox.add(session, kind=KIND, key=f"{KIND}:{slug}", args={"programme": slug})
-    keys = [f"{KIND}:{slug}" for slug in slugs]
+            args = {"programme": slug} | ({"whole": True} if whole else {})
+            outbox.add(session, kind=KIND, key=key, args=args)
     for key in keys:
         queue.ring(core.settings, key)
     return keys
 
 
-def run(core: Core, *, programme: str, finish: Callable[[Session], None] | None = None) -> None:
-    """Write the programme's rollups anew and fold its commits over the budget lines.
+def run(
+    core: Core,
+    *,
+    programme: str,
+    whole: bool = False,
+    finish: Callable[[Session], None] | None = None,
+    say: Say = lambda _done, _parts: None,
+) -> None:
+    """Bring the programme's rollups up to now and fold its commits over the budget lines.
 
-    One transaction, in which `finish` marks the job as done: killed half-way, the old figures
-    stand; run twice, the figures are the same. Raises NoSuchThing, and TryAgain when another run
-    on the same programme takes a minute.
+    Only the days are counted again of which something was written since the last run. The first
+    run, one with `whole` and one with very many days count every row, part by part, each in a
+    transaction of its own: `say` is told how many of how many are done, a run that was killed goes
+    on with the next part, and readers see the old figures until all parts take their place at once,
+    with `finish`, which marks the job as done. Run twice, the figures are the same.
+
+    Raises NoSuchThing, and TryAgain when another run on the same programme takes a minute.
     """
     with core.transaction() as session:
-        found = campaigns.programme(session, slug=programme)
-        store.lock(session, programme=found.id)
+        found = campaigns.programme(session, slug=programme).id
+    with _alone(core, found):
+        _fold(core, found)
+        _plan(core, found, whole=whole)
+        _draft(core, found, say)
+        _publish(core, found, finish)
+
+
+def changed(core: Core, *, since: int | None) -> tuple[list[str], int]:
+    """Programmes that moved since a horizon; with None, all. Beside them the horizon now."""
+    with core.transaction() as session:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        now = moving.horizon(session)
+        if since is not None:
+            return store.changed(session, since=since), now
+    return [one.slug for one in campaigns.programmes(core)], now
+
+
+def progress(core: Core) -> list[Progress]:
+    """How far the figures of every programme are, the newest programme first."""
+    with core.transaction() as session:
+        return [
+            Progress(
+                programme=one["slug"],
+                **{name: one[name] for name in Progress.__slots__ if name != "programme"},
+            )
+            for one in store.progress(session)
+        ]
+
+
+def prove_due(core: Core, *, since: datetime) -> list[str]:
+    """Ask for a full recount of every programme that had none since an instant; their slugs."""
+    with core.transaction() as session:
+        slugs = store.unproved(session, since=since)
+    for slug in slugs:
+        ask(core, programme=slug, whole=True)
+    return slugs
+
+
+@contextmanager
+def _alone(core: Core, programme: ProgrammeId) -> Iterator[None]:
+    """Keep other runs on this programme out until the block ends, or the process."""
+    with core.engine.connect() as plain:
+        connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+        asked = {"programme": str(programme)}
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while not connection.execute(text(_LOCK), asked).scalar_one():
+            if time.monotonic() > until:
+                raise TryAgain(retry_after_seconds=1)
+            time.sleep(0.1)
+        try:
+            yield
+        finally:
+            connection.execute(text(_UNLOCK), asked)
+
+
+def _fold(core: Core, programme: ProgrammeId) -> None:
+    """In a short transaction: publishing and closing wait for the budget lines only a moment."""
+    with core.transaction() as session:
         now = core.now(session)
-        store.recount(session, programme=found.id)
-        trade_in_store.recount(session, programme=found.id)
-        # Last, so that publishing and closing wait for the budget lines only a moment.
-        for campaign, offer in store.offers(session, programme=found.id):
+        for campaign, offer in store.offers(session, programme=programme):
             budgets.fold(session, campaign=campaign, offer=offer, now=now)
-        campaigns.send_rest_home(session, programme=found.id, now=now)
-        store.mark(session, programme=found.id, as_of=now)
+        campaigns.send_rest_home(session, programme=programme, now=now)
+
+
+def _plan(core: Core, programme: ProgrammeId, *, whole: bool) -> None:
+    """Put a full recount on the list when one is wanted or the cheaper way, and none is there."""
+    with core.transaction() as session:
+        store.afford(session)
+        if store.tasks(session, programme=programme):
+            return
+        within = moving.whole(session, programme=programme)
+        if within is None:
+            return
+        since = store.counted(session, programme=programme)
+        if not whole:
+            moved = _moved(session, programme, since, within)
+            # Of claims and of orders.
+            if len(moved) <= 2 * DAYS_AT_ONCE:
+                return
+        xid = moving.horizon(session)
+        store.plan(session, programme=programme, within=within, xid=xid)
+
+
+def _draft(core: Core, programme: ProgrammeId, say: Say) -> None:
+    with core.transaction() as session:
+        tasks = store.tasks(session, programme=programme)
+    for place, task in enumerate(tasks):
+        if task.done_at is None:
+            with core.transaction() as session:
+                store.afford(session)
+                within = Span(task.first, task.last)
+                now = core.now(session)
+                store.draft(session, programme=programme, within=within, now=now)
+        say(place + 1, len(tasks))
+
+
+def _publish(core: Core, programme: ProgrammeId, finish: Callable[[Session], None] | None) -> None:
+    """All figures as of one instant: the draft, if there is one, and whatever moved meanwhile."""
+    with core.transaction() as session:
+        store.afford(session)
+        now, xid = core.now(session), moving.horizon(session)
+        since = store.counted(session, programme=programme)
+        tasks = store.tasks(session, programme=programme)
+        within = moving.whole(session, programme=programme)
+        proved: dict[str, Any] = {}
+        if within is None:
+            proved = {"proved_at": now, "proved_cells": 0, "differing": 0}
+        moved = _moved(session, programme, tasks[0].xid if tasks else since, within)
+        if tasks:
+            if since is not None:
+                known = moved | _moved(session, programme, since, within)
+                cells, differing = store.compare(session, programme=programme, moved=known)
+                proved = {"proved_at": now, "proved_cells": cells, "differing": differing}
+            store.merge(session, programme=programme)
+        days, claim_days = store.days_of(session, programme=programme, moved=moved)
+        store.recount(session, programme=programme, moved=moved)
+        if tasks:
+            days, claim_days = store.all_days(session, programme=programme)
+        else:
+            more, more_claims = store.days_of(session, programme=programme, moved=moved)
+            days, claim_days = days | more, claim_days | more_claims
+        store.sum_up(session, programme=programme, days=days, claim_days=claim_days)
+        trade_in_store.recount(session, programme=programme)
+        store.mark(session, programme=programme, as_of=now, xid=xid, **proved)
         if finish is not None:
             finish(session)
 
 
-def changed(core: Core, *, after: int | None) -> tuple[list[str], int]:
-    """Programmes with claims, redemptions or lapses posted after a ledger entry; with None, all.
-
-    Beside them the newest entry now.
-    """
-    with core.transaction() as session:
-        newest = store.newest_entry(session)
-        if after is not None:
-            return store.changed(session, after=after), newest
-    return [one.slug for one in campaigns.programmes(core)], newest
+def _moved(
+    session: Session, programme: ProgrammeId, since: int | None, within: Span | None
+) -> Moved:
+    """What moved since a horizon; with None, every day there is."""
+    if within is None:
+        return Moved()
+    if since is None:
+        days = frozenset(within.days)
+        return Moved(days, days)
+    return moving.moved(session, programme=programme, since=since)

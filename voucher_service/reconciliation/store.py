@@ -1,101 +1,30 @@
-"""The recount: one statement over the raw rows, which an outsider can read.
-
-It is deliberately plain SQL over other features' tables: what is counted is written here once, in
-the words of the reports' definitions. One statement sees one instant, so a voucher that is claimed
-or redeemed while it runs counts everywhere or nowhere.
-"""
+"""Reads and writes of rollups; what they count stands in `counting`."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from voucher_service.kernel.clock import end_of, start_of
 from voucher_service.kernel.ids import CampaignId, OfferId, ProgrammeId
 
-# Days are business days in Shanghai. Issued: a slot held is a live right, counted once; the area is
-# the issuing campaign's. Redeemed: the shop's area and trade, the merchant's size, the day of the
-# claim beside the day at the till; a voucher that is spent in parts counts once, where it was used
-# first; one whose order went back whole does not count. `threshold_fen` is the least order that
-# brings the discount. What is refunded comes off on its own day, where the order was. Evidenced: a
-# merchant's first order with a payment reference.
-_RECOUNT = text("""
-INSERT INTO rollup (programme_id, campaign_id, offer_id, day, claim_day, area, trade, merchant_size,
-    released_fen, issued_fen, redeemed_fen, leveraged_fen, refunded_fen,
-    threshold_fen, face_redeemed_fen, evidenced_fen, vouchers_issued, vouchers_redeemed)
-WITH offers AS (
-    SELECT o.id, o.campaign_id, o.face_value_fen * o.pieces AS value_fen, o.threshold_fen,
-        o.rate_bps, c.area
-    FROM offer o JOIN campaign c ON c.id = o.campaign_id
-    WHERE c.programme_id = :programme AND c.kind = 'voucher'
-      AND c.status IN ('published', 'paused', 'closed')
-), released AS (
-    SELECT offer_id, date(opens_at AT TIME ZONE 'Asia/Shanghai') AS day, sum(quota) AS vouchers
-    FROM release
-    WHERE offer_id IN (SELECT id FROM offers)
-    GROUP BY offer_id, day
-), issued AS (
-    SELECT offer_id, date(occurred_at AT TIME ZONE 'Asia/Shanghai') AS day,
-        sum(face_value_fen) AS face_fen, count(*) AS vouchers
-    FROM voucher
-    WHERE offer_id IN (SELECT id FROM offers) AND holds_slot
-    GROUP BY offer_id, day
-), evidenced AS (
-    SELECT DISTINCT ON (merchant_id, payment_reference) id
-    FROM redemption
-    WHERE status = 'committed' AND payment_reference IS NOT NULL AND voucher_id IS NOT NULL
-    ORDER BY merchant_id, payment_reference, occurred_at, id
-), orders AS (
-    SELECT r.id, r.offer_id, date(r.occurred_at AT TIME ZONE 'Asia/Shanghai') AS day,
-        date(v.occurred_at AT TIME ZONE 'Asia/Shanghai') AS claim_day,
-        s.area, s.trade, m.size_class, r.discount_fen,
-        greatest(o.threshold_fen,
-            ceil(r.discount_fen * 10000::numeric / coalesce(o.rate_bps, 10000)))::bigint
-            AS threshold_fen,
-        r.refunded_discount_fen < r.discount_fen AS stands,
-        r.part = 1 OR NOT EXISTS (
-            SELECT FROM redemption f WHERE f.voucher_id = r.voucher_id AND f.status = 'committed'
-                AND f.refunded_discount_fen < f.discount_fen AND f.part < r.part) AS is_first,
-        r.discount_fen AS redeemed_fen, r.order_amount_fen AS leveraged_fen,
-        0::bigint AS refunded_fen, e.id IS NOT NULL AS is_evidenced
-    FROM redemption r
-    LEFT JOIN evidenced e ON e.id = r.id
-    JOIN offers o ON o.id = r.offer_id
-    JOIN voucher v ON v.id = r.voucher_id
-    JOIN shop s ON s.id = r.shop_id
-    JOIN merchant m ON m.id = r.merchant_id
-    WHERE r.status = 'committed'
-), refunds AS (
-    SELECT o.id, o.offer_id, date(f.occurred_at AT TIME ZONE 'Asia/Shanghai') AS day, o.claim_day,
-        o.area, o.trade, o.size_class, 0::bigint AS discount_fen, 0::bigint AS threshold_fen,
-        false AS stands, false AS is_first, -f.subsidy_part_fen AS redeemed_fen,
-        -f.amount_fen AS leveraged_fen, f.amount_fen AS refunded_fen, o.is_evidenced
-    FROM orders o JOIN redemption_refund f ON f.redemption_id = o.id
-), redeemed AS (
-    SELECT offer_id, day, claim_day, area, trade, size_class,
-        sum(redeemed_fen) AS redeemed_fen, sum(leveraged_fen) AS leveraged_fen,
-        sum(refunded_fen) AS refunded_fen,
-        coalesce(sum(threshold_fen) FILTER (WHERE stands), 0) AS threshold_fen,
-        coalesce(sum(discount_fen) FILTER (WHERE stands), 0) AS face_fen,
-        coalesce(sum(leveraged_fen) FILTER (WHERE is_evidenced), 0) AS evidenced_fen,
-        count(*) FILTER (WHERE stands AND is_first) AS vouchers
-    FROM (SELECT * FROM orders UNION ALL SELECT * FROM refunds) moved
-    GROUP BY offer_id, day, claim_day, area, trade, size_class
+from . import counting
+from .grain import Moved, Side, Span, spans
+from .tables import (
+    RollupCellRow,
+    RollupDraftRow,
+    RollupRepeatRow,
+    RollupRow,
+    RollupRunRow,
+    RollupTaskRow,
 )
-SELECT :programme, o.campaign_id, o.id, x.day, NULL, o.area, NULL, NULL,
-    x.vouchers * o.value_fen, 0, 0, 0, 0, 0, 0, 0, 0, 0
-FROM released x JOIN offers o ON o.id = x.offer_id
-UNION ALL
-SELECT :programme, o.campaign_id, o.id, x.day, x.day, o.area, NULL, NULL,
-    0, x.face_fen, 0, 0, 0, 0, 0, 0, x.vouchers, 0
-FROM issued x JOIN offers o ON o.id = x.offer_id
-UNION ALL
-SELECT :programme, o.campaign_id, o.id, x.day, x.claim_day, x.area, x.trade, x.size_class,
-    0, 0, x.redeemed_fen, x.leveraged_fen, x.refunded_fen,
-    x.threshold_fen, x.face_fen, x.evidenced_fen, 0, x.vouchers
-FROM redeemed x JOIN offers o ON o.id = x.offer_id
-""")
+
+_CELL: Any = RollupCellRow.__table__
 _OFFERS = text("""
 SELECT c.id, o.id
 FROM offer o JOIN campaign c ON c.id = o.campaign_id
@@ -103,48 +32,69 @@ WHERE c.programme_id = :programme AND o.status <> 'draft'
 ORDER BY c.id, o.id
 """)
 # Every claim, redemption and lapse posts to the pool of its offer; folding moves no figure. A
-# refund that leaves the whole subsidy posts nothing: it counts until a run that began well after.
+# refund that leaves the whole subsidy posts nothing, and stands in the trail.
 _CHANGED = text("""
-SELECT p.slug
-FROM ledger.entry e
-JOIN ledger.transfer t ON t.id = e.transfer_id AND t.code <> 'folded'
-JOIN ledger.account a ON a.id = e.account_id AND a.owner_type = 'pool'
-JOIN offer o ON o.id = a.owner_id
+WITH moved AS (
+    SELECT DISTINCT a.owner_id AS offer_id
+    FROM ledger.entry e JOIN ledger.account a ON a.id = e.account_id
+    JOIN ledger.transfer t ON t.id = e.transfer_id
+    WHERE e.xid >= :since AND a.owner_type LIKE 'pool%' AND t.code <> 'folded'
+    UNION
+    SELECT r.offer_id FROM audit.event v JOIN redemption r ON r.id = v.object_id::uuid
+    WHERE v.xid >= :since AND v.action = 'redemption.refunded'
+)
+SELECT DISTINCT p.slug
+FROM moved JOIN offer o ON o.id = moved.offer_id
 JOIN campaign c ON c.id = o.campaign_id
 JOIN programme p ON p.id = c.programme_id
-WHERE e.id > :after
-UNION
-SELECT p.slug
-FROM redemption_refund f
-JOIN redemption r ON r.id = f.redemption_id
-JOIN offer o ON o.id = r.offer_id
-JOIN campaign c ON c.id = o.campaign_id
-JOIN programme p ON p.id = c.programme_id
-JOIN rollup_run u ON u.programme_id = p.id
-WHERE f.subsidy_part_fen = 0 AND f.recorded_at > u.started_at - interval '1 minute'
-ORDER BY slug
+ORDER BY p.slug
+""")
+# An order is a repeat when an earlier one of its merchant in the programme named the same payment.
+_EARLIER = """
+    EXISTS (SELECT FROM redemption f WHERE f.merchant_id = r.merchant_id
+        AND f.payment_reference = r.payment_reference AND f.status = 'committed'
+        AND f.voucher_id IS NOT NULL AND f.offer_id IN (SELECT id FROM offers)
+        AND (f.occurred_at, f.id) < (r.occurred_at, r.id))"""
+_COUNTED = """
+    r.status = 'committed' AND r.voucher_id IS NOT NULL AND r.payment_reference IS NOT NULL"""
+_REPEATS = text(f"""
+WITH {counting.OFFERS}
+INSERT INTO rollup_repeat (redemption_id, programme_id, day)
+SELECT r.id, :programme, date(r.occurred_at AT TIME ZONE 'Asia/Shanghai')
+FROM redemption r JOIN offers o ON o.id = r.offer_id
+WHERE {_COUNTED} AND r.occurred_at >= :since AND r.occurred_at < :until AND {_EARLIER}
+""")  # noqa: S608 - constants of the code, here and below
+_ALL_REPEATS = text(f"""
+WITH {counting.OFFERS}, twice AS (
+    SELECT merchant_id, payment_reference FROM redemption WHERE payment_reference IS NOT NULL
+    GROUP BY merchant_id, payment_reference HAVING count(*) > 1)
+INSERT INTO rollup_repeat (redemption_id, programme_id, day)
+SELECT r.id, :programme, date(r.occurred_at AT TIME ZONE 'Asia/Shanghai')
+FROM redemption r JOIN twice USING (merchant_id, payment_reference)
+JOIN offers o ON o.id = r.offer_id
+WHERE {_COUNTED} AND {_EARLIER}
+""")  # noqa: S608
+_PROGRESS = text("""
+SELECT p.slug, r.as_of, t.done, t.parts, r.proved_at, r.proved_cells, r.differing
+FROM programme p LEFT JOIN rollup_run r ON r.programme_id = p.id
+CROSS JOIN LATERAL (SELECT count(done_at) AS done, count(*) AS parts
+                    FROM rollup_task WHERE programme_id = p.id) t
+ORDER BY p.opens_on DESC, p.slug
+""")
+_UNPROVED = text("""
+SELECT p.slug FROM programme p JOIN rollup_run r ON r.programme_id = p.id
+WHERE coalesce(r.proved_at, '-infinity') < :since ORDER BY r.proved_at NULLS FIRST, p.slug
 """)
 
 
-def lock(session: Session, *, programme: ProgrammeId) -> None:
-    """Wait for other runs on this programme, and keep them waiting until the transaction ends.
+def afford(session: Session) -> None:
+    """A count takes seconds and sorts many rows: the transaction gets the time and memory for it.
 
-    A recount takes seconds and sorts many rows: this transaction gets the time and memory for it.
+    Its statements all see one instant.
     """
-    for setting in ("statement_timeout = '10min'", "lock_timeout = '1min'", "work_mem = '64MB'"):
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    for setting in ("statement_timeout = '10min'", "work_mem = '64MB'"):
         session.execute(text(f"SET LOCAL {setting}"))
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended('reconcile:' || :programme, 0))"),
-        {"programme": str(programme)},
-    )
-
-
-def recount(session: Session, *, programme: ProgrammeId) -> None:
-    """Replace the programme's rollups by what the raw rows say now."""
-    session.execute(
-        text("DELETE FROM rollup WHERE programme_id = :programme"), {"programme": programme}
-    )
-    session.execute(_RECOUNT, {"programme": programme})
 
 
 def offers(session: Session, *, programme: ProgrammeId) -> list[tuple[CampaignId, OfferId]]:
@@ -153,24 +103,174 @@ def offers(session: Session, *, programme: ProgrammeId) -> list[tuple[CampaignId
     return [(CampaignId(campaign), OfferId(offer)) for campaign, offer in rows]
 
 
-def mark(session: Session, *, programme: ProgrammeId, as_of: datetime) -> None:
-    """Note that the rollups are of this instant."""
+def changed(session: Session, *, since: int) -> list[str]:
+    """Slugs of the programmes that transactions from a horizon on moved."""
+    return list(session.execute(_CHANGED, {"since": since}).scalars())
+
+
+def counted(session: Session, *, programme: ProgrammeId) -> int | None:
+    """The horizon of what the cells hold; None before the first run."""
+    return session.scalar(select(RollupRunRow.xid).where(RollupRunRow.programme_id == programme))
+
+
+def plan(session: Session, *, programme: ProgrammeId, within: Span, xid: int) -> None:
+    """Put a full recount on the list, in parts; find every repeated payment anew."""
+    tasks = [
+        {"programme_id": programme, "first": one.first, "last": one.last, "xid": xid}
+        for one in within.parts()
+    ]
+    session.execute(insert(RollupTaskRow), tasks)
+    _forget(session, programme, RollupRepeatRow)
+    session.execute(_ALL_REPEATS, {"programme": programme})
+
+
+def tasks(session: Session, *, programme: ProgrammeId) -> list[RollupTaskRow]:
+    """The parts of the full recount under way, in order; none when there is none."""
+    mine = select(RollupTaskRow).where(RollupTaskRow.programme_id == programme)
+    return list(session.scalars(mine.order_by(RollupTaskRow.first)))
+
+
+def draft(session: Session, *, programme: ProgrammeId, within: Span, now: datetime) -> None:
+    """Count a part of a full recount, and note that it is done."""
+    _count(session, programme, within, RollupDraftRow.__tablename__, tuple(Side))
     session.execute(
-        text(
-            "INSERT INTO rollup_run (programme_id, as_of, run) VALUES (:programme, :as_of, 1)"
-            " ON CONFLICT (programme_id) DO UPDATE SET as_of = excluded.as_of,"
-            " run = rollup_run.run + 1, started_at = now()"
-        ),
-        {"programme": programme, "as_of": as_of},
+        update(RollupTaskRow)
+        .where(RollupTaskRow.programme_id == programme, RollupTaskRow.first == within.first)
+        .values(done_at=now)
     )
 
 
-def newest_entry(session: Session) -> int:
-    """The highest ledger entry so far; 0 in an empty ledger."""
-    newest = session.execute(text("SELECT max(id) FROM ledger.entry")).scalar_one()
-    return int(newest or 0)
+def compare(session: Session, *, programme: ProgrammeId, moved: Moved) -> tuple[int, int]:
+    """The cells of the draft whose days did not move, and in how many the counted ones differ."""
+    cells, differing = session.execute(
+        counting.DIFFERING,
+        {
+            "programme": programme,
+            "claims": sorted(moved.claims),
+            "orders": sorted(moved.orders),
+        },
+    ).one()
+    return int(cells), int(differing)
 
 
-def changed(session: Session, *, after: int) -> list[str]:
-    """Slugs of the programmes with a ledger entry above that one."""
-    return list(session.execute(_CHANGED, {"after": after}).scalars())
+def merge(session: Session, *, programme: ProgrammeId) -> None:
+    """The draft takes the place of every cell, no sum stands, and the list of its parts is done."""
+    _forget(session, programme, RollupCellRow, RollupRow)
+    session.execute(counting.MERGE, {"programme": programme})
+    _forget(session, programme, RollupDraftRow, RollupTaskRow)
+
+
+def recount(session: Session, *, programme: ProgrammeId, moved: Moved) -> None:
+    """Count the cells of some days anew, and every release's."""
+    session.execute(
+        delete(RollupRepeatRow).where(
+            RollupRepeatRow.programme_id == programme, RollupRepeatRow.day.in_(moved.orders)
+        )
+    )
+    for one in spans(moved.orders):
+        session.execute(_REPEATS, {"programme": programme, **_instants(one)})
+    session.execute(
+        delete(RollupCellRow).where(
+            RollupCellRow.programme_id == programme,
+            or_(
+                _CELL.c.side == Side.RELEASES,
+                (_CELL.c.side == Side.CLAIMS) & _CELL.c.claim_day.in_(moved.claims),
+                (_CELL.c.side == Side.ORDERS) & _CELL.c.day.in_(moved.orders),
+            ),
+        )
+    )
+    session.execute(counting.RELEASES, {"programme": programme})
+    for side, days in ((Side.CLAIMS, moved.claims), (Side.ORDERS, moved.orders)):
+        for one in spans(days):
+            _count(session, programme, one, RollupCellRow.__tablename__, (side,))
+
+
+def days_of(
+    session: Session, *, programme: ProgrammeId, moved: Moved
+) -> tuple[set[date], set[date]]:
+    """The days and the claim days of the cells that a recount of what moved writes anew."""
+    within = select(_CELL.c.day, _CELL.c.claim_day).where(
+        _CELL.c.programme_id == programme,
+        or_(
+            _CELL.c.side == Side.RELEASES,
+            _CELL.c.claim_day.in_(moved.claims) & (_CELL.c.side == Side.CLAIMS),
+            _CELL.c.day.in_(moved.orders) & (_CELL.c.side == Side.ORDERS),
+        ),
+    )
+    found = session.execute(within.distinct()).all()
+    return {day for day, _ in found}, {claim_day for _, claim_day in found}
+
+
+def all_days(session: Session, *, programme: ProgrammeId) -> tuple[set[date], set[date]]:
+    """The days and the claim days of all cells."""
+    mine = _CELL.c.programme_id == programme
+    days, claim_days = (
+        set(session.execute(select(column).where(mine).distinct()).scalars())
+        for column in (_CELL.c.day, _CELL.c.claim_day)
+    )
+    return days, claim_days
+
+
+def sum_up(
+    session: Session,
+    *,
+    programme: ProgrammeId,
+    days: Collection[date],
+    claim_days: Collection[date],
+) -> None:
+    """Sum the cells of these days, and of these days of claims, for those who read."""
+    asked = {"period": days, "cohort": claim_days}
+    for basis, of in asked.items():
+        session.execute(
+            delete(RollupRow).where(
+                RollupRow.programme_id == programme,
+                RollupRow.basis == basis,
+                RollupRow.day.in_(of),
+            )
+        )
+    session.execute(
+        counting.SUM_UP,
+        {"programme": programme, "days": sorted(days), "claim_days": sorted(claim_days)},
+    )
+
+
+def mark(
+    session: Session, *, programme: ProgrammeId, as_of: datetime, xid: int, **proved: Any
+) -> None:
+    """Note of which instant the rollups are and of which horizon, and what a full recount found."""
+    values = {"as_of": as_of, "xid": xid, "started_at": func.now(), **proved}
+    statement = insert(RollupRunRow).values(programme_id=programme, run=1, **values)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[RollupRunRow.programme_id],
+            set_={"run": RollupRunRow.run + 1, **values},
+        )
+    )
+
+
+def progress(session: Session) -> list[Mapping[str, Any]]:
+    """How far each programme is."""
+    return [dict(row) for row in session.execute(_PROGRESS).mappings()]
+
+
+def unproved(session: Session, *, since: datetime) -> list[str]:
+    """Slugs of the programmes whose last full recount is older; the longest ago comes first."""
+    return list(session.execute(_UNPROVED, {"since": since}).scalars())
+
+
+def _count(
+    session: Session, programme: ProgrammeId, within: Span, table: str, sides: Collection[Side]
+) -> None:
+    values = {"programme": programme, **_instants(within)}
+    for side, statement in ((Side.CLAIMS, counting.CLAIMS), (Side.ORDERS, counting.ORDERS)):
+        if side in sides:
+            session.execute(statement[table], values)
+
+
+def _instants(within: Span) -> dict[str, datetime]:
+    return {"since": start_of(within.first), "until": end_of(within.last)}
+
+
+def _forget(session: Session, programme: ProgrammeId, *rows: Any) -> None:
+    for row in rows:
+        session.execute(delete(row).where(row.programme_id == programme))

@@ -14,38 +14,99 @@ from sqlalchemy.orm import Mapped, mapped_column
 from voucher_service.infra.database import Base, MoneyFen, Recorded, status_type
 from voucher_service.kernel.money import Money
 
+from .grain import Basis, Dimension, Side
 from .model import Finding
 
 
-class RollupRow(Base):
-    """One cell of figures. `claim_day` is the day of the claim, `day` the day of the event itself.
+class Figured:
+    """The figures of vouchers, net of refunds; `reports.figures` says what each of them is."""
 
-    Released and issued cells have the issuing area and no shop; redeemed cells have the shop's.
-    """
-
-    __tablename__ = "rollup"
-    __table_args__ = (Index("ix_rollup_programme", "programme_id"),)
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    # No foreign keys: the rows are written from the tables they name, a hundred thousand at a time.
-    programme_id: Mapped[UUID]
-    campaign_id: Mapped[UUID]
-    offer_id: Mapped[UUID]
-    day: Mapped[date]
-    claim_day: Mapped[date | None]
-    area: Mapped[str]
-    trade: Mapped[str | None]
-    merchant_size: Mapped[str | None]
     released_fen: Mapped[Money] = mapped_column(MoneyFen)
     issued_fen: Mapped[Money] = mapped_column(MoneyFen)
     redeemed_fen: Mapped[Money] = mapped_column(MoneyFen)
     leveraged_fen: Mapped[Money] = mapped_column(MoneyFen)
     refunded_fen: Mapped[Money] = mapped_column(MoneyFen)
+    lapsed_fen: Mapped[Money] = mapped_column(MoneyFen)
     threshold_fen: Mapped[Money] = mapped_column(MoneyFen)
     face_redeemed_fen: Mapped[Money] = mapped_column(MoneyFen)
     evidenced_fen: Mapped[Money] = mapped_column(MoneyFen)
     vouchers_issued: Mapped[int]
     vouchers_redeemed: Mapped[int]
+    vouchers_lapsed: Mapped[int]
+
+
+class Celled(Figured):
+    """One cell: the figures of one key of one dimension, by the day of the event and of the claim.
+
+    `side` says which rows it counts: `releases`, `claims` (what was issued and has lapsed) or
+    `orders`. The cells of each dimension add up to the same figures. No foreign keys: cells are
+    written from the tables they name, many at a time.
+    """
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    programme_id: Mapped[UUID]
+    side: Mapped[Side] = mapped_column(status_type(Side))
+    day: Mapped[date]
+    claim_day: Mapped[date]
+    dimension: Mapped[Dimension] = mapped_column(status_type(Dimension))
+    key: Mapped[str | None]
+
+
+class RollupCellRow(Celled, Base):
+    """A cell that counts."""
+
+    __tablename__ = "rollup_cell"
+    __table_args__ = (
+        Index("ix_rollup_cell_day", "programme_id", "day"),
+        Index("ix_rollup_cell_claim_day", "programme_id", "claim_day"),
+    )
+
+
+class RollupDraftRow(Celled, Base):
+    """A cell of a full recount that is not complete yet; nobody reads it."""
+
+    __tablename__ = "rollup_draft"
+    __table_args__ = (Index("ix_rollup_draft_programme", "programme_id"),)
+
+
+class RollupRow(Figured, Base):
+    """What every report reads: cells summed up by day on one of the two bases."""
+
+    __tablename__ = "rollup"
+    __table_args__ = (Index("ix_rollup_asked", "programme_id", "basis", "dimension", "day"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    programme_id: Mapped[UUID]
+    basis: Mapped[Basis] = mapped_column(status_type(Basis))
+    dimension: Mapped[Dimension] = mapped_column(status_type(Dimension))
+    key: Mapped[str | None]
+    day: Mapped[date]
+
+
+class RollupRepeatRow(Base):
+    """An order that names a payment which an earlier one of its merchant and programme named."""
+
+    __tablename__ = "rollup_repeat"
+    __table_args__ = (Index("ix_rollup_repeat_day", "programme_id", "day"),)
+
+    redemption_id: Mapped[UUID] = mapped_column(primary_key=True)
+    programme_id: Mapped[UUID]
+    day: Mapped[date]
+
+
+class RollupTaskRow(Base):
+    """Some days of a full recount, both ends within: what a run that was killed goes on with.
+
+    `xid`: the horizon when it was planned.
+    """
+
+    __tablename__ = "rollup_task"
+
+    programme_id: Mapped[UUID] = mapped_column(ForeignKey("programme.id"), primary_key=True)
+    first: Mapped[date] = mapped_column(primary_key=True)
+    last: Mapped[date]
+    xid: Mapped[int] = mapped_column(BigInteger)
+    done_at: Mapped[datetime | None]
 
 
 class TradeInRollupRow(Base):
@@ -83,7 +144,9 @@ class TradeInRollupRow(Base):
 class RollupRunRow(Recorded, Base):
     """When a programme was last reconciled: reports say "as of" this instant.
 
-    `started_at` is when the run began by the server's clock.
+    `started_at` is when the run began by the server's clock. The cells hold whatever transactions
+    below `xid` wrote. `differing`: of the cells that the last full recount compared, how many said
+    something else than they should.
     """
 
     __tablename__ = "rollup_run"
@@ -92,6 +155,10 @@ class RollupRunRow(Recorded, Base):
     as_of: Mapped[datetime]
     run: Mapped[int]
     started_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    xid: Mapped[int | None] = mapped_column(BigInteger)
+    proved_at: Mapped[datetime | None]
+    proved_cells: Mapped[int | None]
+    differing: Mapped[int | None]
 
 
 class MatchingRow(Recorded, Base):

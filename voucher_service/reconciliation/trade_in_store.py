@@ -70,10 +70,15 @@ GROUP BY o.campaign_id, x.offer_id, x.day, x.claim_day, x.category, x.area, x.tr
 """)
 
 
+_ANY = text("""
+SELECT EXISTS (SELECT FROM campaign WHERE programme_id = :programme AND kind = 'trade_in')
+""")
+
+
 def recount(session: Session, *, programme: ProgrammeId) -> None:
     """Replace the programme's trade-in rollups by what the raw rows say now."""
-    session.execute(
-        text("DELETE FROM trade_in_rollup WHERE programme_id = :programme"),
-        {"programme": programme},
-    )
-    session.execute(_RECOUNT, {"programme": programme})
+    asked = {"programme": programme}
+    session.execute(text("DELETE FROM trade_in_rollup WHERE programme_id = :programme"), asked)
+    # Without trade-in there is nothing to look for among a million orders.
+    if session.execute(_ANY, asked).scalar_one():
+        session.execute(_RECOUNT, asked)

@@ -23,7 +23,7 @@ from voucher_service.kernel.ids import CashierId, OfferId, RedemptionId, ShopId,
 from voucher_service.kernel.machine import Machine
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.tradein.qualifications import QualificationId
-from voucher_service.tradein.sales.model import Sale
+from voucher_service.tradein.sales.model import Sale, Traces
 
 
 class Status(StrEnum):
@@ -249,7 +249,7 @@ class Order:
     its own. `spend`: how much to take off a balance; None: as much as goes. `id_last_four`: of the
     holder's document, for a voucher on paper. Of a subsidised unit, `list_price` is what it costs
     without the merchant's discounts; `payer` and `receiver` are names, compared with the holder's
-    and kept nowhere. The rest is evidence.
+    and kept nowhere; of `traces` keyed hashes are kept. The rest is evidence.
     """
 
     amount: Money
@@ -263,6 +263,7 @@ class Order:
     list_price: Money | None = None
     payer: str | None = field(default=None, repr=False)
     receiver: str | None = field(default=None, repr=False)
+    traces: Traces = field(default_factory=Traces, repr=False)
     position: Whereabouts | None = None
     point_id: UUID | None = None
     source: Source = Source.API

@@ -47,11 +47,6 @@ def add_refunded(session: Session, id: UUID, *, amount: Money, subsidy: Money) -
     )
 
 
-def set_phase(session: Session, ids: Collection[RedemptionId], phase: Phase) -> None:
-    """How far the money of locked redemptions is."""
-    session.execute(update(_REDEMPTION).where(_REDEMPTION.c.id.in_(ids)).values(phase=phase))
-
-
 def insert_refund(session: Session, values: dict[str, Any]) -> bool:
     """Append a refund; False when its key or its reference is taken."""
     statement = insert(_REFUND).on_conflict_do_nothing().returning(_REFUND.c.id)

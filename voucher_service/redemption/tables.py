@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -57,6 +57,12 @@ class RedemptionRow(Recorded, Base):
         ),
         Index("ix_redemption_shop_time", "shop_id", "occurred_at"),
         Index("ix_redemption_offer", "offer_id", "occurred_at"),
+        Index("ix_redemption_occurred_at", "occurred_at", postgresql_using="brin"),
+        Index(
+            "ix_redemption_payment_reference",
+            "payment_reference",
+            postgresql_where=text("payment_reference IS NOT NULL"),
+        ),
         Index("ix_redemption_voucher", "voucher_id", "occurred_at"),
         Index(
             "ix_redemption_qualification",
@@ -71,9 +77,24 @@ class RedemptionRow(Recorded, Base):
             postgresql_where=text("ticket_reference IS NOT NULL"),
         ),
         Index(
+            "ix_redemption_payment",
+            "merchant_id",
+            "payment_reference",
+            postgresql_where=text("payment_reference IS NOT NULL"),
+        ),
+        Index(
             "ix_redemption_frozen",
             "freeze_expires_at",
             postgresql_where=text("status = 'frozen'"),
+        ),
+        # What can be paid and no batch has: small, however large the history grows.
+        Index(
+            "ix_redemption_unpaid",
+            "merchant_id",
+            "id",
+            postgresql_where=text(
+                "status = 'committed' AND phase = 'none' AND refunded_discount_fen < discount_fen"
+            ),
         ),
         CheckConstraint(
             "status = 'refused' OR num_nulls(voucher_id, qualification_id) = 1 AND num_nulls("
@@ -81,6 +102,7 @@ class RedemptionRow(Recorded, Base):
             " refunded_discount_fen) = 0",
             name="whole",
         ),
+        CheckConstraint("voucher_id IS NULL OR claimed_on IS NOT NULL", name="claimed_on"),
         CheckConstraint("paid_fen BETWEEN 0 AND order_amount_fen - discount_fen", name="paid"),
         CheckConstraint("status <> 'frozen' OR freeze_expires_at IS NOT NULL", name="freeze"),
         CheckConstraint("order_amount_fen > 0", name="order_amount"),
@@ -118,6 +140,8 @@ class RedemptionRow(Recorded, Base):
     status: Mapped[Status] = mapped_column(status_type(Status))
     phase: Mapped[Phase] = mapped_column(status_type(Phase))
     occurred_at: Mapped[datetime]
+    # The business day of the voucher's claim, so that no count has to read the voucher for it.
+    claimed_on: Mapped[date | None]
     address_prefix: Mapped[str | None]
     device_id: Mapped[str | None]
     agent_hash: Mapped[str | None]
@@ -148,6 +172,7 @@ class RefundRow(Recorded, Base):
         ),
         Index("ix_redemption_refund_redemption", "redemption_id", "occurred_at"),
         Index("ix_redemption_refund_shop", "shop_id", "occurred_at"),
+        Index("ix_redemption_refund_time", "occurred_at", postgresql_using="brin"),
         CheckConstraint("amount_fen > 0", name="amount"),
         CheckConstraint(
             "subsidy_part_fen >= 0 AND cash_part_fen >= 0 AND other_part_fen >= 0"

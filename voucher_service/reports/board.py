@@ -22,6 +22,7 @@ from voucher_service.redemption.tables import RedemptionRow
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.tables import VoucherRow
 
+from .budget_left import BudgetLeft, budget_left
 from .groups import GroupBy
 from .leverage import LeverageReport, report
 
@@ -58,6 +59,7 @@ class Board:
     """A programme now. `leverage`, by area, is as of the last reconciliation; the rest is live.
 
     `hours` are the last 24 that began, oldest first; today's counts are by the Shanghai day.
+    `budget` too is as of the reconciliation.
     """
 
     at: datetime
@@ -66,6 +68,7 @@ class Board:
     redeemed_today: int
     hours: tuple[Hour, ...]
     offers: tuple[OfferNow, ...]
+    budget: BudgetLeft | None
 
     @property
     def synthetic(self) -> bool:
@@ -87,6 +90,7 @@ def board(core: Core, *, programme: str) -> Board:
         now = core.now(session)
         hours = _hours(session, mine, now)
         left = vouchers.remaining(core, session, offers=offers, now=now)
+        budget = budget_left(session, programme=figures.programme, today=day_of(now))
     today = [one for one in hours if one.start >= start_of(day_of(now))]
     return Board(
         now,
@@ -95,6 +99,7 @@ def board(core: Core, *, programme: str) -> Board:
         sum(one.redeemed for one in today),
         hours,
         tuple(_offer_now(one, left[one.id], now) for one in offers),
+        budget,
     )
 
 

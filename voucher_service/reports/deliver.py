@@ -12,7 +12,7 @@ from rich.console import Console
 from voucher_service.infra.core import Core
 from voucher_service.proof import service as proof
 
-from . import export, printed
+from . import export, paper, printed
 from . import leverage as leverage_report
 from .groups import Basis, GroupBy
 from .leverage import LeverageReport
@@ -31,7 +31,7 @@ def leverage(
     first: date | None = None,
     last: date | None = None,
 ) -> bytes:
-    """The leverage report as table, json, csv or xlsx, with the head of the sealed log that is
+    """The leverage report as table, json, csv, xlsx or pdf, with the head of the sealed log that is
     published with it. Raises NoSuchThing, InvalidInput.
     """
     proof.publish(core)
@@ -43,6 +43,11 @@ def leverage(
         from_=first,
         to=last,
     )
+    return written(report, format_, locale)
+
+
+def written(report: LeverageReport, format_: str, locale: str) -> bytes:
+    """A report that was read, in one of those formats. Raises FontsMissing for a PDF."""
     return _WRITERS[format_](report, locale)
 
 
@@ -76,4 +81,5 @@ _WRITERS: dict[str, Callable[[LeverageReport, str], bytes]] = {
     "json": _json,
     "csv": _csv,
     "xlsx": _xlsx,
+    "pdf": paper.pdf,
 }

@@ -13,21 +13,21 @@ from voucher_service.i18n import gettext, mark
 from voucher_service.infra.sheet_files import guarded
 from voucher_service.kernel.money import Money
 
-from . import layout
+from . import causal, layout
 from .definitions import DEFINITIONS
 from .groups import Group
 from .leverage import LeverageReport, Row
 from .trade_in import PAYERS, Subsidies
 
 _YUAN, _FEN = mark("{amount}（元）"), mark("{amount}（分）")
-_VOUCHERS = (mark("发放张数"), mark("核销张数"))
+_VOUCHERS = (mark("发放张数"), mark("核销张数"), mark("过期张数"))
 _TRADE_IN = mark("以旧换新：{figure}")
 _PAYING = (mark("谁出"), mark("出资方"), mark("约定"), mark("已付"))
 _MEANINGS = (mark("名词"), mark("意思"))
 
 
 def xlsx(report: LeverageReport, out: BinaryIO, locale: str) -> None:
-    """Write an Excel file: figures, trade-in by category and payer, definitions.
+    """Write an Excel file: figures, trade-in by category and payer, estimates, definitions.
 
     Amounts are in yuan with two decimals, those of vouchers also in whole fen; every text is a
     text cell, so that no name becomes a formula.
@@ -37,6 +37,7 @@ def xlsx(report: LeverageReport, out: BinaryIO, locale: str) -> None:
         _figures_sheet(book, report, locale)
         if report.trade_in:
             _trade_in_sheet(book, report, locale)
+        causal.sheet(book, report.causal, locale)
         _definitions_sheet(book, locale)
     finally:
         book.close()
@@ -84,6 +85,7 @@ def _cells(row: Row, subsidised: Group[Subsidies], locale: str) -> list[str | De
         *(one.of(row) for one in layout.QUOTIENTS),
         row.figures.vouchers_issued,
         row.figures.vouchers_redeemed,
+        row.figures.vouchers_lapsed,
         *(one.fen for one in amounts),
         *_trade_in_cells(subsidised),
     ]

@@ -40,7 +40,8 @@ def counts(kind: type[Sums]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Figures(Sums):
-    """What a group of vouchers moved, net of refunds.
+    """What a group of vouchers moved, net of refunds. `lapsed` is the part of `issued` that was not
+    spent while it could be.
 
     `face_redeemed` is what redeemed vouchers took off their orders, `threshold` the least that
     those orders had to be for it; orders that went back whole are left out.
@@ -51,11 +52,13 @@ class Figures(Sums):
     redeemed: Money = ZERO
     leveraged: Money = ZERO
     refunded: Money = ZERO
+    lapsed: Money = ZERO
     threshold: Money = ZERO
     face_redeemed: Money = ZERO
     evidenced: Money = ZERO
     vouchers_issued: int | None = 0
     vouchers_redeemed: int | None = 0
+    vouchers_lapsed: int | None = 0
 
     @property
     def net_leveraged(self) -> Money:

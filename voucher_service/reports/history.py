@@ -18,19 +18,19 @@ _PAST = text("""
     WITH taken AS (
         SELECT status, date(occurred_at AT TIME ZONE 'Asia/Shanghai') AS day,
             count(*) AS vouchers, sum(face_value_fen) AS fen
-        FROM voucher WHERE offer_id = ANY(:offers) AND status <> 'returned'
+        FROM voucher WHERE offer_id = ANY(CAST(:offers AS uuid[])) AND status <> 'returned'
         GROUP BY status, day),
     spent AS (
         SELECT day - claim_day AS days, sum(vouchers_redeemed) AS vouchers,
             sum(threshold_fen) AS thresholds, sum(leveraged_fen) AS orders
-        FROM rollup WHERE programme_id = :programme AND offer_id = ANY(:offers)
-            AND face_redeemed_fen > 0
+        FROM rollup_cell WHERE programme_id = :programme AND dimension = 'offer'
+            AND key = ANY(CAST(:offers AS text[])) AND side = 'orders' AND face_redeemed_fen > 0
         GROUP BY days),
     paced AS (
         SELECT days, sum(vouchers) OVER (ORDER BY days) AS so_far, sum(vouchers) OVER () AS whole
         FROM spent)
     SELECT (SELECT coalesce(sum(quota), 0) FROM release
-            WHERE offer_id = ANY(:offers) AND opens_at <= :now) AS opened,
+            WHERE offer_id = ANY(CAST(:offers AS uuid[])) AND opens_at <= :now) AS opened,
         coalesce(sum(vouchers), 0) AS claimed,
         coalesce(sum(vouchers) FILTER (WHERE status IN ('redeemed', 'expired')), 0) AS ended,
         coalesce(sum(vouchers) FILTER (WHERE status = 'redeemed'), 0) AS redeemed,
@@ -47,7 +47,7 @@ def past(session: Session, campaign: Campaign, now: datetime) -> Past:
 
     Which of them are still live is known at once, what was bought and when with the rollups.
     """
-    offers = [one.id for one in campaigns.campaign_offers(session, campaign=campaign.id)]
+    offers = [str(one.id) for one in campaigns.campaign_offers(session, campaign=campaign.id)]
     row = session.execute(
         _PAST, {"offers": offers, "programme": campaign.programme.id, "now": now}
     ).one()

@@ -160,8 +160,9 @@ _MONEY = {
         GROUP BY l.id HAVING sum(r.reserved_fen) > l.amount_fen""",
     # Of programmes in which nothing was redeemed since a minute before they were reconciled.
     "L10 leveraged spending is the sum of committed orders net of refunds": """
-        WITH told AS (SELECT programme_id, offer_id, sum(leveraged_fen) AS fen
-                      FROM rollup GROUP BY programme_id, offer_id),
+        WITH told AS (SELECT programme_id, key::uuid AS offer_id, sum(leveraged_fen) AS fen
+                      FROM rollup WHERE dimension = 'offer' AND basis = 'period'
+                      GROUP BY programme_id, key),
         orders AS (SELECT offer_id, sum(order_amount_fen - refunded_fen) AS fen
                    FROM redemption WHERE status = 'committed' GROUP BY offer_id),
         moves AS (SELECT a.owner_id AS offer_id, t.recorded_at
@@ -177,6 +178,9 @@ _MONEY = {
             LEFT JOIN moved USING (offer_id)
         WHERE told.fen <> coalesce(orders.fen, 0)
             AND coalesce(moved.newest, '-infinity') < r.started_at - interval '1 minute'""",
+    "L12 what was counted day by day is what the last full recount found": """
+        SELECT 'programme ' || p.slug || ': ' || r.differing || ' of ' || r.proved_cells || ' cells'
+        FROM rollup_run r JOIN programme p ON p.id = r.programme_id WHERE r.differing > 0""",
     "L11 what merchants owe is what was refunded of what they had been paid": """
         WITH refunded AS (SELECT r.merchant_id, sum(f.subsidy_part_fen) AS fen
                           FROM redemption_refund f JOIN redemption r ON r.id = f.redemption_id

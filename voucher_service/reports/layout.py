@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.kernel.money import Money
 
+from . import causal
 from .figures import Figures, Ratios
 from .groups import Basis, Group, GroupBy
-from .leverage import LeverageReport, Row
+from .leverage import UNKNOWN_EFFECT, LeverageReport, Row
 from .trade_in import Subsidies
 
 
@@ -62,6 +64,7 @@ AMOUNTS = (
     Amount("leveraged", mark("拉动消费")),
     Amount("net_leveraged", mark("扣券后")),
     Amount("refunded", mark("已减退款")),
+    Amount("lapsed", mark("过期未用")),
     Amount("evidenced", mark("有支付凭证")),
 )
 QUOTIENTS = (
@@ -95,6 +98,8 @@ GROUP_BY = {
     GroupBy.DAY: mark("日期"),
     GroupBy.FUNDER: mark("出资方"),
     GroupBy.MERCHANT_SIZE: mark("商户规模"),
+    GroupBy.OFFER: mark("券种"),
+    GroupBy.HOUR: mark("钟点"),
 }
 BASIS = {Basis.PERIOD: mark("按发生日"), Basis.COHORT: mark("按领取日")}
 SYNTHETIC = mark("回放数据：居民和订单是模拟的，不衡量效果")
@@ -118,9 +123,43 @@ def head(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
         (mark("起止日期"), days),
         (mark("分组"), gettext(GROUP_BY[report.group_by], locale)),
     ]
+    facts.append((causal.NET_LEVERAGE, causal.sentence(report.causal, locale)))
     if report.sealed:
         facts.append((mark("账目指纹"), f"{report.sealed.size} {report.sealed.fingerprint}"))
+    return [(gettext(heading, locale), value) for heading, value in facts] + beside(report, locale)
+
+
+def beside(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
+    """What a reader should know beside the ratios."""
+    facts = [
+        (mark("小微商户 ÷ 核销"), formats.percent(report.reach.small)),
+        (mark("县域商户 ÷ 核销"), formats.percent(report.reach.county)),
+        (mark("每多 1 元消费的花费"), f"–（{gettext(UNKNOWN_EFFECT, locale)}）"),
+        (mark("整体重数"), _recounted(report, locale)),
+    ]
     return [(gettext(heading, locale), value) for heading, value in facts]
+
+
+def told_amounts(groups: Sequence[Group[Subsidies]]) -> list[Amount]:
+    """Subsidy and turnover, and those of the other sums that are not all nothing."""
+    return [
+        column
+        for column in TRADE_IN_AMOUNTS
+        if column.name in ("subsidy", "turnover") or any(column.of(one) for one in groups)
+    ]
+
+
+def _recounted(report: LeverageReport, locale: str) -> str:
+    """When every row was last counted again, and whether the figures stood."""
+    proof = report.proof
+    if proof.at is None:
+        return gettext(mark("还没有整体重数过"), locale)
+    at, cells = formats.iso(proof.at), f"{proof.cells:,}"
+    if not proof.differing:
+        return gettext(mark("{at}，{cells} 格，全部一致"), locale, at=at, cells=cells)
+    differing = f"{proof.differing:,}"
+    said = mark("{at}，{cells} 格，{differing} 格不一致，已改正")
+    return gettext(said, locale, at=at, cells=cells, differing=differing)
 
 
 def lines(report: LeverageReport) -> list[tuple[Row, Group[Subsidies]]]:

@@ -13,6 +13,8 @@ from sqlalchemy import select
 
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Programme
+from voucher_service.causal import service as causal_service
+from voucher_service.causal.service import Estimate
 from voucher_service.i18n import DEFAULT, LOCALES, formats, gettext, mark
 from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import InvalidInput
@@ -20,12 +22,14 @@ from voucher_service.proof import service as proof
 from voucher_service.proof.model import Checkpoint
 from voucher_service.reconciliation.tables import RollupRow, RollupRunRow, TradeInRollupRow
 
-from . import definitions, trade_in
+from . import causal, definitions, reach, trade_in
 from .figures import AMOUNTS, Figures, Ratios, ratios
 from .groups import Basis, Group, GroupBy, cells, groups
+from .reach import Reach
 from .trade_in import Subsidies, TradeIn
 
 TOTAL = mark("合计")
+UNKNOWN_EFFECT = mark("还不能估计：没有结果数据")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,26 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """The last full recount: so many cells were counted again, and so many were not the same.
+
+    `at` is None before the first.
+    """
+
+    at: datetime | None = None
+    cells: int = 0
+    differing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LeverageReport:
     """Figures of one programme as of its last reconciliation; `as_of` is None before the first.
 
     `first` and `last` are the days asked for, both included; None is open. A synthetic programme
     was replayed: whoever shows the report says so. The rows add up to the totals. `sealed` is the
-    newest published head of the log, which holds what the figures come from.
+    newest published head of the log, which holds what the figures come from. `proof` says when all
+    was last counted again, and what came of it. `causal`: estimates of what the programme's
+    vouchers changed, over all their weeks whatever days were asked for.
     """
 
     programme: Programme
@@ -56,7 +74,10 @@ class LeverageReport:
     rows: tuple[Row, ...]
     totals: Row
     trade_in: TradeIn
+    reach: Reach
+    proof: Proof
     sealed: Checkpoint | None
+    causal: tuple[Estimate, ...] = ()
 
     @property
     def synthetic(self) -> bool:
@@ -83,15 +104,16 @@ def report(
         # The figures and their instant are of one and the same run.
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         found = campaigns.programme(session, slug=programme)
-        as_of = session.scalar(
-            select(RollupRunRow.as_of).where(RollupRunRow.programme_id == found.id)
-        )
+        run = session.scalar(select(RollupRunRow).where(RollupRunRow.programme_id == found.id))
         asked = partial(cells, programme=found.id, basis=basis, first=from_, last=to)
-        total, rows = groups(session, asked(RollupRow, Figures), group_by)
+        vouchers = asked(RollupRow, Figures)
+        total, rows = groups(session, vouchers, group_by)
+        reached = reach.read(session, vouchers)
         subsidised = trade_in.read(session, asked(TradeInRollupRow, Subsidies), group_by, found.id)
+        estimates = causal_service.of_programme(session, programme=found.id)
     return LeverageReport(
         found,
-        as_of,
+        None if run is None else run.as_of,
         basis,
         group_by,
         from_,
@@ -99,7 +121,10 @@ def report(
         tuple(_row(one, group_by, basis) for one in rows),
         Row(None, {locale: gettext(TOTAL, locale) for locale in LOCALES}, total, ratios(total)),
         subsidised,
+        reached,
+        _proof(run),
         next(iter(proof.checkpoints(core, limit=1)), None),
+        tuple(estimates),
     )
 
 
@@ -114,11 +139,27 @@ def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
         "from": report.first.isoformat() if report.first else None,
         "to": report.last.isoformat() if report.last else None,
         "sealed": _sealed(report.sealed),
+        "recounted": {
+            "at": formats.iso(report.proof.at) if report.proof.at else None,
+            "cells": report.proof.cells,
+            "differing": report.proof.differing,
+        },
+        "small_share": _number(report.reach.small),
+        "county_share": _number(report.reach.county),
+        "cost_per_extra_yuan": None,
+        "cost_per_extra_yuan_reason": gettext(UNKNOWN_EFFECT, locale),
         "rows": [_row_json(one, locale) for one in report.rows],
         "totals": _row_json(report.totals, locale),
         "trade_in": trade_in.as_json(report.trade_in, locale),
+        "causal": causal.as_json(report.causal, locale),
         "definitions": definitions.in_words(locale),
     }
+
+
+def _proof(run: RollupRunRow | None) -> Proof:
+    if run is None or run.proved_at is None:
+        return Proof()
+    return Proof(run.proved_at, run.proved_cells or 0, run.differing or 0)
 
 
 def _sealed(head: Checkpoint | None) -> dict[str, Any] | None:
@@ -126,9 +167,9 @@ def _sealed(head: Checkpoint | None) -> dict[str, Any] | None:
 
 
 def _row(group: Group[Figures], group_by: GroupBy, basis: Basis) -> Row:
-    # What is issued and what is redeemed on one day are different vouchers, unless the day is that
-    # of the claim; and no voucher is issued to a trade or to a size of merchant.
-    apart = group_by is GroupBy.DAY and basis is Basis.PERIOD
+    # What is issued and what is redeemed in one hour or on one day are different vouchers, unless
+    # the day is that of the claim; and no voucher is issued to a trade or to a size of merchant.
+    apart = group_by is GroupBy.HOUR or (group_by is GroupBy.DAY and basis is Basis.PERIOD)
     unissued = group_by in (GroupBy.TRADE, GroupBy.MERCHANT_SIZE)
     found = ratios(group.figures, issued=not (apart or unissued), redeemed=not apart)
     return Row(group.key, group.labels, group.figures, found)
@@ -146,6 +187,7 @@ def _row_json(row: Row, locale: str) -> dict[str, Any]:
         **figures,
         "vouchers_issued": row.figures.vouchers_issued,
         "vouchers_redeemed": row.figures.vouchers_redeemed,
+        "vouchers_lapsed": row.figures.vouchers_lapsed,
         **quotients,
     }
 

@@ -106,12 +106,7 @@ def _trade_in(report: LeverageReport, locale: str) -> list[RenderableType]:
 
 
 def _subsidies(heading: str, groups: Sequence[Grouped[Subsidies]], locale: str) -> Table:
-    """Counts, subsidy and turnover, and those of the other sums that are not all nothing."""
-    shown = [
-        column
-        for column in layout.TRADE_IN_AMOUNTS
-        if column.name in ("subsidy", "turnover") or any(column.of(one) for one in groups)
-    ]
+    shown = layout.told_amounts(groups)
     table = Table(pad_edge=False, box=box.SIMPLE)
     table.add_column(heading, overflow="fold")
     for column in (*layout.TRADE_IN_COUNTS, *shown):

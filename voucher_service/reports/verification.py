@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from sqlalchemy import text
 
 from voucher_service.alarms import service as alarms
 from voucher_service.alarms.model import Kind
-from voucher_service.allocation.drift import named
+from voucher_service.allocation import upkeep
+from voucher_service.allocation.drift import Difference, named
 from voucher_service.approvals import service as approvals
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Mode
@@ -19,6 +21,7 @@ from voucher_service.kernel.money import ZERO
 from voucher_service.ledger import service as ledger
 from voucher_service.lotteries import service as lotteries
 from voucher_service.proof import service as proof
+from voucher_service.tradein import service as tradein
 from voucher_service.vouchers.service.drift import Finding, examine
 
 from .invariants import ALL, STOPS_PAYOUTS
@@ -69,6 +72,10 @@ def verify(core: Core) -> Verification:
     Reads only; at most 20 cases of each are named. Each invariant has a snapshot of its own, so
     that vacuum never waits for all of them. A gate that is away is said, and is no breach.
     """
+    return _verified(core, proof.differences)
+
+
+def _verified(core: Core, log: Callable[..., list[str]]) -> Verification:
     breaches = [
         Breach(name, case)
         for name, statement in ALL.items()
@@ -76,7 +83,7 @@ def verify(core: Core) -> Verification:
     ]
     breaches += [Breach(SEALS, case) for case in ledger.tampered(core, most=_MOST_NAMED)]
     with core.transaction() as session:
-        breaches += [Breach(LOG, case) for case in proof.differences(core, most=_MOST_NAMED)]
+        breaches += [Breach(LOG, case) for case in log(core, most=_MOST_NAMED)]
         breaches += [Breach(DRAWS, case) for case in lotteries.differences(session)]
         changed = approvals.changed_payloads(session)
         breaches += [Breach(FROZEN, f"approval {one}") for one in changed]
@@ -102,9 +109,10 @@ def verify(core: Core) -> Verification:
 def watch(core: Core) -> Verification:
     """Verify, raise an alarm for each broken invariant, and let go of those that hold again.
 
-    A broken invariant of the ledger stops payouts, until a second person lets them go on.
+    Of the sealed log what is new is read, and of the old so much that a day's looks read it all. A
+    broken invariant of the ledger stops payouts, until a second person lets them go on.
     """
-    found = verify(core)
+    found = _verified(core, proof.glance)
     cases: dict[tuple[Kind, str], list[str]] = defaultdict(list)
     for one in found.breaches:
         kind = Kind.LEDGER if one.invariant.split()[0] in STOPS_PAYOUTS else Kind.BOOKS
@@ -135,26 +143,35 @@ def _gate(core: Core) -> tuple[list[Breach], str, frozenset[str]]:
     found, unseen = examine(core, offers=alone), frozenset[str]()  # these have no gate to compare
     try:
         found += examine(core, offers=[one for one in offers if one.mode is Mode.GATE])
+        pools = upkeep.compare(core, tradein.GATED)
     except TryAgain:
         said = f"gate: away; {len(offers) - len(alone)} open offers were not compared"
-        unseen = frozenset({GATE, POOL})
+        unseen, pools = frozenset({GATE, POOL}), []
     else:
-        looks = [one.look for one in found if one.look is not None]
+        looks, seats = [one.look for one in found if one.look], [look for _, look, _ in pools]
         said = (
             f"gate: {len(looks)} of {len(offers)} open offers compared, "
-            f"{sum(one.free_in_gate for one in looks):,} slots free, "
-            f"{sum(one.pending for one in looks):,} pending"
+            f"{len(pools)} pools of qualifications, "
+            f"{sum(one.free_in_gate for one in (*looks, *seats)):,} slots free, "
+            f"{sum(one.pending for one in (*looks, *seats)):,} pending"
         )
     if alone:
         said += f"; {len(alone)} given out from PostgreSQL alone (degraded mode)"
-    return [breach for one in found for breach in _differences(one)], said, unseen
+    breaches = [breach for one in found for breach in _differences(one)]
+    for offer, _, differences in pools:
+        breaches += _slots(f"pool {offer.id}", differences)
+    return breaches, said, unseen
+
+
+def _slots(about: str, differences: Collection[Difference]) -> list[Breach]:
+    return [
+        Breach(GATE, f"{about}: {kind} {', '.join(slots)}")
+        for kind, slots in named(differences, _MOST_NAMED).items()
+    ]
 
 
 def _differences(one: Finding) -> list[Breach]:
-    breaches = [
-        Breach(GATE, f"offer {one.offer.id}: {kind} {', '.join(slots)}")
-        for kind, slots in named(one.differences, _MOST_NAMED).items()
-    ]
+    breaches = _slots(f"offer {one.offer.id}", one.differences)
     if one.ledger_off != ZERO:
         breaches.append(Breach(POOL, f"offer {one.offer.id}: off by {one.ledger_off.fen} fen"))
     return breaches

@@ -16,7 +16,7 @@ from voucher_service.infra.embedded.processes import ServerFailed
 from voucher_service.infra.embedded.servers import DATABASE, GATE, QUEUE, Servers
 from voucher_service.settings import Settings
 
-from . import lock
+from . import lock, witness
 
 _WAIT_SECONDS = 60.0
 
@@ -131,10 +131,13 @@ def combined(given: Outside, bundle: Servers | None, *, attached: bool) -> Addre
 def environment_for(
     addresses: Addresses, data: Path, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """The environment in which `settings.load` gives these addresses and the outbox of `data`."""
+    """The environment in which `settings.load` gives these addresses, and outbox and witness of
+    `data`.
+    """
     return {
         "VOUCHER__SMS__OUTBOX": str(data.resolve() / "outbox" / "sms.jsonl"),
         "VOUCHER__PROOF__FILE": str(data.resolve() / "checkpoints.txt"),
+        **witness.environment(data.resolve()),
         **environ,
         "VOUCHER__DATABASE__URL": addresses.database_url,
         "VOUCHER__DATABASE__OWNER_URL": addresses.database_owner_url,

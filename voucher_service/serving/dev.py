@@ -1,4 +1,4 @@
-"""`voucher dev`: the servers, three faces, the worker and the schedule of one data directory."""
+"""`voucher dev`: the servers, three faces, worker, schedule and a witness of one data directory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from voucher_service.infra.embedded.processes import Child, ServerFailed, sweep
 from voucher_service.infra.embedded.servers import DATABASE
 from voucher_service.settings import Settings
 
-from . import lock, programs
+from . import lock, programs, witness
 from .addresses import (
     Addresses,
     ServingError,
@@ -84,10 +84,11 @@ def _serve(
         if DATABASE not in bundle.children and addresses.database_owner_url:
             migrate.upgrade(addresses.database_owner_url)
         say("servers are up, the database is migrated")
+        cosigning = witness.witness(data)
         settings = settings_for(addresses, data)
         environment = environment_for(addresses, data)
         faces = programs.faces(data, port, settings.web.threads, environment)
-        jobs = programs.jobs(data, environment)
+        jobs = [*cosigning, *programs.jobs(data, environment)]
         try:
             for child in (*faces, *jobs):
                 child.start()

@@ -7,7 +7,7 @@ from array import array
 from bisect import bisect
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import accumulate
 from operator import attrgetter
 from random import Random
@@ -100,7 +100,7 @@ class Days:
         self._parts = list(accumulate(times.parts))
         self._hours = {one.code: list(accumulate(one.hours)) for one in assumed.trades}
         self._endings = [grain for grain, weight in pattern.orders.endings for _ in range(weight)]
-        self._coming: list[tuple[datetime, int, VoucherId | None, int]] = []
+        self._coming: list[tuple[datetime, int, VoucherId | None, int, date]] = []
         self._lapsing: dict[tuple[datetime, int], list[Claim]] = defaultdict(list)
         scopes: dict[tuple[tuple[str, ...], tuple[str, ...]], _Scope] = {}
         self._desks: list[_Desk] = []
@@ -132,9 +132,9 @@ class Days:
 
     def _due(self, until: datetime) -> Iterator[Happening]:
         while self._coming and self._coming[0][0] <= until:
-            at, place, voucher, shop = heapq.heappop(self._coming)
+            at, place, voucher, shop, claimed_on = heapq.heappop(self._coming)
             if voucher is not None:
-                yield Redeemed(at, place, voucher, shop, self._order(place))
+                yield Redeemed(at, place, voucher, claimed_on, shop, self._order(place))
                 continue
             lapsed, desk = self._lapsing.pop((at, place)), self._desks[place]
             for first in range(0, len(lapsed), _MOST_IN_A_SWEEP):
@@ -158,7 +158,7 @@ class Days:
             spent_at = self._spent_at(at, desk.offer.valid_days, self._shops[shop].trade)
             if spent_at < self._ends_at:
                 status = Status.REDEEMED
-                heapq.heappush(self._coming, (spent_at, place, id, shop))
+                heapq.heappush(self._coming, (spent_at, place, id, shop, day_of(at)))
         elif (swept_at := ends + _SWEPT_AFTER + timedelta(seconds=place)) < self._ends_at:
             status = Status.EXPIRED
             holds = not (desk.offer.lapse_returns and swept_at < desk.closes_at)
@@ -166,7 +166,7 @@ class Days:
         if status is Status.EXPIRED:
             lapsing = self._lapsing[swept_at, place]
             if not lapsing:
-                heapq.heappush(self._coming, (swept_at, place, None, 0))
+                heapq.heappush(self._coming, (swept_at, place, None, 0, day_of(at)))
             lapsing.append(claim)
         return claim
 

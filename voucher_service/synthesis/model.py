@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from voucher_service.kernel.ids import VoucherId
 from voucher_service.vouchers.model import Status
@@ -69,6 +69,7 @@ class Redeemed:
     at: datetime
     offer: int
     voucher: VoucherId
+    claimed_on: date
     shop: int
     order_fen: int
 

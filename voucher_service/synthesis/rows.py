@@ -193,6 +193,7 @@ class Rows:
             "status": str(redemption.Status.COMMITTED),
             "phase": str(redemption.Phase.NONE),
             "occurred_at": one.at,
+            "claimed_on": one.claimed_on,
             **_evidence(one.shop, "till"),
         }
 

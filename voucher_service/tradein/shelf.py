@@ -59,7 +59,7 @@ def parse(id: str, content: bytes) -> Policy:
         root.done()
         _check(made)
     except DataFileInvalid as error:
-        raise DataFileInvalid(f"{id}.toml", str(error)) from None
+        raise DataFileInvalid(f"{id}.toml: {error.key}", error.reason, **error.facts) from None
     return made
 
 
@@ -136,7 +136,9 @@ def _units(table: Table) -> dict[Category, int]:
 def _car(table: Table) -> CarRule:
     requires = set(_optional(table, "requires", table.words) or ())
     if unknown := requires - {"catalogue", "same_province"}:
-        raise DataFileInvalid(table.key("requires"), f"unknown: {', '.join(sorted(unknown))}")
+        raise DataFileInvalid(
+            table.key("requires"), "unknown: {words}", words=", ".join(sorted(unknown))
+        )
     return CarRule(
         seats_most=table.whole("seats_most", 1, 100),
         catalogue="catalogue" in requires,
@@ -153,12 +155,13 @@ def _check(policy: Policy) -> None:
         raise DataFileInvalid("events.correct_by", "is before the last day of filing")
     for area in policy.areas:
         if not areas.known(area):
-            raise DataFileInvalid("areas", f"{area} is no division of ours")
+            raise DataFileInvalid("areas", "{area} is no division of ours", area=area)
     for place, rule in enumerate(policy.rules):
         strange = rule.categories - CATEGORIES[policy.scheme]
         if strange or not rule.categories:
             key = f"rules[{place}].categories"
-            raise DataFileInvalid(key, f"not of this scheme: {', '.join(sorted(strange)) or '–'}")
+            words = ", ".join(sorted(strange)) or "–"
+            raise DataFileInvalid(key, "not of this scheme: {words}", words=words)
         if isinstance(rule.amount, Tiers) and not rule.amount.rise():
             raise DataFileInvalid(f"rules[{place}].amount", "tiers rise, in price and in sum")
 
@@ -172,15 +175,18 @@ def _one(table: Table, key: str, kind: type[S]) -> S:
     try:
         return kind(word)
     except ValueError:
-        raise DataFileInvalid(table.key(key), f"{word} is none of {', '.join(kind)}") from None
+        raise _none_of(table.key(key), word, kind) from None
 
 
 def _set(table: Table, key: str, kind: type[S]) -> frozenset[S]:
     words = _optional(table, key, table.words) or ()
-    try:
-        return frozenset(kind(word) for word in words)
-    except ValueError as error:
-        raise DataFileInvalid(table.key(key), str(error)) from None
+    if strange := [word for word in words if word not in set(kind)]:
+        raise _none_of(table.key(key), strange[0], kind)
+    return frozenset(kind(word) for word in words)
+
+
+def _none_of(key: str, word: str, kind: Iterable[str]) -> DataFileInvalid:
+    return DataFileInvalid(key, "{word} is none of {words}", word=word, words=", ".join(kind))
 
 
 def _optional(table: Table, key: str, read: Callable[[str], T]) -> T | None:

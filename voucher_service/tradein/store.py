@@ -48,6 +48,7 @@ _COLUMNS = {
     "attempt": "int",
     "attempts_most": "int",
     "code_ref": "bigint",
+    "device_id": "text",
 }
 _INSERT = text(f"""
 INSERT INTO qualification (offer_id, epoch, holds_slot, occurred_at, year, status, valid_until,
@@ -64,6 +65,19 @@ JOIN qualification q ON q.resident_id = u.resident AND q.claim_key_hash = u.key
 """)
 # In front of a line stand those who have a qualification already.
 _LINE = (WaitingRow.qualification_id.is_(None), WaitingRow.occurred_at, WaitingRow.id)
+
+
+def devices(session: Session, ids: Collection[QualificationId]) -> dict[QualificationId, str]:
+    """The devices on which qualifications were claimed, where one told its name."""
+    known = (QualificationRow.id.in_(ids), QualificationRow.device_id.is_not(None))
+    rows = session.execute(select(QualificationRow.id, QualificationRow.device_id).where(*known))
+    return {QualificationId(id): device for id, device in rows if device is not None}
+
+
+def forget_devices(session: Session, resident: ResidentId) -> None:
+    """Delete the devices of a resident's claims."""
+    mine = update(QualificationRow).where(QualificationRow.resident_id == resident)
+    session.execute(mine.values(device_id=None))
 
 
 def pools(session: Session, offers: Sequence[Offer]) -> list[Pool]:

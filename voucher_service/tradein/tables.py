@@ -47,7 +47,8 @@ class QualificationRow(Slotted, Recorded, Base):
     """One resident's right to a subsidy. `occurred_at` is the claim's instant.
 
     A resident holds each unit of a category once a year, over all pools; and claims of one pool
-    count, whatever became of them. `subsidy_fen`: what a till froze or paid.
+    count, whatever became of them. `subsidy_fen`: what a till froze or paid. `device_id`: on which
+    it was claimed, by the device's word.
     """
 
     __tablename__ = "qualification"
@@ -91,6 +92,7 @@ class QualificationRow(Slotted, Recorded, Base):
     code_ref: Mapped[int] = mapped_column(BigInteger)
     subsidy_fen: Mapped[Money | None] = mapped_column(MoneyFen)
     reminded_at: Mapped[datetime | None]
+    device_id: Mapped[str | None]
 
 
 class WaitingRow(Recorded, Base):

@@ -17,9 +17,9 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import Engine, Identity, Index, text
+from sqlalchemy import Engine, Identity, Index, delete, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from voucher_service.campaigns.model import Offer
 from voucher_service.infra.core import Core
@@ -70,6 +70,11 @@ class _Batch:
     offer: OfferId
     at: datetime
     refusals: Sequence[Refusal]
+
+
+def forget(session: Session, *, resident: ResidentId) -> None:
+    """Delete the refused claims of a resident."""
+    session.execute(delete(ClaimRefusalRow).where(ClaimRefusalRow.resident_id == resident))
 
 
 def note(core: Core, offer: Offer, refusals: Sequence[Refusal], at: datetime) -> None:

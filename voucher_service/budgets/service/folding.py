@@ -86,18 +86,26 @@ def fold(
 
 
 def settle(
-    session: Session, *, campaign: CampaignId, amount: Money, key: str, now: datetime
+    session: Session,
+    *,
+    campaign: CampaignId,
+    amount: Money,
+    key: str,
+    now: datetime,
+    wanted: Mapping[BudgetLineId, Money] | None = None,
 ) -> dict[BudgetLineId, Money]:
     """Record that so much of what is committed was paid to merchants; by line. Fold first.
 
-    Each line bears it by what it has committed. Raises FundsShort when that is less.
+    Each line bears what is `wanted` of it, as far as it has that committed, else by what it has
+    committed. Raises FundsShort when all have less, ValueError when other than the amount is
+    wanted.
     """
     found = lines(session, campaign=campaign, lock=True)
-    there = ledger.balances(session, [line(one.id, Stage.COMMITTED) for one in found])
-    committed = list(there.values())
+    committed = _on_lines(session, found)
     if amount > Money.total(committed):
         raise FundsShort(short=amount - Money.total(committed))
-    parts = amount.split([one.fen for one in committed]) if amount else [ZERO for _ in found]
+    wishes = None if wanted is None else [wanted.get(one.id, ZERO) for one in found]
+    parts = model.borne(amount, committed, wishes)
     legs = [
         leg
         for one, part in zip(found, parts, strict=True)
@@ -107,6 +115,19 @@ def settle(
         )
     ]
     ledger.post(session, code=Code.SETTLED, key=key, legs=legs, now=now)
+    return {one.id: part for one, part in zip(found, parts, strict=True)}
+
+
+def foreseen(session: Session, *, campaign: CampaignId, amount: Money) -> dict[BudgetLineId, Money]:
+    """Which lines will bear a payment, by what each has committed. Fold first.
+
+    Raises FundsShort when that is less.
+    """
+    found = lines(session, campaign=campaign)
+    committed = _on_lines(session, found)
+    if amount > Money.total(committed):
+        raise FundsShort(short=amount - Money.total(committed))
+    parts = model.borne(amount, committed, None)
     return {one.id: part for one, part in zip(found, parts, strict=True)}
 
 
@@ -167,6 +188,11 @@ def _unfolded(session: Session, found: Sequence[BudgetLine], offer: OfferId) -> 
     accounts = {area: _committed(offer, area) for area in ["", *model.shop_areas(found)]}
     there = ledger.balances(session, accounts.values())
     return {area: there[account] for area, account in accounts.items()}
+
+
+def _on_lines(session: Session, found: Sequence[BudgetLine]) -> list[Money]:
+    """What each line has committed."""
+    return list(ledger.balances(session, [line(one.id, Stage.COMMITTED) for one in found]).values())
 
 
 def _committed(offer: OfferId, area: str) -> Account:

@@ -16,7 +16,7 @@ from voucher_service.infra import areas
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import NoSuchThing
-from voucher_service.kernel.ids import CampaignId, OfferId
+from voucher_service.kernel.ids import CampaignId, OfferId, ProgrammeId
 
 from .. import store
 from ..model import Campaign, CampaignKind, CampaignStatus, Mode, Offer, OfferStatus, Programme
@@ -56,6 +56,11 @@ def programme(session: Session, *, slug: str) -> Programme:
     return found[0]
 
 
+def programme_by_id(session: Session, *, programme: ProgrammeId) -> Programme:
+    """One programme. Raises NoSuchThing."""
+    return store.programme(session, programme)
+
+
 def campaigns(core: Core, *, actor: Actor, programme: str | None = None) -> list[Campaign]:
     """Campaigns of the actor's area, of one programme or all."""
     with core.transaction() as session:
@@ -77,6 +82,11 @@ def campaign(
             raise NoSuchThing
         offers = store.offers(session, OfferRow.campaign_id == campaign)
         return found, offers, budgets.lines(session, campaign=campaign)
+
+
+def campaign_name(session: Session, *, campaign: CampaignId) -> str:
+    """What a campaign is called. Raises NoSuchThing."""
+    return store.campaign(session, campaign).name
 
 
 def campaign_offers(session: Session, *, campaign: CampaignId) -> list[Offer]:

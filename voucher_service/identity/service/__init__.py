@@ -21,6 +21,7 @@ from .factors import (
     renew_recovery_codes,
     show_factor,
 )
+from .forgetting import forget_resident
 from .lookup import (
     births,
     by_identity,
@@ -86,6 +87,7 @@ __all__ = [
     "end_session",
     "end_sessions",
     "forget_expired",
+    "forget_resident",
     "holders",
     "holds_identity",
     "identity_hashes",

@@ -26,7 +26,7 @@ def by_mobile(
     rows = session.execute(
         select(ResidentRow.mobile_hash, ResidentRow.id).where(ResidentRow.mobile_hash.in_(hashes))
     )
-    return {hashes[bytes(digest)]: ResidentId(id) for digest, id in rows}
+    return {hashes[bytes(digest)]: ResidentId(id) for digest, id in rows if digest is not None}
 
 
 def by_identity(

@@ -102,6 +102,7 @@ def rotate_fields(core: Core, *, batch: int = 1000) -> int:
 
 def _renew(core: Core, row: ResidentRow) -> None:
     keys = core.keyring
+    assert row.mobile_cipher is not None  # who was forgotten is on no key
     mobile = keys.decrypt(row.mobile_cipher, bound_to=bound(row.id, "mobile"))
     columns = mobile_columns(core, row.id, mobile)
     if row.name_cipher and row.id_number_cipher and row.document:

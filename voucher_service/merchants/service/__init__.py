@@ -6,7 +6,7 @@ How merchants come in is said by its own modules: `applying`, `reviewing`, `bank
 
 from . import admitting
 from .applying import applicant_at_desk
-from .banking import account_at
+from .banking import account_at, accounts_at
 from .changes import (
     close_cashier,
     close_shop,
@@ -27,10 +27,10 @@ from .devices import (
     revoke_device,
     stand_at_device,
 )
-from .holding import own_holds, payment_held
+from .holding import own_holds, payment_held, payments_held
 from .insiders import insiders
 from .machines import acting, create_machine
-from .names import shop_names
+from .names import merchant_names, shop_names
 from .people import change_password, move_cashier, people, person, reset_password
 from .points import (
     add_point,
@@ -59,6 +59,7 @@ from .views import load_cashier, load_merchant, load_shop
 __all__ = [
     "Desk",
     "account_at",
+    "accounts_at",
     "acting",
     "add_point",
     "admitting",
@@ -88,11 +89,13 @@ __all__ = [
     "load_point",
     "load_shop",
     "make_enrolment_code",
+    "merchant_names",
     "move_cashier",
     "own_holds",
     "own_shop",
     "own_shops",
     "payment_held",
+    "payments_held",
     "people",
     "person",
     "point_names",

@@ -51,6 +51,16 @@ def account_at(session: Session, *, merchant: MerchantId, at: datetime) -> Settl
     return None if row is None else _view(session, row, clear=True)
 
 
+def accounts_at(
+    session: Session, *, merchants: Collection[MerchantId], at: datetime, clear: bool = False
+) -> dict[MerchantId, SettlementAccount]:
+    """The account that counts at an instant of each of these merchants that has one; `clear`: for
+    a payment file.
+    """
+    rows = store.accounts_in_force(session, merchants, at)
+    return {MerchantId(row.merchant_id): _view(session, row, clear=clear) for row in rows}
+
+
 def own_accounts(core: Core, *, actor: Actor) -> list[SettlementAccount]:
     """Every account that the caller's merchant named, masked, newest first; for its managers.
 

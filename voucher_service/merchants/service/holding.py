@@ -5,7 +5,7 @@ A suspension holds payments as long as it lasts. Settlement asks `payment_held`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,11 @@ HOLDS = frozenset({Role.REVIEWER, Role.FINANCE})
 def payment_held(session: Session, *, merchant: MerchantId) -> bool:
     """Whether nothing may be paid to the merchant now."""
     return store.held(session, merchant)
+
+
+def payments_held(session: Session, *, merchants: Collection[MerchantId]) -> set[MerchantId]:
+    """Those of these merchants to whom nothing may be paid now."""
+    return {MerchantId(one) for one in store.held_of(session, merchants)}
 
 
 def holds_of(session: Session, *, merchant: MerchantId) -> list[PaymentHold]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Uuid, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from voucher_service.kernel.ids import ShopId
+from voucher_service.kernel.ids import MerchantId, ShopId
 
 from ..tables import MerchantRow, ShopRow
 
@@ -20,3 +20,13 @@ def shop_names(session: Session, *, shops: Sequence[ShopId]) -> dict[ShopId, tup
         .where(ShopRow.id.in_(shops))
     )
     return {ShopId(key): (shop, merchant) for key, shop, merchant in rows}
+
+
+def merchant_names(session: Session, *, merchants: Collection[MerchantId]) -> dict[MerchantId, str]:
+    """Merchants' names as their licences have them."""
+    asked = func.any(bindparam("merchants", type_=ARRAY(Uuid)))
+    rows = session.execute(
+        select(MerchantRow.id, MerchantRow.name).where(MerchantRow.id == asked),
+        {"merchants": list(merchants)},
+    )
+    return {MerchantId(id): name for id, name in rows}

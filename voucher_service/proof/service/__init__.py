@@ -1,6 +1,6 @@
 """Seal what was written, publish heads, prove, export."""
 
-from .comparing import differences
+from .comparing import differences, glance
 from .exporting import export
 from .forgetting import forget
 from .proving import consistency, inclusion
@@ -15,6 +15,7 @@ __all__ = [
     "differences",
     "export",
     "forget",
+    "glance",
     "health",
     "inclusion",
     "offer",

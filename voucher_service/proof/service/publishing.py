@@ -42,14 +42,17 @@ def publish(core: Core) -> Checkpoint:
 
 
 def publish_due(core: Core) -> int:
-    """Publish a head when the last one is an hour old or of the day before; how many."""
+    """Publish a head when the last one is an hour old or of the day before, and the log has grown
+    since; how many.
+    """
     with core.transaction() as session:
         now, newest = core.now(session), store.checkpoints(session, limit=1)
+        size = store.state(session).size
         if newest:
-            last, grown = newest[0].occurred_at, newest[0].size < store.state(session).size
+            last = newest[0].occurred_at
             due = now - last >= EVERY or day_of(now) != day_of(last)
-            if not (grown and due):
-                return 0
+        if size == 0 or (newest and not (due and newest[0].size < size)):
+            return 0
     publish(core)
     return 1
 

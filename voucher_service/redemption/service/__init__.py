@@ -1,5 +1,7 @@
 """Redemptions' commands and steps."""
 
+from ..settling_store import UnpaidOrder
+from .correcting import correct, subsidy_in
 from .freezing import cancel, commit, freeze, release
 from .granted import Ask
 from .group import Group
@@ -30,17 +32,20 @@ from .refund_reading import (
 )
 from .refunding import refund
 from .reversing import reverse
-from .settling import mark_settled
+from .settling import billed, mark_settled, merchants_unpaid, unpaid
 
 __all__ = [
     "Ask",
     "Group",
     "SaleProposal",
+    "UnpaidOrder",
     "VoucherProposal",
+    "billed",
     "by_order_reference",
     "cancel",
     "codes",
     "commit",
+    "correct",
     "freeze",
     "get",
     "get_refund",
@@ -48,6 +53,7 @@ __all__ = [
     "lapse_due",
     "lines",
     "mark_settled",
+    "merchants_unpaid",
     "on_screen",
     "order_state",
     "owed",
@@ -65,5 +71,7 @@ __all__ = [
     "reverse",
     "sale_on_screen",
     "stopped",
+    "subsidy_in",
     "summary",
+    "unpaid",
 ]

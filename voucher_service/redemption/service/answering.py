@@ -136,6 +136,7 @@ def row_of(core: Core, one: Granted | GrantedSale, now: datetime) -> dict[str, A
         "status": Status.FROZEN if one.ask.freezes else Status.COMMITTED,
         "phase": Phase.NONE,
         "occurred_at": now,
+        "claimed_on": one.claimed_on,
         "address_prefix": evidence.address_prefix,
         "device_id": evidence.device_id,
         "agent_hash": evidence.agent_hash,

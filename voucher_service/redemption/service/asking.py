@@ -275,6 +275,7 @@ def _sold(
         now=attempt.now,
         payer=order.payer,
         receiver=order.receiver,
+        traces=order.traces,
     )
     left = known.left.get(pool, ZERO)
     offered = judge_sale(SaleCase(attempt, qualification, asked, left))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from voucher_service.campaigns.model import IN_PARTS, Offer
 from voucher_service.infra.idempotency import Outcome, hash_of
 from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.ids import VoucherId
 from voucher_service.kernel.money import Money
@@ -105,6 +107,11 @@ class Granted(Grant):
         """The voucher."""
         return self.voucher.id
 
+    @property
+    def claimed_on(self) -> date:
+        """The business day of the voucher's claim."""
+        return day_of(self.voucher.claimed_at)
+
 
 @dataclass(frozen=True, slots=True)
 class GrantedSale(Grant):
@@ -137,6 +144,11 @@ class GrantedSale(Grant):
     def claimed(self) -> UUID:
         """The qualification."""
         return self.qualification.id
+
+    @property
+    def claimed_on(self) -> None:
+        """None: it is a qualification's."""
+        return
 
 
 Answer = Outcome[Redemption] | DomainError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,7 +21,6 @@ from voucher_service.kernel.money import ZERO, Money
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Code, Leg, Stage, merchant, move, pool
 from voucher_service.merchants import service as merchants
-from voucher_service.merchants.model import Till
 from voucher_service.tradein.sales import service as sales
 from voucher_service.tradein.sales.model import SaleStatus
 from voucher_service.tradein.service import using
@@ -72,44 +72,68 @@ def refund(
         if first is not None:
             return Outcome(first, replayed=True)
         check_size(core, actor, amount)
-        found = proposal(session, row, amount, now)
-        id = RefundId(new_id())
-        values = _values(till, row, found, now) | {
-            "id": id,
-            "refund_reference": reference,
-            "key_hash": hash_of(key),
-            "body_hash": hash_of(asked),
-            "reason": reason,
-        }
-        if not refund_store.insert_refund(session, values):
-            # Another refund of this shop took the key or the reference a moment ago.
-            raise InProgress(retry_after_seconds=1)
-        parts = found.parts
-        refund_store.add_refunded(session, row.id, amount=parts.amount, subsidy=parts.subsidy)
-        if isinstance(found, SaleProposal):
-            _change_sale(session, actor, row, found, now)
-            _post(session, till, row, found, id, now)
-        else:
-            _change_voucher(session, actor, found, now)
-            _post(session, till, row, found, id, now, worth_again=found.worth_again)
-            if found.fate is Fate.RETURNED:
-                vouchers.give_up(session, voucher=found.voucher, actor=actor, now=now)
-        _fold(session, row, found, now)
-        audit.record(
-            session,
-            actor=actor,
-            action="redemption.refunded",
-            object_type="redemption",
-            object_id=str(row.id),
-            now=now,
-            detail={
-                "refund": str(id),
-                "amount_fen": parts.amount.fen,
-                "subsidy_fen": parts.subsidy.fen,
-                "fate": str(found.fate),
-            },
+        return Outcome(
+            give_back(
+                session,
+                actor=actor,
+                area=till.area,
+                row=row,
+                found=proposal(session, row, amount, now),
+                values={
+                    "cashier_id": till.cashier_id,
+                    "refund_reference": reference,
+                    "key_hash": hash_of(key),
+                    "body_hash": hash_of(asked),
+                    "reason": reason,
+                },
+                now=now,
+            )
         )
-        return Outcome(_one(session, id))
+
+
+def give_back(
+    session: Session,
+    *,
+    actor: Actor,
+    area: str,
+    row: RedemptionRow,
+    found: VoucherProposal | SaleProposal,
+    values: Mapping[str, Any],
+    now: datetime,
+) -> Refund:
+    """Make a refund of a locked redemption as it was decided. `area` is its shop's; `values` are
+    those of the refund's row that only the caller knows: cashier, reference, key, content, reason.
+    Raises InProgress.
+    """
+    id, parts = RefundId(new_id()), found.parts
+    if not refund_store.insert_refund(session, _values(row, found, now) | {**values, "id": id}):
+        # Another refund of this shop took the key or the reference a moment ago.
+        raise InProgress(retry_after_seconds=1)
+    refund_store.add_refunded(session, row.id, amount=parts.amount, subsidy=parts.subsidy)
+    if isinstance(found, SaleProposal):
+        _change_sale(session, actor, row, found, now)
+        _post(session, area, row, found, id, now)
+    else:
+        _change_voucher(session, actor, found, now)
+        _post(session, area, row, found, id, now, worth_again=found.worth_again)
+        if found.fate is Fate.RETURNED:
+            vouchers.give_up(session, voucher=found.voucher, actor=actor, now=now)
+    _fold(session, row, found, now)
+    audit.record(
+        session,
+        actor=actor,
+        action="redemption.refunded",
+        object_type="redemption",
+        object_id=str(row.id),
+        now=now,
+        detail={
+            "refund": str(id),
+            "amount_fen": parts.amount.fen,
+            "subsidy_fen": parts.subsidy.fen,
+            "fate": str(found.fate),
+        },
+    )
+    return _one(session, id)
 
 
 def _first_answer(
@@ -131,13 +155,12 @@ def _one(session: Session, id: RefundId) -> Refund:
 
 
 def _values(
-    till: Till, row: RedemptionRow, found: VoucherProposal | SaleProposal, now: datetime
+    row: RedemptionRow, found: VoucherProposal | SaleProposal, now: datetime
 ) -> dict[str, Any]:
     parts, of_sale = found.parts, isinstance(found, SaleProposal)
     return {
         "redemption_id": row.id,
-        "shop_id": till.shop_id,
-        "cashier_id": till.cashier_id,
+        "shop_id": row.shop_id,
         "amount_fen": parts.amount,
         "subsidy_part_fen": parts.subsidy,
         "cash_part_fen": parts.cash,
@@ -183,7 +206,7 @@ def _change_voucher(session: Session, actor: Actor, found: VoucherProposal, now:
 
 def _post(
     session: Session,
-    till: Till,
+    area: str,
     row: RedemptionRow,
     found: Proposal,
     id: RefundId,
@@ -193,9 +216,8 @@ def _post(
 ) -> None:
     """The subsidy comes back to the pool: to the voucher where it lives again, else reserved."""
     offer, subsidy = found.bill.offer, found.parts.subsidy
-    area = offer.paying_area(till.area)
     legs = [
-        Leg(pool(offer.id, Stage.COMMITTED, shop_area=area), -subsidy),
+        Leg(pool(offer.id, Stage.COMMITTED, shop_area=offer.paying_area(area)), -subsidy),
         Leg(pool(offer.id, Stage.OUTSTANDING), worth_again),
         Leg(pool(offer.id, Stage.RESERVED), subsidy - worth_again),
     ]

@@ -1,10 +1,12 @@
-"""How far the merchants' money is: the step that settlement calls, whatever was refunded before."""
+"""How far the merchants' money is: what may be settled, and the step that settlement calls."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
+from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
@@ -14,16 +16,46 @@ from voucher_service.budgets import service as budgets
 from voucher_service.campaigns import service as campaigns
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import NoSuchThing
-from voucher_service.kernel.ids import CampaignId, OfferId, RedemptionId, new_id
+from voucher_service.kernel.ids import CampaignId, MerchantId, OfferId, RedemptionId, new_id
 from voucher_service.kernel.money import ZERO, Money
 
-from .. import refund_store
-from ..model import Phase, Recovery, Status
-from ..tables import RedemptionRow, RefundRow
+from .. import refund_store, settling_store
+from ..model import Phase, Recovery
+from ..settling_store import Billed, UnpaidOrder
 from .refunding import owe
 
 # What each phase follows on. A batch that is dropped sets its redemptions free again.
 _BEFORE = {Phase.BATCHED: Phase.NONE, Phase.PAID: Phase.BATCHED, Phase.NONE: Phase.BATCHED}
+_MOST_NAMED = 100
+Settle = Callable[[CampaignId, Money], object]
+
+
+def merchants_unpaid(
+    session: Session, *, offers: Collection[OfferId], until: datetime, after: MerchantId | None
+) -> list[MerchantId]:
+    """Merchants with redemptions of these offers, before an instant, that no batch has; by id."""
+    return settling_store.merchants_unpaid(session, offers=offers, until=until, after=after)
+
+
+def unpaid(
+    session: Session,
+    *,
+    merchants: Sequence[MerchantId],
+    offers: Collection[OfferId] | None,
+    until: datetime,
+    lock: bool = False,
+) -> list[UnpaidOrder]:
+    """What these merchants redeemed before an instant and no batch has, by merchant; of these
+    offers, or of all. With `lock` nobody refunds it until the transaction ends.
+    """
+    return settling_store.unpaid(
+        session, merchants=merchants, offers=offers, until=until, lock=lock
+    )
+
+
+def billed(session: Session, *, ids: Collection[RedemptionId]) -> dict[RedemptionId, Billed]:
+    """The orders of redemptions, for statements."""
+    return settling_store.billed(session, ids)
 
 
 def mark_settled(
@@ -33,64 +65,77 @@ def mark_settled(
     phase: Phase,
     now: datetime,
     actor: Actor,
+    settle: Settle | None = None,
 ) -> Mapping[RedemptionId, Money]:
     """Set the phase of redemptions: into a batch, paid, or out of a batch that is dropped.
 
     All of them or none. Returns what is due for each: of a batch under way that is what it was when
     the batch was made, refunds since then are owed by the merchant. Refunds wait for this step and
-    this step for refunds. Raises NoSuchThing for an id that isn't there, OvertakenByAnother when a
-    redemption is undone or in another phase.
+    this step for refunds. `settle` says which lines bear what is paid of a campaign; by what they
+    have committed otherwise. Raises NoSuchThing for an id that isn't there, OvertakenByAnother when
+    a redemption is undone or in another phase.
     """
-    rows = refund_store.rows(session, RedemptionRow.id.in_(ids), lock=True)
-    if len(rows) != len(set(ids)):
-        raise NoSuchThing
-    if any(one.status is not Status.COMMITTED or one.phase is not _BEFORE[phase] for one in rows):
+    ids = set(ids)
+    rows = settling_store.move(session, ids, current=_BEFORE[phase], to=phase)
+    if len(rows) != len(ids):
+        if settling_store.count(session, ids) != len(ids):
+            raise NoSuchThing
         raise OvertakenByAnother(object="redemption", event=f"redemption.{phase}")
-    overpaid = refund_store.subsidies(
-        session, RefundRow.redemption_id.in_(ids), RefundRow.recovery == Recovery.NET_OFF
-    )
-    kept = {RedemptionId(one.id): _kept(one) for one in rows}
+    kept = {one.id: one.kept for one in rows}
+    overpaid = settling_store.net_offs(session, ids)
     if phase is Phase.PAID:
-        _pay(session, rows, kept, now)
-        for refund, merchant_id, subsidy in refund_store.net_offs(session, ids):
+        _pay(session, [(one.offer_id, one.kept) for one in rows], settle, now)
+        for refund, merchant_id, subsidy in refund_store.net_offs(session, overpaid.keys()):
             owe(session, merchant_id=merchant_id, amount=subsidy, key=str(refund), now=now)
     if phase is Phase.NONE:
         # Nothing was paid, and the next batch begins with what is kept.
-        refund_store.set_recovery(session, ids, current=Recovery.NET_OFF, to=Recovery.NONE)
+        refund_store.set_recovery(session, overpaid, current=Recovery.NET_OFF, to=Recovery.NONE)
         overpaid = {}
-    refund_store.set_phase(session, ids, phase)
+    _record(session, actor, phase, ids, now)
+    return {id: amount + overpaid.get(id, ZERO) for id, amount in kept.items()}
+
+
+def _record(
+    session: Session, actor: Actor, phase: Phase, ids: Collection[RedemptionId], now: datetime
+) -> None:
+    """The ids of a few, the number and one hash of many: the batch's items name them."""
+    named = sorted(map(str, ids))
+    detail: dict[str, object] = {"from": str(_BEFORE[phase])}
+    if len(named) <= _MOST_NAMED:
+        detail["ids"] = named
+    else:
+        digest = sha256("\n".join(named).encode()).hexdigest()
+        detail |= {"count": len(named), "ids_sha256": digest}
     audit.record(
         session,
         actor=actor,
         action=f"redemption.phase_{phase}",
         object_type="redemption",
-        object_id=str(rows[0].id) if len(rows) == 1 else str(new_id()),
+        object_id=named[0] if len(named) == 1 else str(new_id()),
         now=now,
-        detail={"ids": [str(one.id) for one in rows], "from": str(_BEFORE[phase])},
+        detail=detail,
     )
-    return {id: amount + overpaid.get(id, ZERO) for id, amount in kept.items()}
 
 
 def _pay(
     session: Session,
-    rows: Collection[RedemptionRow],
-    kept: Mapping[RedemptionId, Money],
+    kept: Iterable[tuple[OfferId, Money]],
+    settle: Settle | None,
     now: datetime,
 ) -> None:
     """The funders' lines bear what is kept; what a merchant got beyond that it owes."""
-    by_offer: dict[OfferId, Money] = defaultdict(lambda: ZERO)
-    for one in rows:
-        assert one.offer_id is not None
-        by_offer[OfferId(one.offer_id)] += kept[RedemptionId(one.id)]
+    by_offer: dict[OfferId, int] = defaultdict(int)
+    for offer_id, amount in kept:
+        by_offer[offer_id] += amount.fen
     by_campaign: dict[CampaignId, Money] = defaultdict(lambda: ZERO)
     terms = campaigns.terms(session, offers=set(by_offer))
     for offer in sorted(terms.values(), key=lambda one: (one.campaign_id, one.id)):
         budgets.fold(session, campaign=offer.campaign_id, offer=offer.id, now=now)
-        by_campaign[offer.campaign_id] += by_offer[offer.id]
+        by_campaign[offer.campaign_id] += Money(by_offer[offer.id])
+    settle = settle or partial(_settle, session, now)
     for campaign, amount in by_campaign.items():
-        budgets.settle(session, campaign=campaign, amount=amount, key=str(new_id()), now=now)
+        settle(campaign, amount)
 
 
-def _kept(one: RedemptionRow) -> Money:
-    assert one.discount_fen is not None and one.refunded_discount_fen is not None
-    return one.discount_fen - one.refunded_discount_fen
+def _settle(session: Session, now: datetime, campaign: CampaignId, amount: Money) -> None:
+    budgets.settle(session, campaign=campaign, amount=amount, key=str(new_id()), now=now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from voucher_service.causal import service as causal
 from voucher_service.identity import service as identity
 from voucher_service.identity.model import IdentityCard
 from voucher_service.web.api import ApiBlueprint
@@ -33,6 +34,23 @@ def verify(body: dict[str, Any]) -> IdentityCard:
     """Give a real name. The same identity again changes nothing."""
     identity.verify_identity(core(), actor=actor(), **body)
     return identity.card(core(), resident=resident_id(actor()))
+
+
+@me.route("/outcome-consent", methods=["PUT"])
+@me.response(204)
+def agree() -> None:
+    """Agree that my weekly spending is compared with others', under a key. Again changes nothing.
+
+    It counts for draws and openings that come after it.
+    """
+    causal.agree(core(), actor=actor())
+
+
+@me.route("/outcome-consent", methods=["DELETE"])
+@me.response(204)
+def withdraw() -> None:
+    """Take it back: what was told about me is deleted."""
+    causal.withdraw(core(), actor=actor())
 
 
 @terms.route("", methods=["GET"])

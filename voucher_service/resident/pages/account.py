@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, redirect, render_template
+from flask import Blueprint, Response, make_response, redirect, render_template, request
 
+from voucher_service.causal import service as causal
 from voucher_service.identity import service as identity
 from voucher_service.web.auth import actor, end_session
 from voucher_service.web.site import core
@@ -17,7 +18,16 @@ pages = Blueprint("account", __name__)
 def show() -> str:
     """My account."""
     card = identity.card(core(), resident=resident_id(actor()))
-    return render_template("resident/account.html", card=card)
+    agreed = causal.agreed(core(), resident=resident_id(actor()))
+    return render_template("resident/account.html", card=card, agreed=agreed)
+
+
+@pages.post("/me/outcomes")
+def say() -> Response:
+    """Agree that my spending is compared under a key, or take it back."""
+    change = causal.agree if request.form.get("agree") == "yes" else causal.withdraw
+    change(core(), actor=actor())
+    return make_response(redirect("/me", 303))
 
 
 @pages.post("/sign-out")

@@ -154,6 +154,15 @@ def kept_too_long(
     return _locked(session, ApplicationRow.forgotten_at.is_(None), or_(*old), most=most)
 
 
+def left_by(
+    session: Session, resident: UUID, statuses: Collection[ApplicationStatus]
+) -> list[ApplicationRow]:
+    """A resident's applications that stand so and were not forgotten, locked."""
+    mine = (ApplicationRow.resident_id == resident, ApplicationRow.status.in_(statuses))
+    rows = select(ApplicationRow).where(*mine, ApplicationRow.forgotten_at.is_(None))
+    return list(session.scalars(rows.order_by(ApplicationRow.id).with_for_update()))
+
+
 def granted(
     session: Session, *, since: datetime | None, after: Key | None, most: int
 ) -> list[ApplicationRow]:
@@ -179,6 +188,22 @@ def decided(session: Session, ids: Collection[UUID]) -> list[ApplicationRow]:
         ApplicationRow.id.in_(ids), ApplicationRow.status.in_(GRANTED)
     )
     return list(session.scalars(statement))
+
+
+def approved(
+    session: Session, offers: Collection[UUID], *, after: UUID | None, most: int
+) -> list[tuple[ApplicationRow, UUID]]:
+    """Approved applications that are not paid, with the offer of their place; by id."""
+    statement = (
+        select(ApplicationRow, PlaceRow.offer_id)
+        .join(PlaceRow, PlaceRow.id == ApplicationRow.id)
+        .where(ApplicationRow.status == ApplicationStatus.APPROVED, PlaceRow.offer_id.in_(offers))
+        .order_by(ApplicationRow.id)
+        .limit(most)
+    )
+    if after is not None:
+        statement = statement.where(ApplicationRow.id > after)
+    return [(row, offer) for row, offer in session.execute(statement)]
 
 
 def evidence(

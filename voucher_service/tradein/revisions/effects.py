@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from voucher_service.infra import areas
 from voucher_service.kernel.money import Money
@@ -93,6 +94,21 @@ class Tally:
         self._total.add(before, after)
         for by, key in _keys(case, past.area):
             self._by[by].setdefault(key, _Sums()).add(before, after)
+
+    @property
+    def sums(self) -> dict[str, Any]:
+        """What was added up so far, to go on from later: `Tally.of`."""
+        by = {way: {key: astuple(one) for key, one in of.items()} for way, of in self._by.items()}
+        return {"total": astuple(self._total), "by": by}
+
+    @classmethod
+    def of(cls, draft: Policy, sums: Mapping[str, Any] | None) -> Tally:
+        """A tally that goes on from such sums; a new one without."""
+        if not sums:
+            return cls(draft)
+        found = {By(way): of for way, of in sums["by"].items()}
+        by = {way: {key: _Sums(*one) for key, one in found[way].items()} for way in By}
+        return cls(draft, _Sums(*sums["total"]), by)
 
     def effects(self) -> Effects:
         """The sums so far; each way in the order of its keys, price bands by price."""

@@ -21,10 +21,12 @@ from voucher_service.kernel.machine import Machine
 from voucher_service.kernel.money import Money
 
 from ..applications.model import Card
-from ..policy import Category, Scheme
+from ..policy import Category, Policy, Scheme
 from ..quote import Reason
+from .effects import Effects
 
 RevisionId = NewType("RevisionId", UUID)
+TrialId = NewType("TrialId", UUID)
 
 
 class PolicyUnknown(Unprocessable):
@@ -117,6 +119,23 @@ OWNER: Mapping[Status, frozenset[Role]] = {
 }
 # Of these there is one for a scheme and an area.
 OPEN = (Status.COMPUTING, Status.READY, Status.PROPOSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A draft that is tried on what was bought on some days, and how far it is: `seen` decisions
+    were looked at, newest first, back to `looked_back_to`; `effects` are those so far.
+    """
+
+    id: TrialId
+    text: str
+    draft: Policy
+    first: date
+    last: date
+    done: bool
+    seen: int
+    looked_back_to: datetime | None
+    effects: Effects
 
 
 @dataclass(frozen=True, slots=True)

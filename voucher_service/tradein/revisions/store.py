@@ -27,6 +27,12 @@ _AT_ONCE = 5_000
 MORE: ColumnElement[bool] = RevisionLineRow.after_fen > RevisionLineRow.before_fen
 
 
+def forget_card(session: Session, resident: ResidentId) -> None:
+    """Delete the cards that a resident named."""
+    mine = update(RevisionLineRow).where(RevisionLineRow.resident_id == resident)
+    session.execute(mine.values(card_cipher=None))
+
+
 def row(session: Session, id: RevisionId, *, lock: bool = False) -> RevisionRow:
     """One revision; with `lock` as it stands once the lock is held. Raises NoSuchThing."""
     statement = select(RevisionRow).where(RevisionRow.id == id)

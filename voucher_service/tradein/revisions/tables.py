@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voucher_service.infra.database import Base, MoneyFen, Recorded, status_type
@@ -95,3 +96,27 @@ class RevisionShareRow(Recorded, Base):
     revision_id: Mapped[UUID] = mapped_column(ForeignKey("revision.id"), primary_key=True)
     line_id: Mapped[UUID] = mapped_column(ForeignKey("budget_line.id"), primary_key=True)
     amount_fen: Mapped[Money] = mapped_column(MoneyFen)
+
+
+class TrialRow(Recorded, Base):
+    """A draft that is tried on past decisions; kept for a day.
+
+    As for a revision, `cursor_id` made at `cursor_at` is the last decision seen; `sums` are those
+    of `effects.Tally` so far.
+    """
+
+    __tablename__ = "policy_trial"
+    __table_args__ = (Index(None, "created_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    draft: Mapped[str]
+    first: Mapped[date]
+    last: Mapped[date]
+    area: Mapped[str]
+    done: Mapped[bool] = mapped_column(default=False)
+    cursor_at: Mapped[datetime]
+    cursor_id: Mapped[UUID]
+    seen: Mapped[int] = mapped_column(default=0)
+    sums: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    created_by: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
+    created_at: Mapped[datetime]

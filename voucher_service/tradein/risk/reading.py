@@ -15,7 +15,7 @@ from voucher_service.infra import files
 from voucher_service.infra.core import core_of
 from voucher_service.infra.secrets import CipherTextDamaged
 from voucher_service.kernel.clock import day_of
-from voucher_service.kernel.ids import MerchantId, RedemptionId, ShopId
+from voucher_service.kernel.ids import MerchantId, RedemptionId, ResidentId, ShopId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.place import Position, PositionInvalid, position
@@ -24,11 +24,14 @@ from .. import identifiers, shelf
 from ..applications.service import examining
 from ..applications.service.examining import Examined
 from ..policy import Policy
+from ..qualifications import QualificationId
 from ..review import papers
 from ..review.model import Proof, ProofKind
 from ..sales import service as sales
-from ..sales.arrivals import sold
+from ..sales.arrivals import bought_by, sold
 from ..sales.model import Sale, SaleStatus
+from ..sales.tracing import hashed
+from ..service import reading as qualifications
 from . import likeness, store
 from .facts import ApplicationFacts, Facts, Link, Photo, SaleFacts, Subject
 
@@ -75,6 +78,7 @@ def _sales(session: Session, ids: Collection[UUID]) -> Iterable[Facts]:
     tiny, hashes = store.pictures(session, handed_in), _sha256(session, handed_in)
     places = _places(session, {one.shop_id for one in standing})
     insiders = merchants.insiders(session, merchants={one.merchant_id for one in standing})
+    devices = _devices(session, standing)
     guides, suspicions = _guide_prices(session, standing), _suspicions(session, standing)
     for one in standing:
         yield SaleFacts(
@@ -95,9 +99,11 @@ def _sales(session: Session, ids: Collection[UUID]) -> Iterable[Facts]:
             raised=suspicions[one.id],
             ceiling=_ceiling(one),
             invoice=_invoice(proofs[one.id]),
+            activated_on=one.activated_on,
             own=one.resident_id in insiders[MerchantId(one.merchant_id)],
             place=places[one.shop_id],
             photos=tuple(_photo(proof, hashes, tiny) for proof in proofs[one.id]),
+            links={**one.links, **devices[one.qualification_id]},
         )
 
 
@@ -168,6 +174,18 @@ def _places(session: Session, shops: Collection[ShopId]) -> dict[ShopId, Positio
     return {one: merchants.load_shop(session, shop=one).position for one in shops}
 
 
+def _devices(session: Session, made: Collection[Sale]) -> dict[QualificationId, dict[Link, str]]:
+    """The devices on which the qualifications of sales were claimed, hashed."""
+    keyring = core_of(session).keyring
+    claimed = qualifications.devices(session, qualifications={one.qualification_id for one in made})
+    return {
+        one.qualification_id: {Link.DEVICE: hashed(keyring, Link.DEVICE, device)}
+        if (device := claimed.get(one.qualification_id))
+        else {}
+        for one in made
+    }
+
+
 def _guide_prices(session: Session, made: Collection[Sale]) -> dict[tuple[str, date], Money]:
     """Guide prices of products by the day of their sales."""
     by_day: dict[date, set[str]] = defaultdict(set)
@@ -224,3 +242,10 @@ def arrivals(
     if kind is Subject.SALE:
         return sold(session, since=since, after=after, most=most)
     return examining.handed_in(session, since=since, after=after, most=most)
+
+
+def of_resident(session: Session, kind: Subject, resident: ResidentId) -> list[UUID]:
+    """The ids of a resident's subjects, whatever became of them."""
+    if kind is Subject.SALE:
+        return bought_by(session, resident=resident)
+    return examining.handed_in_by(session, resident=resident)

@@ -11,7 +11,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from voucher_service.infra.core import Core
+from voucher_service.kernel.ids import ResidentId
 
+from ..sales.arrivals import forget_links
+from ..service import reading as qualifications
 from . import reading, store
 from .assessing import assess
 from .facts import Facts, Subject
@@ -51,6 +54,14 @@ def findings(session: Session, *, kind: Subject, id: UUID) -> Look:
 def look_again(session: Session, *, kind: Subject, id: UUID) -> None:
     """Have one looked at anew, since a paper or a part of it changed."""
     store.mark_due(session, kind, [id])
+
+
+def forget_person(session: Session, *, resident: ResidentId) -> None:
+    """Let nobody be a neighbour of a resident's by card, phone, device or address any more."""
+    forget_links(session, resident=resident)
+    qualifications.forget_devices(session, resident=resident)
+    for kind in Subject:
+        store.forget_links(session, kind, reading.of_resident(session, kind, resident))
 
 
 def assess_due(core: Core) -> int:

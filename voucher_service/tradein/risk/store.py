@@ -19,7 +19,7 @@ from .facts import Facts, Subject, kind_of
 from .findings import Finding, Kind, Weight
 from .likeness import BITS, FAR_BITS
 from .tables import FindingRow, PictureRow, SubjectRow, TieRow, WatermarkRow
-from .ties import MOST_NEAR, Tie, kept, sought
+from .ties import LINKS, MOST_NEAR, Tie, kept, sought
 
 _SUBJECT: Any = SubjectRow.__table__
 _FINDING: Any = FindingRow.__table__
@@ -168,6 +168,12 @@ def forget(session: Session, subjects: Collection[tuple[Subject, UUID]]) -> None
     session.execute(
         delete(_TIE).where(tuple_(_TIE.c.subject_kind, _TIE.c.subject_id).in_(subjects))
     )
+
+
+def forget_links(session: Session, kind: Subject, ids: Collection[UUID]) -> None:
+    """Delete the keys of these subjects that lead to a person."""
+    personal = (_TIE.c.subject_kind == kind, _TIE.c.tie.in_(LINKS.values()))
+    session.execute(delete(_TIE).where(*personal, _TIE.c.subject_id.in_(ids)))
 
 
 def due(session: Session, *, most: int) -> list[tuple[Subject, UUID]]:

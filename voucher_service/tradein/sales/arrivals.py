@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.orm import Session
+
+from voucher_service.kernel.ids import ResidentId
 
 from .model import SaleStatus
 from .tables import SaleRow
@@ -26,3 +28,15 @@ def sold(
         statement = statement.where(tuple_(*columns) > after)
     rows = session.execute(statement.order_by(*columns).limit(most))
     return [(at, id) for at, id in rows]
+
+
+def bought_by(session: Session, *, resident: ResidentId) -> list[UUID]:
+    """The ids of a resident's sales."""
+    statement = select(SaleRow.redemption_id).where(SaleRow.resident_id == resident)
+    return list(session.scalars(statement))
+
+
+def forget_links(session: Session, *, resident: ResidentId) -> None:
+    """Delete what ties a resident's sales to others."""
+    mine = update(SaleRow).where(SaleRow.resident_id == resident)
+    session.execute(mine.values(links={}))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +18,7 @@ from .. import identifiers
 from ..policy import Case, Category
 from ..qualifications import QualificationId
 from ..quote import Line
+from ..risk.facts import Link
 
 
 class SaleStatus(StrEnum):
@@ -130,8 +131,22 @@ class UnitNotCovered(Unprocessable):
 
 
 @dataclass(frozen=True, slots=True)
+class Traces:
+    """What a till tells of the payment and the delivery: the payer's card or account as the payment
+    service names it, the mobile to call, the address to deliver to.
+    """
+
+    card: str | None = field(default=None, repr=False)
+    phone: str | None = field(default=None, repr=False)
+    address: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
-    """What a till says of the one article of an order; numbers in their one spelling."""
+    """What a till says of the one article of an order; numbers in their one spelling.
+
+    `activated_on`: when the device was first switched on, where the till saw it.
+    """
 
     gtin: str
     serial: str
@@ -139,6 +154,7 @@ class Unit:
     imei1: str | None = None
     imei2: str | None = None
     grade: int | None = None
+    activated_on: date | None = None
 
     def numbers(self, brand: str) -> tuple[tuple[NumberKind, str], ...]:
         """By which it is known for ever. Serial numbers are unique per brand, so the brand stands
@@ -158,6 +174,7 @@ class Sale:
 
     A refund that lowered the price lowered price, subsidy, case and steps with it. `payer_matches`
     and `receiver_matches`: whether who paid and who receives is the holder; None: nobody said.
+    `links`: keyed hashes of what it may share with other purchases.
     """
 
     id: RedemptionId
@@ -185,6 +202,8 @@ class Sale:
     receiver_matches: bool | None
     status: SaleStatus
     occurred_at: datetime
+    activated_on: date | None = None
+    links: Mapping[Link, str] = field(default_factory=dict)
 
     @property
     def unit(self) -> Unit:
@@ -214,6 +233,7 @@ def unit_of(items: Sequence[Mapping[str, Any]]) -> Unit:
         imei1,
         imei2,
         item.get("grade"),
+        item.get("activated_on"),
     )
 
 

@@ -5,7 +5,8 @@ Which refusal comes first when several hold is part of the contract, as in docs/
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from voucher_service.goods.gtins import printed
@@ -15,6 +16,7 @@ from voucher_service.kernel.money import Money
 
 from ..policy import Case, Category, Policy
 from ..quote import Quote, under
+from ..risk.facts import Link
 from .model import (
     AboveFiledPrice,
     GoodsOfAnotherCategory,
@@ -35,7 +37,8 @@ class Asked:
 
     `amount`: the order's. `area`: the shop's. `list_price`: before the merchant's own discounts.
     `sold_before`: a number of it that another sale holds. `payer_matches`, `receiver_matches`:
-    whether they are the holder; None when nobody said who they are.
+    whether they are the holder; None when nobody said who they are. `links`: what it shares with
+    other purchases, hashed.
     """
 
     unit: Unit | DomainError
@@ -50,6 +53,7 @@ class Asked:
     sold_before: str | None = None
     payer_matches: bool | None = None
     receiver_matches: bool | None = None
+    links: Mapping[Link, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class Offered:
     list_price: Money | None = None
     payer_matches: bool | None = None
     receiver_matches: bool | None = None
+    links: Mapping[Link, str] = field(default_factory=dict)
 
 
 def offered(asked: Asked) -> Offered:
@@ -107,6 +112,7 @@ def offered(asked: Asked) -> Offered:
         asked.list_price,
         asked.payer_matches,
         asked.receiver_matches,
+        asked.links,
     )
 
 

@@ -28,9 +28,12 @@ from ..qualifications import Qualification
 from ..quote import Quote
 from ..revision import Decision
 from . import store
-from .model import Sale, SaleStatus, Unit, unit_of
+from .model import Sale, SaleStatus, Traces, Unit, unit_of
 from .offering import Asked, Offered
 from .tables import SaleRow
+from .tracing import links
+
+NOTHING_TOLD = Traces()
 
 
 def look_up(
@@ -45,10 +48,12 @@ def look_up(
     now: datetime,
     payer: str | None = None,
     receiver: str | None = None,
+    traces: Traces = NOTHING_TOLD,
 ) -> Asked:
     """What is known of the one unit of an order, to be judged by `offering.offered`.
 
-    `area`: of the shop. `payer`, `receiver`: names, compared with the holder's and forgotten.
+    `area`: of the shop. `payer`, `receiver`: names, compared with the holder's and forgotten; of
+    `traces` keyed hashes are kept.
     """
     on, holder = day_of(now), qualification.resident_id
     told = Asked(
@@ -61,6 +66,7 @@ def look_up(
         list_price=list_price,
         payer_matches=_is(session, holder, payer),
         receiver_matches=_is(session, holder, receiver),
+        links=links(core_of(session).keyring, traces),
     )
     if isinstance(told.unit, DomainError):
         return told
@@ -116,6 +122,8 @@ def open_sale(
         "steps": told["steps"],
         "payer_matches": offered.payer_matches,
         "receiver_matches": offered.receiver_matches,
+        "activated_on": unit.activated_on,
+        "links": {str(link): key for link, key in offered.links.items()},
         "status": SaleStatus.FROZEN,
         "occurred_at": now,
     }

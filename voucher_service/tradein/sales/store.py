@@ -14,6 +14,7 @@ from voucher_service.kernel.ids import MerchantId, OfferId, RedemptionId, Reside
 from ..applications import recording
 from ..qualifications import QualificationId
 from ..revision import Decision
+from ..risk.facts import Link
 from .model import NumberKind, Sale, SaleStatus
 from .tables import SaleRow, SoldUnitRow
 
@@ -117,4 +118,6 @@ def sale_of(row: SaleRow) -> Sale:
         row.receiver_matches,
         row.status,
         row.occurred_at,
+        row.activated_on,
+        {Link(link): key for link, key in row.links.items()},
     )

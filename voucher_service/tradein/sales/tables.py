@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,8 @@ from .model import NumberKind, SaleStatus
 
 class SaleRow(Recorded, Base):
     """One unit on one order. Prices, `subsidy_fen`, `case` and `steps` are what stands after
-    refunds; `case` and `policy_id` are enough to decide it again.
+    refunds; `case` and `policy_id` are enough to decide it again. `links`: keyed hashes of what it
+    may share with other purchases.
     """
 
     __tablename__ = "trade_in_sale"
@@ -59,6 +60,8 @@ class SaleRow(Recorded, Base):
     steps: Mapped[list[Any]] = mapped_column(JSONB)
     payer_matches: Mapped[bool | None]
     receiver_matches: Mapped[bool | None]
+    activated_on: Mapped[date | None]
+    links: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
     status: Mapped[SaleStatus] = mapped_column(status_type(SaleStatus))
     occurred_at: Mapped[datetime]
 

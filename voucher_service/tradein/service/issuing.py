@@ -222,6 +222,7 @@ def _row(
         "attempt": attempt,
         "attempts_most": pool.attempts(request.category),
         "code_ref": store.code_ref(id),
+        "device_id": request.actor.evidence.device_id,
     }
 
 

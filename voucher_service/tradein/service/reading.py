@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -10,7 +11,7 @@ from voucher_service.campaigns import service as campaigns
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import NoSuchThing
-from voucher_service.kernel.ids import CampaignId
+from voucher_service.kernel.ids import CampaignId, ResidentId
 from voucher_service.kernel.page import Page, decode_moment, encode_cursor
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Stage
@@ -81,3 +82,15 @@ def _standing(session: Session, pool: Pool, now: datetime) -> Standing:
         store.waiting(session, pool.offer.id)[0],
         ledger.balances(session, [reserved])[reserved],
     )
+
+
+def devices(
+    session: Session, *, qualifications: Collection[QualificationId]
+) -> dict[QualificationId, str]:
+    """The devices on which these were claimed, by the device's word; nameless ones are left out."""
+    return store.devices(session, qualifications)
+
+
+def forget_devices(session: Session, *, resident: ResidentId) -> None:
+    """Forget on which devices a resident claimed."""
+    store.forget_devices(session, resident)

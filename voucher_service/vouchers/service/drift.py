@@ -23,9 +23,6 @@ from ..model import Status
 from ..tables import VoucherRow
 from .claim import GATED
 
-# Between two looks: longer than any claim is between the gate and the books.
-_APART_SECONDS = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -51,7 +48,7 @@ def examine(core: Core, *, offers: Sequence[Offer]) -> list[Finding]:
     """
     first = [_look(core, offer) for offer in offers]
     if any(look and look.suspects for look, _ in first):
-        time.sleep(_APART_SECONDS)
+        time.sleep(upkeep.APART_SECONDS)
     found = []
     for offer, (before, off) in zip(offers, first, strict=True):
         again, off_again = _look(core, offer) if before and before.suspects else (before, off)

@@ -13,10 +13,10 @@ from .filing import (
     save_new_car,
     save_old_car,
 )
-from .lapsing import forget, lapse_due, remind_due
+from .lapsing import forget, forget_person, lapse_due, remind_due
 from .noticing import notice
 from .past import cards, past, standing
-from .paying import accept_card, paid, payee, payout_refused, return_card
+from .paying import accept_card, paid, payable, payee, payout_refused, return_card
 from .planning import create_pool, pool_policies, pool_standings, pool_terms
 from .reviewing import document, opinion, page, precheck, read, reject, send_back, waiting
 from .submitting import preview, submit, withdraw
@@ -33,6 +33,7 @@ __all__ = [
     "evidence_of",
     "fill_in",
     "forget",
+    "forget_person",
     "get",
     "hand_in",
     "lapse_due",
@@ -43,6 +44,7 @@ __all__ = [
     "paid",
     "papers",
     "past",
+    "payable",
     "payee",
     "payout_refused",
     "pool_policies",

@@ -10,6 +10,8 @@ from uuid import UUID
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
+from voucher_service.kernel.ids import ResidentId
+
 from ...policy import Scheme
 from .. import store
 from ..model import HOLDING, Bought, Card, EvidenceKind, GivenUp
@@ -53,6 +55,12 @@ def handed_in(
         statement = statement.where(tuple_(*columns) > after)
     rows = session.execute(statement.order_by(*columns).limit(most))
     return [(at, id) for at, id in rows if at is not None]
+
+
+def handed_in_by(session: Session, *, resident: ResidentId) -> list[UUID]:
+    """The ids of a resident's applications."""
+    statement = select(ApplicationRow.id).where(ApplicationRow.resident_id == resident)
+    return list(session.scalars(statement))
 
 
 def examined(session: Session, *, ids: Collection[UUID]) -> list[Examined]:

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
 from voucher_service.infra import files
-from voucher_service.infra.core import Core
+from voucher_service.infra.core import Core, core_of
 from voucher_service.kernel.actor import SYSTEM
 from voucher_service.kernel.clock import SHANGHAI
+from voucher_service.kernel.ids import ResidentId
 
 from .. import store
 from ..messages import Message
@@ -71,6 +72,12 @@ def forget(core: Core, *, most: int = 200) -> int:
         for row in rows:
             _forget(session, core, row, now)
         return len(rows)
+
+
+def forget_person(session: Session, *, resident: ResidentId, now: datetime) -> None:
+    """The same of a resident's that came to nothing, at once. Those of granted ones are books."""
+    for row in store.left_by(session, resident, ENDED):
+        _forget(session, core_of(session), row, now)
 
 
 def _forget(session: Session, core: Core, row: ApplicationRow, now: datetime) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from voucher_service.identity import documents
 from voucher_service.infra.core import Core, core_of
 from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.clock import end_of
 from voucher_service.kernel.errors import NoSuchThing
+from voucher_service.kernel.ids import OfferId, ResidentId
 from voucher_service.kernel.money import ZERO, Money
 
 from .. import store
@@ -38,6 +41,38 @@ class Payee:
     card: Card
     amount: Money
     decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """An approved application that may be paid now, out of which offer's money; `holder` masked."""
+
+    application_id: ApplicationId
+    resident_id: ResidentId
+    offer_id: OfferId
+    holder: str
+    amount: Money
+
+
+def payable(
+    session: Session,
+    *,
+    offers: Collection[OfferId],
+    after: ApplicationId | None = None,
+    most: int,
+) -> tuple[list[Payout], ApplicationId | None]:
+    """Applications of these offers that may be paid now, by id, and after which to ask on."""
+    now = core_of(session).now(session)
+    rows = store.approved(session, offers, after=after, most=most)
+    last = ApplicationId(rows[-1][0].id) if len(rows) == most else None
+    found = []
+    for row, offer in rows:
+        card = typed(session, row)[2]
+        if card is not None and may_be_paid(row, now):
+            id, whose = ApplicationId(row.id), ResidentId(row.resident_id)
+            name, amount = documents.masked(card.holder), row.subsidy_fen or ZERO
+            found.append(Payout(id, whose, OfferId(offer), name, amount))
+    return found, last
 
 
 def payee(session: Session, *, application: ApplicationId) -> Payee:

@@ -52,21 +52,15 @@ def payable(
     """
     rows = store.lines(session, _DUE, _WITH_CARD, after=after, most=most)
     last = rows[-1][0] if len(rows) == most else None
-    cards = _cards(session, rows)
-    found = [
-        Payable(
-            RevisionId(line.revision_id),
-            line.kind,
-            line.subject_id,
-            ResidentId(line.resident_id),
-            CampaignId(revision.campaign_id),
-            cards[line.subject_id],
-            line.after_fen - line.before_fen,
-        )
-        for line, revision in rows
-        if line.subject_id in cards
-    ]
+    found = _payable(session, rows)
     return found, None if last is None else (RevisionId(last.revision_id), last.subject_id)
+
+
+def payee(session: Session, *, revision: RevisionId, subject: UUID) -> Payable | None:
+    """One difference, if it can be paid now."""
+    where = (RevisionLineRow.revision_id == revision, RevisionLineRow.subject_id == subject)
+    found = _payable(session, store.lines(session, _DUE, _WITH_CARD, *where, most=1))
+    return found[0] if found else None
 
 
 def paid(session: Session, *, revision: RevisionId, subject: UUID, now: datetime) -> bool:
@@ -142,6 +136,11 @@ def name_card(core: Core, *, actor: Actor, revision: RevisionId, subject: UUID, 
         )
 
 
+def forget_card(session: Session, *, resident: ResidentId) -> None:
+    """Delete the cards that a resident named for differences; what was paid stays."""
+    store.forget_card(session, resident)
+
+
 def rotate_fields(core: Core, *, batch: int = 1000) -> int:
     """Encrypt anew up to `batch` cards; how many there were. Call until it answers 0."""
     newest = core.keyring.encrypt("", bound_to="")[0]
@@ -151,6 +150,23 @@ def rotate_fields(core: Core, *, batch: int = 1000) -> int:
             line.card_cipher = _encrypt(core.keyring, line, _decrypt(core.keyring, line))
         session.flush()
         return len(rows)
+
+
+def _payable(session: Session, rows: Rows) -> list[Payable]:
+    cards = _cards(session, rows)
+    return [
+        Payable(
+            RevisionId(line.revision_id),
+            line.kind,
+            line.subject_id,
+            ResidentId(line.resident_id),
+            CampaignId(revision.campaign_id),
+            cards[line.subject_id],
+            line.after_fen - line.before_fen,
+        )
+        for line, revision in rows
+        if line.subject_id in cards
+    ]
 
 
 def _cards(session: Session, rows: Rows) -> dict[UUID, Card]:

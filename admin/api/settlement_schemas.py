@@ -1,0 +1,184 @@
+"""What the calls about settlement read and answer."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from admin.schemas import one_of
+from voucher_service.settlement.lifecycles import LineStatus, PaymentStatus
+from voucher_service.settlement.model import Form
+from voucher_service.web.fields import CountField, DayField, FenField, InstantField, TextField
+from voucher_service.web.schemas import PageArgs, Schema
+
+
+class SettlementSchema(Schema):
+    """A batch. `day`: the last day included. `status`: drafting drafted reviewed approved sent
+    closed dropped. `total_fen` = `due_fen` - `deducted_fen` + `retried_fen`, the sum of the
+    `payments` rows of the bank file. `statement_until`: until when merchants may object.
+    `programme_id`: of a replayed programme; null for all real ones. `*_sha256`: of the files, in
+    hex, once it was sent.
+    """
+
+    id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    day = DayField(required=True)
+    programme_id = fields.UUID(required=True, allow_none=True)
+    status = fields.String(required=True)
+    lines = CountField(required=True)
+    items = CountField(required=True)
+    due_fen = FenField(attribute="due", required=True)
+    deducted_fen = FenField(attribute="deducted", required=True)
+    retried_fen = FenField(attribute="retried", required=True)
+    payments = CountField(required=True)
+    total_fen = FenField(attribute="total", required=True)
+    paid = CountField(required=True)
+    paid_fen = FenField(attribute="paid_amount", required=True)
+    bounced = CountField(required=True)
+    bounced_fen = FenField(attribute="bounced_amount", required=True)
+    statement_until = InstantField(required=True, allow_none=True)
+    drafted_at = InstantField(required=True)
+    drafted_by = fields.UUID(required=True, allow_none=True)
+    reviewed_by = fields.UUID(required=True, allow_none=True)
+    reviewed_at = InstantField(required=True, allow_none=True)
+    approval_id = fields.UUID(required=True, allow_none=True)
+    approved_at = InstantField(required=True, allow_none=True)
+    sent_by = fields.UUID(required=True, allow_none=True)
+    sent_at = InstantField(required=True, allow_none=True)
+    closed_at = InstantField(required=True, allow_none=True)
+    csv_sha256 = fields.String(required=True, allow_none=True)
+    xlsx_sha256 = fields.String(required=True, allow_none=True)
+
+
+class SettlementPaymentSchema(Schema):
+    """A row of a bank file. `status`: due sent paid bounced corrected withdrawn. `name` is masked
+    for a person; of the account only the last four digits are told.
+    """
+
+    id = fields.UUID(required=True)
+    batch_id = fields.UUID(required=True)
+    line_id = fields.UUID(required=True)
+    flow_number = fields.String(required=True)
+    personal = fields.Boolean(required=True)
+    name = fields.String(required=True)
+    last4 = fields.String(required=True)
+    bank = fields.String(required=True)
+    amount_fen = FenField(attribute="amount", required=True)
+    status = fields.String(required=True)
+    reason = fields.String(required=True)
+    bank_reference = fields.String(required=True)
+    answered_at = InstantField(required=True, allow_none=True)
+
+
+class SettlementLineSchema(Schema):
+    """One merchant's redemptions in a batch (`kind` merchant), money ahead of them (advance), or
+    one resident's payout (person). `status`: due paid left_out; `left_out`: why, null otherwise:
+    payment_hold redemption_hold no_account undone dropped. `payment`: the newest, null before the
+    review.
+    """
+
+    id = fields.UUID(required=True)
+    batch_id = fields.UUID(required=True)
+    batch_number = fields.String(required=True)
+    day = DayField(required=True)
+    kind = fields.String(required=True)
+    merchant_id = fields.UUID(required=True, allow_none=True)
+    payout_kind = fields.String(required=True, allow_none=True)
+    payout_id = fields.UUID(required=True, allow_none=True)
+    name = fields.String(required=True)
+    items = CountField(required=True)
+    due_fen = FenField(attribute="due", required=True)
+    deducted_fen = FenField(attribute="deducted", required=True)
+    amount_fen = FenField(attribute="amount", required=True)
+    status = fields.String(required=True)
+    left_out = fields.String(required=True, allow_none=True)
+    statement_until = InstantField(required=True, allow_none=True)
+    paid_at = InstantField(required=True, allow_none=True)
+    payment = fields.Nested(SettlementPaymentSchema, required=True, allow_none=True)
+
+
+class SettlementItemSchema(Schema):
+    """One redemption in a line; `due_fen`: its discount net of what was refunded before."""
+
+    redemption_id = fields.UUID(required=True)
+    order_reference = fields.String(required=True)
+    shop = fields.String(required=True)
+    occurred_at = InstantField(required=True)
+    order_amount_fen = FenField(attribute="order_amount", required=True)
+    discount_fen = FenField(attribute="discount", required=True)
+    due_fen = FenField(attribute="due", required=True)
+
+
+class SettlementShareSchema(Schema):
+    """What one budget line bears of a batch. `level`: central province city county town merchant
+    bank; `settled_fen` of it was paid.
+    """
+
+    budget_line_id = fields.UUID(required=True)
+    campaign = fields.String(required=True)
+    funder = fields.String(required=True)
+    funder_name = fields.String(required=True)
+    level = fields.String(required=True)
+    due_fen = FenField(attribute="due", required=True)
+    settled_fen = FenField(attribute="settled", required=True)
+
+
+class SettlementSharesSchema(Schema):
+    """What every budget line bears of a batch."""
+
+    items = fields.List(fields.Nested(SettlementShareSchema), required=True)
+
+
+class NewSettlementSchema(Schema):
+    """The last day to pay. A replayed programme is settled alone: by its slug, with `synthetic`."""
+
+    day = DayField(required=True)
+    programme = fields.String(load_default=None, allow_none=True)
+    synthetic = fields.Boolean(load_default=False)
+
+
+class SettlementDropSchema(Schema):
+    """Why."""
+
+    reason = TextField(required=True, maximum=200)
+
+
+class NewAdvanceSchema(Schema):
+    """Money to pay ahead."""
+
+    merchant_id = fields.UUID(required=True)
+    amount_fen = FenField(required=True, minimum=1)
+    reason = TextField(required=True, maximum=200)
+
+
+class BankReturnSchema(Schema):
+    """The bank's file, CSV or Excel, in base64."""
+
+    content = fields.String(required=True)
+
+
+class BankReturnTakenSchema(Schema):
+    """What the file said; `replayed` when it had been taken before."""
+
+    batch_id = fields.UUID(required=True)
+    rows = CountField(required=True)
+    paid = CountField(required=True)
+    bounced = CountField(required=True)
+    replayed = fields.Boolean(required=True)
+
+
+class LineArgs(PageArgs):
+    """Which lines: of one `status`, or all."""
+
+    status = fields.String(load_default=None, validate=one_of(*LineStatus))
+
+
+class PaymentArgs(PageArgs):
+    """Which payments: of one `status`, or all."""
+
+    status = fields.String(load_default=None, validate=one_of(*PaymentStatus))
+
+
+class FileArgs(Schema):
+    """In which form: csv or xlsx."""
+
+    form = fields.String(load_default=str(Form.CSV), validate=one_of(*Form))

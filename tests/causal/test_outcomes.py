@@ -1,0 +1,215 @@
+"""Keys go out for those who agreed, a panel comes back, and an estimate is kept with its inputs."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from tests.causal import panels
+from tests.make import World
+from tests.services.fairs import a_fair
+from voucher_service.campaigns.model import Offer
+from voucher_service.causal import lottery, service, words
+from voucher_service.causal.model import Design, Verdict, Window
+from voucher_service.causal.outcomes import Kind, OutcomeFileInvalid, OutcomeFileRepeated
+from voucher_service.causal.service import estimating
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import Actor, Role
+from voucher_service.kernel.errors import NoSuchThing, NotAllowed
+from voucher_service.kernel.ids import ResidentId
+from voucher_service.lotteries.model import Outcome
+from voucher_service.reports import leverage
+
+SALT = b"a provider's salt"
+ENTRANTS, SEATS = 44, 20
+FACE_FEN, EFFECT = 2_000, 3
+
+
+@dataclass
+class Drawn:
+    """A lottery that was drawn and redeemed, and the finance officer who asks what it changed."""
+
+    core: Core
+    offer: Offer
+    finance: Actor
+    agreed: list[Actor]
+    silent: Actor
+    late: Actor
+    redeemed: list[Actor]
+    keys: dict[str, str]
+    key_of: dict[ResidentId, str]
+
+    def panel(self) -> panels.Rows:
+        extra = {
+            self.key_of[ResidentId(one.id)]: EFFECT * FACE_FEN for one in self.redeemed if one.id
+        }
+        return panels.panel(self.offer, extra, self.keys)
+
+
+@pytest.fixture(scope="module")
+def drawn(core: Core) -> Drawn:
+    world = World(core)
+    fair = a_fair(world, seats=SEATS, waiting=0)
+    entrants = world.residents(ENTRANTS)
+    fair.enter(entrants)
+    *agreed, silent, late = entrants
+    for one in agreed:
+        service.agree(fair.core, actor=one)
+    fair.draw()
+    service.agree(fair.core, actor=late)
+    fair.at(fair.terms.opens_at + timedelta(hours=6))
+    shop = World(fair.core)
+    till = shop.cashier()
+    won = [one for one in agreed if fair.outcome(one) is Outcome.WON]
+    for one in won[:-2]:
+        shop.redeem(shop.claim(fair.offer, one), till, order_fen=12_000)
+    finance = world.staff(Role.FINANCE)
+    keys = dict(
+        service.keys(fair.core, actor=finance, offer=fair.offer.id, provider="unionpay", salt=SALT)
+    )
+    with core.transaction() as session:
+        key_of = {
+            ResidentId(resident): bytes(key).hex()
+            for key, resident in session.execute(
+                text("SELECT key, resident_id FROM outcome_key WHERE offer_id = :offer"),
+                {"offer": fair.offer.id},
+            )
+        }
+    offer = shop.reload(fair.offer.id)
+    return Drawn(fair.core, offer, finance, agreed, silent, late, won[:-2], keys, key_of)
+
+
+@pytest.fixture(autouse=True)
+def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lottery, "FEWEST", 10)
+
+
+def faults(error: OutcomeFileInvalid) -> list[tuple[int, str]]:
+    return [(one["line"], one["column"]) for one in error.extra["lines"]]
+
+
+def lines_kept(core: Core) -> int:
+    with core.transaction() as session:
+        return int(session.execute(text("SELECT count(*) FROM outcome_line")).scalar_one())
+
+
+def test_only_who_agreed_before_the_draw_gets_a_key_and_no_name_goes_out(drawn: Drawn) -> None:
+    assert set(drawn.key_of) == {one.id for one in drawn.agreed}
+    assert set(drawn.keys) == set(drawn.key_of.values())
+    assert all(len(key) == 32 and len(match) == 64 for key, match in drawn.keys.items())
+    with drawn.core.transaction() as session:
+        told = session.execute(
+            text("SELECT detail FROM audit.event WHERE action = 'outcome_keys.handed_out'")
+        ).scalar_one()
+    assert told == {"provider": "unionpay", "keys": len(drawn.agreed)}
+
+
+def test_a_provider_finds_its_customers_by_its_own_salt(drawn: Drawn) -> None:
+    from voucher_service.identity import service as identity
+
+    resident, key = next(iter(drawn.key_of.items()))
+    with drawn.core.transaction() as session:
+        mobile = identity.mobile_of(session, keyring=drawn.core.keyring, resident=resident)
+    assert mobile is not None
+    assert drawn.keys[key] == hmac.digest(SALT, mobile.encode(), "sha256").hex()
+
+
+def test_a_panel_gives_an_estimate_that_holds_the_effect_and_can_be_repeated(drawn: Drawn) -> None:
+    file = panels.written(drawn.offer, Kind.PANEL, drawn.panel())
+    made = service.import_file(drawn.core, actor=drawn.finance, stream=file)
+    assert estimating.compute(drawn.core, offer=drawn.offer.id) == 2
+    found = service.of_offer(drawn.core, actor=drawn.finance, offer=drawn.offer.id)
+    assert [one.window for one in found] == [Window.WITH_AFTER, Window.DURING]
+    for one in found:
+        assert (one.design, one.verdict) == (Design.LOTTERY, Verdict.ESTIMATED)
+        assert one.effect is not None
+        assert one.effect.low < EFFECT < one.effect.high
+        assert one.treated is not None and one.control is not None
+        assert one.treated + one.control == len(drawn.agreed)
+        assert one.file_sha256 == made.sha256
+        assert estimating.again(drawn.core, estimate=one.id)
+        assert "95%" in words.sentence(one, "zh-CN")
+    estimating.compute(drawn.core, offer=drawn.offer.id)
+    second = service.of_offer(drawn.core, actor=drawn.finance, offer=drawn.offer.id)
+    assert [one.effect for one in second] == [one.effect for one in found]
+    file.seek(0)
+    with pytest.raises(OutcomeFileRepeated):
+        service.import_file(drawn.core, actor=drawn.finance, stream=file)
+
+
+def test_the_report_prints_the_estimate_beside_the_ratios(drawn: Drawn) -> None:
+    with drawn.core.transaction() as session:
+        slug = session.execute(
+            text("SELECT slug FROM programme WHERE id = :id"), {"id": drawn.offer.programme_id}
+        ).scalar_one()
+    told = leverage.as_json(leverage.report(drawn.core, programme=slug), "en")["causal"]
+    assert told["measurable"]
+    assert told["ask_for"] == []
+    assert {one["window"] for one in told["estimates"]} == {"during", "with_after"}
+    assert told["sentence"].startswith("Each redeemed yuan")
+
+
+def test_a_file_that_is_wrong_anywhere_leaves_nothing(drawn: Drawn) -> None:
+    good = [list(row) for row in drawn.panel()]
+    stranger = [["0" * 32, *good[0][1:]]]
+    before = lines_kept(drawn.core)
+    for rows, said, expected in (
+        (good, {"lines": len(good) + 1}, [(9, str(len(good) + 1))]),
+        (good, {"total_fen": 1}, [(10, "1")]),
+        (good + good[:2], {}, [(12 + len(good), ""), (13 + len(good), "")]),
+        (good + stranger, {}, [(12 + len(good), "")]),
+        ([[*good[0][:4], "12.5", 1]], {"total_fen": 0, "lines": 1}, [(12, "amount_fen")]),
+        (good, {"from": panels.mondays(drawn.offer)[1]}, None),
+    ):
+        if expected and expected[0][1] == "amount_fen":
+            file = panels.written(drawn.offer, Kind.PANEL, [[*good[0][:4], 0, 1]])
+            file = type(file)(file.getvalue().replace(b",0,1\n", b",12.5,1\n"))
+        else:
+            file = panels.written(drawn.offer, Kind.PANEL, rows, **said)
+        with pytest.raises(OutcomeFileInvalid) as caught:
+            service.import_file(drawn.core, actor=drawn.finance, stream=file)
+        if expected is not None:
+            assert faults(caught.value) == expected
+    assert lines_kept(drawn.core) == before
+
+
+def test_only_finance_of_the_area_imports(drawn: Drawn) -> None:
+    world = World(drawn.core)
+    file = panels.written(drawn.offer, Kind.PANEL, drawn.panel())
+    with pytest.raises(NotAllowed):
+        service.import_file(drawn.core, actor=world.planner, stream=file)
+    file.seek(0)
+    elsewhere = world.staff(Role.FINANCE, area="441702")
+    with pytest.raises(NoSuchThing):
+        service.import_file(drawn.core, actor=elsewhere, stream=file)
+
+
+def test_who_takes_consent_back_leaves_every_panel(drawn: Drawn) -> None:
+    one = drawn.agreed[0]
+    assert one.id is not None
+    key = drawn.key_of[ResidentId(one.id)]
+    held = "SELECT count(*) FROM outcome_line WHERE key = decode(:key, 'hex')"
+    with drawn.core.transaction() as session:
+        assert session.execute(text(held), {"key": key}).scalar_one() > 0
+    service.withdraw(drawn.core, actor=one)
+    assert not service.agreed(drawn.core, resident=ResidentId(one.id))
+    with drawn.core.transaction() as session:
+        assert session.execute(text(held), {"key": key}).scalar_one() == 0
+    estimating.compute(drawn.core, offer=drawn.offer.id)
+    found = service.of_offer(drawn.core, actor=drawn.finance, offer=drawn.offer.id)
+    assert (found[0].treated or 0) + (found[0].control or 0) == len(drawn.agreed) - 1
+    again = panels.written(drawn.offer, Kind.PANEL, drawn.panel(), made_on="2026-01-01")
+    with pytest.raises(OutcomeFileInvalid):
+        service.import_file(drawn.core, actor=drawn.finance, stream=again)
+
+
+def test_without_a_feed_nothing_is_claimed(core: Core) -> None:
+    found = World(core).programme()
+    told = leverage.as_json(leverage.report(core, programme=found.slug), "zh-CN")["causal"]
+    assert not told["measurable"]
+    assert told["sentence"] == "净拉动不能估计：没有结果数据。"
+    assert len(told["ask_for"]) == 3

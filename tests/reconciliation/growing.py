@@ -1,0 +1,162 @@
+"""A generated book made larger inside PostgreSQL: its vouchers and orders again, at other shops
+and hours; and one more day of it, with what that leaves in the ledger and the trail.
+
+Only what a count reads is kept whole: indexes and checks that it does not use are let go of.
+"""
+
+from __future__ import annotations
+
+from secrets import token_hex
+from typing import Any
+
+import psycopg
+
+_KEPT = ("pk_voucher", "pk_redemption", "ix_voucher_offer", "ix_redemption_offer")
+_KEPT_BESIDE = ("ix_redemption_voucher", "ix_redemption_payment")
+_VOUCHERS = """
+WITH copies AS (SELECT n || %(salt)s AS k FROM generate_series(1, %(copies)s::int) n)
+INSERT INTO voucher (id, offer_id, release_id, release_quota, slot, resident_id, ordinal,
+    generation, epoch, holds_slot, claim_key_hash, occurred_at, face_value_fen, spent_fen, status,
+    valid_from, valid_until, code_ref, address_prefix, device_id, agent_hash)
+SELECT md5(id::text || k)::uuid, offer_id, release_id, release_quota, slot, resident_id, ordinal,
+    generation, epoch, holds_slot, claim_key_hash, occurred_at, face_value_fen, spent_fen, status,
+    valid_from, valid_until, code_ref, address_prefix, device_id, agent_hash
+FROM first_voucher CROSS JOIN copies
+ORDER BY occurred_at
+"""
+_ORDERS = """
+WITH copies AS (SELECT n || %(salt)s AS k FROM generate_series(1, %(copies)s::int) n),
+places AS (SELECT id AS shop, merchant_id AS merchant, row_number() OVER () AS place FROM shop),
+drawn AS (
+    SELECT r.*, k, 1 + floor(random() * (SELECT count(*) FROM shop))::int AS place
+    FROM first_redemption r CROSS JOIN copies)
+INSERT INTO redemption (id, merchant_id, shop_id, cashier_id, voucher_id, offer_id, part,
+    order_reference, payment_reference, key_hash, body_hash, nonce, code_window, order_amount_fen,
+    discount_fen, refunded_fen, refunded_discount_fen, paid_fen, status, phase, occurred_at,
+    claimed_on)
+SELECT md5(id::text || k)::uuid, merchant, shop, cashier_id,
+    md5(voucher_id::text || k)::uuid, offer_id, part, order_reference || '-' || k,
+    CASE WHEN random() < 0.001 THEN payment_reference
+        ELSE payment_reference || '-' || k END,
+    key_hash, body_hash, nonce, code_window, order_amount_fen, discount_fen, 0, 0, paid_fen, status,
+    phase, date_trunc('day', occurred_at + interval '8 hours') - interval '8 hours'
+        + interval '9 hours' + random() * interval '12 hours', claimed_on
+FROM drawn JOIN places USING (place) ORDER BY occurred_at
+"""
+_DAY = "occurred_at >= %(since)s AND occurred_at < %(since)s + interval '1 day'"
+_DAY_VOUCHERS = f"""
+INSERT INTO voucher (id, offer_id, release_id, release_quota, slot, resident_id, ordinal,
+    generation, epoch, holds_slot, claim_key_hash, occurred_at, face_value_fen, spent_fen, status,
+    valid_from, valid_until, code_ref)
+SELECT gen_random_uuid(), offer_id, release_id, release_quota, slot, resident_id, ordinal,
+    generation, epoch, true, claim_key_hash, occurred_at + %(later)s, face_value_fen, 0, 'claimed',
+    valid_from + %(later)s, valid_until + %(later)s, code_ref
+FROM voucher WHERE {_DAY}
+"""
+_DAY_ORDERS = f"""
+INSERT INTO redemption (id, merchant_id, shop_id, cashier_id, voucher_id, offer_id, part,
+    order_reference, payment_reference, key_hash, body_hash, nonce, code_window, order_amount_fen,
+    discount_fen, refunded_fen, refunded_discount_fen, paid_fen, status, phase, occurred_at,
+    claimed_on)
+SELECT gen_random_uuid(), merchant_id, shop_id, cashier_id, voucher_id, offer_id, part,
+    order_reference || '+', payment_reference || '+', key_hash, body_hash, nonce, code_window,
+    order_amount_fen, discount_fen, 0, 0, paid_fen, status, phase, occurred_at + %(later)s,
+    claimed_on + 1
+FROM redemption WHERE {_DAY}
+"""
+# A transfer for each order and for each claim, with the two legs that they have; an event for each.
+_DAY_BOOKS = """
+WITH moves AS (
+    SELECT 'claimed' AS code, id, offer_id, face_value_fen AS fen, occurred_at,
+        'reserved' AS source, 'outstanding' AS target, row_number() OVER () AS n
+    FROM voucher WHERE occurred_at >= %(since)s + %(later)s
+    UNION ALL
+    SELECT 'redeemed', id, offer_id, discount_fen, occurred_at, 'outstanding', 'committed',
+        row_number() OVER ()
+    FROM redemption WHERE occurred_at >= %(since)s + %(later)s
+), written AS (
+    INSERT INTO ledger.transfer (code, key, occurred_at) SELECT code, id::text, occurred_at
+    FROM moves RETURNING id, code, key, occurred_at
+), told AS (
+    INSERT INTO audit.event (actor, action, object_type, object_id, to_status, occurred_at)
+    SELECT 'system', 'voucher.redeemed', 'voucher', id::text, code, occurred_at FROM moves
+)
+INSERT INTO ledger.entry (transfer_id, account_id, amount_fen, occurred_at, seal)
+SELECT w.id, a.id, CASE a.stage WHEN m.target THEN m.fen ELSE -m.fen END, w.occurred_at, ''
+FROM moves m JOIN written w ON w.key = m.id::text AND w.code = m.code
+JOIN ledger.account a ON a.owner_id = m.offer_id AND a.owner_type = 'pool'
+    AND a.stage IN (m.source, m.target)
+"""
+# The funders have paid for it: it is no part of what is measured, and their lines are full.
+_DAY_FOLDED = """
+WITH paid AS (
+    SELECT r.offer_id, sum(discount_fen) AS fen, max(occurred_at) AS at FROM redemption r
+    WHERE occurred_at >= %(since)s + %(later)s GROUP BY offer_id
+), written AS (
+    INSERT INTO ledger.transfer (code, key, occurred_at)
+    SELECT 'folded', gen_random_uuid() || ':' || offer_id, at FROM paid
+    RETURNING id, split_part(key, ':', 2)::uuid AS offer_id, occurred_at
+)
+INSERT INTO ledger.entry (transfer_id, account_id, amount_fen, occurred_at, seal)
+SELECT w.id, a.id, CASE a.stage WHEN 'committed' THEN -p.fen ELSE p.fen END, w.occurred_at, ''
+FROM written w JOIN paid p USING (offer_id) JOIN ledger.account a ON a.owner_id = w.offer_id
+    AND a.owner_type = 'pool' AND a.stage IN ('committed', 'reserved')
+"""
+_DAY_LAPSES = """
+INSERT INTO audit.event (actor, action, object_type, object_id, from_status, to_status,
+    occurred_at, detail)
+SELECT 'system', 'voucher.expired', 'voucher', gen_random_uuid()::text, 'claimed', 'expired',
+    %(since)s + %(later)s, jsonb_build_object('ids', jsonb_agg(id))
+FROM (SELECT id, offer_id, row_number() OVER (PARTITION BY offer_id) / 5000 AS part FROM voucher
+      WHERE status = 'expired' AND valid_until >= %(since)s
+        AND valid_until < %(since)s + interval '1 day') due
+GROUP BY offer_id, part
+"""
+
+
+def loosen(owner: psycopg.Connection[tuple[Any, ...]]) -> int:
+    """No trigger, and no index or check that counting does not use; the first rows are kept apart,
+    once. How many orders they have.
+    """
+    owner.execute("SET session_replication_role = replica")
+    owner.execute("SET synchronous_commit = off")
+    for table in ("voucher", "redemption"):
+        if owner.execute("SELECT to_regclass(%s)", [f"first_{table}"]).fetchall() != [(None,)]:
+            continue
+        for (name,) in owner.execute(
+            "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype <> 'n'"
+            " ORDER BY contype DESC",
+            [table],
+        ).fetchall():
+            if name not in _KEPT:
+                owner.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}" CASCADE')
+        for (name,) in owner.execute(
+            "SELECT indexname FROM pg_indexes WHERE tablename = %s", [table]
+        ).fetchall():
+            if name not in (*_KEPT, *_KEPT_BESIDE):
+                owner.execute(f'DROP INDEX "{name}"')
+        owner.execute(f"CREATE TABLE first_{table} AS TABLE {table}")
+    ((orders,),) = owner.execute("SELECT count(*) FROM first_redemption").fetchall()
+    return int(orders)
+
+
+def grow(owner: psycopg.Connection[tuple[Any, ...]], copies: int) -> None:
+    """Add so many copies of the first rows, a few at a time, and gather statistics."""
+    for begun in range(0, copies, 10):
+        part = {"copies": min(10, copies - begun), "salt": token_hex(8)}
+        owner.execute(_VOUCHERS, part)
+        owner.execute(_ORDERS, part)
+    for table in ("voucher", "redemption"):
+        owner.execute(f"VACUUM (ANALYZE) {table}")
+
+
+def one_more_day(owner: psycopg.Connection[tuple[Any, ...]]) -> None:
+    """Yesterday's claims, orders and lapses once more, on the day after the book's last."""
+    ((since,),) = owner.execute(
+        "SELECT date_trunc('day', max(occurred_at) + interval '8 hours') - interval '8 hours'"
+        " - interval '1 day' FROM redemption"
+    ).fetchall()
+    ((later,),) = owner.execute("SELECT interval '2 days'").fetchall()
+    day = {"since": since, "later": later}
+    for statement in (_DAY_VOUCHERS, _DAY_ORDERS, _DAY_BOOKS, _DAY_FOLDED, _DAY_LAPSES):
+        owner.execute(statement, day)

@@ -1,0 +1,268 @@
+"""Counting only what moved: it says what counting everything says, whatever happened in between."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from tests.make import World
+from voucher_service.campaigns.model import Offer, OfferKind
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.clock import Clock
+from voucher_service.kernel.errors import DomainError
+from voucher_service.kernel.money import Money
+from voucher_service.merchants.model import SizeClass, Trade
+from voucher_service.reconciliation import service as reconciliation
+from voucher_service.reconciliation import store
+from voucher_service.reconciliation.grain import Progress, Span
+from voucher_service.redemption import service as redemption
+from voucher_service.redemption.model import Redemption
+from voucher_service.reports import leverage, recount
+from voucher_service.reports.groups import GroupBy
+from voucher_service.reports.invariants import ALL
+from voucher_service.vouchers import service as vouchers
+from voucher_service.vouchers.model import Voucher
+
+DAYS = 40
+
+
+@pytest.fixture
+def world(clock_core: Core) -> World:
+    return World(clock_core)
+
+
+def progress(core: Core, slug: str) -> Progress:
+    (found,) = (one for one in reconciliation.progress(core) if one.programme == slug)
+    return found
+
+
+def refund(core: Core, till: Actor, done: Redemption, fen: int) -> None:
+    redemption.refund(
+        core,
+        actor=till,
+        redemption=done.id,
+        amount=Money(fen),
+        reason="顾客退货",
+        key=uuid4().hex,
+    )
+
+
+def reverse(world: World, till: Actor, reference: str) -> None:
+    redemption.reverse(
+        world.core, actor=till, reference=reference, reason="重复下单", key=uuid4().hex
+    )
+
+
+class Street:
+    """Residents, tills and offers of every kind, and one thing after another that happens."""
+
+    def __init__(self, world: World, clock: Clock, seed: int) -> None:
+        self.world, self.clock, self.rng = world, clock, Random(seed)
+        programme = world.programme()
+        self.slug = programme.slug
+        plans = (
+            world.plan(quota=40, limit=9, valid_days=2),
+            replace(world.plan(quota=40, limit=9), kind=OfferKind.PACK, pieces=3),
+            replace(
+                world.plan(quota=40, limit=9, valid_days=2),
+                kind=OfferKind.BALANCE,
+                threshold=Money(1),
+            ),
+        )
+        self.offers: list[Offer] = [
+            world.offer(one, campaign=world.draft(programme=programme)) for one in plans
+        ]
+        self.residents = world.residents(4)
+        self.tills = [
+            world.cashier(area="441702", trade=Trade.DINING, size=SizeClass.SMALL),
+            world.cashier(area="441781", trade=Trade.RETAIL, size=SizeClass.ABOVE_QUOTA),
+        ]
+        self.held: list[Voucher] = []
+        self.orders: list[tuple[Actor, Redemption, str]] = []
+
+    def go_on(self) -> None:
+        """Something that a resident, a cashier or the clock does; refusals are part of it."""
+        steps = (self.claim, self.spend, self.spend, self.give_back, self.undo, self.sleep)
+        try:
+            self.rng.choice(steps)()
+        except DomainError:
+            return
+
+    def claim(self) -> None:
+        offer = self.rng.choice(self.offers)
+        self.held.append(self.world.claim(offer, self.rng.choice(self.residents)))
+
+    def spend(self) -> None:
+        till, reference = self.rng.choice(self.tills), uuid4().hex
+        done = self.world.redeem(
+            self.rng.choice(self.held or [self.world.claim(self.offers[0])]),
+            till,
+            order_fen=self.rng.randrange(10_000, 30_000),
+            reference=reference,
+            payment_reference=self.rng.choice((None, "one", "two", uuid4().hex)),
+        ).value
+        self.orders.append((till, done, reference))
+
+    def give_back(self) -> None:
+        if self.orders:
+            till, done, _ = self.rng.choice(self.orders)
+            refund(
+                self.world.core, till, done, self.rng.choice((500, 4_000, done.order_amount.fen))
+            )
+
+    def undo(self) -> None:
+        if self.orders:
+            till, _, reference = self.orders[-1]
+            reverse(self.world, till, reference)
+
+    def sleep(self) -> None:
+        assert self.clock.at
+        self.clock.set(self.clock.at + timedelta(hours=self.rng.choice((1, 9, 30))))
+        while vouchers.expire_due(self.world.core):
+            pass
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_is_counted_day_by_day_is_what_a_full_recount_says(
+    world: World, clock: Clock, seed: int
+) -> None:
+    street = Street(world, clock, seed)
+    core, slug = world.core, street.slug
+    for _ in range(12):
+        for _ in range(8):
+            street.go_on()
+        reconciliation.run(core, programme=slug)
+        found = leverage.report(core, programme=slug).totals.figures
+        with core.transaction() as session:
+            raw = recount.totals(session, slug)
+        assert (found.issued, found.redeemed) == (raw.issued, raw.redeemed)
+        assert (found.leveraged, found.refunded) == (raw.leveraged, raw.refunded)
+    assert street.orders
+    reconciliation.run(core, programme=slug, whole=True)
+    proved = progress(core, slug)
+    assert (proved.differing, proved.parts) == (0, 0)
+    assert proved.proved_cells
+    for one in GroupBy:
+        rows = leverage.report(core, programme=slug, group_by=one).rows
+        assert Money.total(row.figures.leveraged for row in rows) == found.leveraged
+
+
+def test_an_order_that_goes_gives_its_place_to_one_of_another_day(
+    world: World, clock: Clock
+) -> None:
+    assert clock.at
+    clock.set(clock.at.replace(hour=15, minute=58))  # two minutes to midnight in Shanghai
+    campaign, till = world.draft(), world.cashier()
+    core, slug = world.core, campaign.programme.slug
+    plan = replace(world.plan(), kind=OfferKind.PACK, pieces=3)
+    pack = world.claim(world.offer(plan, campaign=campaign))
+    for reference in ("first", "second"):
+        first = world.redeem(pack, till, reference=reference, payment_reference="same").value
+        clock.set(world.now() + timedelta(minutes=3))
+    reconciliation.run(core, programme=slug)
+    before = leverage.report(core, programme=slug, group_by=GroupBy.DAY).rows
+    assert [row.figures.evidenced.fen for row in before] == [12_800, 0]
+    assert [row.figures.vouchers_redeemed for row in before] == [1, 0]
+    reverse(world, till, "first")
+    reconciliation.run(core, programme=slug)
+    after = leverage.report(core, programme=slug, group_by=GroupBy.DAY).rows
+    assert [row.figures.evidenced.fen for row in after] == [0, 12_800]
+    assert [row.figures.vouchers_redeemed for row in after] == [0, 1]
+    refund(core, till, first, 12_800)
+    reconciliation.run(core, programme=slug, whole=True)
+    assert progress(core, slug).differing == 0
+
+
+def test_a_changed_cell_is_found_by_the_full_recount_and_put_right(world: World) -> None:
+    campaign = world.draft()
+    slug = campaign.programme.slug
+    world.claim(world.offer(campaign=campaign))
+    reconciliation.run(world.core, programme=slug)
+    with world.core.transaction() as session:
+        session.execute(
+            text(
+                "UPDATE rollup_cell SET issued_fen = issued_fen + 1 WHERE dimension = 'area'"
+                " AND side = 'claims' AND programme_id = :programme"
+            ),
+            {"programme": campaign.programme.id},
+        )
+    reconciliation.run(world.core, programme=slug, whole=True)
+    assert progress(world.core, slug).differing == 2, "one cell that was, one that should be"
+    assert leverage.report(world.core, programme=slug).proof.differing == 2
+    with world.core.transaction() as session:
+        name, statement = next((name, one) for name, one in ALL.items() if name.startswith("L12"))
+        assert slug in str(session.execute(text(statement)).scalars().all()), name
+    reconciliation.run(world.core, programme=slug, whole=True)
+    assert progress(world.core, slug).differing == 0
+
+
+class Late(Core):
+    """A core whose transaction somebody else ends."""
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        return nullcontext(self.__dict__["session"])
+
+
+def test_what_commits_after_later_work_was_counted_is_not_missed(world: World) -> None:
+    campaign = world.draft()
+    slug, offer = campaign.programme.slug, world.offer(campaign=campaign)
+    till = world.cashier()
+    first = world.redeem(world.claim(offer), till).value
+    reconciliation.run(world.core, programme=slug)
+    late = Late(world.core.settings, world.core.clock)
+    late.__dict__.update({name: getattr(world.core, name) for name in ("engine", "keyring")})
+    with world.core.transaction() as session:
+        late.__dict__["session"] = session
+        refund(late, till, first, 2_800)
+        # A later transaction, counted before the earlier one commits; it would wait for its fold.
+        reconciliation._publish(world.core, campaign.programme.id, None)
+        assert leverage.report(world.core, programme=slug).totals.figures.refunded == Money(0)
+    reconciliation.run(world.core, programme=slug)
+    assert leverage.report(world.core, programme=slug).totals.figures.refunded == Money(2_800)
+
+
+@pytest.fixture
+def killed(world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A programme of forty days whose full recount dies in its second part."""
+    campaign = world.draft(programme=world.programme(days=DAYS + 20))
+    offer = world.offer(campaign=campaign)
+    world.claim(offer)
+    reconciliation.run(world.core, programme=campaign.programme.slug)
+    clock.set(world.now() + timedelta(days=DAYS))
+    world.claim(world.offer(campaign=world.draft(programme=campaign.programme)))
+    counted: list[Span] = []
+
+    def die(session: Session, *, programme: object, within: Span, now: datetime) -> None:
+        if counted:
+            raise KeyboardInterrupt
+        counted.append(within)
+        count(session, programme=campaign.programme.id, within=within, now=now)
+
+    count = store.draft
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "draft", die)
+        with pytest.raises(KeyboardInterrupt):
+            reconciliation.run(world.core, programme=campaign.programme.slug, whole=True)
+    return campaign.programme.slug
+
+
+def test_a_recount_that_was_killed_goes_on_where_it_was(world: World, killed: str) -> None:
+    half = progress(world.core, killed)
+    assert (half.done, half.parts) == (1, 3)
+    assert "recounting 1 of 3 parts" in half.sentence
+    assert leverage.report(world.core, programme=killed).totals.figures.vouchers_issued == 1
+    said: list[tuple[int, int]] = []
+    reconciliation.run(
+        world.core, programme=killed, say=lambda done, parts: said.append((done, parts))
+    )
+    assert said == [(1, 3), (2, 3), (3, 3)]
+    assert leverage.report(world.core, programme=killed).totals.figures.vouchers_issued == 2
+    assert progress(world.core, killed).parts == 0

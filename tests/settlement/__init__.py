@@ -1,0 +1,1 @@
+"""Settlement, from the draft to the bank's answer."""

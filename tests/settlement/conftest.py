@@ -1,0 +1,23 @@
+"""A database for each test: a day has one batch, and whatever is unpaid is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import NOON, fresh_database, settings_on
+from tests.make import World
+from tests.settlement.offices import Office
+from voucher_service.infra.core import build, with_clock
+from voucher_service.infra.embedded.servers import Servers
+from voucher_service.kernel.clock import Clock
+
+
+@pytest.fixture
+def office(servers: Servers, tmp_path: Path) -> Iterator[Office]:
+    with fresh_database(servers) as url:
+        core = build(settings_on(servers, url, tmp_path / "sms.jsonl"))
+        yield Office(World(with_clock(core, Clock(NOON))))
+        core.close()

@@ -1,0 +1,180 @@
+"""Keys for those who agreed, and files that come back: whole, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import BinaryIO, cast
+
+from sqlalchemy.orm import Session
+
+from voucher_service.audit import service as audit
+from voucher_service.campaigns import service as campaigns
+from voucher_service.campaigns.model import Offer
+from voucher_service.identity import service as identity
+from voucher_service.infra import areas, outbox, queue
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import Actor, Role
+from voucher_service.kernel.errors import NoSuchThing, NotAllowed
+from voucher_service.kernel.ids import OfferId, ResidentId, new_id
+
+from .. import outcome_reader, store, weeks
+from ..model import Design
+from ..outcomes import (
+    Head,
+    Kind,
+    OutcomeFile,
+    OutcomeFileId,
+    OutcomeFileRepeated,
+)
+from ..tables import OutcomeFileRow
+
+JOB = "estimate"
+MAY_IMPORT = Role.FINANCE
+
+
+def keys(
+    core: Core, *, actor: Actor, offer: OfferId, provider: str, salt: bytes
+) -> list[tuple[str, str]]:
+    """A key and a salted hash of the mobile for each entrant who agreed before it was decided.
+
+    The provider finds its own customers by the hash (HMAC-SHA-256 of the 11 digits under its own
+    salt, hexadecimal) and answers with the key. Who won is not told. Handing out is on record.
+    Raises NotAllowed, NoSuchThing.
+    """
+    with core.transaction() as session:
+        _mine(session, actor, offer)
+        people = [
+            *store.consented(session, offer, Design.LOTTERY),
+            *store.consented(session, offer, Design.CUTOFF),
+        ]
+        made = {key_of(core, provider, offer, one): one for one in people}
+        store.add_keys(session, offer, provider, iter(made.items()))
+        found = []
+        for key, resident in sorted(made.items()):
+            mobile = identity.mobile_of(session, keyring=core.keyring, resident=resident)
+            if mobile is not None:
+                found.append((key.hex(), hmac.digest(salt, mobile.encode(), "sha256").hex()))
+        audit.record(
+            session,
+            actor=actor,
+            action="outcome_keys.handed_out",
+            object_type="offer",
+            object_id=str(offer),
+            now=core.now(session),
+            detail={"provider": provider, "keys": len(found)},
+        )
+    return found
+
+
+def key_of(core: Core, provider: str, offer: OfferId, resident: ResidentId) -> bytes:
+    """What stands for a resident towards one provider for one offer: 128 bits of a keyed hash."""
+    return core.keyring.lookup(f"outcome:{provider}:{offer}", str(resident)).digest[:16]
+
+
+def import_file(core: Core, *, actor: Actor, stream: BinaryIO) -> OutcomeFile:
+    """Import an outcome file in one transaction, and want its estimates.
+
+    Raises NotAllowed, NoSuchThing for an unknown offer, OutcomeFileInvalid, OutcomeFileRepeated;
+    then nothing is kept.
+    """
+    hashed = _Hashed(stream)
+    head, lines = outcome_reader.read(cast(BinaryIO, hashed))
+    with core.transaction() as session:
+        store.patient(session)
+        offer = _mine(session, actor, head.offer)
+        _covers(head, offer)
+        id = OutcomeFileId(new_id())
+        now = core.now(session)
+        assert actor.id is not None
+        row = OutcomeFileRow(
+            id=id,
+            offer_id=head.offer,
+            kind=head.kind,
+            provider=head.provider,
+            made_on=head.made_on,
+            amounts=head.amounts,
+            first_day=head.first,
+            last_day=head.last,
+            lines=head.lines,
+            total_fen=head.total,
+            sha256="0" * 64,
+            imported_by=actor.id,
+            imported_at=now,
+        )
+        store.add_file(session, row)
+        store.copy(session, id, lines)
+        row.sha256 = hashed.digest.hexdigest()
+        if store.known_file(session, row.sha256):
+            raise OutcomeFileRepeated
+        _judge(session, id, head)
+        session.flush()
+        audit.record(
+            session,
+            actor=actor,
+            action="outcome_file.imported",
+            object_type="outcome_file",
+            object_id=str(id),
+            now=now,
+            detail={"sha256": row.sha256, "lines": head.lines, "kind": str(head.kind)},
+        )
+        key = want(session, head.offer)
+        made = store.files(session, OutcomeFileRow.id == id, limit=1)[0]
+    queue.ring(core.settings, key)
+    return made
+
+
+def want(session: Session, offer: OfferId) -> str:
+    """Want an offer's estimates; the key of the job."""
+    key = f"{JOB}:{offer}"
+    outbox.add(session, kind=JOB, key=key, args={"offer": str(offer)})
+    return key
+
+
+def _mine(session: Session, actor: Actor, offer: OfferId) -> Offer:
+    if not actor.has(MAY_IMPORT):
+        raise NotAllowed
+    found = campaigns.offer(session, offer=offer)
+    if not areas.within(found.issuing_area, actor.area):
+        raise NoSuchThing
+    return found
+
+
+def _covers(head: Head, offer: Offer) -> None:
+    """Refuse a file without the weeks that an estimate needs."""
+    opens, ends = weeks.valid(offer)
+    first = opens if head.kind is Kind.ORDERS else opens - timedelta(weeks=weeks.FEWEST_BEFORE)
+    last = ends - timedelta(days=1)
+    if head.first > first or head.last < last:
+        raise outcome_reader.refusal((0, outcome_reader.COVER, f"{first} – {last}"))
+
+
+def _judge(session: Session, id: OutcomeFileId, head: Head) -> None:
+    """What only the whole file shows."""
+    most = outcome_reader.MOST_NAMED
+    twice = store.repeated(session, id, most=most)
+    if twice:
+        raise outcome_reader.refusal(*((number, outcome_reader.TWICE, "") for number in twice))
+    strange = store.unknown(session, id, head, most=most)
+    text = outcome_reader.UNKNOWN_KEY if head.kind is Kind.PANEL else outcome_reader.UNKNOWN_SHOP
+    if strange:
+        raise outcome_reader.refusal(*((number, text, "") for number in strange))
+
+
+class _Hashed:
+    """A stream whose bytes are hashed as they are read."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.digest = hashlib.sha256()
+
+    def readline(self, most: int = -1) -> bytes:
+        """The next line, or its first `most` bytes."""
+        line = self._stream.readline(most)
+        self.digest.update(line)
+        return line
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.readline, b"")

@@ -1,0 +1,197 @@
+"""Outcome data from outside, and what it says that vouchers changed."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import click
+
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import Actor
+
+from .base import DATA, attached, main, plainly
+
+_AS = click.option("--as", "username", required=True, help="The finance officer who does it.")
+_OFFER = click.option("--offer", type=click.UUID, required=True, help="Its id.")
+_PROVIDER = click.option("--provider", required=True, help="A short name, such as unionpay.")
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+_LANG = click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True)
+
+
+@main.group()
+def outcomes() -> None:
+    """Spending and orders from outside: what estimates compare."""
+
+
+@outcomes.command()
+@_OFFER
+@_PROVIDER
+@_AS
+@click.option(
+    "--salt-file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    required=True,
+    help="The provider's salt, as many bytes as it gave.",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@DATA
+@plainly
+def keys(offer: UUID, provider: str, username: str, salt_file: Path, out: Path, data: Path) -> None:
+    """Write a key for each entrant who agreed, winners and losers. It goes on record."""
+    from voucher_service.causal import service
+    from voucher_service.kernel.ids import OfferId
+
+    with attached(data) as (core, _):
+        found = service.keys(
+            core,
+            actor=_staff(core, username),
+            offer=OfferId(offer),
+            provider=provider,
+            salt=salt_file.read_bytes(),
+        )
+    with out.open("x", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("key", "mobile_hmac_sha256"))
+        writer.writerows(found)
+    click.echo(f"{len(found):,} keys")
+
+
+@outcomes.command("import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@_AS
+@DATA
+@plainly
+def import_(file: Path, username: str, data: Path) -> None:
+    """Import FILE, all of it or nothing, and estimate."""
+    from voucher_service.causal import service
+    from voucher_service.causal.outcomes import OutcomeFileInvalid
+    from voucher_service.causal.service import estimating
+
+    with attached(data) as (core, _), file.open("rb") as stream:
+        try:
+            made = service.import_file(core, actor=_staff(core, username), stream=stream)
+        except OutcomeFileInvalid as error:
+            raise click.ClickException("\n".join(_faults(error))) from error
+        answers = estimating.compute(core, offer=made.head.offer)
+    click.echo(f"{made.head.lines:,} lines, {made.sha256}; {answers} answers")
+
+
+@outcomes.command()
+@click.option("--kind", type=click.Choice(["panel", "orders", "areas"]), required=True)
+@_OFFER
+@click.option("--from", "first", type=_DAY, required=True, help="A Monday.")
+@click.option("--to", "last", type=_DAY, required=True, help="A Sunday.")
+@click.option(
+    "--things",
+    type=click.File(),
+    required=True,
+    help="Keys, ids of shops or codes of areas, one a line; more columns are ignored.",
+)
+@click.option("--seed", type=int, default=1, show_default=True)
+def sample(
+    kind: str,
+    offer: UUID,
+    first: datetime,
+    last: datetime,
+    things: Iterable[str],
+    seed: int,
+) -> None:
+    """Print an invented file in the right form. Its amounts show no effect."""
+    from voucher_service.causal.outcomes import Kind
+    from voucher_service.causal.sample import sample as invented
+    from voucher_service.kernel.ids import OfferId
+
+    told = [line.split(",")[0].strip() for line in things]
+    for line in invented(
+        Kind(kind),
+        offer=OfferId(offer),
+        first=first.date(),
+        last=last.date(),
+        things=[one for one in told if one and one != "key"],
+        seed=seed,
+    ):
+        click.echo(line)
+
+
+@main.group()
+def causal() -> None:
+    """What a redeemed yuan changed, with its interval."""
+
+
+@causal.command()
+@_OFFER
+@DATA
+@plainly
+def estimate(offer: UUID, data: Path) -> None:
+    """Estimate anew what the offer's newest files allow."""
+    from voucher_service.causal.service import estimating
+    from voucher_service.kernel.ids import OfferId
+
+    with attached(data) as (core, _):
+        click.echo(f"{estimating.compute(core, offer=OfferId(offer))} answers")
+
+
+@causal.command()
+@click.option("--programme", required=True)
+@_LANG
+@DATA
+@plainly
+def show(programme: str, lang: str, data: Path) -> None:
+    """Print the newest estimates of a programme in sentences."""
+    from voucher_service.campaigns import service as campaigns
+    from voucher_service.causal import service, words
+    from voucher_service.i18n import gettext
+
+    locale = "zh-CN" if lang == "zh" else "en"
+    with attached(data) as (core, _), core.transaction() as session:
+        found = service.of_programme(
+            session, programme=campaigns.programme(session, slug=programme).id
+        )
+    for one in found:
+        click.echo(f"{one.id}  {one.offer.title}: {gettext(words.DESIGNS[one.design], locale)}")
+        click.echo(f"    {words.sentence(one, locale)}")
+        click.echo(f"    {gettext(words.ASSUMPTIONS[one.design], locale)}")
+    if not found:
+        for text in (words.NOT_MEASURABLE, *words.ASK_FOR):
+            click.echo(gettext(text, locale))
+
+
+@causal.command()
+@click.argument("id", type=click.UUID)
+@DATA
+@plainly
+def again(id: UUID, data: Path) -> None:
+    """Ask again about the kept inputs of estimate ID. Exit 1 when the answer differs."""
+    from voucher_service.causal.service import estimating
+
+    with attached(data) as (core, _):
+        same = estimating.again(core, estimate=id)
+    click.echo("the same answer" if same else "another answer")
+    sys.exit(not same)
+
+
+def _staff(core: Core, username: str) -> Actor:
+    from voucher_service.identity import service as identity
+
+    with core.transaction() as session:
+        staff = identity.staff_called(session, username=username)
+    actor = identity.staff_actor(core, staff) if staff else None
+    if actor is None:
+        raise click.ClickException(f"nobody at work is called {username}")
+    return actor
+
+
+def _faults(error: object) -> Sequence[str]:
+    from voucher_service.causal.outcomes import OutcomeFileInvalid
+    from voucher_service.i18n import gettext
+
+    assert isinstance(error, OutcomeFileInvalid)
+    return [
+        f"line {one['line']}: {gettext(one['text'], 'en', column=one['column'])}"
+        for one in error.extra["lines"]
+    ]

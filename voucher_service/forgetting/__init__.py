@@ -1,0 +1,1 @@
+"""Persons who ask to be forgotten: when that may be, and what goes."""

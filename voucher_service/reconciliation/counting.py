@@ -1,0 +1,163 @@
+"""The counts: what the cells of some days hold, as SQL over the raw rows that an outsider can read.
+
+It is deliberately plain SQL over other features' tables: what is counted is written here once, in
+the words of the reports' definitions. A full recount and one of a single day run the same text.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import TextClause, text
+
+_FIGURES = (
+    "released_fen, issued_fen, redeemed_fen, leveraged_fen, refunded_fen, lapsed_fen,"
+    " threshold_fen, face_redeemed_fen, evidenced_fen,"
+    " vouchers_issued, vouchers_redeemed, vouchers_lapsed"
+)
+_CELL = f"programme_id, side, day, claim_day, dimension, key, {_FIGURES}"
+OFFERS = """offers AS (
+    SELECT o.id, o.kind, o.face_value_fen * o.pieces AS value_fen, o.threshold_fen, o.rate_bps,
+        c.area
+    FROM offer o JOIN campaign c ON c.id = o.campaign_id
+    WHERE c.programme_id = :programme AND c.kind = 'voucher'
+      AND c.status IN ('published', 'paused', 'closed'))"""
+# Each dimension by itself: cells of all of them at once would be as many as orders.
+_BY_ONE = """
+    CASE grouping(offer_id, area, trade, size_class, hour) WHEN 15 THEN 'offer' WHEN 23 THEN 'area'
+        WHEN 27 THEN 'trade' WHEN 29 THEN 'merchant_size' ELSE 'hour' END,
+    CASE grouping(offer_id, area, trade, size_class, hour) WHEN 15 THEN offer_id::text
+        WHEN 23 THEN area WHEN 27 THEN trade WHEN 29 THEN size_class
+        ELSE lpad(hour::text, 2, '0') END"""
+_SETS = """GROUP BY GROUPING SETS ((day, claim_day, offer_id), (day, claim_day, area),
+    (day, claim_day, trade), (day, claim_day, size_class), (day, claim_day, hour))"""
+
+# Days and hours are Shanghai's. Released: a release's quota at the offer's value, on its opening.
+_RELEASES = f"""
+WITH {OFFERS}, opened AS (
+    SELECT o.id AS offer_id, o.area, NULL::text AS trade, NULL::text AS size_class,
+        date(r.opens_at AT TIME ZONE 'Asia/Shanghai') AS day,
+        date(r.opens_at AT TIME ZONE 'Asia/Shanghai') AS claim_day,
+        extract(hour FROM r.opens_at AT TIME ZONE 'Asia/Shanghai')::int AS hour,
+        r.quota * o.value_fen AS fen
+    FROM release r JOIN offers o ON o.id = r.offer_id)
+INSERT INTO rollup_cell ({_CELL})
+SELECT :programme, 'releases', day, claim_day, {_BY_ONE},
+    sum(fen), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+FROM opened {_SETS}
+"""  # noqa: S608 - constants of the code, here and below
+
+# Issued: a slot held is a live right, counted once; the area is the issuing campaign's. Lapsed, on
+# the last day of its validity: what of an issued voucher nobody spent; no hour is its own.
+_CLAIMS = """
+WITH {offers}, counted AS (
+    SELECT o.id AS offer_id, o.area, date(v.occurred_at AT TIME ZONE 'Asia/Shanghai') AS claim_day,
+        extract(hour FROM v.occurred_at AT TIME ZONE 'Asia/Shanghai')::int AS hour,
+        CASE WHEN v.status = 'expired' AND v.spent_fen < v.face_value_fen
+            THEN date((v.valid_until - interval '1 second') AT TIME ZONE 'Asia/Shanghai')
+        END AS lapse_day,
+        sum(v.face_value_fen) AS face_fen, count(*) AS vouchers,
+        sum(v.face_value_fen - v.spent_fen) AS left_fen
+    FROM voucher v JOIN offers o ON o.id = v.offer_id
+    WHERE v.holds_slot AND v.occurred_at >= :since AND v.occurred_at < :until
+    GROUP BY 1, 2, 3, 4, 5
+), moved AS (
+    SELECT offer_id, area, NULL::text AS trade, NULL::text AS size_class, claim_day AS day,
+        claim_day, hour, face_fen AS issued_fen, 0 AS lapsed_fen, vouchers, 0 AS lapsed
+    FROM counted
+    UNION ALL
+    SELECT offer_id, area, NULL, NULL, lapse_day, claim_day, NULL, 0, left_fen, 0, vouchers
+    FROM counted WHERE lapse_day IS NOT NULL
+)
+INSERT INTO {table} ({cell})
+SELECT :programme, 'claims', day, claim_day, {by_one},
+    0, sum(issued_fen), 0, 0, 0, sum(lapsed_fen), 0, 0, 0, sum(vouchers), 0, sum(lapsed)
+FROM moved {sets}
+"""
+
+# Redeemed: the shop's area and trade, the merchant's size; a voucher that is spent in parts counts
+# once, where it was used first; one whose order went back whole does not count. `threshold_fen` is
+# the least order that brings the discount. What is refunded comes off on its own day, where the
+# order was. Evidenced: a merchant's first order in the programme with that payment's reference.
+_ORDERS = """
+WITH {offers}, moved AS (
+    SELECT r.offer_id, r.shop_id, r.occurred_at, r.claimed_on AS claim_day,
+        r.discount_fen AS redeemed_fen, r.order_amount_fen AS leveraged_fen,
+        0::bigint AS refunded_fen,
+        CASE WHEN r.refunded_discount_fen < r.discount_fen THEN greatest(o.threshold_fen,
+            CASE WHEN o.rate_bps IS NULL THEN r.discount_fen
+                ELSE ceil(r.discount_fen * 10000::numeric / o.rate_bps)::bigint END)
+            ELSE 0 END AS threshold_fen,
+        CASE WHEN r.refunded_discount_fen < r.discount_fen THEN r.discount_fen ELSE 0
+            END AS face_fen,
+        CASE WHEN r.payment_reference IS NOT NULL AND again.redemption_id IS NULL
+            THEN r.order_amount_fen ELSE 0 END AS evidenced_fen,
+        (r.refunded_discount_fen < r.discount_fen AND (r.part = 1 OR NOT EXISTS (
+            SELECT FROM redemption f WHERE f.voucher_id = r.voucher_id AND f.status = 'committed'
+                AND f.refunded_discount_fen < f.discount_fen AND f.part < r.part)))::int AS vouchers
+    FROM redemption r
+    JOIN offers o ON o.id = r.offer_id
+    LEFT JOIN rollup_repeat again ON again.redemption_id = r.id
+    WHERE r.status = 'committed' AND r.voucher_id IS NOT NULL
+      AND r.occurred_at >= :since AND r.occurred_at < :until
+    UNION ALL
+    SELECT r.offer_id, r.shop_id, f.occurred_at, r.claimed_on, -f.subsidy_part_fen, -f.amount_fen,
+        f.amount_fen, 0, 0,
+        CASE WHEN r.payment_reference IS NOT NULL AND again.redemption_id IS NULL
+            THEN -f.amount_fen ELSE 0 END, 0
+    FROM redemption_refund f
+    JOIN redemption r ON r.id = f.redemption_id
+    JOIN offers o ON o.id = r.offer_id
+    LEFT JOIN rollup_repeat again ON again.redemption_id = r.id
+    WHERE r.status = 'committed' AND r.voucher_id IS NOT NULL
+      AND f.occurred_at >= :since AND f.occurred_at < :until
+)
+INSERT INTO {table} ({cell})
+SELECT :programme, 'orders', day, claim_day, {by_one},
+    0, 0, sum(redeemed_fen), sum(leveraged_fen), sum(refunded_fen), 0,
+    sum(threshold_fen), sum(face_fen), sum(evidenced_fen), 0, sum(vouchers), 0
+FROM (
+    SELECT m.*, s.area, s.trade, b.size_class,
+        date(m.occurred_at AT TIME ZONE 'Asia/Shanghai') AS day,
+        extract(hour FROM m.occurred_at AT TIME ZONE 'Asia/Shanghai')::int AS hour
+    FROM moved m JOIN shop s ON s.id = m.shop_id JOIN merchant b ON b.id = s.merchant_id) placed
+{sets}
+"""
+
+
+def _into(statement: str, table: str) -> TextClause:
+    return text(
+        statement.format(offers=OFFERS, cell=_CELL, by_one=_BY_ONE, sets=_SETS, table=table)
+    )
+
+
+RELEASES = text(_RELEASES)
+CLAIMS = {table: _into(_CLAIMS, table) for table in ("rollup_cell", "rollup_draft")}
+ORDERS = {table: _into(_ORDERS, table) for table in ("rollup_cell", "rollup_draft")}
+MERGE = text(f"""
+INSERT INTO rollup_cell ({_CELL}) SELECT {_CELL} FROM rollup_draft WHERE programme_id = :programme
+""")  # noqa: S608
+_SUMMED = ", ".join(f"sum({one.strip()})" for one in _FIGURES.split(","))
+SUM_UP = text(f"""
+INSERT INTO rollup (programme_id, basis, dimension, key, day, {_FIGURES})
+SELECT :programme, 'period', dimension, key, day, {_SUMMED} FROM rollup_cell
+WHERE programme_id = :programme AND day = ANY(CAST(:days AS date[]))
+GROUP BY dimension, key, day
+UNION ALL
+SELECT :programme, 'cohort', dimension, key, claim_day, {_SUMMED} FROM rollup_cell
+WHERE programme_id = :programme AND claim_day = ANY(CAST(:claim_days AS date[]))
+GROUP BY dimension, key, claim_day
+""")  # noqa: S608
+# Cells of days that nothing moved since the cells were counted last must be there on both sides.
+DIFFERING = text(f"""
+WITH counted AS (
+    SELECT {_CELL} FROM rollup_cell WHERE programme_id = :programme AND side <> 'releases'
+        AND NOT (side = 'claims' AND claim_day = ANY(CAST(:claims AS date[])))
+        AND NOT (side = 'orders' AND day = ANY(CAST(:orders AS date[])))
+), again AS (
+    SELECT {_CELL} FROM rollup_draft WHERE programme_id = :programme
+        AND NOT (side = 'claims' AND claim_day = ANY(CAST(:claims AS date[])))
+        AND NOT (side = 'orders' AND day = ANY(CAST(:orders AS date[])))
+)
+SELECT (SELECT count(*) FROM again) AS cells,
+    (SELECT count(*) FROM (SELECT * FROM counted EXCEPT ALL SELECT * FROM again) x)
+    + (SELECT count(*) FROM (SELECT * FROM again EXCEPT ALL SELECT * FROM counted) x) AS differing
+""")  # noqa: S608

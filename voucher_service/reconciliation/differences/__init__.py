@@ -1,0 +1,1 @@
+"""Our lines against a payment channel's or a till's file: imports, differences, corrections."""

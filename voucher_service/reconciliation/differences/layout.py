@@ -1,0 +1,125 @@
+"""How a file is laid out, and the lines that are read from it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from enum import StrEnum
+
+from voucher_service.kernel.money import Money
+
+from ..model import Part
+
+
+class Against(StrEnum):
+    """What of ours the lines are looked for in, and by which reference: payments of orders by the
+    channel's own number, or orders of one shop by the shop's.
+    """
+
+    PAYMENTS = "payments"
+    ORDERS = "orders"
+
+
+class LineKind(StrEnum):
+    """What a line says: that a customer paid, or got money back."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+
+
+class Unit(StrEnum):
+    """What amounts are written in."""
+
+    YUAN = "yuan"
+    FEN = "fen"
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a file says of itself at its end, by fact: `lines payments refunds` are counts,
+    `payment refund` sums.
+
+    Either a small table whose headings begin with `after`, with a column for each fact; or lines
+    that begin as one of `texts`, in which `{fact}` stands. A file that lacks one of `needed` was
+    cut off.
+    """
+
+    after: str
+    columns: Mapping[str, str]
+    texts: tuple[str, ...]
+    needed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How one kind of file is written, from a day on.
+
+    `prefix` stands in front of every field; lines that begin with `comment` are no data. `at`: the
+    headings that make up the instant, written as `time_form` in the zone; `day`: the heading of the
+    business day as `day_form`, else it is the day of the instant. Business days end `day_ends`
+    after their midnight. The same order may stand `shift_days` away without being a difference,
+    and sums may be `tolerance` apart. `ours`: what those of our references look like that are
+    expected in the file (a POSIX regular expression). `kinds`: what the words of the column `kind`
+    mean; None is passed over. `every_heading` and what stands `before` them are for samples: they
+    are not asked for.
+    """
+
+    id: str
+    title: Mapping[str, str]
+    channel: str
+    valid_from: date
+    against: Against
+    encodings: tuple[str, ...]
+    delimiter: str
+    prefix: str
+    comment: str
+    unit: Unit
+    zone: timezone
+    time_form: str
+    day_form: str
+    day_ends: timedelta
+    shift_days: int
+    tolerance: Money
+    ours: str
+    at: tuple[str, ...]
+    day: str
+    kind: str
+    reference: str
+    sums: Mapping[Part, str]
+    refund: str
+    kinds: Mapping[str, LineKind | None]
+    totals: Totals | None
+    before: tuple[str, ...]
+    every_heading: tuple[str, ...]
+
+    @property
+    def headings(self) -> frozenset[str]:
+        """Every heading that a file must have."""
+        named = {*self.at, self.day, self.kind, self.reference, self.refund, *self.sums.values()}
+        return frozenset(named - {""})
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """What is wrong with a line (0: the file); `text` may name `{column}`, `{said}`, `{found}`."""
+
+    line: int
+    text: str
+    column: str = ""
+    said: str = ""
+    found: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A line of a file, by its number there. `day` is the channel's business day."""
+
+    line: int
+    kind: LineKind
+    reference: str
+    at: datetime
+    day: date
+    order: int | None
+    discount: int | None
+    paid: int | None

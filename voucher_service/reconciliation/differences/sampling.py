@@ -1,0 +1,74 @@
+"""A file as a channel would write it if it knew what our books know: to try imports with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import BinaryIO
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from voucher_service.infra.core import Core
+from voucher_service.kernel.ids import ShopId
+
+from . import formats, writing
+from .comparing import begins, offset
+from .layout import Against, Format, LineKind, Told
+from .model import ScopeInvalid
+
+_AT_ONCE = 1_000
+_PAYMENTS = text("""
+SELECT 'payment' AS kind, payment_reference AS reference, occurred_at AS at, order_amount_fen,
+    discount_fen, coalesce(paid_fen, order_amount_fen - discount_fen) AS paid_fen
+FROM redemption
+WHERE status = 'committed' AND occurred_at >= :first AND occurred_at < :last
+  AND payment_reference ~ :ours
+UNION ALL
+SELECT 'refund', r.payment_reference, f.occurred_at, NULL, NULL, f.cash_part_fen
+FROM redemption_refund f JOIN redemption r ON r.id = f.redemption_id
+WHERE f.occurred_at >= :first AND f.occurred_at < :last AND f.cash_part_fen > 0
+  AND r.payment_reference ~ :ours
+ORDER BY at, reference
+""")
+_ORDERS = text("""
+SELECT 'payment' AS kind, order_reference AS reference, occurred_at AS at, order_amount_fen,
+    discount_fen, coalesce(paid_fen, order_amount_fen - discount_fen) AS paid_fen
+FROM redemption
+WHERE shop_id = :shop AND status = 'committed' AND occurred_at >= :first AND occurred_at < :last
+ORDER BY occurred_at, id
+""")
+
+
+def sample(core: Core, *, format: str, day: date, out: BinaryIO, shop: ShopId | None = None) -> int:
+    """Write the file of one business day; how many lines.
+
+    Raises ChannelFormatUnknown, and ScopeInvalid for a till's format without a shop.
+    """
+    found = formats.get(format)
+    if (shop is not None) != (found.against is Against.ORDERS):
+        raise ScopeInvalid
+    with core.transaction() as session:
+        return writing.write(found, _lines(session, found, day, shop), out).lines
+
+
+def _lines(session: Session, format: Format, day: date, shop: ShopId | None) -> Iterator[Told]:
+    told = {
+        "first": begins(format, day),
+        "last": begins(format, day + timedelta(days=1)),
+        "ours": format.ours,
+        "shop": shop,
+    }
+    statement = _ORDERS if format.against is Against.ORDERS else _PAYMENTS
+    rows = session.execute(statement.execution_options(yield_per=_AT_ONCE), told)
+    for row in rows:
+        yield Told(
+            0,
+            LineKind(row.kind),
+            row.reference,
+            row.at,
+            (row.at.replace(tzinfo=None) + offset(format)).date(),
+            row.order_amount_fen,
+            row.discount_fen,
+            row.paid_fen,
+        )

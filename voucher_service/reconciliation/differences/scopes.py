@@ -1,0 +1,48 @@
+"""Which merchant or shop a file is about, as people name it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from voucher_service.infra.core import Core
+from voucher_service.kernel.ids import MerchantId, ShopId
+
+from . import formats
+from .layout import Against
+from .model import ScopeInvalid
+
+_MERCHANT = text("SELECT id, NULL FROM merchant WHERE uscc = :uscc")
+_SHOP = text("""
+SELECT m.id, s.id
+FROM merchant m JOIN shop s ON s.merchant_id = m.id
+WHERE m.uscc = :uscc AND (:name = '' OR s.name = :name)
+LIMIT 2
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a file is about: the city, or one merchant, or one shop."""
+
+    merchant: MerchantId | None = None
+    shop: ShopId | None = None
+
+
+def named(core: Core, *, format: str, uscc: str, shop: str) -> Scope:
+    """The scope of a file by the merchant's credit code, and the shop's name where the merchant has
+    several. Nothing named: the whole city.
+
+    Raises ChannelFormatUnknown; ScopeInvalid when nobody, or more than one shop, is called so.
+    """
+    of_shop = formats.get(format).against is Against.ORDERS
+    if not uscc and not of_shop:
+        return Scope()
+    with core.transaction() as session:
+        statement = _SHOP if of_shop else _MERCHANT
+        found = session.execute(statement, {"uscc": uscc.strip().upper(), "name": shop}).all()
+    if len(found) != 1:
+        raise ScopeInvalid
+    merchant, one = found[0]
+    return Scope(shop=ShopId(one)) if of_shop else Scope(merchant=MerchantId(merchant))

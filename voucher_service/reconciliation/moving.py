@@ -1,0 +1,109 @@
+"""Which days of a programme moved since a horizon, by what was written: the ledger and the trail.
+
+Rows carry the number of their transaction, and a horizon is the lowest number that was still open:
+a transaction that commits late has a higher one, so it is seen the next time and never skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from voucher_service.kernel.clock import day_of, end_of, start_of
+from voucher_service.kernel.ids import ProgrammeId
+
+from .counting import OFFERS
+from .grain import Moved, Side, Span, spans
+
+HORIZON = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+# What comes into an offer's outstanding was claimed or lives again, what comes into its committed
+# was redeemed: on the day of the transfer. What goes out is told by the trail, with the row's id.
+_MOVED = text(f"""
+WITH {OFFERS}, legs AS (
+    SELECT DISTINCT e.account_id, date(e.occurred_at AT TIME ZONE 'Asia/Shanghai') AS day
+    FROM ledger.entry e WHERE e.xid >= :since AND e.amount_fen > 0
+), told AS MATERIALIZED (
+    SELECT action, object_id, detail, date(occurred_at AT TIME ZONE 'Asia/Shanghai') AS day
+    FROM audit.event
+    WHERE xid >= :since AND action IN ('voucher.expired', 'voucher.returned', 'voucher.revived',
+        'redemption.reversed', 'redemption.refunded')
+), ended AS (
+    SELECT id::uuid FROM told, LATERAL (
+        SELECT jsonb_array_elements_text(detail -> 'ids') AS id WHERE detail ? 'ids'
+        UNION ALL SELECT object_id WHERE NOT coalesce(detail ? 'ids', false)) one
+    WHERE action LIKE 'voucher.%'
+), undone AS (
+    SELECT action, day, r.occurred_at FROM told JOIN redemption r ON r.id = object_id::uuid
+    JOIN offers o ON o.id = r.offer_id
+    WHERE action LIKE 'redemption.%'
+)
+SELECT CASE a.stage WHEN 'outstanding' THEN 'claims' ELSE 'orders' END AS side, l.day
+FROM legs l JOIN ledger.account a ON a.id = l.account_id
+WHERE a.stage IN ('outstanding', 'committed') AND a.owner_id IN (SELECT id FROM offers)
+UNION
+SELECT 'claims', date(v.occurred_at AT TIME ZONE 'Asia/Shanghai')
+FROM ended JOIN voucher v ON v.id = ended.id JOIN offers o ON o.id = v.offer_id
+UNION
+SELECT 'orders', date(occurred_at AT TIME ZONE 'Asia/Shanghai') FROM undone
+UNION
+SELECT 'orders', day FROM undone WHERE action = 'redemption.refunded'
+""")  # noqa: S608 - a constant of the code
+# An order may give its place to another: as the first of a voucher that is spent in parts, or as
+# the first that names a payment.
+_BESIDE = text(f"""
+WITH {OFFERS}, here AS (
+    SELECT r.id, r.voucher_id, r.part, r.merchant_id, r.payment_reference, o.kind
+    FROM redemption r JOIN offers o ON o.id = r.offer_id
+    WHERE r.occurred_at >= :first AND r.occurred_at < :last
+)
+SELECT DISTINCT date(f.occurred_at AT TIME ZONE 'Asia/Shanghai')
+FROM here h JOIN redemption f ON f.voucher_id = h.voucher_id AND f.part > h.part
+WHERE h.kind IN ('pack', 'balance')
+UNION
+SELECT DISTINCT date(f.occurred_at AT TIME ZONE 'Asia/Shanghai')
+FROM here h JOIN redemption f ON f.merchant_id = h.merchant_id
+    AND f.payment_reference = h.payment_reference AND f.id <> h.id
+WHERE f.offer_id IN (SELECT id FROM offers)
+""")  # noqa: S608
+_ALL = text(f"""
+WITH {OFFERS}
+SELECT least(min(v.first), min(r.first)), greatest(max(v.last), max(r.last),
+    (SELECT max(occurred_at) FROM redemption_refund))
+FROM offers o
+CROSS JOIN LATERAL (SELECT min(occurred_at) AS first, max(occurred_at) AS last
+                    FROM voucher WHERE offer_id = o.id) v
+CROSS JOIN LATERAL (SELECT min(occurred_at) AS first, max(occurred_at) AS last
+                    FROM redemption WHERE offer_id = o.id) r
+""")  # noqa: S608
+
+
+def horizon(session: Session) -> int:
+    """Every transaction with a lower number has ended."""
+    return int(session.execute(HORIZON).scalar_one())
+
+
+def whole(session: Session, *, programme: ProgrammeId) -> Span | None:
+    """The days on which a programme's rows lie, some more perhaps; None while it has none."""
+    first, last = session.execute(_ALL, {"programme": programme}).one()
+    return None if first is None else Span(day_of(first), day_of(last))
+
+
+def moved(session: Session, *, programme: ProgrammeId, since: int) -> Moved:
+    """The days of which rows may have changed that transactions from a horizon on wrote."""
+    days: dict[str, set[date]] = {Side.CLAIMS: set(), Side.ORDERS: set()}
+    for side, day in session.execute(_MOVED, {"programme": programme, "since": since}):
+        days[side].add(day)
+    beside = _beside(session, programme, spans(days[Side.ORDERS]))
+    return Moved(frozenset(days[Side.CLAIMS]), frozenset(days[Side.ORDERS] | beside))
+
+
+def _beside(session: Session, programme: ProgrammeId, within: Iterable[Span]) -> set[date]:
+    found: set[date] = set()
+    for one in within:
+        span: dict[str, Any] = {"first": start_of(one.first), "last": end_of(one.last)}
+        found |= set(session.execute(_BESIDE, {"programme": programme, **span}).scalars())
+    return found

@@ -1,0 +1,128 @@
+"""The causal part of the leverage report: what estimates say, or what to ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import xlsxwriter
+
+from voucher_service.causal import words
+from voucher_service.causal.model import Interval
+from voucher_service.causal.service import Estimate, headline
+from voucher_service.i18n import formats, gettext, mark
+
+NET_LEVERAGE = mark("净拉动")
+_HEADINGS = (
+    mark("券"),
+    mark("比的是"),
+    mark("哪几周"),
+    mark("哪个金额"),
+    mark("每核销 1 元多出的元数"),
+    mark("95% 区间下端"),
+    mark("95% 区间上端"),
+    mark("对比的一边"),
+    mark("另一边"),
+    mark("意思"),
+    mark("假设"),
+    mark("数据文件 SHA-256"),
+    mark("方法与种子"),
+)
+_NARROW = 6  # columns before the figures' right edge
+
+
+def as_json(estimates: Sequence[Estimate], locale: str) -> dict[str, Any]:
+    """The block `causal`: measurable or not, what to ask for, and every newest estimate."""
+    return {
+        "measurable": headline(estimates) is not None,
+        "sentence": sentence(estimates, locale),
+        "ask_for": [gettext(one, locale) for one in words.ASK_FOR] if not estimates else [],
+        "estimates": [_estimate(one, locale) for one in estimates],
+    }
+
+
+def sentence(estimates: Sequence[Estimate], locale: str) -> str:
+    """The headline in words; that nothing can be measured, where there is none."""
+    best = headline(estimates)
+    if best is not None:
+        return words.sentence(best, locale)
+    if estimates:
+        return words.sentence(estimates[0], locale)
+    return gettext(words.NOT_MEASURABLE, locale)
+
+
+def sheet(book: xlsxwriter.Workbook, estimates: Sequence[Estimate], locale: str) -> None:
+    """A sheet with every estimate, or with what to ask for. Texts are text cells."""
+    heading = book.add_format({"bold": True, "text_wrap": True, "bottom": 1, "valign": "top"})
+    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+    page = book.add_worksheet(gettext(NET_LEVERAGE, locale))
+    page.set_column(0, _NARROW + 2, 16)
+    page.set_column(_NARROW + 3, len(_HEADINGS) - 1, 60)
+    if not estimates:
+        for line, text in enumerate((words.NOT_MEASURABLE, *words.ASK_FOR)):
+            page.write_string(line, 0, gettext(text, locale))
+        return
+    for column, text in enumerate(_HEADINGS):
+        page.write_string(0, column, gettext(text, locale), heading)
+    page.freeze_panes(1, 1)
+    for line, one in enumerate(estimates, 1):
+        for column, cell in enumerate(_cells(one, locale)):
+            if isinstance(cell, str):
+                page.write_string(line, column, cell, wrapped)
+            elif cell is not None:
+                page.write_number(line, column, cell, wrapped)
+
+
+def _cells(one: Estimate, locale: str) -> tuple[str | float | None, ...]:
+    effect = one.effect
+    return (
+        one.offer.title,
+        gettext(words.DESIGNS[one.design], locale),
+        gettext(words.WINDOWS[one.window], locale),
+        gettext(words.AMOUNTS[one.amounts], locale),
+        round(effect.point, 4) if effect else None,
+        round(effect.low, 4) if effect else None,
+        round(effect.high, 4) if effect else None,
+        one.treated,
+        one.control,
+        words.sentence(one, locale),
+        gettext(words.ASSUMPTIONS[one.design], locale),
+        one.file_sha256,
+        f"{one.method} {one.seed}",
+    )
+
+
+def _estimate(one: Estimate, locale: str) -> dict[str, Any]:
+    return {
+        "id": str(one.id),
+        "offer": str(one.offer.id),
+        "design": str(one.design),
+        "window": str(one.window),
+        "amounts": str(one.amounts),
+        "verdict": str(one.verdict),
+        "effect": _interval(one.effect),
+        "offered_yuan": _interval(one.offered),
+        "redeemed_yuan": one.redeemed,
+        "treated": one.treated,
+        "control": one.control,
+        "have": one.have,
+        "needed": one.needed,
+        "unit": None if one.unit is None else str(one.unit),
+        "checks": [
+            {"name": str(check.name), "figure": check.figure, "stands": check.stands}
+            for check in one.checks
+        ],
+        "sentence": words.sentence(one, locale),
+        "assumptions": gettext(words.ASSUMPTIONS[one.design], locale),
+        "file_sha256": one.file_sha256,
+        "inputs_sha256": one.inputs_sha256,
+        "method": one.method,
+        "seed": one.seed,
+        "made_at": formats.iso(one.made_at),
+    }
+
+
+def _interval(one: Interval | None) -> dict[str, float] | None:
+    if one is None:
+        return None
+    return {"point": one.point, "low": one.low, "high": one.high}

@@ -1,0 +1,62 @@
+"""Settlement's commands, steps and reads."""
+
+from .advancing import propose_advance
+from .booking import book, book_waiting
+from .drafting import draft, due_at
+from .due import settle_due
+from .holding import hold, holds, release_hold
+from .leaving import drop, free_dropped
+from .reading import (
+    all_items,
+    all_lines,
+    batch,
+    batch_shares,
+    batches,
+    items,
+    line,
+    lines,
+    own_items,
+    own_line,
+    own_lines,
+    own_unpaid,
+    payments,
+    payouts,
+    shares,
+)
+from .returning import retry, take_return
+from .reviewing import review
+from .sending import bank_file, send
+
+__all__ = [
+    "all_items",
+    "all_lines",
+    "bank_file",
+    "batch",
+    "batch_shares",
+    "batches",
+    "book",
+    "book_waiting",
+    "draft",
+    "drop",
+    "due_at",
+    "free_dropped",
+    "hold",
+    "holds",
+    "items",
+    "line",
+    "lines",
+    "own_items",
+    "own_line",
+    "own_lines",
+    "own_unpaid",
+    "payments",
+    "payouts",
+    "propose_advance",
+    "release_hold",
+    "retry",
+    "review",
+    "send",
+    "settle_due",
+    "shares",
+    "take_return",
+]

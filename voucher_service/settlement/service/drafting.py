@@ -1,0 +1,258 @@
+"""Draft the batch of a day: a line for each merchant and each payout, some hundred at a time.
+
+Each part is one transaction that begins where the one before ended, so that an interrupted draft is
+simply asked for again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from voucher_service.audit import service as audit
+from voucher_service.campaigns import service as campaigns
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind
+from voucher_service.kernel.clock import end_of
+from voucher_service.kernel.ids import MerchantId, OfferId, ProgrammeId, RedemptionId, new_id
+from voucher_service.kernel.money import ZERO, Money
+from voucher_service.ledger import service as ledger
+from voucher_service.ledger.model import Stage, merchant
+from voucher_service.merchants import service as merchants
+from voucher_service.redemption import service as redemption
+from voucher_service.redemption.model import Phase
+from voucher_service.tradein.review import service as review
+
+from .. import payment_store, store
+from ..lifecycles import BATCH, LINE, BatchEvent, BatchStatus, PaymentStatus
+from ..model import Batch, BatchId, DayNotOver, LineKind, SyntheticNotNamed, net
+from ..tables import SettlementPaymentRow, SettlementRow
+from . import residents, sharing, views
+from .access import require_finance
+from .advancing import draft_advances
+from .holding import all_held
+
+T = TypeVar("T")
+_MERCHANTS_AT_ONCE = 200
+_PAYOUTS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a batch takes in: offers, and what was redeemed before an instant."""
+
+    offers: Sequence[OfferId]
+    until: datetime
+
+
+def draft(
+    core: Core,
+    *,
+    actor: Actor,
+    day: date,
+    programme: str | None = None,
+    synthetic: bool = False,
+) -> Batch:
+    """The batch of everything until the end of a day that no other batch has; drafted once, the
+    same again after that, and gone on with after an interruption.
+
+    A replayed programme is settled alone, by its slug and with `synthetic`. Raises NotAllowed,
+    DayNotOver, SyntheticNotNamed, NoSuchThing.
+    """
+    if actor.kind is not ActorKind.SYSTEM:
+        require_finance(actor)
+    of = None
+    if programme is not None:
+        of = _replayed(core, programme, named=synthetic)
+    id = _begin(core, actor, day, of)
+    with core.transaction() as session:
+        row = store.locked(session, id)
+        span, after = _span(session, row), store.last_merchant(session, id)
+        waiting = redemption.merchants_unpaid(
+            session, offers=span.offers, until=span.until, after=after
+        )
+    for first in range(0, len(waiting), _MERCHANTS_AT_ONCE):
+        some = waiting[first : first + _MERCHANTS_AT_ONCE]
+        _do(core, id, partial(_merchants, span=span, some=some))
+    _do(core, id, draft_advances)
+    cursor: residents.Cursor | None = residents.START
+    while cursor is not None:
+        part = partial(
+            residents.draft_payouts, offers=span.offers, cursor=cursor, most=_PAYOUTS_AT_ONCE
+        )
+        cursor = _do(core, id, part)
+    _do(core, id, partial(_finish, core=core, actor=actor))
+    with core.transaction() as session:
+        return views.batches(session, [store.locked(session, id)])[0]
+
+
+def _do(core: Core, id: BatchId, part: Callable[[Session, SettlementRow], T]) -> T | None:
+    """One part of a draft in its transaction; nothing when the draft is over."""
+    with core.transaction() as session:
+        # Set-based statements over a slice of the city.
+        session.execute(text("SET LOCAL statement_timeout = '5min'"))
+        row = store.locked(session, id)
+        return part(session, row) if row.status is BatchStatus.DRAFTING else None
+
+
+def due_at(session: Session, *, day: date) -> bool:
+    """Whether anything at all waits to be paid of a day, and no batch has been made for it."""
+    made = SettlementRow.status != BatchStatus.DROPPED
+    standing = (SettlementRow.day == day, SettlementRow.programme_id.is_(None), made)
+    if row := store.batch(session, *standing):
+        return row.status is BatchStatus.DRAFTING
+    span = Span(campaigns.offer_ids(session), end_of(day))
+    if redemption.merchants_unpaid(session, offers=span.offers, until=span.until, after=None):
+        return True
+    bounced = SettlementPaymentRow.status == PaymentStatus.BOUNCED
+    return (
+        residents.any_due(session, span.offers)
+        or bool(draft_advances(session, None))
+        or bool(payment_store.payments(session, bounced, limit=1))
+    )
+
+
+def owed_now(session: Session, of: Collection[MerchantId]) -> dict[MerchantId, Money]:
+    """What each owes that no unpaid line deducts yet."""
+    there = ledger.balances(session, [merchant(one, Stage.RECEIVABLE) for one in of])
+    pending = store.pending(session, of)
+    return {one: -there[merchant(one, Stage.RECEIVABLE)] - pending.get(one, ZERO) for one in of}
+
+
+def _replayed(core: Core, programme: str, *, named: bool) -> ProgrammeId:
+    """The replayed programme of a slug. Raises SyntheticNotNamed, NoSuchThing."""
+    with core.transaction() as session:
+        found = campaigns.programme(session, slug=programme)
+    if not (found.synthetic and named):
+        raise SyntheticNotNamed
+    return found.id
+
+
+def _begin(core: Core, actor: Actor, day: date, of: ProgrammeId | None) -> BatchId:
+    with core.transaction() as session:
+        now = core.now(session)
+        if now < end_of(day):
+            raise DayNotOver
+        values = {
+            "id": new_id(),
+            "day": day,
+            "programme_id": of,
+            "status": BATCH.initial,
+            "drafted_at": now,
+            "drafted_by": actor.id,
+        }
+        new = store.begin(session, values)
+        same = SettlementRow.programme_id.is_not_distinct_from(of)
+        stands = SettlementRow.status != BatchStatus.DROPPED
+        row = store.batch(session, SettlementRow.day == day, same, stands)
+        assert row is not None, "it was inserted, or was there"
+        if new:
+            audit.record(
+                session,
+                actor=actor,
+                action="settlement.begun",
+                object_type=BATCH.name,
+                object_id=str(row.id),
+                now=now,
+                to_status=str(BATCH.initial),
+                detail={"day": day.isoformat()},
+            )
+        return BatchId(row.id)
+
+
+def _span(session: Session, row: SettlementRow) -> Span:
+    if row.programme_id is None:
+        return Span(campaigns.offer_ids(session), end_of(row.day))
+    of = campaigns.programme_by_id(session, programme=ProgrammeId(row.programme_id))
+    return Span(campaigns.offer_ids(session, programme=of.slug), end_of(row.day))
+
+
+def _merchants(
+    session: Session, row: SettlementRow, *, span: Span, some: Collection[MerchantId]
+) -> None:
+    """The lines of some merchants, with everything of theirs that may be paid."""
+    payees = _payees(session, some, row.drafted_at)
+    due: dict[MerchantId, list[redemption.UnpaidOrder]] = {}
+    for one in _payable(session, payees, span):
+        due.setdefault(one.merchant_id, []).append(one)
+    if not due:
+        return
+    owed = owed_now(session, due)
+    names = merchants.merchant_names(session, merchants=due)
+    lines: list[dict[str, Any]] = []
+    items: list[dict[str, Any]] = []
+    for whose, orders in due.items():
+        total = Money.total(one.due for one in orders)
+        line = {
+            "id": new_id(),
+            "batch_id": row.id,
+            "kind": str(LineKind.MERCHANT),
+            "merchant_id": whose,
+            "name": names[whose],
+            "items": len(orders),
+            "due_fen": total.fen,
+            "deducted_fen": net(total, owed[whose]).fen,
+            "status": str(LINE.initial),
+        }
+        lines.append(line)
+        items += (
+            {
+                "line_id": line["id"],
+                "redemption_id": one.id,
+                "offer_id": one.offer_id,
+                "due_fen": one.due.fen,
+            }
+            for one in orders
+        )
+    store.add_lines(session, lines)
+    store.add_items(session, items)
+    ids: set[RedemptionId] = {one["redemption_id"] for one in items}
+    redemption.mark_settled(session, ids=ids, phase=Phase.BATCHED, now=row.drafted_at, actor=SYSTEM)
+
+
+def _payees(session: Session, some: Collection[MerchantId], at: datetime) -> list[MerchantId]:
+    """Those to whom something may be paid: not held, with an account."""
+    held = merchants.payments_held(session, merchants=some)
+    accounts = merchants.accounts_at(session, merchants=some, at=at)
+    return [one for one in some if one not in held and one in accounts]
+
+
+def _payable(
+    session: Session, payees: Sequence[MerchantId], span: Span
+) -> list[redemption.UnpaidOrder]:
+    """What may be paid to them, locked: not held, and of subsidised units what was released."""
+    found = redemption.unpaid(
+        session, merchants=payees, offers=span.offers, until=span.until, lock=True
+    )
+    held = all_held(session)
+    sales = [one.id for one in found if one.sale]
+    released = review.released(session, redemptions=sales) if sales else set()
+    return [one for one in found if one.id not in held and (not one.sale or one.id in released)]
+
+
+def _finish(session: Session, row: SettlementRow, *, core: Core, actor: Actor) -> None:
+    """Nothing is left to add: what it comes to, and until when merchants may look at it."""
+    now, id = core.now(session), BatchId(row.id)
+    sharing.plan(session, id, now)
+    store.count_up(session, id)
+    counted = store.locked(session, id)
+    empty = not counted.lines and not payment_store.retriable(session)
+    until = now + timedelta(hours=core.settings.settlement.statement_hours)
+    audit.transition(
+        session,
+        SettlementRow,
+        id=row.id,
+        current=BatchStatus.DRAFTING,
+        lifecycle=BATCH,
+        event=BatchEvent.EMPTY if empty else BatchEvent.DRAFTED,
+        actor=actor,
+        now=now,
+        set_={"closed_at": now} if empty else {"statement_until": until},
+        detail={"lines": counted.lines, "items": counted.items, "due_fen": counted.due_fen.fen},
+    )

@@ -1,0 +1,193 @@
+"""What leaves a batch before it is paid: what is held by now, and everything of one that is
+dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, text
+from sqlalchemy.orm import Session
+
+from voucher_service.audit import service as audit
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import SYSTEM, Actor
+from voucher_service.kernel.ids import MerchantId, RedemptionId
+from voucher_service.merchants import service as merchants
+from voucher_service.redemption import service as redemption
+from voucher_service.redemption.model import Phase
+
+from .. import payment_store, store
+from ..lifecycles import (
+    BATCH,
+    LINE,
+    PAYMENT,
+    BatchEvent,
+    BatchStatus,
+    LineEvent,
+    LineStatus,
+    PaymentEvent,
+    PaymentStatus,
+)
+from ..model import Batch, BatchId, BatchLineId, LeftOut, LineKind
+from ..tables import SettlementLineRow, SettlementPaymentRow, SettlementRow
+from . import residents, views
+from .access import require_finance
+from .holding import all_held
+
+_LINES_AT_ONCE = 200
+
+
+def drop(core: Core, *, actor: Actor, batch: BatchId, reason: str) -> Batch:
+    """Give a batch up that was not sent; what is in it is free for the next one.
+
+    Raises NotAllowed, NoSuchThing, IllegalTransition.
+    """
+    require_finance(actor)
+    with core.transaction() as session:
+        row = store.locked(session, batch)
+        audit.transition(
+            session,
+            SettlementRow,
+            id=row.id,
+            current=row.status,
+            lifecycle=BATCH,
+            event=BatchEvent.DROPPED,
+            actor=actor,
+            now=core.now(session),
+            detail={"reason": reason},
+        )
+        withdraw_all(session, row, core.now(session))
+        store.count_up(session, batch)
+    while free_dropped(core):
+        pass
+    with core.transaction() as session:
+        return views.batches(session, [store.locked(session, batch)])[0]
+
+
+def free_dropped(core: Core) -> int:
+    """Free some lines of a dropped batch; how many. Until it answers 0 there are more."""
+    with core.transaction() as session:
+        session.execute(text("SET LOCAL statement_timeout = '5min'"))
+        found = store.batch(
+            session, SettlementRow.status == BatchStatus.DROPPED, store.has_due_lines()
+        )
+        if found is None:
+            return 0
+        row = store.locked(session, BatchId(found.id))
+        of = SettlementLineRow.batch_id == row.id
+        lines = store.lines(session, of, store.DUE, limit=_LINES_AT_ONCE)
+        leave_out(session, row, views.ids(lines), LeftOut.DROPPED, core.now(session))
+        store.count_up(session, BatchId(row.id))
+        return len(lines)
+
+
+def take_out_held(session: Session, row: SettlementRow, now: datetime) -> None:
+    """Before a batch is frozen: held redemptions leave their lines, held merchants the batch."""
+    leave_held_merchants(session, row, now)
+    held = _held_items(session, row)
+    whole = [
+        line.id
+        for line in store.lines(session, SettlementLineRow.id.in_(held))
+        if line.items == len(held[BatchLineId(line.id)])
+    ]
+    leave_out(session, row, whole, LeftOut.REDEMPTION_HOLD, now)
+    parts = {line: ids for line, ids in held.items() if line not in whole}
+    if parts:
+        store.take_out(session, parts)
+        _free(session, [one for ids in parts.values() for one in ids], now)
+
+
+def leave_out_held(session: Session, row: SettlementRow, now: datetime) -> None:
+    """Before a frozen batch is sent: a line in which anything is held waits as a whole."""
+    leave_held_merchants(session, row, now)
+    leave_out(session, row, list(_held_items(session, row)), LeftOut.REDEMPTION_HOLD, now)
+
+
+def leave_held_merchants(session: Session, row: SettlementRow, now: datetime) -> None:
+    """Lines of merchants that may not be paid now, and payouts that no longer stand, are left
+    out.
+    """
+    due = (SettlementLineRow.batch_id == row.id, store.DUE)
+    person = SettlementLineRow.kind == LineKind.PERSON
+    whose = store.line_merchants(session, *due)
+    names = {MerchantId(one) for one in whose.values()}
+    held = merchants.payments_held(session, merchants=names)
+    accounts = merchants.accounts_at(session, merchants=names, at=now)
+    waits = [line for line, one in whose.items() if one in held]
+    homeless = [line for line, one in whose.items() if one not in held and one not in accounts]
+    leave_out(session, row, waits, LeftOut.PAYMENT_HOLD, now)
+    leave_out(session, row, homeless, LeftOut.NO_ACCOUNT, now)
+    undone = residents.undone(session, store.lines(session, *due, person))
+    leave_out(session, row, undone, LeftOut.UNDONE, now)
+
+
+def leave_out(
+    session: Session, row: SettlementRow, lines: Sequence[UUID], why: LeftOut, now: datetime
+) -> None:
+    """Lines of a batch that it does not pay: what is in them is free, their payments withdrawn."""
+    for first in range(0, len(lines), _LINES_AT_ONCE):
+        some = lines[first : first + _LINES_AT_ONCE]
+        ids = [one for items in store.items_of(session, some).values() for one in items]
+        store.empty(session, some)
+        _free(session, ids, now)
+        audit.transition_where(
+            session,
+            SettlementLineRow,
+            where=[SettlementLineRow.id.in_(some)],
+            current=LineStatus.DUE,
+            lifecycle=LINE,
+            event=LineEvent.LEFT_OUT,
+            actor=SYSTEM,
+            now=now,
+            batch=str(row.id),
+            set_={"left_out": why},
+        )
+        _withdraw(session, row, SettlementPaymentRow.line_id.in_(some), now)
+
+
+def withdraw_all(session: Session, row: SettlementRow, now: datetime) -> None:
+    """No payment of a batch is due any more: the next review makes them anew."""
+    _withdraw(session, row, SettlementPaymentRow.batch_id == row.id, now)
+
+
+def withdraw_held_retries(session: Session, row: SettlementRow, now: datetime) -> None:
+    """Payments of earlier batches' lines that may not be tried now; the lines stay due."""
+    here = SettlementPaymentRow.batch_id == row.id
+    rows = store.lines(session, payment_store.retried_in(BatchId(row.id)))
+    whose = {one.id: MerchantId(one.merchant_id) for one in rows if one.merchant_id}
+    held = merchants.payments_held(session, merchants=set(whose.values()))
+    waits = store.lines_with(session, views.ids(rows), set(all_held(session)))
+    waits |= {line for line, one in whose.items() if one in held}
+    persons = [one for one in rows if one.kind is LineKind.PERSON]
+    waits |= set(residents.undone(session, persons))
+    if waits:
+        _withdraw(session, row, SettlementPaymentRow.line_id.in_(waits) & here, now)
+
+
+def _withdraw(
+    session: Session, row: SettlementRow, which: ColumnElement[bool], now: datetime
+) -> None:
+    audit.transition_where(
+        session,
+        SettlementPaymentRow,
+        where=[which],
+        current=PaymentStatus.DUE,
+        lifecycle=PAYMENT,
+        event=PaymentEvent.WITHDRAWN,
+        actor=SYSTEM,
+        now=now,
+        batch=str(row.id),
+    )
+
+
+def _free(session: Session, ids: Collection[RedemptionId], now: datetime) -> None:
+    if ids:
+        redemption.mark_settled(session, ids=ids, phase=Phase.NONE, now=now, actor=SYSTEM)
+
+
+def _held_items(session: Session, row: SettlementRow) -> dict[BatchLineId, list[RedemptionId]]:
+    """Redemptions in a batch that are held by now, by line."""
+    return store.items_among(session, BatchId(row.id), all_held(session))

@@ -1,0 +1,326 @@
+"""Look batches up: the office all of them, a merchant its lines, a resident their payouts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from voucher_service.budgets import service as budgets
+from voucher_service.campaigns import service as campaigns
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import Actor, ActorKind
+from voucher_service.kernel.clock import day_of, end_of
+from voucher_service.kernel.errors import NoSuchThing, NotAllowed
+from voucher_service.kernel.ids import BudgetLineId, CampaignId, RedemptionId
+from voucher_service.kernel.money import ZERO, Money
+from voucher_service.kernel.page import Page, decode_ids, encode_cursor
+from voucher_service.merchants import service as merchants
+from voucher_service.redemption import service as redemption
+from voucher_service.tradein.review import service as review
+
+from .. import payment_store, store
+from ..lifecycles import LineStatus, PaymentStatus
+from ..model import (
+    Batch,
+    BatchId,
+    BatchLine,
+    BatchLineId,
+    Item,
+    Payment,
+    Share,
+    Unpaid,
+)
+from ..tables import SettlementItemRow, SettlementLineRow, SettlementPaymentRow, SettlementRow
+from . import views
+from .access import own_merchant, require_reader
+from .drafting import owed_now
+from .holding import all_held
+
+UNRELEASED = "review"
+_AT_ONCE = 1_000
+
+
+def batches(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[Batch]:
+    """Every batch, newest first. Raises NotAllowed, CursorInvalid."""
+    require_reader(actor)
+    where: list[ColumnElement[bool]] = []
+    with core.transaction() as session:
+        if cursor:
+            (after,) = decode_ids(cursor, 1)
+            number = select(SettlementRow.number).where(SettlementRow.id == after)
+            where.append(SettlementRow.number < number.scalar_subquery())
+        rows = store.batches(session, *where, limit=limit + 1)
+        shown = views.batches(session, rows[:limit])
+    return Page(shown, encode_cursor(shown[-1].id) if len(rows) > limit else None)
+
+
+def batch(core: Core, *, actor: Actor, batch: BatchId) -> Batch:
+    """One batch. Raises NotAllowed, NoSuchThing."""
+    require_reader(actor)
+    with core.transaction() as session:
+        return views.batches(session, [_batch(session, batch)])[0]
+
+
+def lines(
+    core: Core,
+    *,
+    actor: Actor,
+    batch: BatchId,
+    status: LineStatus | None = None,
+    cursor: str | None,
+    limit: int,
+) -> Page[BatchLine]:
+    """The lines of a batch, or those that stand so. Raises NotAllowed, NoSuchThing,
+    CursorInvalid.
+    """
+    require_reader(actor)
+    where = [SettlementLineRow.batch_id == batch]
+    if status is not None:
+        where.append(SettlementLineRow.status == status)
+    with core.transaction() as session:
+        _batch(session, batch)
+        return _lines(session, where, cursor, limit)
+
+
+def line(core: Core, *, actor: Actor, line: BatchLineId) -> BatchLine:
+    """One line. Raises NotAllowed, NoSuchThing."""
+    require_reader(actor)
+    with core.transaction() as session:
+        return views.lines(session, [_line(session, line)])[0]
+
+
+def items(
+    core: Core, *, actor: Actor, line: BatchLineId, cursor: str | None, limit: int
+) -> Page[Item]:
+    """The redemptions in a line. Raises NotAllowed, NoSuchThing, CursorInvalid."""
+    require_reader(actor)
+    with core.transaction() as session:
+        return _items(session, _line(session, line), cursor, limit)
+
+
+def payments(
+    core: Core,
+    *,
+    actor: Actor,
+    batch: BatchId,
+    status: PaymentStatus | None = None,
+    cursor: str | None,
+    limit: int,
+) -> Page[Payment]:
+    """The rows of a batch's file, or those that stand so. Raises NotAllowed, NoSuchThing,
+    CursorInvalid.
+    """
+    require_reader(actor)
+    row = SettlementPaymentRow
+    where = [row.batch_id == batch]
+    if status is not None:
+        where.append(row.status == status)
+    with core.transaction() as session:
+        _batch(session, batch)
+        if cursor:
+            (after,) = decode_ids(cursor, 1)
+            place = select(row.place).where(row.id == after).scalar_subquery()
+            where.append(row.place > place)
+        rows = payment_store.payments(session, *where, limit=limit + 1)
+    shown = [views.payment(one) for one in rows[:limit]]
+    return Page(shown, encode_cursor(shown[-1].id) if len(rows) > limit else None)
+
+
+def shares(core: Core, *, actor: Actor, batch: BatchId) -> list[Share]:
+    """What each budget line bears of a batch, by campaign and funder. Raises NotAllowed,
+    NoSuchThing.
+    """
+    require_reader(actor)
+    with core.transaction() as session:
+        _batch(session, batch)
+        return batch_shares(session, batch=batch)
+
+
+def batch_shares(session: Session, *, batch: BatchId) -> list[Share]:
+    """The same as a step."""
+    rows = store.shares(session, batch)
+    of = {CampaignId(one.campaign_id) for one in rows}
+    names = {one: campaigns.campaign_name(session, campaign=one) for one in of}
+    known = {one.id: one for campaign in of for one in budgets.lines(session, campaign=campaign)}
+    found = []
+    for row in rows:
+        line = known[BudgetLineId(row.line_id)]
+        found.append(
+            Share(
+                line.id,
+                names[CampaignId(row.campaign_id)],
+                line.funder.code,
+                line.funder.name,
+                str(line.funder.level),
+                row.due_fen,
+                row.settled_fen,
+            )
+        )
+    return sorted(found, key=lambda one: (one.campaign, one.funder))
+
+
+def own_lines(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[BatchLine]:
+    """The lines of the caller's merchant, newest first; for its managers. Raises NotAllowed,
+    CursorInvalid.
+    """
+    with core.transaction() as session:
+        where = [SettlementLineRow.merchant_id == own_merchant(session, actor)]
+        return _lines(session, where, cursor, limit, newest=True)
+
+
+def own_line(core: Core, *, actor: Actor, line: BatchLineId) -> BatchLine:
+    """A line of the caller's merchant. Raises NotAllowed, NoSuchThing."""
+    with core.transaction() as session:
+        return views.lines(session, [_own_line(session, actor, line)])[0]
+
+
+def own_items(
+    core: Core, *, actor: Actor, line: BatchLineId, cursor: str | None, limit: int
+) -> Page[Item]:
+    """The redemptions in a line of the caller's merchant. Raises NotAllowed, NoSuchThing,
+    CursorInvalid.
+    """
+    with core.transaction() as session:
+        return _items(session, _own_line(session, actor, line), cursor, limit)
+
+
+def own_unpaid(core: Core, *, actor: Actor) -> Unpaid:
+    """What the caller's merchant redeemed until last night and no batch pays yet, and why some of
+    it waits. Raises NotAllowed.
+    """
+    with core.transaction() as session:
+        whose, now = own_merchant(session, actor), core.now(session)
+        found = redemption.unpaid(
+            session, merchants=[whose], offers=None, until=end_of(day_of(now))
+        )
+        held = {id: str(reason) for id, reason in all_held(session).items()}
+        sales = [one.id for one in found if one.sale]
+        released = review.released(session, redemptions=sales) if sales else set()
+        held |= {one: UNRELEASED for one in sales if one not in released and one not in held}
+        waits: dict[str, Money] = {}
+        for one in found:
+            if reason := held.get(one.id):
+                waits[reason] = waits.get(reason, ZERO) + one.due
+        return Unpaid(
+            count=len(found),
+            amount=Money.total(one.due for one in found),
+            held=waits,
+            payment_hold=merchants.payment_held(session, merchant=whose),
+            no_account=not merchants.accounts_at(session, merchants=[whose], at=now),
+            owed=owed_now(session, [whose])[whose],
+        )
+
+
+def payouts(core: Core, *, actor: Actor, payout: UUID) -> list[BatchLine]:
+    """What becomes of a resident's own payout, of an application or a revision, newest first.
+
+    Raises NotAllowed.
+    """
+    if actor.kind is not ActorKind.RESIDENT:
+        raise NotAllowed
+    row = SettlementLineRow
+    with core.transaction() as session:
+        mine = (row.resident_id == actor.id, or_(row.payout_id == payout, row.subject_id == payout))
+        return views.lines(session, store.lines(session, *mine, newest=True))
+
+
+def all_lines(session: Session, *, batch: BatchId) -> Iterator[BatchLine]:
+    """Every line of a batch with its newest payment, some thousand at a time."""
+    after: UUID | None = None
+    while True:
+        where = [SettlementLineRow.batch_id == batch]
+        if after is not None:
+            where.append(SettlementLineRow.id > after)
+        rows = store.lines(session, *where, limit=_AT_ONCE)
+        yield from views.lines(session, rows)
+        if len(rows) < _AT_ONCE:
+            return
+        after = rows[-1].id
+
+
+def all_items(session: Session, *, batch: BatchId) -> Iterator[tuple[BatchLineId, Item]]:
+    """Every redemption that a batch pays, line after line, some thousand at a time."""
+    after: tuple[UUID, UUID] | None = None
+    while True:
+        rows = store.items_of_batch(session, batch, after=after, most=_AT_ONCE)
+        for row, item in zip(rows, _shown(session, rows), strict=True):
+            yield BatchLineId(row.line_id), item
+        if len(rows) < _AT_ONCE:
+            return
+        after = rows[-1].line_id, rows[-1].redemption_id
+
+
+def _batch(session: Session, id: BatchId) -> SettlementRow:
+    found = store.batch(session, SettlementRow.id == id)
+    if found is None:
+        raise NoSuchThing
+    return found
+
+
+def _line(session: Session, id: BatchLineId) -> SettlementLineRow:
+    found = store.lines(session, SettlementLineRow.id == id)
+    if not found:
+        raise NoSuchThing
+    return found[0]
+
+
+def _own_line(session: Session, actor: Actor, id: BatchLineId) -> SettlementLineRow:
+    found = _line(session, id)
+    if found.merchant_id != own_merchant(session, actor):
+        raise NoSuchThing
+    return found
+
+
+def _lines(
+    session: Session,
+    where: Sequence[ColumnElement[bool]],
+    cursor: str | None,
+    limit: int,
+    *,
+    newest: bool = False,
+) -> Page[BatchLine]:
+    here = list(where)
+    if cursor:
+        (after,) = decode_ids(cursor, 1)
+        id = SettlementLineRow.id
+        here.append(id < after if newest else id > after)
+    rows = store.lines(session, *here, limit=limit + 1, newest=newest)
+    shown = views.lines(session, rows[:limit])
+    return Page(shown, encode_cursor(shown[-1].id) if len(rows) > limit else None)
+
+
+def _items(session: Session, line: SettlementLineRow, cursor: str | None, limit: int) -> Page[Item]:
+    row = SettlementItemRow
+    where = [row.line_id == line.id]
+    if cursor:
+        where.append(row.redemption_id > decode_ids(cursor, 1)[0])
+    rows = session.scalars(
+        select(row).where(*where).order_by(row.redemption_id).limit(limit + 1)
+    ).all()
+    shown = _shown(session, rows[:limit])
+    return Page(shown, encode_cursor(shown[-1].redemption_id) if len(rows) > limit else None)
+
+
+def _shown(session: Session, rows: Collection[SettlementItemRow]) -> list[Item]:
+    orders = redemption.billed(session, ids=[RedemptionId(one.redemption_id) for one in rows])
+    shops = list({one.shop_id for one in orders.values()})
+    names = merchants.shop_names(session, shops=shops)
+    found = []
+    for row in rows:
+        id = RedemptionId(row.redemption_id)
+        order = orders[id]
+        found.append(
+            Item(
+                id,
+                order.order_reference,
+                names[order.shop_id][0],
+                order.occurred_at,
+                order.order_amount,
+                order.discount,
+                row.due_fen,
+            )
+        )
+    return found

@@ -1,0 +1,139 @@
+"""What residents are paid: subsidies of cars, and differences that revisions found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from voucher_service.campaigns import service as campaigns
+from voucher_service.identity import documents
+from voucher_service.kernel.errors import NoSuchThing
+from voucher_service.kernel.ids import OfferId, new_id
+from voucher_service.kernel.money import Money
+from voucher_service.tradein.applications import service as applications
+from voucher_service.tradein.applications.model import ApplicationId, Card
+from voucher_service.tradein.revisions import service as revisions
+from voucher_service.tradein.revisions.model import RevisionId
+
+from .. import store
+from ..lifecycles import LINE
+from ..model import LineKind, PayoutKind
+from ..tables import SettlementLineRow, SettlementRow
+
+# Of which kind the next payout is, and after which one.
+Cursor = tuple[PayoutKind, Any]
+START: Cursor = (PayoutKind.APPLICATION, None)
+
+
+def any_due(session: Session, offers: Sequence[OfferId]) -> bool:
+    """Whether a payout can be paid that no line pays yet, or may be: at the first look."""
+    found, _ = applications.payable(session, offers=offers, most=1)
+    return bool(found) or bool(revisions.payable(session, most=1)[0])
+
+
+def draft_payouts(
+    session: Session,
+    row: SettlementRow,
+    *,
+    offers: Sequence[OfferId],
+    cursor: Cursor,
+    most: int,
+) -> Cursor | None:
+    """Lines for some payouts that no line pays yet; where to go on, None at the end."""
+    kind, after = cursor
+    if kind is PayoutKind.APPLICATION:
+        found, last = applications.payable(session, offers=offers, after=after, most=most)
+        terms = campaigns.terms(session, offers={one.offer_id for one in found})
+        lines = [
+            _line(
+                row,
+                payout_kind=kind,
+                payout_id=one.application_id,
+                resident_id=one.resident_id,
+                campaign_id=terms[one.offer_id].campaign_id,
+                name=one.holder,
+                due_fen=one.amount,
+            )
+            for one in found
+        ]
+        store.add_payouts(session, lines)
+        return (kind, last) if last else (PayoutKind.REVISION, None)
+    known = {one.campaign_id for one in campaigns.terms(session, offers=offers).values()}
+    differences, reached = revisions.payable(session, after=after, most=most)
+    lines = [
+        _line(
+            row,
+            payout_kind=kind,
+            payout_id=one.revision_id,
+            subject_id=one.subject_id,
+            resident_id=one.resident_id,
+            campaign_id=one.campaign_id,
+            name=documents.masked(one.card.holder),
+            due_fen=one.amount,
+        )
+        for one in differences
+        if one.campaign_id in known
+    ]
+    store.add_payouts(session, lines)
+    return (kind, reached) if reached else None
+
+
+def payee(session: Session, line: SettlementLineRow) -> tuple[Card, Money] | None:
+    """To which card a payout goes, in clear, and how much; None when it may not be paid now."""
+    assert line.payout_id is not None, "a resident's line says what it pays"
+    if line.payout_kind is PayoutKind.APPLICATION:
+        try:
+            found = applications.payee(session, application=ApplicationId(line.payout_id))
+        except NoSuchThing:
+            return None
+        return found.card, found.amount
+    assert line.subject_id is not None, "a revision's line says of what"
+    due = revisions.payee(session, revision=RevisionId(line.payout_id), subject=line.subject_id)
+    return None if due is None else (due.card, due.amount)
+
+
+def stands(session: Session, line: SettlementLineRow) -> bool:
+    """Whether a payout may still be paid as the line says."""
+    found = payee(session, line)
+    return found is not None and found[1] == line.due_fen
+
+
+def paid(session: Session, line: SettlementLineRow, at: datetime) -> None:
+    """Tell the payout that the bank paid it."""
+    assert line.payout_id is not None, "a resident's line says what it pays"
+    if line.payout_kind is PayoutKind.APPLICATION:
+        applications.paid(session, application=ApplicationId(line.payout_id), at=at)
+        return
+    assert line.subject_id is not None, "a revision's line says of what"
+    revisions.paid(session, revision=RevisionId(line.payout_id), subject=line.subject_id, now=at)
+
+
+def bounced(session: Session, line: SettlementLineRow, reason: str) -> None:
+    """Tell the payout that the bank sent it back: the applicant may name another card."""
+    if line.payout_kind is PayoutKind.APPLICATION:
+        assert line.payout_id is not None, "a resident's line says what it pays"
+        applications.payout_refused(
+            session, application=ApplicationId(line.payout_id), reason=reason
+        )
+
+
+def undone(session: Session, lines: Collection[SettlementLineRow]) -> list[UUID]:
+    """Those of these payouts that may no longer be paid."""
+    return [one.id for one in lines if not stands(session, one)]
+
+
+def _line(row: SettlementRow, **values: Any) -> Mapping[str, Any]:
+    fixed = {
+        "id": new_id(),
+        "batch_id": row.id,
+        "kind": LineKind.PERSON,
+        "subject_id": None,
+        "items": 0,
+        "deducted_fen": Money(0),
+        "status": LINE.initial,
+    }
+    return fixed | values

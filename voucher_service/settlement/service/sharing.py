@@ -1,0 +1,67 @@
+"""Which budget lines bear a batch: foreseen when it is made, borne when it is paid, to the fen."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from voucher_service.budgets import service as budgets
+from voucher_service.campaigns import service as campaigns
+from voucher_service.kernel.ids import BudgetLineId, CampaignId, new_id
+from voucher_service.kernel.money import ZERO, Money
+
+from .. import store
+from ..model import BatchId, split_over
+
+
+def plan(session: Session, batch: BatchId, now: datetime) -> None:
+    """Say which budget lines are to bear a batch of which nothing was paid yet."""
+    amounts: dict[CampaignId, Money] = defaultdict(lambda: ZERO)
+    by_offer = store.by_offer(session, batch)
+    for offer, terms in campaigns.terms(session, offers=by_offer.keys()).items():
+        amounts[terms.campaign_id] += by_offer[offer]
+    for campaign, amount in store.by_campaign(session, batch).items():
+        amounts[campaign] += amount
+    rows = []
+    for campaign, amount in sorted(amounts.items()):
+        fold(session, campaign, now)
+        found = budgets.foreseen(session, campaign=campaign, amount=amount)
+        rows += [
+            {
+                "batch_id": batch,
+                "line_id": line,
+                "campaign_id": campaign,
+                "due_fen": part,
+                "settled_fen": ZERO,
+            }
+            for line, part in found.items()
+            if part
+        ]
+    store.set_shares(session, batch, rows)
+
+
+def settle(
+    session: Session, batch: BatchId, now: datetime, campaign: CampaignId, amount: Money
+) -> None:
+    """Post that so much of a batch's money of one campaign was paid; fold first."""
+    planned = {
+        BudgetLineId(one.line_id): max(ZERO, one.due_fen - one.settled_fen)
+        for one in store.shares(session, batch)
+        if one.campaign_id == campaign
+    }
+    wanted = split_over(amount, planned)
+    key = f"{batch}:{new_id()}"
+    borne = budgets.settle(
+        session, campaign=campaign, amount=amount, key=key, now=now, wanted=wanted
+    )
+    for line, part in borne.items():
+        if part:
+            store.add_settled(session, batch, campaign, line, part)
+
+
+def fold(session: Session, campaign: CampaignId, now: datetime) -> None:
+    """Split what a campaign's offers committed over its lines."""
+    for offer in campaigns.campaign_offers(session, campaign=campaign):
+        budgets.fold(session, campaign=campaign, offer=offer.id, now=now)
