@@ -26,6 +26,7 @@ from . import (
     onboarding,
     proposals,
     sale_reviews,
+    settling,
     staff,
     standing,
     stopped,
@@ -86,6 +87,7 @@ from .pages import pushes as push_pages
 from .pages import reports as report_pages
 from .pages import residents as resident_pages
 from .pages import sale_reviews as review_pages
+from .pages import settlements as settlement_pages
 from .pages import staff as staff_pages
 from .pages import stops as stop_pages
 from .words import globals_
@@ -214,6 +216,8 @@ BLUEPRINTS = (
     Guarded(alarm_pages.handling, _ALARMED),
     Guarded(alarm_pages.closing, any_of(Role.AUDITOR)),
     Guarded(alarm_pages.payouts, any_of(Role.FINANCE)),
+    Guarded(settlement_pages.settlements, _PAYING),
+    Guarded(settlement_pages.paying, any_of(Role.FINANCE)),
     Guarded(pack_pages.settlement_pack, any_of(Role.FINANCE)),
     Guarded(report_pages.reports, _OFFICE),
     Guarded(outcome_pages.outcomes, _OFFICE),
@@ -243,7 +247,8 @@ def create_app(core: Core | None = None) -> Flask:
         | goods_words.globals_()
         | policy_words.globals_()
         | sale_reviews.globals_()
-        | estimates.globals_(),
+        | estimates.globals_()
+        | settling.globals_(),
         me=staff.me,
         reader=staff.reader,
         waiting=staff.waiting,
@@ -260,7 +265,9 @@ def create_app(core: Core | None = None) -> Flask:
     uploads.let_through(app, {difference_pages.importing.name})
     uploads.let_through(app, {differences.importing.name}, most_bytes=differences.FILE_LIMIT_BYTES)
     most_bytes = settlements.RETURN_LIMIT_BYTES
-    uploads.let_through(app, {settlements.settling.name}, most_bytes=most_bytes)
+    uploads.let_through(
+        app, {settlements.settling.name, settlement_pages.paying.name}, most_bytes=most_bytes
+    )
     uploads.let_through(app, {outcome_pages.importing.name, outcomes.importing.name})
     app.before_request(duties.check)
     return app

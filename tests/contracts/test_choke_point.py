@@ -103,6 +103,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/merchants/<uuid:merchant>/suspend",
         "/merchants/<uuid:merchant>/holds",
         "/merchants/accounts/<uuid:account>/stop",
+        "/settlements/holds/<uuid:redemption>",
     ),
     "a name, dates or a place for money, without money": (
         "/programmes",
@@ -116,7 +117,6 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/lotteries/<uuid:id>/commitments",
         "/lotteries/<uuid:id>/reveals",
     ),
-    "counts again what stands in the books": ("/reconciliations",),
     "drafts or gives up a batch, which pays nobody before it is signed": (
         "/settlements",
         "/settlements/<uuid:batch>/drop",
@@ -125,6 +125,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/settlements/<uuid:batch>/send",
         "/settlements/<uuid:batch>/bank-return",
         "/settlement-payments/<uuid:payment>/retry",
+        "/settlements/payments/<uuid:payment>/retry",
     ),
     "counts the books again, or what others saw spent": ("/reconciliations", "/outcomes"),
     "lists what a policy would change, or gives the list up; to pay it is a proposal": (

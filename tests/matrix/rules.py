@@ -23,6 +23,7 @@ from . import (
     resident_rules,
     review_rules,
     revision_rules,
+    settlement_rules,
     shop_desk_rules,
     shop_rules,
     treasury_rules,
@@ -64,6 +65,8 @@ BY_FACE = {
         *books_rules.SHOP,
         *goods_rules.SHOP,
         *review_rules.SHOP,
+        *settlement_rules.SHOP,
+        *settlement_rules.SHOP_PAGES,
     ),
     Face.ADMIN: (
         *desk_rules.RULES,
@@ -80,6 +83,8 @@ BY_FACE = {
         *goods_rules.DESK,
         *revision_rules.DESK,
         *review_rules.DESK,
+        *settlement_rules.DESK,
+        *settlement_rules.DESK_PAGES,
         *outcome_rules.DESK,
     ),
 }

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from tests.conftest import NOON, fresh_database, settings_on
 from tests.make import World
 from tests.settlement.offices import Office
 from voucher_service.infra.core import build, with_clock
+from voucher_service.infra.embedded import postgres
 from voucher_service.infra.embedded.servers import Servers
 from voucher_service.kernel.clock import Clock
 
@@ -19,5 +21,8 @@ from voucher_service.kernel.clock import Clock
 def office(servers: Servers, tmp_path: Path) -> Iterator[Office]:
     with fresh_database(servers) as url:
         core = build(settings_on(servers, url, tmp_path / "sms.jsonl"))
-        yield Office(World(with_clock(core, Clock(NOON))))
+        owner = make_url(servers.url("postgres", postgres.OWNER))
+        owner = owner.set(database=make_url(url).database)
+        told = owner.render_as_string(hide_password=False)
+        yield Office(World(with_clock(core, Clock(NOON))), told)
         core.close()

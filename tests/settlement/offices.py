@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
+
+from sqlalchemy import Connection, create_engine
 
 from tests.make import World
 from tests.services.giving_back import clean
@@ -31,12 +34,22 @@ class Office:
     """Three of finance, so that nobody does two things, on the day after the redemptions."""
 
     world: World
+    owner_url: str
     reviewer: Actor = field(init=False)
     payer: Actor = field(init=False)
 
     def __post_init__(self) -> None:
         self.reviewer = self.world.staff(Role.FINANCE)
         self.payer = self.world.staff(Role.FINANCE)
+
+    @contextmanager
+    def owner(self) -> Iterator[Connection]:
+        """A connection of who owns the tables; nothing of it stays."""
+        engine = create_engine(self.owner_url)
+        with engine.connect() as connection:
+            yield connection
+            connection.rollback()
+        engine.dispose()
 
     @property
     def yesterday(self) -> date:

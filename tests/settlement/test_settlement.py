@@ -142,7 +142,7 @@ def test_a_line_that_only_pays_debts_needs_no_bank(office: Office) -> None:
 
 def test_what_is_held_waits_and_the_rest_is_paid(office: Office) -> None:
     till = office.till()
-    held, free = office.spend(till, 2)
+    held, _ = office.spend(till, 2)
     core = office.world.core
     with core.transaction() as session:
         for _ in range(2):

@@ -7,7 +7,12 @@ trail. No statement takes longer than one pass over the tables it names.
 
 from __future__ import annotations
 
-from . import application_invariants, review_invariants, sale_invariants
+from . import (
+    application_invariants,
+    review_invariants,
+    sale_invariants,
+    settlement_invariants,
+)
 
 # While one of these is broken no money leaves.
 STOPS_PAYOUTS = frozenset({"L1", "L2", "L3", "L4", "L5", "L6"})
@@ -378,4 +383,5 @@ ALL: dict[str, str] = (
     | application_invariants.PLACES
     | sale_invariants.SALES
     | review_invariants.REVIEWS
+    | settlement_invariants.SETTLEMENT
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NewType
@@ -257,6 +257,23 @@ class Hold:
     placed_by: str
     since: datetime
     until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOrder:
+    """The order of a redemption, and what holds it, if anything does."""
+
+    redemption_id: RedemptionId
+    shop: str
+    merchant: str
+    order_reference: str
+    occurred_at: datetime
+    discount: Money
+    hold: Hold | None = None
+
+    def because(self, hold: Hold) -> HeldOrder:
+        """The same, held for this reason."""
+        return replace(self, hold=hold)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from marshmallow import fields, validate
 from voucher_service.infra import areas
 from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.money import Money
+from voucher_service.settlement import service as settlement
 from voucher_service.tradein import shelf
 from voucher_service.tradein import words as policy_words
 from voucher_service.tradein.applications import progress, service, words
@@ -206,12 +207,14 @@ def _status(id: UUID, form: forms.Form) -> str:
     found = _mine(id)
     judged = service.preview(core(), actor=actor(), application=found.id)
     reasons = policy_words.reasons(judged.case, judged.quote, locale()) if judged else []
+    paying = settlement.payouts(core(), actor=actor(), payout=id)
     return render_template(
         "resident/application.html",
         application=found,
         steps=[] if found.status in ENDED else progress.steps(found, locale(), today()),
         judged=None if found.status in ENDED else judged,
         reasons=reasons,
+        paying=paying[0] if paying else None,
         form=form,
         parts=PARTS[found.scheme],
         **_words(),

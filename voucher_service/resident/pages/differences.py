@@ -8,6 +8,8 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request
 
 from voucher_service.kernel.errors import DomainError, NoSuchThing
+from voucher_service.settlement import service as settlement
+from voucher_service.settlement.model import BatchLine
 from voucher_service.tradein import words as policy_words
 from voucher_service.tradein.revisions import service, words
 from voucher_service.tradein.revisions.model import RevisionId
@@ -61,6 +63,12 @@ def _list(form: forms.Form, subject: UUID | None = None) -> str:
         page=page,
         form=form,
         asked=subject,
+        paying={one.subject_id: _paying(one.subject_id) for one in page.items if not one.paid_at},
         state_name=lambda word: words.line_state(word, locale()),
         policy_word=lambda word: policy_words.label(word, locale()),
     )
+
+
+def _paying(subject: UUID) -> BatchLine | None:
+    """The newest line that pays a difference, if one does."""
+    return next(iter(settlement.payouts(core(), actor=actor(), payout=subject)), None)

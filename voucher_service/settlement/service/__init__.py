@@ -2,6 +2,7 @@
 
 from .advancing import propose_advance
 from .booking import book, book_waiting
+from .by_hand import held, hold_back, let_go, order
 from .drafting import draft, due_at
 from .due import settle_due
 from .holding import hold, holds, release_hold
@@ -40,11 +41,15 @@ __all__ = [
     "drop",
     "due_at",
     "free_dropped",
+    "held",
     "hold",
+    "hold_back",
     "holds",
     "items",
+    "let_go",
     "line",
     "lines",
+    "order",
     "own_items",
     "own_line",
     "own_lines",

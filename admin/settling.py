@@ -1,0 +1,101 @@
+"""Words of settlement at the desk: states with their badges, reasons, the steps of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from voucher_service.i18n import gettext, mark
+from voucher_service.i18n.errors import written
+from voucher_service.kernel.actor import Role
+from voucher_service.kernel.errors import DomainError
+from voucher_service.settlement.lifecycles import (
+    BATCH_PUBLIC,
+    LINE_PUBLIC,
+    PAYMENT_PUBLIC,
+    BatchStatus,
+    LineStatus,
+    PaymentStatus,
+)
+from voucher_service.settlement.model import HOLD_REASONS, LEFT_OUT, Batch
+from voucher_service.web.language import locale
+
+from .staff import reader
+from .words import say
+
+LINE_OF_FILE = mark("第 {n} 行")
+WHOLE_FILE = mark("整个文件")
+_BADGES: Mapping[str, str] = {
+    BatchStatus.DRAFTED: "wait",
+    BatchStatus.REVIEWED: "wait",
+    BatchStatus.APPROVED: "warn",
+    BatchStatus.SENT: "wait",
+    BatchStatus.CLOSED: "ok",
+    BatchStatus.DROPPED: "stop",
+    LineStatus.PAID: "ok",
+    LineStatus.LEFT_OUT: "warn",
+    PaymentStatus.BOUNCED: "stop",
+}
+_WALK = (
+    BatchStatus.DRAFTED,
+    BatchStatus.REVIEWED,
+    BatchStatus.APPROVED,
+    BatchStatus.SENT,
+    BatchStatus.CLOSED,
+)
+
+
+def steps(batch: Batch) -> list[tuple[str, str, Any]]:
+    """Each step of a batch: done, now or later; its word; when it was reached, if it was."""
+    reached = (
+        batch.drafted_at,
+        batch.reviewed_at,
+        batch.approved_at,
+        batch.sent_at,
+        batch.closed_at,
+    )
+    at = _WALK.index(batch.status) if batch.status in _WALK else -1
+    return [
+        (
+            "done"
+            if place < at or batch.status is BatchStatus.CLOSED
+            else "later"
+            if place > at
+            else "now",
+            gettext(BATCH_PUBLIC[step], locale()),
+            instant if place <= at else None,
+        )
+        for place, (step, instant) in enumerate(zip(_WALK, reached, strict=True))
+    ]
+
+
+def wrong_lines(error: DomainError, language: str) -> list[tuple[str, str]]:
+    """What is wrong with which line of a bank's file."""
+    found = []
+    for one in error.extra.get("lines", ()):
+        facts = {name: written(one[name], language) for name in one.keys() - {"text", "line"}}
+        where = gettext(LINE_OF_FILE, language, n=one["line"]) if one["line"] else ""
+        text = gettext(one["text"], language, **facts)
+        found.append((where or gettext(WHOLE_FILE, language), text))
+    return found
+
+
+def sees_settlements() -> bool:
+    """Whether the reader may open batches: the whole city's finance, approvers and auditors."""
+    who = reader()
+    roles = (Role.FINANCE, Role.APPROVER, Role.AUDITOR)
+    return who is not None and not who.area and who.has(*roles)
+
+
+def globals_() -> dict[str, Any]:
+    """What the templates can say about settlement."""
+    return {
+        "batch_name": say(BATCH_PUBLIC),
+        "line_name": say(LINE_PUBLIC),
+        "payment_name": say(PAYMENT_PUBLIC),
+        "left_out_name": say(LEFT_OUT),
+        "hold_reason": say(HOLD_REASONS),
+        "settling_badge": lambda value: _BADGES.get(value, ""),
+        "batch_steps": steps,
+        "sees_settlements": sees_settlements,
+    }

@@ -1,0 +1,182 @@
+"""The settlement desk: a batch from its draft to the bank's answer, by page."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from flask.testing import FlaskClient
+
+from merchant_portal.app import create_app as create_merchant
+from tests.conftest import NOON, fresh_database, settings_on
+from tests.faces.admin_desk import Desk, main_of, send
+from tests.make import World
+from tests.settlement.offices import Office
+from voucher_service.infra.core import build, with_clock
+from voucher_service.infra.embedded.servers import Servers
+from voucher_service.kernel.actor import SYSTEM, Actor, Role
+from voucher_service.kernel.clock import Clock
+from voucher_service.kernel.ids import CashierId
+from voucher_service.merchants import service as merchants
+from voucher_service.settlement import bank_file
+from voucher_service.settlement.bank_file import BOUNCED, PAID
+from voucher_service.settlement.model import Batch, Form
+from voucher_service.web.auth import issue
+from voucher_service.web.face import Face
+
+
+@pytest.fixture
+def office(servers: Servers, tmp_path: Path) -> Iterator[Office]:
+    """An office whose sessions do not end with the clock it moves."""
+    with fresh_database(servers) as url:
+        core = build(settings_on(servers, url, tmp_path / "sms.jsonl"))
+        yield Office(World(with_clock(core, Clock(NOON))), "")
+        core.close()
+
+
+@pytest.fixture
+def desk(office: Office) -> Desk:
+    return Desk(office.world)
+
+
+def manager_of(office: Office, till: Actor) -> UUID:
+    """A manager of the till's shop."""
+    core, name = office.world.core, f"m-{uuid4().hex[:8]}"
+    with core.transaction() as session:
+        at = merchants.till(session, cashier=CashierId(till.id))  # type: ignore[arg-type]
+    return merchants.create_cashier(
+        core,
+        actor=SYSTEM,
+        shop=at.shop_id,
+        username=name,
+        password=f"demo-only-{name}",
+        display_name=name,
+        role=Role.MANAGER,
+        demo=True,
+    ).id
+
+
+def shop(office: Office, till: Actor, language: str = "zh-CN") -> FlaskClient:
+    """The browser of a manager of the till's shop."""
+    core = office.world.core
+    made = create_merchant(core).test_client()
+    token = issue(core, Face.MERCHANT, manager_of(office, till)).access_token
+    made.set_cookie(Face.MERCHANT.cookie, token)
+    made.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
+    return made
+
+
+def returned(office: Office, batch: Batch, verdict: str = PAID) -> tuple[io.BytesIO, str]:
+    """The bank's file as it is uploaded."""
+    answers = office.answers(batch, lambda _: verdict)
+    return io.BytesIO(bank_file.write_answers(Form.CSV, batch.number, answers)), "back.csv"
+
+
+def test_a_batch_is_paid_by_page_and_a_bounced_line_once_more(office: Office, desk: Desk) -> None:
+    till = office.till()
+    office.spend(till, 2)
+    office.next_day()
+    batch = office.draft()
+    here = f"/settlements/{batch.id}"
+    reviewer, payer = desk.browser(office.reviewer), desk.browser(office.payer)
+    assert "商户核对到" in reviewer.get(here).text
+    assert reviewer.post(f"{here}/review").status_code in (400, 403)  # no form of the session
+    office.world.core.clock.set(batch.statement_until)  # type: ignore[arg-type]
+    assert send(reviewer, here, f"{here}/review").status_code == 303
+    assert "等待批准" in reviewer.get(here).text
+    approval = office.look(batch.id).approval_id
+    assert "40" in desk.browser(office.world.approver).get(f"/approvals/{approval}").text
+    office.world.approve(approval)  # type: ignore[arg-type]
+    refused = send(reviewer, here, f"{here}/send")
+    assert refused.status_code == 403 and "没有办成" in refused.text
+    assert send(payer, here, f"{here}/send").status_code == 303
+    files = [payer.get(f"{here}/bank-file.csv").data for _ in range(2)]
+    assert files[0] == files[1] and b"4417000012345678" in files[0]
+    shown = payer.get(here).text
+    assert "4417000012345678" not in shown and "银行还没回" in shown
+    wrong = send(payer, here, f"{here}/bank-return", table=(io.BytesIO(b"a,b\n"), "x.csv"))
+    assert wrong.status_code == 422 and "第 1 行" in wrong.text
+    sent = send(payer, here, f"{here}/bank-return", table=returned(office, batch, BOUNCED))
+    assert sent.status_code == 303
+    page = payer.get(here).text
+    assert "银行退票" in page and "账号户名不符" in page
+    (retry,) = re.findall(r'action="(/settlements/payments/[^"]+)"', page)
+    assert send(payer, here, retry).status_code == 303
+    office.spend(till)
+    office.next_day()
+    again = office.settle()
+    assert (again.retried.fen, again.paid_amount.fen, again.payments) == (4_000, 6_000, 2)
+    assert "退票重付" in main_of(payer.get(f"/settlements/{again.id}").text)
+    assert office.clean() == []
+
+
+def test_what_is_dropped_says_why_and_is_paid_by_the_next_batch(office: Office, desk: Desk) -> None:
+    office.spend(office.till())
+    office.next_day()
+    batch = office.draft()
+    browser, here = desk.browser(office.payer), f"/settlements/{batch.id}"
+    assert send(browser, here, f"{here}/drop", reason="").status_code == 422
+    assert send(browser, here, f"{here}/drop", reason="重做一次").status_code == 303
+    assert "已作废" in browser.get(here).text
+    made = send(browser, "/settlements", "/settlements", day=office.yesterday.isoformat())
+    assert made.status_code == 303 and made.location != here
+    assert "¥20.00" in browser.get(made.location).text
+    early = send(browser, "/settlements", "/settlements", day="2031-01-01")
+    assert early.status_code == 422
+
+
+def test_finance_keeps_one_order_back_and_the_shop_reads_why(office: Office, desk: Desk) -> None:
+    till = office.till()
+    first, _ = office.spend(till, 2)
+    office.next_day()
+    browser, here = desk.browser(office.payer), f"/settlements/holds/{first.id}"
+    assert send(browser, here, here, event="hold", reason="").status_code == 422
+    assert send(browser, here, here, event="hold", reason="同一时刻两张小票").status_code == 303
+    assert first.order_reference in browser.get("/settlements/holds").text
+    page = shop(office, till).get("/money").text
+    assert "风险核查" in page and "¥20.00" in page
+    assert office.settle().total.fen == 2_000
+    assert send(browser, here, here, event="release", reason="查清了").status_code == 303
+    office.next_day()
+    assert office.settle().total.fen == 2_000
+    assert office.clean() == []
+
+
+def test_the_shop_sees_what_comes_when_and_takes_its_statement_along(
+    office: Office, desk: Desk
+) -> None:
+    till = office.till()
+    first, second = office.spend(till, 2)
+    office.next_day()
+    browser = shop(office, till)
+    assert "¥40.00" in browser.get("/money").text
+    batch = office.draft()
+    (line,) = office.lines(batch)
+    page = browser.get(f"/money/{line.id}").text
+    assert first.order_reference in page and f"subject_id={first.id}" in page
+    office.answer(office.send(office.approve(batch)))
+    assert "已付款" in browser.get("/money").text
+    table = browser.get(f"/money/{line.id}/statement.csv").get_data(as_text=True)
+    assert second.order_reference in table and "40.00" in table
+    assert browser.get(f"/money/{line.id}/statement.xlsx").data.startswith(b"PK")
+    english = main_of(shop(office, till, "en").get("/money").text)
+    assert "Paid" in english
+    other = shop(office, office.till("4417000012345679"))
+    for path in (f"/money/{line.id}", f"/money/{line.id}/statement.csv"):
+        assert other.get(path).status_code == 404
+
+
+def test_only_the_citys_office_reads_and_only_finance_pays(office: Office, desk: Desk) -> None:
+    office.spend(office.till())
+    office.next_day()
+    batch = office.draft()
+    here = f"/settlements/{batch.id}"
+    for role, status in ((Role.AUDITOR, 200), (Role.APPROVER, 200), (Role.PLANNER, 403)):
+        browser = desk.browser(office.world.staff(role))
+        assert browser.get(here).status_code == status
+        assert browser.get(f"{here}/bank-file.csv").status_code == 403
+        assert f"{here}/review" not in browser.get(here).text
