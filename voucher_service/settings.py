@@ -100,6 +100,7 @@ class Till:
     one_step_fen: int
     paper_max_fen: int
     refund_manager_fen: int
+    unit_price_cut_bps: int
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ _TYPES = {
 class ProductSchema(Schema):
     """A product as it stands from `valid_from` to the end of `valid_until` (null: open). `gtin`: 14
     digits. `grade`: energy or water efficiency 1 to 5, or null. `tags`: ai first_launch co_brand
-    local_made.
+    local_made. `synthetic`: made up for a replay, and found at no other till.
     """
 
     gtin = fields.String(required=True)
@@ -50,6 +50,7 @@ class ProductSchema(Schema):
     dual_imei = fields.Boolean(required=True)
     guide_price_fen = FenField(required=True, allow_none=True, attribute="guide_price")
     tags = fields.Function(lambda product: sorted(product.tags))
+    synthetic = fields.Boolean(required=True)
     origin_area = fields.String(required=True)
     valid_from = DayField(required=True, allow_none=True)
     valid_until = DayField(required=True, allow_none=True)

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -86,7 +87,9 @@ def _rounds(
             child = _start(core, folder, told)
             try:
                 wait = rng.uniform(1, longest) if killed < kills else None
-                done = child.wait(wait) == 0
+                if child.wait(wait) != 0:
+                    raise click.ClickException("the process failed without being killed")
+                done = True
             except subprocess.TimeoutExpired:
                 os.kill(child.pid, signal.SIGKILL)
                 child.wait()
@@ -97,7 +100,7 @@ def _rounds(
     return clean(office.world.core), redeemed, paid, killed
 
 
-def _start(core: Core, folder: Path, told: dict[str, object]) -> subprocess.Popen[bytes]:
+def _start(core: Core, folder: Path, told: Mapping[str, object]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tests.settlement.crashes", "--data", str(folder)]
     environ = os.environ | {
         "VOUCHER__SETTLEMENT__STATEMENT_HOURS": "0",
@@ -109,7 +112,7 @@ def _start(core: Core, folder: Path, told: dict[str, object]) -> subprocess.Pope
     return subprocess.Popen([*command, "--child", json.dumps(told)], env=environ)
 
 
-def _settle(core: Core, told: dict[str, object], bank: Path) -> None:
+def _settle(core: Core, told: Mapping[str, object], bank: Path) -> None:
     """Go on with the day's batch from wherever it stands, to the end."""
     at = datetime.fromisoformat(str(told["at"]))
     core = with_clock(core, Clock(at))

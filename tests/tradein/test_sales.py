@@ -30,7 +30,7 @@ from voucher_service.redemption.model import (
     Redemption,
     Status,
 )
-from voucher_service.redemption.refunds import Fate
+from voucher_service.redemption.refunds import Fate, UnitCameBack
 from voucher_service.redemption.service import Ask
 from voucher_service.tradein import service as tradein
 from voucher_service.tradein.identifiers import GtinInvalid
@@ -211,6 +211,26 @@ def test_a_lowered_price_keeps_the_subsidy_of_the_lower_price(counter: Counter) 
     counter.clean()
     rest = counter.refund(done, 200_000)
     assert (rest.parts.subsidy, counter.standing(claimed)) == (Money(30_000), "claimed")
+    counter.clean()
+
+
+def test_whoever_gets_more_than_half_of_the_price_back_gives_the_unit_back(
+    counter: Counter,
+) -> None:
+    claimed = counter.town.claim()
+    done = counter.sell(claimed)
+    for fen in (299_999, 150_001):
+        with pytest.raises(UnitCameBack) as refused:
+            counter.refund(done, fen)
+        assert refused.value.extra == {"most_fen": 150_000}
+    counter.refund(done, 100_000)
+    with pytest.raises(UnitCameBack) as refused:
+        counter.refund(done, 50_001)
+    assert refused.value.extra == {"most_fen": 50_000}
+    counter.refund(done, 50_000)
+    assert counter.standing(claimed) == "used"
+    counter.refund(done, 150_000)
+    assert counter.standing(claimed) == "claimed"
     counter.clean()
 
 

@@ -21,16 +21,20 @@ from .base import DATA, attached, main, plainly
 )
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--resume", is_flag=True, help="Go on with a replay that was interrupted.")
+@click.option("--settle", is_flag=True, help="Then pay merchants through a played bank; a trace.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
     help="Default: .voucher/replays/NAME-SCALE-SEED",
 )
 @plainly
-def replay(*, programme: str, scale: str, seed: int, resume: bool, data: Path | None) -> None:
+def replay(
+    *, programme: str, scale: str, seed: int, resume: bool, settle: bool, data: Path | None
+) -> None:
     """Play a published programme through the real services and print its leverage."""
-    from voucher_service.replay import driver
+    from voucher_service.replay import driver, settling
     from voucher_service.replay.driver import ReplayRefused
+    from voucher_service.replay.settling import Untraced
 
     try:
         wanted = driver.prepare(programme, scale=scale, seed=seed)
@@ -39,7 +43,11 @@ def replay(*, programme: str, scale: str, seed: int, resume: bool, data: Path | 
         with attached(folder) as (core, settings):
             driver.run(core, settings, wanted, folder, resume=resume)
             click.echo(driver.report(core, wanted))
-    except ReplayRefused as error:
+            if settle:
+                of = wanted.plan.programme
+                found = settling.settle(core, programme=of.slug, closes_on=of.closes_on, seed=seed)
+                click.echo(settling.text(found))
+    except (ReplayRefused, Untraced) as error:
         raise click.ClickException(str(error)) from error
 
 

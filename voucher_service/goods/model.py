@@ -19,6 +19,7 @@ from voucher_service.kernel.ids import MerchantId, ShopId
 from voucher_service.kernel.machine import Machine
 from voucher_service.kernel.money import Money
 
+from . import gtins
 from .categories import Category
 
 LibraryChangeId = NewType("LibraryChangeId", UUID)
@@ -130,6 +131,11 @@ class Product:
     origin_area: str = ""
     valid_from: date | None = None
     valid_until: date | None = None
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether it was made up for a replay: nobody else sells it."""
+        return gtins.invented(self.gtin)
 
     @property
     def title(self) -> str:

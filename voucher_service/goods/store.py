@@ -16,6 +16,7 @@ from voucher_service.infra.copying import copy
 from voucher_service.kernel.errors import NoSuchThing
 
 from .categories import Category
+from .gtins import INVENTED
 from .model import Difference, LibraryChange, LibraryChangeId, Listed, Product, Tag
 from .tables import LibraryChangeLineRow, LibraryChangeRow, ProductRow
 
@@ -182,9 +183,14 @@ def search(
     on: date,
     after: str,
     most: int,
+    synthetic: bool,
 ) -> list[Product]:
-    """Products that count on a day, by GTIN, after one; with each word in number or names."""
+    """Products that count on a day, by GTIN, after one; with each word in number or names; those of
+    replays where `synthetic`.
+    """
     statement = _on(on).where(ProductRow.gtin > after)
+    if not synthetic:
+        statement = statement.where(~ProductRow.gtin.startswith(f"0{INVENTED}"))
     for word in words:
         statement = statement.where(_names(word))
     if category is not None:

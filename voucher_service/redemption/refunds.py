@@ -44,6 +44,14 @@ class RefundExceedsOrder(Unprocessable):
     code = "refund_exceeds_order"
 
 
+class UnitCameBack(Unprocessable):
+    """A subsidised unit is kept or comes back: so much of its price is given back only with the
+    unit, which is a refund of all that is left. `extra` says how much is given back without it.
+    """
+
+    code = "unit_came_back"
+
+
 class RefundReferenceReused(Unprocessable):
     """The shop used this refund reference before, for another refund."""
 
@@ -324,3 +332,14 @@ def _shared(amount: Money, others: Sequence[OtherDiscount]) -> list[Money]:
 def other_payers(discounts: Sequence[OtherDiscount]) -> tuple[OtherDiscount, ...]:
     """The discounts that come off after the voucher; the merchant's own came off before."""
     return tuple(one for one in discounts if one.payer is not Payer.MERCHANT)
+
+
+def check_kept_unit(order: Money, left: Money, amount: Money, *, cut_bps: int) -> None:
+    """Raises UnitCameBack when a refund leaves less of a subsidised unit's price than is left of a
+    unit that is kept: else whoever refunds nearly all of it keeps a subsidy for nothing, and its
+    buyer's qualification stays used.
+    """
+    least = order.fen * (10_000 - cut_bps)
+    if amount != left and (left - amount).fen * 10_000 < least:
+        most = Money(max(0, left.fen + -least // 10_000))
+        raise UnitCameBack(extra={"most_fen": most.fen}, most=most)

@@ -9,6 +9,7 @@ from datetime import date
 import pikepdf
 from stdnum import ean, luhn
 
+from voucher_service.goods.gtins import INVENTED
 from voucher_service.infra.files import PDF, Content
 from voucher_service.kernel.money import Money
 from voucher_service.tradein import identifiers
@@ -26,8 +27,6 @@ from . import subsidies
 from .cases import Case
 from .fields import Field
 
-# Numbers of articles that GS1 China has not given out, as far as we know.
-_GTIN_PREFIX = "6999"
 _SEATS = 5
 _TAX_RATE = 13  # per cent, in the price
 _CARD_PREFIX = "622999"  # no bank's, as far as we know
@@ -35,7 +34,7 @@ _CARD_PREFIX = "622999"  # no bank's, as far as we know
 
 def gtin(field: Field, place: int) -> str:
     """The number under the barcode of one of a field's goods."""
-    digits = f"{_GTIN_PREFIX}{_letters(field.slug):06d}{place:02d}"
+    digits = f"{INVENTED}{_letters(field.slug):06d}{place:02d}"
     return digits + ean.calc_check_digit(digits)
 
 

@@ -123,6 +123,16 @@ def offer(session: Session, *, offer: OfferId) -> Offer:
     return store.offer(session, offer)
 
 
+def is_synthetic(session: Session, *, offer: OfferId) -> bool:
+    """Whether an offer belongs to a replayed programme."""
+    found = (
+        select(ProgrammeRow.synthetic)
+        .join(CampaignRow, CampaignRow.programme_id == ProgrammeRow.id)
+        .join(OfferRow, OfferRow.campaign_id == CampaignRow.id)
+    )
+    return bool(session.scalars(found.where(OfferRow.id == offer)).one_or_none())
+
+
 def offer_ids(session: Session, *, programme: str | None = None) -> list[OfferId]:
     """The offers of one programme, or of every programme that lives on the servers' clock.
 

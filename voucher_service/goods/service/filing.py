@@ -118,6 +118,7 @@ def own_prices(
                 on=today,
                 after=after,
                 most=limit + 1,
+                synthetic=False,
             )
             gtins = [one.gtin for one in found]
         else:
@@ -176,7 +177,7 @@ def _check(session: Session, prices: Sequence[Wanted], on: date) -> None:
 
 
 def _refusal(wanted: Wanted, product: Product | None) -> DomainError | None:
-    if product is None:
+    if product is None or product.synthetic:
         return ProductUnknown()
     if product.guide_price is not None and wanted.price > product.guide_price:
         return PriceAboveGuide(guide=product.guide_price)

@@ -56,7 +56,8 @@ def versions(core: Core, *, gtin: str) -> list[Product]:
 def search(
     core: Core, *, text: str, category: Category | None, cursor: str | None, limit: int
 ) -> Page[Product]:
-    """Products of today by number; each word of `text` in the number, brand, model or name.
+    """Products of today by number, those of replays too; each word of `text` in the number, brand,
+    model or name.
 
     Raises CursorInvalid.
     """
@@ -69,6 +70,7 @@ def search(
             on=day_of(core.now(session)),
             after=after_gtin(cursor),
             most=limit + 1,
+            synthetic=True,
         )
     items = found[:limit]
     return Page(items, encode_cursor(items[-1].gtin) if len(found) > limit else None)

@@ -96,7 +96,7 @@ def enter_account(
     holder: Mapping[str, str],
     bank: str,
     cnaps: str,
-    requested_by: CashierId,
+    requested_by: CashierId | None,
     now: datetime,
 ) -> None:
     """The first account, which was approved with the merchant and counts at once."""
@@ -243,7 +243,7 @@ def _row(
     holder: Mapping[str, str],
     bank: str,
     cnaps: str,
-    requested_by: CashierId,
+    requested_by: CashierId | None,
     now: datetime,
 ) -> SettlementAccountRow:
     id = new_id()

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from voucher_service.budgets import service as budgets
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import OfferStatus
-from voucher_service.infra.core import Core
+from voucher_service.infra.core import Core, core_of
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import RedemptionId, VoucherId
@@ -148,7 +148,7 @@ def proposal(
 ) -> VoucherProposal | SaleProposal:
     """The decision; the voucher and the lines behind its offer stay locked.
 
-    No amount: all that is left. Raises NothingToRefund and RefundExceedsOrder.
+    No amount: all that is left. Raises NothingToRefund, RefundExceedsOrder, and UnitCameBack.
     """
     if row.status is not Status.COMMITTED:
         raise NothingToRefund
@@ -174,6 +174,12 @@ def _of_sale(
     )
     left = bill.order - row.refunded_fen
     parts = refunds.parts(bill, row.refunded_fen, left if amount is None else amount)
+    refunds.check_kept_unit(
+        bill.order,
+        left,
+        parts.amount,
+        cut_bps=core_of(session).settings.till.unit_price_cut_bps,
+    )
     fate, until = Fate.PARTIAL, found.valid_until
     if parts.amount == left:
         again = using.restored_until(found, now)

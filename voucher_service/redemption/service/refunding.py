@@ -61,7 +61,7 @@ def refund(
     A refund counts on its own day, however far the merchant's money is. The same key, or the same
     reference with the same content, gives the first answer again. Raises NoSuchThing, for another
     shop's redemption too; KeyReused, RefundReferenceReused, NothingToRefund, RefundExceedsOrder,
-    and ManagerNeeded above `till.refund_manager_fen`.
+    UnitCameBack, and ManagerNeeded above `till.refund_manager_fen`.
     """
     asked = {"of": redemption, "amount": amount.fen, "reason": reason, "reference": reference}
     with core.transaction() as session:

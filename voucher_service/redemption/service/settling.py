@@ -30,11 +30,9 @@ _MOST_NAMED = 100
 Settle = Callable[[CampaignId, Money], object]
 
 
-def merchants_unpaid(
-    session: Session, *, offers: Collection[OfferId], until: datetime, after: MerchantId | None
-) -> list[MerchantId]:
-    """Merchants with redemptions of these offers, before an instant, that no batch has; by id."""
-    return settling_store.merchants_unpaid(session, offers=offers, until=until, after=after)
+def merchants_unpaid(session: Session, *, after: MerchantId | None) -> list[MerchantId]:
+    """Merchants with redemptions that no batch has, whenever and of whatever, by id."""
+    return settling_store.merchants_unpaid(session, after=after)
 
 
 def unpaid(

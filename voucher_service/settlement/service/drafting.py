@@ -74,9 +74,7 @@ def draft(
     with core.transaction() as session:
         row = store.locked(session, id)
         span, after = _span(session, row), store.last_merchant(session, id)
-        waiting = redemption.merchants_unpaid(
-            session, offers=span.offers, until=span.until, after=after
-        )
+        waiting = redemption.merchants_unpaid(session, after=after)
     for first in range(0, len(waiting), _MERCHANTS_AT_ONCE):
         some = waiting[first : first + _MERCHANTS_AT_ONCE]
         _do(core, id, partial(_merchants, span=span, some=some))
@@ -107,12 +105,11 @@ def due_at(session: Session, *, day: date) -> bool:
     standing = (SettlementRow.day == day, SettlementRow.programme_id.is_(None), made)
     if row := store.batch(session, *standing):
         return row.status is BatchStatus.DRAFTING
-    span = Span(campaigns.offer_ids(session), end_of(day))
-    if redemption.merchants_unpaid(session, offers=span.offers, until=span.until, after=None):
+    if redemption.merchants_unpaid(session, after=None):
         return True
     bounced = SettlementPaymentRow.status == PaymentStatus.BOUNCED
     return (
-        residents.any_due(session, span.offers)
+        residents.any_due(session, campaigns.offer_ids(session))
         or bool(draft_advances(session, None))
         or bool(payment_store.payments(session, bounced, limit=1))
     )

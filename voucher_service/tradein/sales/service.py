@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, tuple_
 from sqlalchemy.orm import Session
 
 from voucher_service.audit.model import OvertakenByAnother
+from voucher_service.campaigns import service as campaigns
 from voucher_service.goods import service as goods
 from voucher_service.identity import documents
 from voucher_service.identity import service as identity
@@ -71,7 +72,8 @@ def look_up(
     if isinstance(told.unit, DomainError):
         return told
     product = goods.product(session, gtin=told.unit.gtin, on=on)
-    if product is None:
+    pool = qualification.pool.offer.id
+    if product is None or (product.synthetic and not campaigns.is_synthetic(session, offer=pool)):
         return told
     return replace(
         told,
