@@ -70,7 +70,6 @@ def globals_() -> dict[str, Any]:
     """What the pages call estimates, and what they say of them."""
     return {
         "estimate_sentence": lambda one: words.sentence(one, locale()),
-        "estimate_suspect": words.suspect,
         "design_name": words.DESIGNS.__getitem__,
         "design_assumption": words.ASSUMPTIONS.__getitem__,
         "window_name": words.WINDOWS.__getitem__,

@@ -69,6 +69,7 @@ def within(reader: Actor, found: LeverageReport) -> LeverageReport:
         ),
         # These, as categories and payers, are of the whole programme.
         reach=Reach(),
+        levels=frozenset(),
         trade_in=TradeIn(sum((one.figures for one in subsidised), Subsidies()), subsidised),
     )
 

@@ -248,7 +248,7 @@ def _files(form: forms.Form, wrong: list[tuple[str, str]] | None = None) -> str:
         form=form,
         wrong=wrong or [],
         formats=formats.shelf(),
-        language="en" if locale() == "en" else "zh",
+        language=_language(),
         may_import=actor().has(Role.FINANCE) and not actor().area,
     )
 
@@ -279,7 +279,13 @@ def _words() -> dict[str, Any]:
         "states": model.PUBLIC,
         "parts": PARTS,
         "tones": _TONES,
+        "language": _language(),
     }
+
+
+def _language() -> str:
+    """The language in which formats are called."""
+    return "en" if locale() == "en" else "zh"
 
 
 def _said(wrong: Mapping[str, Any]) -> tuple[str, str]:
@@ -299,7 +305,7 @@ def _reading(found: Approval) -> Mapping[str, Any]:
     return {
         "found": service.difference(core(), actor=actor(), difference=id),
         "told": found.payload,
-        "trail": [("/differences", gettext(mark("对账差异"), locale()))],
+        "trail": [("/differences", gettext(mark("差异"), locale()))],
         **_words(),
     }
 

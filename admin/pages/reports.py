@@ -18,7 +18,7 @@ from voucher_service.i18n import mark
 from voucher_service.infra import areas
 from voucher_service.kernel.errors import InvalidInput, NoSuchThing, TryAgain
 from voucher_service.reconciliation import service as reconciliation
-from voucher_service.reports import definitions, layout
+from voucher_service.reports import definitions, layout, sentences
 from voucher_service.reports.groups import Basis, GroupBy
 from voucher_service.reports.repairs import repairs
 from voucher_service.vouchers.service.drift import Finding, examine
@@ -55,6 +55,10 @@ def show() -> str:
         small=words.is_small(found.totals.figures.leveraged),
         facts=layout.beside(found, locale()),
         definitions=[one.in_words(locale()) for one in definitions.DEFINITIONS],
+        meanings_by_key={one.key: one.in_words(locale())[0] for one in definitions.DEFINITIONS},
+        said=sentences.sentences(found, locale()),
+        paragraph=sentences.paragraph(found, locale()),
+        query=sentences.query(found),
     )
 
 

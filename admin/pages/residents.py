@@ -148,7 +148,8 @@ def forget(resident: UUID) -> Any:
 
 
 def _reading(approval: Approval) -> Mapping[str, Any]:
-    return {"note": approval.payload["note"]}
+    """What is shown of a proposal to forget somebody."""
+    return {"told": approval.payload}
 
 
 readings.register("resident", template="admin/reading_resident.html", load=_reading)

@@ -122,6 +122,12 @@ def _lines() -> None:
         *(fen(f"their_{part}", nullable=True) for part in SUMS),
         sa.PrimaryKeyConstraint("file_id", "place", name=op.f("pk_channel_line")),
     )
+    op.create_index(
+        "ix_channel_line_unmatched",
+        "channel_line",
+        ["file_id", "place"],
+        postgresql_where=sa.text("finding <> 'matched'"),
+    )
 
 
 def _differences() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import threading
+import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,6 +38,7 @@ from voucher_service.infra.embedded.servers import DATABASE
 from voucher_service.infra.secrets import Keyring
 from voucher_service.jobs.stopping import Stopping
 from voucher_service.kernel.actor import Actor, ActorKind
+from voucher_service.kernel.errors import TryAgain
 from voucher_service.recovery import crowd, planning
 from voucher_service.recovery.restoring import restore
 from voucher_service.vouchers import service as vouchers
@@ -52,6 +54,7 @@ class Lost:
     told: list[str]
     middle: datetime
     heads: Path
+    refused_alone: bool
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +85,33 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Lost:
                 connection.execute("SELECT pg_switch_wal()")
                 told += [claimed(core, one, "fourth") for one in people]
             keyring = core.keyring
+            stopping.asked = True
+            receiver.join()
+            alone = refused_alone(core, url)
         sweep(servers.data, grace_seconds=0)
         shutil.rmtree(servers.data / DATABASE)
-        stopping.asked = True
-        receiver.join()
-    return Lost(folder, made, keyring, told, middle, heads)
+    return Lost(folder, made, keyring, told, middle, heads, alone)
+
+
+def refused_alone(core: Core, url: str) -> bool:
+    """Whether a commit that no receiver has is called unknown when somebody cancels its waiting."""
+    cancelling = threading.Thread(target=cancel_waiting, args=(url,))
+    cancelling.start()
+    try:
+        with core.transaction() as session:
+            session.execute(text("INSERT INTO backup VALUES ('alone', '', now(), 1)"))
+    except TryAgain:
+        return True
+    finally:
+        cancelling.join()
+    return False
+
+
+def cancel_waiting(url: str) -> None:
+    waiting = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    with psycopg.connect(url, autocommit=True) as connection:
+        while not connection.execute(waiting).fetchall():
+            time.sleep(0.02)
 
 
 def claimed(core: Core, who: crowd.Resident, key: str) -> str:
@@ -129,6 +154,10 @@ def test_every_promise_is_in_the_restored_books_and_claims_go_on(
     assert {"unpacked", "recovered", "gates filled", "verified", "log checked"} <= set(
         told["seconds"]
     )
+
+
+def test_a_commit_that_no_receiver_has_is_never_acknowledged(lost: Lost) -> None:
+    assert lost.refused_alone
 
 
 def test_the_instants_within_reach_are_told(lost: Lost) -> None:

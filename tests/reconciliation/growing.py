@@ -43,6 +43,14 @@ SELECT md5(id::text || k)::uuid, merchant, shop, cashier_id,
         + interval '9 hours' + random() * interval '12 hours', claimed_on
 FROM drawn JOIN places USING (place) ORDER BY occurred_at
 """
+_ANOTHER = """
+WITH days AS (
+    SELECT date_trunc('day', occurred_at + interval '8 hours') - interval '8 hours' AS day,
+        count(*) AS orders
+    FROM redemption GROUP BY 1)
+SELECT min(day), (SELECT max(day) FROM days) + interval '1 day' - min(day)
+FROM days WHERE orders >= (SELECT avg(orders) FROM days)
+"""
 _DAY = "occurred_at >= %(since)s AND occurred_at < %(since)s + interval '1 day'"
 _DAY_VOUCHERS = f"""
 INSERT INTO voucher (id, offer_id, release_id, release_quota, slot, resident_id, ordinal,
@@ -87,20 +95,17 @@ FROM moves m JOIN written w ON w.key = m.id::text AND w.code = m.code
 JOIN ledger.account a ON a.owner_id = m.offer_id AND a.owner_type = 'pool'
     AND a.stage IN (m.source, m.target)
 """
-# The funders have paid for it: it is no part of what is measured, and their lines are full.
-_DAY_FOLDED = """
-WITH paid AS (
-    SELECT r.offer_id, sum(discount_fen) AS fen, max(occurred_at) AS at FROM redemption r
-    WHERE occurred_at >= %(since)s + %(later)s GROUP BY offer_id
+# The pools are as they were: who pays for the day is no part of what is measured.
+_DAY_UNDONE = """
+WITH moved AS (
+    SELECT account_id, sum(amount_fen) AS fen, max(occurred_at) AS at FROM ledger.entry
+    WHERE seal = '' AND occurred_at >= %(since)s + %(later)s GROUP BY account_id
 ), written AS (
     INSERT INTO ledger.transfer (code, key, occurred_at)
-    SELECT 'folded', gen_random_uuid() || ':' || offer_id, at FROM paid
-    RETURNING id, split_part(key, ':', 2)::uuid AS offer_id, occurred_at
+    SELECT 'folded', gen_random_uuid(), max(at) FROM moved RETURNING id
 )
 INSERT INTO ledger.entry (transfer_id, account_id, amount_fen, occurred_at, seal)
-SELECT w.id, a.id, CASE a.stage WHEN 'committed' THEN -p.fen ELSE p.fen END, w.occurred_at, ''
-FROM written w JOIN paid p USING (offer_id) JOIN ledger.account a ON a.owner_id = w.offer_id
-    AND a.owner_type = 'pool' AND a.stage IN ('committed', 'reserved')
+SELECT written.id, account_id, -fen, at, '' FROM moved CROSS JOIN written WHERE fen <> 0
 """
 _DAY_LAPSES = """
 INSERT INTO audit.event (actor, action, object_type, object_id, from_status, to_status,
@@ -151,12 +156,10 @@ def grow(owner: psycopg.Connection[tuple[Any, ...]], copies: int) -> None:
 
 
 def one_more_day(owner: psycopg.Connection[tuple[Any, ...]]) -> None:
-    """Yesterday's claims, orders and lapses once more, on the day after the book's last."""
-    ((since,),) = owner.execute(
-        "SELECT date_trunc('day', max(occurred_at) + interval '8 hours') - interval '8 hours'"
-        " - interval '1 day' FROM redemption"
-    ).fetchall()
-    ((later,),) = owner.execute("SELECT interval '2 days'").fetchall()
+    """A day like the others (the first with as many orders as the average) once more, on the day
+    after the book's last.
+    """
+    ((since, later),) = owner.execute(_ANOTHER).fetchall()
     day = {"since": since, "later": later}
-    for statement in (_DAY_VOUCHERS, _DAY_ORDERS, _DAY_BOOKS, _DAY_FOLDED, _DAY_LAPSES):
+    for statement in (_DAY_VOUCHERS, _DAY_ORDERS, _DAY_BOOKS, _DAY_UNDONE, _DAY_LAPSES):
         owner.execute(statement, day)

@@ -19,6 +19,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
+from hashlib import md5
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -37,8 +38,10 @@ from voucher_service.infra.embedded import postgres
 from voucher_service.infra.embedded.servers import Servers
 from voucher_service.kernel.actor import SYSTEM
 from voucher_service.kernel.clock import SHANGHAI, day_of
+from voucher_service.kernel.money import Money
 from voucher_service.reconciliation.differences import formats, service, writing
 from voucher_service.reconciliation.differences.layout import LineKind, Told
+from voucher_service.redemption import service as redemption
 
 FORMAT = "wechat-2023"
 # How each line is spoilt, and what that is called afterwards. `later`: within the tolerance.
@@ -130,13 +133,19 @@ def bill(lines: int, planted: dict[int, str], noon: datetime) -> Iterator[Told]:
             yield Told(0, LineKind.REFUND, reference(number), back, day_of(back), None, None, 800)
 
 
-def fill(servers: Servers, lines: int, planted: dict[int, str], noon: datetime) -> None:
-    """Our books of the day."""
+def superuser(servers: Servers, database: str | None = None) -> str:
+    """Who may write rows without triggers and foreign keys."""
     url = make_url(servers.url("postgres", postgres.SUPERUSER)).set(drivername="postgresql")
+    named = url.set(database=database) if database else url
+    return named.render_as_string(hide_password=False)
+
+
+def fill(url: str, lines: int, planted: dict[int, str], noon: datetime) -> None:
+    """Our books of the day."""
     by_way: dict[str, list[int]] = {way: [] for way in WAYS}
     for number, way in planted.items():
         by_way[way].append(number)
-    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as owner:
+    with psycopg.connect(url, autocommit=True) as owner:
         owner.execute("SET session_replication_role = replica")  # no trigger, no foreign key
         told: dict[str, Any] = {"lines": lines, "noon": noon}
         owner.execute(_FILL, told)
@@ -164,8 +173,6 @@ def fill(servers: Servers, lines: int, planted: dict[int, str], noon: datetime) 
 
 
 def _spoilt_orders(planted: dict[int, str]) -> list[str]:
-    from hashlib import md5
-
     numbers = [number for number, way in planted.items() if WAYS[way] not in ("", "undone")]
     numbers += [number + 1 for number, way in planted.items() if way == "twice_here"]
     return [md5(f"order{number}".encode()).hexdigest() for number in numbers]
@@ -205,23 +212,30 @@ def imported(servers: Servers, file: Path) -> dict[str, Any]:
     return answer
 
 
-def found_in(servers: Servers) -> Counter[tuple[str, str, str]]:
+def found_in(url: str) -> Counter[tuple[str, str, str]]:
     """What the import found."""
-    url = make_url(servers.url("postgres", postgres.SUPERUSER)).set(drivername="postgresql")
-    with psycopg.connect(url.render_as_string(hide_password=False)) as owner:
+    with psycopg.connect(url) as owner:
         return Counter((kind, finding, number) for kind, finding, number in owner.execute(_FOUND))
+
+
+def begin(world: World) -> datetime:
+    """An order and a refund that walked the real services, for all others to be like; the instant
+    at which the day of the others begins.
+    """
+    cashier = world.cashier()
+    made = world.redeem(world.claim(world.offer()), cashier).value
+    redemption.refund(
+        world.core, actor=cashier, redemption=made.id, amount=Money(1_000), reason="样品", key="one"
+    )
+    return datetime.combine(day_of(world.now()), time(1), SHANGHAI).astimezone(UTC)
 
 
 def run(folder: Path, lines: int, seed: int) -> bool:
     """The whole of it; whether all was found and nothing invented."""
     planted, wanted = plan(lines, seed), Counter[tuple[str, str, str]]()
     with servers_in(folder / "servers") as servers, core_on(servers) as core:
-        world = World(core)
-        cashier = world.cashier()
-        made = world.redeem(world.claim(world.offer()), cashier).value
-        _refund_once(world, cashier, made.id)
-        noon = datetime.combine(day_of(world.now()), time(1), SHANGHAI).astimezone(UTC)
-        fill(servers, lines, planted, noon)
+        noon, url = begin(World(core)), superuser(servers)
+        fill(url, lines, planted, noon)
         file = folder / "bill.csv"
         began = monotonic()
         with file.open("wb") as out:
@@ -229,7 +243,7 @@ def run(folder: Path, lines: int, seed: int) -> bool:
         size = file.stat().st_size / 1_000_000
         click.echo(f"written: {size:,.0f} MB in {monotonic() - began:.1f} s")
         told = imported(servers, file)
-        found, wanted = found_in(servers), expected(planted)
+        found, wanted = found_in(url), expected(planted)
     click.echo(f"imported in {told['seconds']} s, {told['peak_mb']} MB at most: {told['counts']}")
     missed, invented = wanted - found, found - wanted
     for finding in sorted({one for _, one, _ in wanted}):
@@ -244,15 +258,6 @@ def run(folder: Path, lines: int, seed: int) -> bool:
         for one in list(some)[:5]:
             click.echo(f"{name}: {' '.join(one)}")
     return not missed and not invented
-
-
-def _refund_once(world: World, cashier: Any, order: Any) -> None:
-    from voucher_service.kernel.money import Money
-    from voucher_service.redemption import service as redemption
-
-    redemption.refund(
-        world.core, actor=cashier, redemption=order, amount=Money(1_000), reason="样品", key="one"
-    )
 
 
 def main() -> int:

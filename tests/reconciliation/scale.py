@@ -183,7 +183,7 @@ def _growing(servers: Servers, core: Core, redemptions: int) -> int:
             began, copies = monotonic(), round((size - have) / had)
             growing.grow(owner, copies)
             click.echo(f"{copies} copies in {monotonic() - began:.0f} s")
-            if size >= have:
+            if have <= size * 1.1:
                 found.append(measure(core, owner))
             size *= 10
     return int(any(one.wrong for one in found))

@@ -13,9 +13,12 @@ from tests.make import World
 from tests.reconciliation.conftest import Channel
 from tests.reconciliation.samples import written
 from voucher_service.infra.core import Core
-from voucher_service.kernel.actor import Actor, Role
+from voucher_service.kernel.actor import SYSTEM, Actor, Role
+from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.errors import NotAllowed
+from voucher_service.kernel.ids import CashierId
 from voucher_service.kernel.money import Money
+from voucher_service.merchants import service as merchants
 from voucher_service.reconciliation.differences import service
 from voucher_service.reconciliation.differences.model import (
     ChannelFileInvalid,
@@ -26,6 +29,7 @@ from voucher_service.reconciliation.differences.model import (
     Status,
 )
 from voucher_service.reconciliation.model import Finding
+from voucher_service.redemption import service as redemption
 
 Make = Callable[[], Channel]
 
@@ -232,3 +236,28 @@ def test_only_finance_of_the_whole_city_imports(
         here.take(actor=caller)
     with pytest.raises(ScopeInvalid):
         here.take(format="till")
+
+
+@pytest.mark.parametrize("format", ["wechat", "till"])
+def test_a_sample_of_our_books_agrees_with_them(channel: Make, format: str) -> None:
+    here, out = channel(), io.BytesIO()
+    here.order()
+    redemption.refund(
+        here.core,
+        actor=here.cashier,
+        redemption=here.order().id,
+        amount=Money(1_000),
+        reason="少买一件",
+        key="sample",
+    )
+    with here.core.transaction() as session:
+        shop = merchants.till(session, cashier=CashierId(here.cashier.id)).shop_id
+    of = shop if format == "till" else None
+    day = day_of(here.now())
+    count = service.sample(here.core, format=format, day=day, out=out, shop=of)
+    out.seek(0)
+    made = service.take(
+        here.core, actor=SYSTEM, format=format, file_name="sample.csv", source=out, shop=of
+    )
+    assert counted(dict(made.counts)) == {"matched": count}
+    assert count == (2 if format == "till" else 3)

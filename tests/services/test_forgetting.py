@@ -9,6 +9,7 @@ from random import Random
 import pytest
 from sqlalchemy import text
 
+from tests.faces.admin_desk import Desk
 from tests.make import World
 from tests.proof.test_log import sealed, verify
 from voucher_service.approvals import service as approvals
@@ -50,6 +51,9 @@ def test_a_person_is_forgotten_and_the_log_still_holds(world: World, tmp_path: P
     made = forgetting.propose(later.core, actor=reviewer, resident=id, note=NOTE)
     with pytest.raises(SamePerson):
         approvals.approve(later.core, actor=reviewer, approval=made)
+    page = Desk(later).browser(later.approver).get(f"/approvals/{made}")
+    assert page.status_code == 200
+    assert NOTE in page.text
     later.approve(made)
     with later.core.transaction() as session:
         left = identity.load(session, resident=id)

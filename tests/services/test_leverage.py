@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 import openpyxl  # type: ignore[import-untyped]
 import pytest
@@ -25,11 +27,12 @@ from voucher_service.kernel.errors import InvalidInput, NoSuchThing
 from voucher_service.kernel.money import Money
 from voucher_service.merchants.model import SizeClass, Trade
 from voucher_service.reconciliation import service as reconciliation
-from voucher_service.reports import export, leverage, paper, printed
+from voucher_service.reports import export, leverage, paper, printed, sentences
 from voucher_service.reports.board import board
 from voucher_service.reports.figures import AMOUNTS, Figures, quotient
-from voucher_service.reports.groups import Basis, GroupBy
+from voucher_service.reports.groups import Basis, Group, GroupBy
 from voucher_service.reports.leverage import LeverageReport, Row
+from voucher_service.reports.trade_in import Subsidies
 
 FIRST = date(2026, 9, 23)
 SECOND = date(2026, 9, 24)
@@ -223,10 +226,11 @@ def test_excel_shows_the_same_figures_and_no_formula(report: LeverageReport, loc
     out = io.BytesIO()
     export.xlsx(report, out, locale)
     book = openpyxl.load_workbook(io.BytesIO(out.getvalue()))
-    figures, definitions = book.worksheets
+    figures, _, said, definitions = book.worksheets
+    assert "550.01" in str(said["A2"].value)
     cells = [cell for row in figures.iter_rows() for cell in row]
     assert not any(cell.data_type == "f" for cell in cells)
-    head = [cell.value for cell in figures[13]]
+    head = [cell.value for cell in figures[15]]
     last = dict(zip(head, [cell.value for cell in figures[figures.max_row]], strict=True))
     issued, leveraged = (
         ("发放", "拉动消费") if locale == "zh-CN" else ("Issued", "Leveraged spending")
@@ -263,6 +267,45 @@ def test_the_paper_says_the_same_in_letters_that_can_be_copied(
     said = "".join(pages(made))
     assert [one for one in words if one not in said] == []
     assert paper.pdf(report, locale) == made
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en"])
+def test_each_figure_of_the_year_end_sentences_stands_where_they_say(
+    report: LeverageReport, locale: str
+) -> None:
+    answer = leverage.as_json(report, locale)
+    known = set(answer["definitions"])
+    figures = [figure for one in answer["sentences"] for figure in one["figures"]]
+    assert len(figures) == 6
+    for one in figures:
+        parts = [resolved(answer, field) for field in one["field"].split(" + ")]
+        assert sum(parts) == float(one["value"])
+        assert one["definition"] in known
+        assert one["written"] in "".join(said["text"] for said in answer["sentences"])
+
+
+def test_the_year_end_sentences_are_in_the_words_of_bureaus(report: LeverageReport) -> None:
+    cars = Subsidies(applications=342, subsidy=Money(99_800_00))
+    units = Subsidies(units=5_699, turnover=Money(25_117_800_00))
+    groups = tuple(Group(str(one), {}, one) for one in (cars, units))
+    sold = replace(
+        report,
+        levels=frozenset({"city", "county"}),
+        trade_in=replace(report.trade_in, categories=groups),
+    )
+    said = sentences.paragraph(sold, "zh-CN")
+    assert said.startswith(
+        "【合成回放，不是真实数据】市县两级共同发放消费券¥160.00，拉动消费¥550.01。"
+    )
+    assert "销售 5,699 台，直接拉动交易额2,511.8万元。" in said
+    assert sentences.paragraph(replace(sold, levels=frozenset()), "en").startswith("[")
+
+
+def resolved(answer: Any, field: str) -> float:
+    """What stands at a place like `trade_in.categories[0].units`."""
+    for part in field.replace("[", ".").replace("]", "").split("."):
+        answer = answer[int(part)] if part.isdigit() else answer[part]
+    return float(answer)
 
 
 @pytest.mark.parametrize("group_by", GroupBy)

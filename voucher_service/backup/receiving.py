@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -54,6 +56,7 @@ def receive(
     said = ""
     with folder.held("wal"):
         folder.remove_drafts()
+        wal.finish_full(folder, keyring)
         while not stopping.asked:
             try:
                 _once(url, folder, keyring, stopping, say)
@@ -84,7 +87,7 @@ def _once(
             while not stopping.asked:
                 receiver.take(connection.incoming(_WAIT_SECONDS))
         finally:
-            receiver.growing.close()
+            receiver.close()
 
 
 def _begin_anew(
@@ -110,6 +113,7 @@ class _Receiver:
         self.growing = growing
         self._connection, self._folder, self._keyring = connection, folder, keyring
         self._asked = time.monotonic()
+        self._aside = ThreadPoolExecutor(1, "full-pieces")
 
     def take(self, messages: list[Received]) -> None:
         """Write these, flush once for each piece, then answer."""
@@ -131,16 +135,26 @@ class _Receiver:
                 self.growing.add(data[:room], at)
                 data = data[room:]
                 if self.growing.end == start_of(self.growing.name) + SEGMENT_BYTES:
-                    # What is whole counts before it is put away: who waits for it waits no longer.
-                    self._connection.tell(self.growing.end)
                     self._turn()
 
     def _turn(self) -> None:
+        """Go on with the next piece; the full one is compressed aside: commits wait for us."""
         full = self.growing
-        full.finish()
-        full.close()
         name = segment_of(timeline_of(full.name), full.end)
         self.growing = wal.begin(self._folder, self._keyring, name)
+        self._aside.submit(_put_away, full)
+
+    def close(self) -> None:
+        """Nothing more is received; full pieces are put away."""
+        self.growing.close()
+        self._aside.shutdown()
+
+
+def _put_away(full: wal.Growing) -> None:
+    """A disk that is full leaves it as it is: it counts, and is put away at the next start."""
+    with suppress(OSError):
+        full.finish()
+    full.close()
 
 
 def _joined(messages: list[Received], place: int) -> list[tuple[datetime, bytes]]:

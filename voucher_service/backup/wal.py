@@ -102,6 +102,20 @@ class Growing:
         os.fdatasync(self._out)
 
 
+def finish_full(folder: Folder, keyring: Keyring) -> None:
+    """Put away full pieces that a killed receiver left as they grew; for the holder of `wal`."""
+    for file in folder.segments():
+        name = file.removesuffix(PARTIAL)
+        if name != file and facts(folder, keyring, name).size == SEGMENT_BYTES:
+            with plainly():
+                if (folder.wal / name).exists():
+                    (folder.wal / file).unlink()
+                    continue
+                full = Growing(folder, keyring, name)
+                full.finish()
+                full.close()
+
+
 def begin(folder: Folder, keyring: Keyring, name: str) -> Growing:
     """Open the piece of that name, with what is there of it, and note that it was begun."""
     with plainly():
@@ -132,7 +146,7 @@ def chain(folder: Folder, keyring: Keyring, *, timeline: int, place: int) -> Cha
     while name in there or name + PARTIAL in there:
         found.append(facts(folder, keyring, name))
         name = segment_of(timeline, start_of(name) + SEGMENT_BYTES)
-        if found[-1].growing:
+        if found[-1].size < SEGMENT_BYTES:
             name = found[-1].name if found[-1].name < last else name
             break
     return Chain(tuple(found), name if name <= last else "")

@@ -14,6 +14,7 @@ from typing import BinaryIO, TypeVar
 from uuid import UUID
 
 from voucher_service.i18n import mark
+from voucher_service.infra import areas
 from voucher_service.kernel.ids import OfferId
 from voucher_service.kernel.money import Money
 
@@ -178,7 +179,7 @@ def _panel(number: int, cells: Mapping[str, str], head: Head) -> Line:
         _amount(cells),
         _count(cells, "count"),
         key=_key(cells["key"]),
-        area=_named(cells, "area", r"\d{6}(\d{3})?"),
+        area=_place(cells),
         trade=_named(cells, "trade", r"[a-z_]{1,40}"),
     )
 
@@ -207,7 +208,7 @@ def _area(number: int, cells: Mapping[str, str], head: Head) -> Line:
         _week(cells["week"], head),
         _amount(cells),
         _count(cells, "count"),
-        area=_named(cells, "area", r"\d{6}(\d{3})?"),
+        area=_place(cells),
         trade=_named(cells, "trade", r"[a-z_]{1,40}"),
         people=people,
     )
@@ -248,6 +249,12 @@ def _count(cells: Mapping[str, str], column: str) -> int:
         return _whole(cells[column], _MOST_COUNT)
     except ValueError:
         raise _Wrong(VALUE, column) from None
+
+
+def _place(cells: Mapping[str, str]) -> str:
+    if not areas.known(cells["area"]):
+        raise _Wrong(VALUE, "area")
+    return areas.full(cells["area"])
 
 
 def _named(cells: Mapping[str, str], column: str, form: str) -> str:

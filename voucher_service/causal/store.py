@@ -91,8 +91,12 @@ WITH weeks AS (
     FROM outcome_line WHERE file_id = :file GROUP BY area, day
 ), redeemed AS (
     SELECT a.area, sum(r.discount_fen - r.refunded_discount_fen) AS amount
-    FROM (SELECT DISTINCT area FROM weeks) a
-    JOIN shop s ON left(s.area, length(a.area)) = a.area
+    FROM (
+        SELECT DISTINCT area, CASE WHEN length(area) = 6
+            THEN regexp_replace(area, '(00)+$', '') ELSE area END AS stem
+        FROM weeks
+    ) a
+    JOIN shop s ON starts_with(s.area, a.stem)
     JOIN redemption r ON r.shop_id = s.id AND r.status = 'committed'
     JOIN offer o ON o.id = r.offer_id
     JOIN campaign c ON c.id = o.campaign_id

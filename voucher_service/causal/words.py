@@ -89,14 +89,9 @@ def sentence(estimate: Estimate, locale: str) -> str:
     ]
     if estimate.window is Window.DURING:
         said.append(gettext(_NO_AFTER, locale))
-    if suspect(estimate):
+    if estimate.suspect:
         said.append(gettext(_SUSPECT, locale))
     return ("" if locale != "en" else " ").join(said)
-
-
-def suspect(estimate: Estimate) -> bool:
-    """Whether a check does not stand."""
-    return any(one.stands is False for one in estimate.checks)
 
 
 def _meaning(low: float, high: float, amounts: Amounts) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -10,6 +11,7 @@ from operator import attrgetter
 from typing import Any, ClassVar
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import (
     BigInteger,
     DateTime,
@@ -34,6 +36,10 @@ from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.errors import TryAgain
 from voucher_service.kernel.money import Money
 from voucher_service.settings import Database
+
+# Where PostgreSQL's warning comes from, whatever language it is in; noted by the thread it reaches.
+_STANDBY_WAIT = "SyncRepWaitForLSN"
+_commit = threading.local()
 
 
 class Base(DeclarativeBase):
@@ -111,7 +117,17 @@ def connect(settings: Database, url: str | None = None) -> Engine:
         },
     )
     event.listen(engine, "handle_error", _drop_dead_connections)
+    event.listen(engine, "connect", _hear_of_standbys)
     return engine
+
+
+def _hear_of_standbys(connection: psycopg.Connection[Any], _record: Any) -> None:
+    connection.add_notice_handler(_note_given_up)
+
+
+def _note_given_up(notice: psycopg.errors.Diagnostic) -> None:
+    if notice.source_function == _STANDBY_WAIT:
+        _commit.alone = True
 
 
 def _drop_dead_connections(context: Any) -> None:
@@ -127,8 +143,10 @@ def transaction(engine: Engine, info: Mapping[str, Any]) -> Iterator[Session]:
     `info` is what its steps find in `Session.info`.
 
     Raises TryAgain when the server is away, busy or gave up waiting: the outcome of a lost commit
-    is unknown, and the same request again finds out.
+    is unknown, and the same request again finds out. So is that of a commit which no standby has:
+    PostgreSQL calls it done, with a warning, when somebody cancels its waiting.
     """
+    _commit.alone = False
     try:
         session = Session(engine, expire_on_commit=False, autoflush=False, info=dict(info))
         with session, session.begin():
@@ -141,6 +159,8 @@ def transaction(engine: Engine, info: Mapping[str, Any]) -> Iterator[Session]:
         if error.connection_invalidated:
             raise TryAgain(retry_after_seconds=1) from error
         raise
+    if _commit.alone:
+        raise TryAgain(retry_after_seconds=1)
 
 
 def array(values: Iterable[UUID | int | str | bytes | None]) -> str:

@@ -148,16 +148,16 @@ GROUP BY dimension, key, claim_day
 """)  # noqa: S608
 # Cells of days that nothing moved since the cells were counted last must be there on both sides.
 DIFFERING = text(f"""
-WITH counted AS (
-    SELECT {_CELL} FROM rollup_cell WHERE programme_id = :programme AND side <> 'releases'
-        AND NOT (side = 'claims' AND claim_day = ANY(CAST(:claims AS date[])))
+SELECT coalesce(sum(again), 0) AS cells,
+    coalesce(sum(abs(again - counted)), 0) AS differing
+FROM (
+    SELECT sum(counted) AS counted, sum(again) AS again
+    FROM (
+        SELECT {_CELL}, 1 AS counted, 0 AS again FROM rollup_cell
+        WHERE programme_id = :programme AND side <> 'releases'
+        UNION ALL
+        SELECT {_CELL}, 0, 1 FROM rollup_draft WHERE programme_id = :programme) cell
+    WHERE NOT (side = 'claims' AND claim_day = ANY(CAST(:claims AS date[])))
         AND NOT (side = 'orders' AND day = ANY(CAST(:orders AS date[])))
-), again AS (
-    SELECT {_CELL} FROM rollup_draft WHERE programme_id = :programme
-        AND NOT (side = 'claims' AND claim_day = ANY(CAST(:claims AS date[])))
-        AND NOT (side = 'orders' AND day = ANY(CAST(:orders AS date[])))
-)
-SELECT (SELECT count(*) FROM again) AS cells,
-    (SELECT count(*) FROM (SELECT * FROM counted EXCEPT ALL SELECT * FROM again) x)
-    + (SELECT count(*) FROM (SELECT * FROM again EXCEPT ALL SELECT * FROM counted) x) AS differing
+    GROUP BY {_CELL}) pair
 """)  # noqa: S608

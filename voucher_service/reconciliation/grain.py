@@ -41,17 +41,22 @@ class Side(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Moved:
     """Days whose rows changed: of claims, by the day of the claim; of orders, by their own day or
-    that of their refund.
+    that of their refund; of releases, by the day of the opening.
     """
 
     claims: frozenset[date] = frozenset()
     orders: frozenset[date] = frozenset()
+    releases: frozenset[date] = frozenset()
 
     def __len__(self) -> int:
         return len(self.claims) + len(self.orders)
 
     def __or__(self, other: Moved) -> Moved:
-        return Moved(self.claims | other.claims, self.orders | other.orders)
+        return Moved(
+            self.claims | other.claims,
+            self.orders | other.orders,
+            self.releases | other.releases,
+        )
 
 
 @dataclass(frozen=True, slots=True)

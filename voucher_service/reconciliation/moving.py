@@ -69,6 +69,19 @@ FROM here h JOIN redemption f ON f.merchant_id = h.merchant_id
     AND f.payment_reference = h.payment_reference AND f.id <> h.id
 WHERE f.offer_id IN (SELECT id FROM offers)
 """)  # noqa: S608
+# Releases are few: what was published since is found by looking at each of them.
+_RELEASES = text(f"""
+WITH {OFFERS}, opened AS (
+    SELECT o.id::text AS key, date(r.opens_at AT TIME ZONE 'Asia/Shanghai') AS day,
+        sum(r.quota * o.value_fen) AS fen
+    FROM release r JOIN offers o ON o.id = r.offer_id GROUP BY key, day
+), counted AS (
+    SELECT key, day, released_fen AS fen FROM rollup_cell
+    WHERE programme_id = :programme AND side = 'releases' AND dimension = 'offer'
+)
+SELECT DISTINCT day FROM opened FULL JOIN counted USING (key, day)
+WHERE opened.fen IS DISTINCT FROM counted.fen
+""")  # noqa: S608
 _ALL = text(f"""
 WITH {OFFERS}
 SELECT least(min(v.first), min(r.first)), greatest(max(v.last), max(r.last),
@@ -99,6 +112,11 @@ def moved(session: Session, *, programme: ProgrammeId, since: int) -> Moved:
         days[side].add(day)
     beside = _beside(session, programme, spans(days[Side.ORDERS]))
     return Moved(frozenset(days[Side.CLAIMS]), frozenset(days[Side.ORDERS] | beside))
+
+
+def releases(session: Session, *, programme: ProgrammeId) -> frozenset[date]:
+    """The days on which what opens is not what the cells say."""
+    return frozenset(session.execute(_RELEASES, {"programme": programme}).scalars())
 
 
 def _beside(session: Session, programme: ProgrammeId, within: Iterable[Span]) -> set[date]:

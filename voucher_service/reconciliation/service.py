@@ -181,6 +181,7 @@ def _publish(core: Core, programme: ProgrammeId, finish: Callable[[Session], Non
                 cells, differing = store.compare(session, programme=programme, moved=known)
                 proved = {"proved_at": now, "proved_cells": cells, "differing": differing}
             store.merge(session, programme=programme)
+        moved |= Moved(releases=moving.releases(session, programme=programme))
         days, claim_days = store.days_of(session, programme=programme, moved=moved)
         store.recount(session, programme=programme, moved=moved)
         if tasks:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, delete, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -161,7 +161,7 @@ def merge(session: Session, *, programme: ProgrammeId) -> None:
 
 
 def recount(session: Session, *, programme: ProgrammeId, moved: Moved) -> None:
-    """Count the cells of some days anew, and every release's."""
+    """Count the cells of some days anew."""
     session.execute(
         delete(RollupRepeatRow).where(
             RollupRepeatRow.programme_id == programme, RollupRepeatRow.day.in_(moved.orders)
@@ -169,17 +169,9 @@ def recount(session: Session, *, programme: ProgrammeId, moved: Moved) -> None:
     )
     for one in spans(moved.orders):
         session.execute(_REPEATS, {"programme": programme, **_instants(one)})
-    session.execute(
-        delete(RollupCellRow).where(
-            RollupCellRow.programme_id == programme,
-            or_(
-                _CELL.c.side == Side.RELEASES,
-                (_CELL.c.side == Side.CLAIMS) & _CELL.c.claim_day.in_(moved.claims),
-                (_CELL.c.side == Side.ORDERS) & _CELL.c.day.in_(moved.orders),
-            ),
-        )
-    )
-    session.execute(counting.RELEASES, {"programme": programme})
+    session.execute(delete(RollupCellRow).where(_of(programme, moved)))
+    if moved.releases:
+        session.execute(counting.RELEASES, {"programme": programme})
     for side, days in ((Side.CLAIMS, moved.claims), (Side.ORDERS, moved.orders)):
         for one in spans(days):
             _count(session, programme, one, RollupCellRow.__tablename__, (side,))
@@ -189,16 +181,19 @@ def days_of(
     session: Session, *, programme: ProgrammeId, moved: Moved
 ) -> tuple[set[date], set[date]]:
     """The days and the claim days of the cells that a recount of what moved writes anew."""
-    within = select(_CELL.c.day, _CELL.c.claim_day).where(
-        _CELL.c.programme_id == programme,
-        or_(
-            _CELL.c.side == Side.RELEASES,
-            _CELL.c.claim_day.in_(moved.claims) & (_CELL.c.side == Side.CLAIMS),
-            _CELL.c.day.in_(moved.orders) & (_CELL.c.side == Side.ORDERS),
-        ),
-    )
-    found = session.execute(within.distinct()).all()
+    cells = select(_CELL.c.day, _CELL.c.claim_day).where(_of(programme, moved))
+    found = session.execute(cells.distinct()).all()
     return {day for day, _ in found}, {claim_day for _, claim_day in found}
+
+
+def _of(programme: ProgrammeId, moved: Moved) -> ColumnElement[bool]:
+    """The cells of what moved; if a release moved, those of all releases."""
+    mine: ColumnElement[bool] = _CELL.c.programme_id == programme
+    return mine & or_(
+        (_CELL.c.side == Side.RELEASES) & literal(bool(moved.releases)),
+        (_CELL.c.side == Side.CLAIMS) & _CELL.c.claim_day.in_(moved.claims),
+        (_CELL.c.side == Side.ORDERS) & _CELL.c.day.in_(moved.orders),
+    )
 
 
 def all_days(session: Session, *, programme: ProgrammeId) -> tuple[set[date], set[date]]:

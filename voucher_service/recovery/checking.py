@@ -36,7 +36,8 @@ SET_BACK = "B1 the books were set back to an earlier instant"
 def check(core: Core, report: Report, of_backup: Head | None, heads: Iterable[Head]) -> None:
     """Fill the gates, then look at everything; what is wrong goes into the report.
 
-    `of_backup` is the head in the backup's manifest, `heads` are those that were published. Where the books were set back, or something is wrong, payouts stop until two people looked.
+    `of_backup` is the head in the backup's manifest, `heads` are those that were published. Where
+    the books were set back, or something is wrong, payouts stop until two people looked.
     """
     _newest_claim(core, report)
     with report.timed("log sealed"):

@@ -19,8 +19,9 @@ class Report:
 
     `published` is the size of the newest head that was published, `agrees_to` that of the newest
     one which is a head of this log too; `missing_entries` what is missing or other than published,
-    exactly where the log is shorter, at most so many where it is as long. `recovered_to` is the instant of the last commit, `reaches` what the backup could have given. `last_claim` is
-    the newest voucher in the books.
+    exactly where the log is shorter, at most so many where it is as long. `recovered_to` is the
+    instant of the last commit, `reaches` what the backup could have given. `last_claim` is the
+    newest voucher in the books.
     """
 
     backup: str
@@ -77,7 +78,8 @@ class Report:
         ]
         if self.missing_entries:
             lines.append(
-                f"MISSING  {self.missing_entries:,} entries of the log were published and are lost"
+                f"MISSING  {self.missing_entries:,} entries of the log that were published, up to "
+                f"{self.published:,}; it agrees with the head at {self.agrees_to:,}"
             )
         lines += [f"WRONG  {one}" for one in self.violations]
         lines.append("clean" if self.clean else "NOT clean: payouts are stopped until two looked")

@@ -37,6 +37,7 @@ def as_json(estimates: Sequence[Estimate], locale: str) -> dict[str, Any]:
         "measurable": headline(estimates) is not None,
         "sentence": sentence(estimates, locale),
         "ask_for": [gettext(one, locale) for one in words.ASK_FOR] if not estimates else [],
+        "cost_per_extra_yuan": _interval(cost(estimates)),
         "estimates": [_estimate(one, locale) for one in estimates],
     }
 
@@ -49,6 +50,36 @@ def sentence(estimates: Sequence[Estimate], locale: str) -> str:
     if estimates:
         return words.sentence(estimates[0], locale)
     return gettext(words.NOT_MEASURABLE, locale)
+
+
+def cost(estimates: Sequence[Estimate]) -> Interval | None:
+    """Redeemed yuan for each extra yuan of spending; None where the extra may be nothing."""
+    best = headline(estimates)
+    if best is None or best.effect is None or best.effect.low <= 0:
+        return None
+    effect = best.effect
+    return Interval(1 / effect.point, 1 / effect.high, 1 / effect.low)
+
+
+def cost_in_words(estimates: Sequence[Estimate], locale: str) -> str:
+    """The cost with its interval; a dash and the reason where there is none."""
+    found = cost(estimates)
+    if found is None:
+        return gettext(mark("–（{why}）"), locale, why=no_cost(estimates, locale))
+    return gettext(
+        mark("{point} 元（95% 区间 {low} 到 {high}）"),
+        locale,
+        point=f"{found.point:.2f}",
+        low=f"{found.low:.2f}",
+        high=f"{found.high:.2f}",
+    )
+
+
+def no_cost(estimates: Sequence[Estimate], locale: str) -> str:
+    """Why there is no cost."""
+    if headline(estimates):
+        return gettext(mark("多出来的消费可能是 0"), locale)
+    return gettext(mark("数据太少") if estimates else mark("还不能估计：没有结果数据"), locale)
 
 
 def sheet(book: xlsxwriter.Workbook, estimates: Sequence[Estimate], locale: str) -> None:

@@ -13,7 +13,7 @@ from voucher_service.i18n import gettext, mark
 from voucher_service.infra.sheet_files import guarded
 from voucher_service.kernel.money import Money
 
-from . import causal, layout
+from . import causal, layout, sentences
 from .definitions import DEFINITIONS
 from .groups import Group
 from .leverage import LeverageReport, Row
@@ -38,6 +38,7 @@ def xlsx(report: LeverageReport, out: BinaryIO, locale: str) -> None:
         if report.trade_in:
             _trade_in_sheet(book, report, locale)
         causal.sheet(book, report.causal, locale)
+        _sentences_sheet(book, report, locale)
         _definitions_sheet(book, locale)
     finally:
         book.close()
@@ -170,6 +171,26 @@ def _trade_in_sheet(book: xlsxwriter.Workbook, report: LeverageReport, locale: s
         pledged = None if paid.pledged is None else _yuan(paid.pledged)
         names = [gettext(PAYERS[paid.payer], locale), paid.labels[locale]]
         _write(sheet, line, [*names, pledged, _yuan(paid.delivered)], [text, text, yuan, yuan])
+
+
+def _sentences_sheet(book: xlsxwriter.Workbook, report: LeverageReport, locale: str) -> None:
+    """The year-end sentences, and where each of their figures comes from."""
+    heading = book.add_format({"bold": True, "bottom": 1})
+    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+    sheet = book.add_worksheet(gettext(sentences.HEADING, locale))
+    sheet.set_column(0, 0, 60)
+    sheet.set_column(1, 3, 40)
+    said = sentences.sentences(report, locale)
+    for line, one in enumerate(said):
+        sheet.write_string(line, 0, one.text, wrapped)
+    first = len(said) + 1
+    for column, text in enumerate(sentences.SOURCES):
+        sheet.write_string(first, column, gettext(text, locale), heading)
+    figures = [figure for one in said for figure in one.figures]
+    for line, figure in enumerate(figures, first + 1):
+        for column, text in enumerate((figure.written, figure.field, figure.definition)):
+            sheet.write_string(line, column, text, wrapped)
+    sheet.write_string(first + len(figures) + 2, 0, sentences.query(report), wrapped)
 
 
 def _definitions_sheet(book: xlsxwriter.Workbook, locale: str) -> None:

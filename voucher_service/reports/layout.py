@@ -10,10 +10,10 @@ from typing import Any
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.kernel.money import Money
 
-from . import causal
+from . import causal, sentences
 from .figures import Figures, Ratios
 from .groups import Basis, Group, GroupBy
-from .leverage import UNKNOWN_EFFECT, LeverageReport, Row
+from .leverage import LeverageReport, Row
 from .trade_in import Subsidies
 
 
@@ -126,6 +126,7 @@ def head(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
     facts.append((causal.NET_LEVERAGE, causal.sentence(report.causal, locale)))
     if report.sealed:
         facts.append((mark("账目指纹"), f"{report.sealed.size} {report.sealed.fingerprint}"))
+    facts.append((sentences.HEADING, sentences.paragraph(report, locale)))
     return [(gettext(heading, locale), value) for heading, value in facts] + beside(report, locale)
 
 
@@ -134,7 +135,7 @@ def beside(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
     facts = [
         (mark("小微商户 ÷ 核销"), formats.percent(report.reach.small)),
         (mark("县域商户 ÷ 核销"), formats.percent(report.reach.county)),
-        (mark("每多 1 元消费的花费"), f"–（{gettext(UNKNOWN_EFFECT, locale)}）"),
+        (mark("每多 1 元消费的花费"), causal.cost_in_words(report.causal, locale)),
         (mark("整体重数"), _recounted(report, locale)),
     ]
     return [(gettext(heading, locale), value) for heading, value in facts]

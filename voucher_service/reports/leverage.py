@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -22,14 +22,13 @@ from voucher_service.proof import service as proof
 from voucher_service.proof.model import Checkpoint
 from voucher_service.reconciliation.tables import RollupRow, RollupRunRow, TradeInRollupRow
 
-from . import causal, definitions, reach, trade_in
+from . import causal, definitions, reach, sentences, trade_in
 from .figures import AMOUNTS, Figures, Ratios, ratios
 from .groups import Basis, Group, GroupBy, cells, groups
 from .reach import Reach
 from .trade_in import Subsidies, TradeIn
 
 TOTAL = mark("合计")
-UNKNOWN_EFFECT = mark("还不能估计：没有结果数据")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,8 @@ class LeverageReport:
     was replayed: whoever shows the report says so. The rows add up to the totals. `sealed` is the
     newest published head of the log, which holds what the figures come from. `proof` says when all
     was last counted again, and what came of it. `causal`: estimates of what the programme's
-    vouchers changed, over all their weeks whatever days were asked for.
+    vouchers changed, over all their weeks whatever days were asked for. `levels`: of the treasuries
+    that fund it; empty for the reader of a part.
     """
 
     programme: Programme
@@ -78,6 +78,7 @@ class LeverageReport:
     proof: Proof
     sealed: Checkpoint | None
     causal: tuple[Estimate, ...] = ()
+    levels: frozenset[str] = frozenset()
 
     @property
     def synthetic(self) -> bool:
@@ -109,6 +110,7 @@ def report(
         vouchers = asked(RollupRow, Figures)
         total, rows = groups(session, vouchers, group_by)
         reached = reach.read(session, vouchers)
+        levels = sentences.levels(session, found.id)
         subsidised = trade_in.read(session, asked(TradeInRollupRow, Subsidies), group_by, found.id)
         estimates = causal_service.of_programme(session, programme=found.id)
     return LeverageReport(
@@ -125,6 +127,7 @@ def report(
         _proof(run),
         next(iter(proof.checkpoints(core, limit=1)), None),
         tuple(estimates),
+        levels,
     )
 
 
@@ -146,13 +149,22 @@ def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
         },
         "small_share": _number(report.reach.small),
         "county_share": _number(report.reach.county),
-        "cost_per_extra_yuan": None,
-        "cost_per_extra_yuan_reason": gettext(UNKNOWN_EFFECT, locale),
+        **_cost(report.causal, locale),
         "rows": [_row_json(one, locale) for one in report.rows],
         "totals": _row_json(report.totals, locale),
         "trade_in": trade_in.as_json(report.trade_in, locale),
         "causal": causal.as_json(report.causal, locale),
+        "sentences": sentences.as_json(report, locale),
         "definitions": definitions.in_words(locale),
+    }
+
+
+def _cost(estimates: Sequence[Estimate], locale: str) -> dict[str, Any]:
+    found = causal.cost(estimates)
+    return {
+        "cost_per_extra_yuan": None if found is None else found.point,
+        "cost_per_extra_yuan_interval": found and [found.low, found.high],
+        "cost_per_extra_yuan_reason": None if found else causal.no_cost(estimates, locale),
     }
 
 

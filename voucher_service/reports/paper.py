@@ -22,7 +22,7 @@ from voucher_service.printing.forms import (
     printed,
 )
 
-from . import layout
+from . import layout, sentences
 from .definitions import DEFINITIONS
 from .groups import Group, GroupBy
 from .leverage import TOTAL, LeverageReport, Row
@@ -54,6 +54,7 @@ def _form(report: LeverageReport, locale: str) -> Form:
     blocks += [Heading(gettext(TOTAL, locale)), Facts(_in_full(report, locale))]
     if report.trade_in:
         blocks += _trade_in(report, locale)
+    blocks += _sources(report, locale)
     blocks.append(Heading(gettext(mark("名词解释"), locale)))
     blocks += [Words("：".join(one.in_words(locale))) for one in DEFINITIONS]
     return Form(
@@ -111,6 +112,25 @@ def _chart(report: LeverageReport, locale: str) -> Bars | Lines:
 def _lengths(row: Row, longest: Money, locale: str) -> list[Length]:
     return [
         Length(_share(one.of(row), longest), formats.wan(one.of(row), locale)) for one in _DRAWN
+    ]
+
+
+def _sources(report: LeverageReport, locale: str) -> list[Block]:
+    """Where each figure of the year-end sentences comes from."""
+    meanings = {one.key: one.in_words(locale)[0] for one in DEFINITIONS}
+    rows = [
+        (figure.written, figure.field, meanings[figure.definition])
+        for one in sentences.sentences(report, locale)
+        for figure in one.figures
+    ]
+    if not rows:
+        return []
+    columns = tuple(Column(gettext(one, locale), 2) for one in sentences.SOURCES)
+    return [
+        Heading(gettext(sentences.HEADING, locale)),
+        Words(sentences.paragraph(report, locale)),
+        Table(columns, rows),
+        Words(sentences.query(report)),
     ]
 
 

@@ -54,6 +54,11 @@ class Estimate:
     inputs_sha256: str
     made_at: datetime
 
+    @property
+    def suspect(self) -> bool:
+        """Whether a check does not stand."""
+        return any(one.stands is False for one in self.checks)
+
 
 def of_programme(session: Session, *, programme: ProgrammeId) -> list[Estimate]:
     """The newest answer for each offer, design and window; the most believable design first, and
@@ -72,8 +77,9 @@ def of_offer(core: Core, *, actor: Actor, offer: OfferId) -> list[Estimate]:
 
 
 def headline(estimates: Sequence[Estimate]) -> Estimate | None:
-    """The one figure to say where only one is said."""
-    return next((one for one in estimates if one.verdict is Verdict.ESTIMATED), None)
+    """The one figure to say where only one is said: one whose checks stand, where there is any."""
+    found = [one for one in estimates if one.verdict is Verdict.ESTIMATED]
+    return next((one for one in found if not one.suspect), next(iter(found), None))
 
 
 def files(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[OutcomeFile]:

@@ -182,11 +182,13 @@ def holds_identity(session: Session, *, resident: ResidentId, hashes: Collection
 def resident_actor(core: Core, subject: UUID, *, issued_at: datetime | None = None) -> Actor | None:
     """Who a request of the resident face acts as, by a token made at `issued_at`.
 
-    None when there is no such account, or it signed out of everything after that.
+    None when there is no such account, it was forgotten, or it signed out of everything after that.
     """
     with core.transaction() as session:
         found = store.seen(session, subject)
-    if found is None or (issued_at and found.signed_out_at and issued_at < found.signed_out_at):
+    if found is None or found.status is ResidentStatus.FORGOTTEN:
+        return None
+    if issued_at and found.signed_out_at and issued_at < found.signed_out_at:
         return None
     return Actor(ActorKind.RESIDENT, found.id)
 

@@ -156,15 +156,10 @@ def unmatched(
 
     Without `also_theirs` those that only the file has are left out.
     """
-    findings = set(Finding) - {Finding.MATCHED}
+    where = [_LINE.c.file_id == file, _LINE.c.finding != Finding.MATCHED]
     if not also_theirs:
-        findings -= {Finding.ONLY_THEIRS}
-    rows = session.execute(
-        select(_LINE)
-        .where(_LINE.c.file_id == file, _LINE.c.finding.in_(findings))
-        .order_by(_LINE.c.place)
-        .limit(most)
-    )
+        where.append(_LINE.c.finding != Finding.ONLY_THEIRS)
+    rows = session.execute(select(_LINE).where(*where).order_by(_LINE.c.place).limit(most))
     return [(_line(row), row.ordinal) for row in rows]
 
 

@@ -68,6 +68,14 @@ class ChannelLineRow(Base):
     """
 
     __tablename__ = "channel_line"
+    __table_args__ = (
+        Index(
+            "ix_channel_line_unmatched",
+            "file_id",
+            "place",
+            postgresql_where=text("finding <> 'matched'"),
+        ),
+    )
 
     file_id: Mapped[UUID] = mapped_column(primary_key=True)
     place: Mapped[int] = mapped_column(primary_key=True)

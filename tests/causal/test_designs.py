@@ -1,0 +1,104 @@
+"""What the books and a file give each design: who stood where in a queue, orders, areas."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.causal import panels
+from tests.make import JIANGCHENG, World
+from voucher_service.allocation.model import SoldOut
+from voucher_service.campaigns.model import Offer
+from voucher_service.causal import bunching, service, store, weeks, words
+from voucher_service.causal.model import Counted, Design, Verdict
+from voucher_service.causal.outcomes import Kind, OutcomeFile
+from voucher_service.causal.service import Estimate, estimating
+from voucher_service.infra.core import Core, with_clock
+from voucher_service.kernel.actor import Actor, Role
+from voucher_service.kernel.clock import Clock
+from voucher_service.vouchers import refusals
+
+QUOTA = 5
+
+
+@pytest.fixture(scope="module")
+def city(core: Core) -> World:
+    return World(core)
+
+
+@pytest.fixture(scope="module")
+def finance(city: World) -> Actor:
+    return city.staff(Role.FINANCE)
+
+
+def imported(
+    city: World, finance: Actor, offer: Offer, kind: Kind, rows: panels.Rows
+) -> tuple[OutcomeFile, list[Estimate]]:
+    file = panels.written(offer, kind, rows)
+    made = service.import_file(city.core, actor=finance, stream=file)
+    estimating.compute(city.core, offer=offer.id)
+    return made, service.of_offer(city.core, actor=finance, offer=offer.id)
+
+
+def test_a_queue_is_ranked_from_its_last_slot(city: World, finance: Actor) -> None:
+    opens = city.now() + timedelta(minutes=10)
+    draft = city.draft()
+    offer = city.offer(city.plan(quota=QUOTA, opens_at=opens), campaign=draft)
+    comers = city.residents(2 * QUOTA)
+    for one in comers:
+        service.agree(city.core, actor=one)
+    later = World(with_clock(city.core, Clock(opens)))
+    for one in comers[:QUOTA]:
+        later.redeem(later.claim(offer, one))
+    for one in comers[QUOTA:]:
+        with pytest.raises(SoldOut):
+            later.claim(offer, one)
+    refusals.flush(city.core)
+    told = service.keys(city.core, actor=finance, offer=offer.id, provider="unionpay", salt=b"salt")
+    keys = [key for key, _ in told]
+    file, found = imported(city, finance, offer, Kind.PANEL, panels.panel(offer, {}, keys))
+    begins, ends = weeks.valid(offer)
+    with city.core.transaction() as session:
+        people = store.people(session, file, Design.CUTOFF, begins, ends)
+    assert [rank for rank, *_ in people] == list(range(1 - QUOTA, QUOTA + 1))
+    assert [redeemed for *_, redeemed in people] == [2_000] * QUOTA + [0] * QUOTA
+    assert {(one.design, one.verdict, one.unit) for one in found} == {
+        (Design.CUTOFF, Verdict.TOO_SMALL, Counted.ENTRANTS)
+    }
+    assert "500" in words.sentence(found[0], "en")
+
+
+def test_orders_of_tills_are_classed_by_amount_and_tied_to_what_was_redeemed(
+    city: World, finance: Actor
+) -> None:
+    offer, till = city.offer(), city.cashier()
+    redemption = city.redeem(city.claim(offer), till).value
+    opens, ends = weeks.valid(offer)
+    today = opens + timedelta(days=1)
+    rows = [(redemption.shop_id, today, f"S{n}", 10_000 + 40 * n) for n in range(8)]
+    file, (found,) = imported(city, finance, offer, Kind.ORDERS, rows)
+    assert (found.design, found.verdict) == (Design.BUNCHING, Verdict.TOO_SMALL)
+    assert (found.have, found.needed, found.unit) == (1, bunching.FEWEST, Counted.SHOPS)
+    with city.core.transaction() as session:
+        classes = store.order_classes(session, file.id, opens=opens, ends=ends, step=200)
+    assert classes == [(redemption.shop_id, 50, 3), (redemption.shop_id, 51, 5)]
+
+
+def test_areas_with_redemptions_stand_against_areas_without(city: World, finance: Actor) -> None:
+    offer = city.offer()
+    city.redeem(city.claim(offer), city.cashier(area=JIANGCHENG))
+    areas = (JIANGCHENG, "441704", "441721")
+    rows = [
+        (area, monday, "dining", 1_000, 30_000_000, 9_000)
+        for area in areas
+        for monday in panels.mondays(offer)
+    ]
+    file, found = imported(city, finance, offer, Kind.AREAS, rows)
+    assert {(one.design, one.verdict, one.have) for one in found} == {
+        (Design.AREAS, Verdict.TOO_SMALL, 3)
+    }
+    with city.core.transaction() as session:
+        told = store.area_weeks(session, file.id, offer.programme_id)
+    redeemed = {area: int(back) for area, _, _, _, back in told}
+    assert redeemed == {JIANGCHENG: 2_000, "441704": 0, "441721": 0}

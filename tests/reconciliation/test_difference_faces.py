@@ -1,0 +1,133 @@
+"""A finance officer imports a bill at the desk, sees what differs, and proposes what closes it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import openpyxl
+import pytest
+
+from tests.faces.admin_desk import CHINESE, Desk, main_of, send
+from tests.make import World
+from tests.reconciliation.conftest import Channel
+from tests.reconciliation.samples import written
+
+Make = Callable[[], Channel]
+
+
+@pytest.fixture(scope="module")
+def desk(world: World) -> Desk:
+    return Desk(world)
+
+
+@pytest.fixture
+def differing(channel: Make) -> Channel:
+    """One order alike, one that the channel does not know, one line that we do not know."""
+    here = channel()
+    here.order()
+    here.order(paid=False)
+    here.lines.append(here.line(here.reference(), 700))
+    return here
+
+
+def imported(desk: Desk, here: Channel) -> dict[str, Any]:
+    """The file as the API answers it."""
+    content = written("wechat", here.lines).decode()
+    body = {"format": "wechat", "file_name": "bill.csv", "content": content}
+    answer = desk.post(here.finance, "/channel-files", body)
+    assert answer.status_code == 201, answer.json
+    found: dict[str, Any] = answer.json or {}
+    return found
+
+
+def test_a_call_imports_lists_and_proposes(desk: Desk, differing: Channel) -> None:
+    made = imported(desk, differing)
+    assert (made["open"], made["counts"]["matched"], made["theirs_fen"]) == (2, 1, 11_500)
+    listed = (desk.get(differing.finance, f"/differences?file_id={made['id']}").json or {})["items"]
+    ours = next(one for one in listed if one["finding"] == "only_ours")
+    assert (ours["holds"], ours["ours"]["paid_fen"], ours["theirs"]) == (True, 10_800, None)
+    path = f"/differences/{ours['id']}"
+    refused = desk.post(differing.finance, f"{path}/explain", {"text": "没事"})
+    assert (refused.status_code, (refused.json or {})["code"]) == (409, "difference_holds_money")
+    noted = desk.post(differing.finance, f"{path}/notes", {"text": "问过商户"})
+    assert [one["text"] for one in (noted.json or {})["notes"]] == ["问过商户"]
+    asked = {"amount_fen": 12_800, "reason": "渠道没有这笔款"}
+    proposed = desk.post(differing.finance, f"{path}/propose", asked)
+    assert proposed.status_code == 202
+    approval = (proposed.json or {})["approval_id"]
+    assert desk.post(differing.world.approver, f"/approvals/{approval}/approve").status_code == 200
+    closed = desk.get(differing.finance, path).json or {}
+    assert (closed["status"], closed["correction_fen"]) == ("corrected", 12_800)
+
+
+def test_a_broken_file_is_refused_with_its_lines(desk: Desk, differing: Channel) -> None:
+    content = written("wechat", differing.lines).decode().replace("SUCCESS", "PERHAPS", 1)
+    body = {"format": "wechat", "file_name": "bill.csv", "content": content}
+    answer = desk.post(differing.finance, "/channel-files", body)
+    assert answer.status_code == 422
+    assert [one["line"] for one in (answer.json or {})["lines"]] == [2]
+
+
+def test_both_files_have_every_line_and_totals_that_tie(desk: Desk, differing: Channel) -> None:
+    made = imported(desk, differing)
+    path = f"/channel-files/{made['id']}/lines"
+    text = desk.get(differing.finance, f"{path}.csv").get_data().decode("utf-8-sig")
+    table = list(csv.reader(io.StringIO(text)))
+    assert [row[0] for row in table[1:4]] == ["对上了", "对方有，平台没有", "平台有，对方没有"]
+    sums = {row[0]: row for row in table[4:]}
+    assert sums["平台：这些订单的补贴"][1] == "两边一样"
+    assert sums["平台：这些订单的补贴"][7] == sums["账本：这些订单的补贴"][7] == "40.00"
+    content = desk.get(differing.finance, f"{path}.xlsx").get_data()
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).active
+    assert [str(cell.value) for cell in sheet["A"]] == [row[0] for row in table]
+
+
+def test_the_pages_say_it_in_both_languages(desk: Desk, differing: Channel) -> None:
+    browser = desk.browser(differing.finance)
+    file = (io.BytesIO(written("wechat", differing.lines)), "bill.csv")
+    led = send(
+        browser, "/channel-files", "/channel-files", format="wechat-2023", file=file, uscc=""
+    )
+    assert led.status_code == 303, led.text
+    made = led.headers["Location"]
+    assert "没对上" in browser.get(made).text
+    listed = browser.get("/differences").text
+    ones = re.findall(r'href="(/differences/[0-9a-f-]{36})"', listed)
+    holding = next(one for one in ones if "怎么处理" in browser.get(one).text)
+    sent = send(
+        browser,
+        holding,
+        f"{holding}/propose",
+        way="correct",
+        amount="128.00",
+        reason="渠道没有这笔款",
+    )
+    assert sent.status_code == 303, sent.text
+    approver = desk.browser(differing.world.approver)
+    assert "两边各是什么" in approver.get(sent.headers["Location"]).text
+    english = desk.browser(differing.finance, "en")
+    for path in ("/channel-files", made, "/differences", *ones):
+        said = main_of(english.get(path).text).replace("渠道没有这笔款", "")
+        assert CHINESE.findall(said) == []
+
+
+def test_a_wrong_file_is_answered_on_the_page_with_its_line(desk: Desk, differing: Channel) -> None:
+    browser = desk.browser(differing.finance)
+    content = written("wechat", differing.lines).replace(b"SUCCESS", b"PERHAPS", 1)
+    file = (io.BytesIO(content), "bill.csv")
+    told = send(browser, "/channel-files", "/channel-files", format="wechat-2023", file=file)
+    assert (told.status_code, "第 2 行" in told.text, "PERHAPS" in told.text) == (422, True, True)
+    nothing = send(browser, "/channel-files", "/channel-files", format="wechat-2023")
+    assert (nothing.status_code, "请先选一个文件" in nothing.text) == (422, True)
+    till = send(
+        browser,
+        "/channel-files",
+        "/channel-files",
+        format="till-2026",
+        file=(io.BytesIO(b"x"), "till.csv"),
+    )
+    assert (till.status_code, "收银流水要选一家门店" in till.text) == (422, True)
