@@ -102,8 +102,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/lotteries/<uuid:id>/void",
         "/merchants/<uuid:merchant>/suspend",
         "/merchants/<uuid:merchant>/holds",
-        "/merchants/accounts/<uuid:account>/stop",
-        "/settlements/holds/<uuid:redemption>",
+        *("/merchants/accounts/<uuid:account>/stop", "/settlements/holds/<uuid:redemption>"),
     ),
     "a name, dates or a place for money, without money": (
         "/programmes",
