@@ -24,7 +24,6 @@ from voucher_service.infra.core import build
 
 PROPOSE = "voucher_service.approvals.service.propose"
 SIGNING = {"/approvals/<uuid:approval>/approve"}
-
 # Each changing route, without /api/v1: the actions that it proposes …
 _MOVES = "budget.allot", "budget.pass_down"
 PROPOSES: Mapping[str, tuple[str, ...]] = {
