@@ -51,7 +51,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("reference", name=op.f(f"uq_{RETURN}_reference")),
     )
     op.create_index(
-        op.f(f"ix_{RETURN}_revision_id"), RETURN, ["revision_id", "subject_id"], unique=False
+        op.f(f"ix_{RETURN}_revision_id_subject_id"),
+        RETURN,
+        ["revision_id", "subject_id"],
+        unique=False,
     )
     op.execute(f"GRANT SELECT, INSERT ON {RETURN} TO {APPLICATION}")
     op.execute(f"GRANT UPDATE ON {SHARE} TO {APPLICATION}")

@@ -12,7 +12,7 @@ from tests.tradein.counter import Counter
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
-from voucher_service.kernel.ids import ResidentId
+from voucher_service.kernel.ids import ApprovalId, ResidentId
 from voucher_service.kernel.money import Money
 from voucher_service.redemption.model import Redemption
 from voucher_service.settings import CONFIG
@@ -40,6 +40,11 @@ class Shop:
         return buyer, self.counter.sell(self.counter.town.claim(buyer))
 
     def approved(self) -> Revision:
+        made, proposed = self.proposed()
+        self.counter.town.world.approve(proposed)
+        return made
+
+    def proposed(self) -> tuple[Revision, ApprovalId]:
         world = self.counter.town.world
         payer = past.paying_campaign(world, Money.of_yuan(100_000))
         made = service.begin(
@@ -47,8 +52,7 @@ class Shop:
         )
         while service.compute(self.core, revision=made.id):
             pass
-        world.approve(service.propose(self.core, actor=world.planner, revision=made.id))
-        return made
+        return made, service.propose(self.core, actor=world.planner, revision=made.id)
 
     def name(self, buyer: Actor) -> str:
         assert buyer.id is not None

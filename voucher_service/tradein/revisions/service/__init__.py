@@ -15,7 +15,7 @@ from .paying import (
     payee,
     rotate_fields,
 )
-from .returning import line, propose_return
+from .returning import differences_of, propose_return
 from .trying import again, begin_trial, compute_trial, forget_trials, stopped_trials, trial
 from .whatif import what_if
 
@@ -27,10 +27,10 @@ __all__ = [
     "cancel",
     "compute",
     "compute_trial",
+    "differences_of",
     "forget_card",
     "forget_trials",
     "hand_over",
-    "line",
     "lines",
     "lock_due",
     "lock_sale",

@@ -56,7 +56,11 @@ def lowered(
         to = core_of(session).settings.settlement
         extra = {"to_return_fen": back.fen, "account": to.return_account, "holder": to.return_name}
         raise DifferenceToReturn(
-            extra=extra, amount=back, account=to.return_account, holder=to.return_name
+            extra=extra,
+            amount=back,
+            account=to.return_account,
+            holder=to.return_name,
+            order=str(sale),
         )
     return found
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from voucher_service.approvals import service as approvals
 from voucher_service.audit import service as audit
+from voucher_service.infra import areas
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.errors import NoSuchThing
@@ -27,6 +28,7 @@ from ..model import (
     ReturnReferenceReused,
     ReturnTooMuch,
     RevisionId,
+    Status,
 )
 from ..tables import RevisionLineRow, RevisionReturnRow, RevisionRow
 from .keeping import free, lock_sale
@@ -36,12 +38,19 @@ RETURN = "revision.return"
 OBJECT = "revision_return"
 
 
-def line(core: Core, *, actor: Actor, revision: RevisionId, subject: UUID) -> Line:
-    """One decision that a revision changes. Raises NoSuchThing, NotAllowed."""
+def differences_of(core: Core, *, actor: Actor, sale: RedemptionId) -> list[Line]:
+    """What approved revisions of the actor's area add to the sale of a unit.
+
+    Raises NotAllowed, and NoSuchThing when that is nothing.
+    """
     require(actor, SEES)
+    where = (RevisionLineRow.subject_id == sale, RevisionLineRow.kind == Kind.SALE, store.MORE)
     with core.transaction() as session:
-        own(session, actor, revision)
-        return store.line_view(*_line(session, revision, subject))
+        rows = store.lines(session, *where, RevisionRow.status == Status.APPROVED, most=None)
+    found = [store.line_view(*one) for one in rows if areas.within(one[1].area, actor.area)]
+    if not found:
+        raise NoSuchThing
+    return found
 
 
 def propose_return(
