@@ -17,13 +17,13 @@ from tests.tradein.rise import year
 from tests.tradein.test_revisions import TODAY
 from tests.web.serving import serving
 from voucher_service.infra.core import Core, with_clock
-from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.money import Money
 from voucher_service.resident.app import create_app as create_resident
 from voucher_service.settings import CONFIG
 from voucher_service.tradein.revisions import service
-from voucher_service.tradein.revisions.model import TrialId
+from voucher_service.tradein.revisions.model import RevisionId, TrialId
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
 
@@ -119,3 +119,24 @@ def test_a_buyer_sees_what_they_get_more_and_names_a_card(chromium: Browser, cit
     past.owed_for_a_sale(city, buyer.id)
     app = create_resident(city.core)
     shown(chromium, app, city.core, Face.RESIDENT, buyer, "/trade-in/differences")
+
+
+def test_finance_records_a_difference_that_came_back(chromium: Browser, city: World) -> None:
+    made, sale = past.owed_for_a_sale(city, city.resident().id)
+    with city.core.transaction() as session:
+        now = city.core.now(session)
+        assert service.paid(session, revision=RevisionId(made), subject=sale, now=now)
+    app, finance = create_admin(city.core), city.staff(Role.FINANCE)
+    path = f"/policies/returns?sale={sale}"
+    shown(chromium, app, city.core, Face.ADMIN, finance, path)
+    with serving(app) as base:
+        page = phone(chromium, base, city.core, Face.ADMIN, finance)
+        page.goto(path)
+        page.locator("#f-amount").fill("60")
+        page.locator("#f-reference").fill("B20250310")
+        page.locator("form.stack button").last.click()
+        assert "50" in page.locator(".alert").inner_text()  # more than was paid
+        page.locator("#f-amount").fill("50")
+        page.locator("form.stack button").last.click()
+        page.wait_for_url("**/approvals/*")
+        fits(page, "admin-return-proposed")
