@@ -86,6 +86,7 @@ from .pages import programmes as programme_pages
 from .pages import pushes as push_pages
 from .pages import reports as report_pages
 from .pages import residents as resident_pages
+from .pages import returns as returns_pages
 from .pages import sale_reviews as review_pages
 from .pages import settlements as settlement_pages
 from .pages import staff as staff_pages
@@ -145,6 +146,7 @@ BLUEPRINTS = (
     Guarded(revisions.policies, _OFFICE),
     Guarded(revisions.revisions, _PARTIES),
     Guarded(revisions.planning, any_of(Role.PLANNER)),
+    Guarded(revisions.returning, any_of(Role.FINANCE)),
     Guarded(merchants.merchants, any_of(*onboarding.SEES)),
     Guarded(merchants.holding_back, any_of(Role.REVIEWER, Role.FINANCE)),
     Guarded(settlements.settlements, _PAYING),
@@ -181,6 +183,8 @@ BLUEPRINTS = (
     Guarded(policy_pages.policies, _OFFICE),
     Guarded(policy_pages.trying, _PARTIES),
     Guarded(policy_pages.planning, any_of(Role.PLANNER)),
+    Guarded(returns_pages.returns, _PARTIES),
+    Guarded(returns_pages.returning, any_of(Role.FINANCE)),
     Guarded(review_pages.reviews, _SIGNERS),
     Guarded(review_pages.judging, any_of(Role.REVIEWER)),
     Guarded(paper_pages.papers, any_of(Role.REVIEWER)),
