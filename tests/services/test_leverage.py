@@ -226,7 +226,7 @@ def test_excel_shows_the_same_figures_and_no_formula(report: LeverageReport, loc
     out = io.BytesIO()
     export.xlsx(report, out, locale)
     book = openpyxl.load_workbook(io.BytesIO(out.getvalue()))
-    figures, _, said, definitions = book.worksheets
+    figures, _, _, said, definitions = book.worksheets
     assert "550.01" in str(said["A2"].value)
     cells = [cell for row in figures.iter_rows() for cell in row]
     assert not any(cell.data_type == "f" for cell in cells)
