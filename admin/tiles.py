@@ -43,13 +43,13 @@ def tiles(board: Board, report: LeverageReport) -> tuple[Tile, ...]:
             *at,
             figures.get(code, Figures()),
             board.today.get(code, Today()),
-            _shade(figures[code].leveraged if code in figures else ZERO, most),
+            shade(figures[code].leveraged if code in figures else ZERO, most),
         )
         for code, at in placed
     )
 
 
-def _shade(part: Money, most: Money) -> int:
+def shade(part: Money, most: Money) -> int:
     """Equal parts of the largest; any money at all is seen."""
     if part <= ZERO:
         return 0
