@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from voucher_service.i18n import gettext, mark
@@ -21,7 +21,6 @@ from voucher_service.settlement.model import HOLD_REASONS, LEFT_OUT, Batch
 from voucher_service.web.language import locale
 
 from .staff import reader
-from .words import say
 
 LINE_OF_FILE = mark("第 {n} 行")
 WHOLE_FILE = mark("整个文件")
@@ -87,14 +86,18 @@ def sees_settlements() -> bool:
     return who is not None and not who.area and who.has(*roles)
 
 
+def _say(words: Mapping[Any, str]) -> Callable[[str], str]:
+    return lambda value: gettext(words.get(value, str(value)), locale())
+
+
 def globals_() -> dict[str, Any]:
     """What the templates can say about settlement."""
     return {
-        "batch_name": say(BATCH_PUBLIC),
-        "line_name": say(LINE_PUBLIC),
-        "payment_name": say(PAYMENT_PUBLIC),
-        "left_out_name": say(LEFT_OUT),
-        "hold_reason": say(HOLD_REASONS),
+        "batch_name": _say(BATCH_PUBLIC),
+        "line_name": _say(LINE_PUBLIC),
+        "payment_name": _say(PAYMENT_PUBLIC),
+        "left_out_name": _say(LEFT_OUT),
+        "hold_reason": _say(HOLD_REASONS),
         "settling_badge": lambda value: _BADGES.get(value, ""),
         "batch_steps": steps,
         "sees_settlements": sees_settlements,

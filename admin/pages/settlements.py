@@ -179,7 +179,7 @@ def change_hold(redemption: UUID) -> Any:
 
 def _done(
     batch: UUID,
-    change: Callable[[BatchId], object],
+    change: Callable[..., object],
     form: forms.Form | None = None,
     asked: str = "",
 ) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import BinaryIO
 from uuid import UUID
 
 from flask import Blueprint, Response, render_template, request
@@ -18,11 +17,10 @@ from voucher_service.settlement import service
 from voucher_service.settlement.lifecycles import LINE_PUBLIC, PAYMENT_PUBLIC, LineStatus
 from voucher_service.settlement.model import HOLD_REASONS, LEFT_OUT, BatchLine, BatchLineId
 from voucher_service.settlement.service.reading import UNRELEASED
+from voucher_service.web.attachments import as_file
 from voucher_service.web.auth import actor
 from voucher_service.web.language import locale
 from voucher_service.web.site import core, now
-
-from .books import as_file
 
 money = Blueprint("money", __name__, url_prefix="/money")
 
@@ -79,11 +77,7 @@ def statement(line: UUID, format_: str) -> Response:
     write = {"csv": sheet_files.csv, "xlsx": sheet_files.xlsx}[format_]
     columns = [(kind, gettext(text, locale())) for kind, text in _COLUMNS]
     sheet = Sheet(found.batch_number, columns, _rows(found))
-    return as_file(f"payment-{found.batch_number}", format_, partial(_written, write, sheet))
-
-
-def _written(write: sheet_files.Write, sheet: Sheet, out: BinaryIO) -> None:
-    write(sheet, out)
+    return as_file(f"payment-{found.batch_number}", format_, partial(write, sheet))
 
 
 def _rows(line: BatchLine) -> Iterator[tuple[Cell, ...]]:

@@ -36,7 +36,6 @@ from voucher_service.infra.embedded import postgres
 from voucher_service.infra.embedded.processes import sweep
 from voucher_service.infra.embedded.servers import DATABASE
 from voucher_service.infra.secrets import Keyring
-from voucher_service.jobs.stopping import Stopping
 from voucher_service.kernel.actor import Actor, ActorKind
 from voucher_service.kernel.errors import TryAgain
 from voucher_service.recovery import crowd, planning
@@ -55,19 +54,20 @@ class Lost:
     middle: datetime
     heads: Path
     refused_alone: bool
+    looks_without_receiver: list[int]
 
 
 @pytest.fixture(scope="module")
 def lost(tmp_path_factory: pytest.TempPathFactory) -> Lost:
     place = tmp_path_factory.mktemp("lost")
-    folder, stopping, heads = Folder(place / "backups"), Stopping(), place / "heads.txt"
+    folder, stopping, heads = Folder(place / "backups"), threading.Event(), place / "heads.txt"
     with servers_in(place / "data") as servers:
         url = servers.url(DATABASE, postgres.SUPERUSER)
         with core_on(servers, VOUCHER__PROOF__FILE=str(heads)) as core:
             receiver = threading.Thread(
                 target=receiving.receive,
                 args=(url, folder, core.keyring),
-                kwargs={"stopping": stopping, "say": lambda _: None},
+                kwargs={"asked_to_stop": stopping.is_set, "say": lambda _: None},
             )
             receiver.start()
             people = crowd.found(core, 20)
@@ -85,12 +85,17 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Lost:
                 connection.execute("SELECT pg_switch_wal()")
                 told += [claimed(core, one, "fourth") for one in people]
             keyring = core.keyring
-            stopping.asked = True
+            stopping.set()
             receiver.join()
             alone = refused_alone(core, url)
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM RESET synchronous_standby_names")
+                connection.execute("SELECT pg_reload_conf()")
+            watch = service.Watch()
+            looks = [watch(core), watch(core)]
         sweep(servers.data, grace_seconds=0)
         shutil.rmtree(servers.data / DATABASE)
-    return Lost(folder, made, keyring, told, middle, heads, alone)
+    return Lost(folder, made, keyring, told, middle, heads, alone, looks)
 
 
 def refused_alone(core: Core, url: str) -> bool:
@@ -158,6 +163,10 @@ def test_every_promise_is_in_the_restored_books_and_claims_go_on(
 
 def test_a_commit_that_no_receiver_has_is_never_acknowledged(lost: Lost) -> None:
     assert lost.refused_alone
+
+
+def test_a_receiver_that_stays_away_is_an_alarm(lost: Lost) -> None:
+    assert lost.looks_without_receiver == [0, 1]
 
 
 def test_the_instants_within_reach_are_told(lost: Lost) -> None:

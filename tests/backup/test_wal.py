@@ -72,6 +72,17 @@ def test_whole_pieces_and_the_growing_one_make_a_chain(folder: Folder) -> None:
     assert (target / found.segments[2].name).read_bytes().rstrip(b"\0") == b"\1" * 100
 
 
+def test_a_piece_that_is_put_away_while_somebody_reads_is_read(folder: Folder) -> None:
+    growing = wal.begin(folder, KEYRING, FIRST)
+    growing.add(b"\1" * SEGMENT_BYTES, NOON)
+    (segment,) = wal.chain(folder, KEYRING, timeline=1, place=0x3000028).segments
+    assert segment.growing
+    growing.finish()
+    growing.close()
+    assert wal.content(folder, KEYRING, segment) == b"\1" * SEGMENT_BYTES
+    assert not wal.facts(folder, KEYRING, FIRST).growing
+
+
 def test_a_missing_piece_is_named_with_what_lies_before_it(folder: Folder) -> None:
     received(folder, 3)
     second = segment_of(1, start_of(FIRST) + SEGMENT_BYTES)

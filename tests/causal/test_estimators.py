@@ -33,7 +33,8 @@ def people(rng: np.random.Generator, city: City = STANDARD, winners: int = 4_000
 
 
 def test_least_squares_are_those_of_the_library(rng: np.random.Generator) -> None:
-    columns = np.column_stack((np.ones(300), rng.random(300) < 0.5, rng.random(300)))
+    half = (rng.random(300) < 0.5).astype(np.float64)
+    columns = np.column_stack((np.ones(300), half, rng.random(300)))
     outcomes = rng.lognormal(size=(300, 2))
     weights = rng.random(300) + 0.1
     for given in (None, weights):

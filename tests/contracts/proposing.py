@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from flask import Flask
 
@@ -37,6 +37,18 @@ def proposed_about() -> set[str]:
                 values = [key.value for key in one.keywords if key.arg == "object_type"]
                 found |= {eval(ast.unparse(value), vars(module)) for value in values}
     return found
+
+
+def changes(node: ast.AST, *, rows: Collection[str], columns: Collection[str]) -> bool:
+    """Whether a guarded row is made or changed here, or a guarded column set."""
+    if isinstance(node, ast.Assign):
+        parts = [one for target in node.targets for one in ast.walk(target)]
+        return any(isinstance(one, ast.Attribute) and one.attr in columns for one in parts)
+    if not isinstance(node, ast.Call):
+        return False
+    written = called(node) in {"update", "insert", "delete"} and node.args
+    changed = node.args[0].id if written and isinstance(node.args[0], ast.Name) else ""
+    return called(node) in rows or changed in rows
 
 
 def called(node: ast.Call) -> str:

@@ -15,7 +15,7 @@ from flask import Flask
 from admin import readings, words
 from admin.app import create_app
 from tests.contracts.calls import calls, mentions
-from tests.contracts.proposing import called, changing, executors, proposed_about
+from tests.contracts.proposing import changes, changing, executors, proposed_about
 from tests.contracts.source import ROOT, tree
 from voucher_service import settings
 from voucher_service.approvals import service as approvals
@@ -24,7 +24,6 @@ from voucher_service.infra.core import build
 
 PROPOSE = "voucher_service.approvals.service.propose"
 SIGNING = {"/approvals/<uuid:approval>/approve"}
-
 # Each changing route, without /api/v1: the actions that it proposes …
 _MOVES = "budget.allot", "budget.pass_down"
 PROPOSES: Mapping[str, tuple[str, ...]] = {
@@ -102,8 +101,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/lotteries/<uuid:id>/void",
         "/merchants/<uuid:merchant>/suspend",
         "/merchants/<uuid:merchant>/holds",
-        "/merchants/accounts/<uuid:account>/stop",
-        "/settlements/holds/<uuid:redemption>",
+        *("/merchants/accounts/<uuid:account>/stop", "/settlements/holds/<uuid:redemption>"),
     ),
     "a name, dates or a place for money, without money": (
         "/programmes",
@@ -387,16 +385,6 @@ def test_no_action_is_without_such_a_test() -> None:
 
 
 def _guarded(node: ast.AST) -> bool:
-    return not GUARDED.isdisjoint(mentions(node)) or any(map(_changes, ast.walk(node)))
-
-
-def _changes(node: ast.AST) -> bool:
-    """Whether a guarded row is made or changed here, or a guarded column set."""
-    if isinstance(node, ast.Assign):
-        parts = [one for target in node.targets for one in ast.walk(target)]
-        return any(isinstance(one, ast.Attribute) and one.attr in COLUMNS for one in parts)
-    if not isinstance(node, ast.Call):
-        return False
-    written = called(node) in {"update", "insert", "delete"} and node.args
-    changed = node.args[0].id if written and isinstance(node.args[0], ast.Name) else ""
-    return not ROWS.isdisjoint({called(node), changed})
+    return not GUARDED.isdisjoint(mentions(node)) or any(
+        changes(one, rows=ROWS, columns=COLUMNS) for one in ast.walk(node)
+    )

@@ -11,6 +11,7 @@ from tests.finance_pack.batches import Told, played
 from tests.make import World
 from tests.settlement.offices import Office
 from voucher_service.infra.core import build, with_clock
+from voucher_service.infra.embedded import postgres
 from voucher_service.infra.embedded.servers import Servers
 from voucher_service.kernel.clock import Clock
 
@@ -19,5 +20,6 @@ from voucher_service.kernel.clock import Clock
 def told(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     with fresh_database(servers) as url:
         core = build(settings_on(servers, url, tmp_path_factory.mktemp("outbox") / "sms.jsonl"))
-        yield played(Office(World(with_clock(core, Clock(NOON)))))
+        owner = servers.url("postgres", postgres.OWNER)
+        yield played(Office(World(with_clock(core, Clock(NOON))), owner))
         core.close()

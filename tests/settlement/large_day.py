@@ -5,6 +5,7 @@ money in the ledger that belongs to them.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
 
@@ -84,8 +85,8 @@ def make(core: Core, *, shops: int, redemptions: int) -> None:
 def _write(
     session: Session,
     offer: Offer,
-    residents: list[object],
-    tills: list[SyntheticTill],
+    residents: Sequence[object],
+    tills: Sequence[SyntheticTill],
     *,
     first: int,
 ) -> None:

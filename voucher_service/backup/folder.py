@@ -63,12 +63,17 @@ class Folder:
         with plainly():
             descriptor = os.open(self.path / f"{part}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with plainly():
+                self._lock(descriptor)
             yield
-        except BlockingIOError as error:
-            raise BackupInProgress(folder=str(self.path)) from error
         finally:
             os.close(descriptor)
+
+    def _lock(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BackupInProgress(folder=str(self.path)) from error
 
     def names(self) -> list[str]:
         """The whole backups, the oldest first: their names are instants."""

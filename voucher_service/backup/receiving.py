@@ -11,7 +11,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from voucher_service.infra.secrets import Keyring
 
@@ -36,17 +35,13 @@ _QUIET = timedelta(seconds=10)
 _MOMENT = timedelta(seconds=1)
 
 
-class Stopping(Protocol):
-    """How the receiver is asked to end."""
-
-    asked: bool
-
-    def wait(self, seconds: float) -> None:
-        """Sleep, at most so long, and less when asked to end."""
-
-
 def receive(
-    url: str, folder: Folder, keyring: Keyring, *, stopping: Stopping, say: Callable[[str], None]
+    url: str,
+    folder: Folder,
+    keyring: Keyring,
+    *,
+    asked_to_stop: Callable[[], bool],
+    say: Callable[[str], None],
 ) -> None:
     """Receive until asked to stop; whoever is away is asked again every second.
 
@@ -57,18 +52,22 @@ def receive(
     with folder.held("wal"):
         folder.remove_drafts()
         wal.finish_full(folder, keyring)
-        while not stopping.asked:
+        while not asked_to_stop():
             try:
-                _once(url, folder, keyring, stopping, say)
+                _once(url, folder, keyring, asked_to_stop, say)
             except (BackupServerFailed, BackupFolderFailed) as error:
                 # Said once, not every second of an outage.
                 if said != (said := str(error.params)):
                     say(f"{error.code}: {said}")
-                stopping.wait(_PAUSE_SECONDS)
+                time.sleep(_PAUSE_SECONDS)
 
 
 def _once(
-    url: str, folder: Folder, keyring: Keyring, stopping: Stopping, say: Callable[[str], None]
+    url: str,
+    folder: Folder,
+    keyring: Keyring,
+    asked_to_stop: Callable[[], bool],
+    say: Callable[[str], None],
 ) -> None:
     with Replication(url, NAME) as connection:
         server = connection.identify()
@@ -84,7 +83,7 @@ def _once(
         say(f"receiving from {lsn(growing.end)} on timeline {server.timeline}")
         receiver = _Receiver(connection, folder, keyring, growing)
         try:
-            while not stopping.asked:
+            while not asked_to_stop():
                 receiver.take(connection.incoming(_WAIT_SECONDS))
         finally:
             receiver.close()

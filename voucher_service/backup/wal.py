@@ -157,9 +157,10 @@ def facts(folder: Folder, keyring: Keyring, name: str) -> Segment:
     file = folder.wal / name
     if not file.exists():
         grown = list(_grown(file.with_name(name + PARTIAL), keyring))
-        size = sum(len(data) for data, _, _ in grown)
-        _, until, quiet_until = grown[-1] if grown else (b"", _EPOCH, _EPOCH)
-        return Segment(name, size, until, quiet_until, growing=True)
+        if grown or not file.exists():  # else a live receiver has put it away meanwhile
+            size = sum(len(data) for data, _, _ in grown)
+            _, until, quiet_until = grown[-1] if grown else (b"", _EPOCH, _EPOCH)
+            return Segment(name, size, until, quiet_until, growing=True)
     with plainly(), file.open("rb") as opened:
         told, _, _ = next(sealed.read(opened, keyring, name)).partition(b"\n")
     try:
@@ -182,14 +183,16 @@ def unpack(folder: Folder, keyring: Keyring, segment: Segment, target: Path) -> 
 
 def content(folder: Folder, keyring: Keyring, segment: Segment) -> bytes:
     """The bytes of a piece. Raises BackupWrongKey, BackupDamaged."""
-    file = folder.wal / (segment.name + PARTIAL if segment.growing else segment.name)
+    whole, held = folder.wal / segment.name, b""
     if segment.growing:
-        held = b"".join(data for data, _, _ in _grown(file, keyring))
-    else:
-        with plainly(), file.open("rb") as opened:
+        growing = whole.with_name(segment.name + PARTIAL)
+        held = b"".join(data for data, _, _ in _grown(growing, keyring))
+    # A live receiver may have put it away since it was looked at.
+    if len(held) < segment.size and whole.exists():
+        with plainly(), whole.open("rb") as opened:
             held = b"".join(sealed.read(opened, keyring, segment.name)).partition(b"\n")[2]
     if len(held) < segment.size:
-        raise BackupDamaged(file=file.name)
+        raise BackupDamaged(file=segment.name)
     return held
 
 

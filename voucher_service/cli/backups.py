@@ -72,7 +72,7 @@ def receive(target: Path | None, data: Path) -> None:
         _url(settings, data),
         Folder(target),
         Keyring(settings.secrets),
-        stopping=stopping,
+        asked_to_stop=lambda: stopping.asked,
         say=click.echo,
     )
 

@@ -32,7 +32,7 @@ from voucher_service.infra.core import Core
 from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.clock import SHANGHAI, day_of, start_of
-from voucher_service.kernel.ids import ApprovalId, MerchantId, ShopId
+from voucher_service.kernel.ids import ApprovalId, CashierId, MerchantId, ShopId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import SizeClass, Trade
@@ -41,7 +41,7 @@ from voucher_service.replay.strangers import credit_code
 from voucher_service.sandbox import loading as sandbox
 from voucher_service.serving import Login
 
-from . import cars, trade_in
+from . import cars, settlements, trade_in
 
 SLUG, LEVELS = "demo", "demo-two-levels"
 CITY, JIANGCHENG, YANGCHUN = "441700", "441702", "441781"
@@ -53,6 +53,7 @@ STAFF: tuple[tuple[str, str, Role, str], ...] = (
     ("county-approver", "江城审批", Role.APPROVER, JIANGCHENG),
     ("reviewer", "林审", Role.REVIEWER, ""),
     ("finance", "关财", Role.FINANCE, ""),
+    ("finance2", "冯财", Role.FINANCE, ""),
     ("auditor", "苏稽", Role.AUDITOR, ""),
     ("administrator", "何管", Role.ADMINISTRATOR, ""),
 )
@@ -106,6 +107,18 @@ def load(core: Core) -> None:
         area=CITY,
         planner=planner,
         sign=lambda approval: _sign(core, approval, planner, approvers),
+    )
+    settlements.load(
+        core,
+        today,
+        office=settlements.Office(
+            planner,
+            approvers,
+            reviewer=_actor(core, "finance"),
+            payer=_actor(core, "finance2"),
+            sign=lambda past, approval: _sign(past, approval, planner, approvers),
+        ),
+        own=_till(core),
     )
     sandbox.load(core, planner=planner, approvers=approvers)
 
@@ -251,10 +264,15 @@ def _shop(core: Core) -> None:
 
 
 def _merchant(core: Core) -> MerchantId:
+    return _till(core)[0]
+
+
+def _till(core: Core) -> tuple[MerchantId, CashierId]:
+    """The shop's merchant and its manager."""
     name = TILLS[0][0]
     manager = merchants.cashier_sign_in(core, username=name, password=f"demo-only-{name}")
     with core.transaction() as session:
-        return merchants.till(session, cashier=manager.id).merchant_id
+        return merchants.till(session, cashier=manager.id).merchant_id, CashierId(manager.id)
 
 
 def _campaigns(today: date) -> tuple[WantedCampaign, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -65,10 +63,7 @@ class Stand:
             connection.execute("SELECT pg_switch_wal()")
 
     def lose(self) -> None:
-        """Kill everything at once, the receiver first: what is on its way to it is lost too."""
-        if self.receiver.pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(self.receiver.pid, signal.SIGKILL)
+        """Kill everything at once, the oldest process first: what was not sent yet is lost."""
         sweep(self.data, grace_seconds=0)
 
     def _answers(self) -> bool:

@@ -100,7 +100,7 @@ def _chart(report: LeverageReport, locale: str) -> Bars | Lines:
             ],
             first.labels[locale],
             last.labels[locale],
-            formats.wan(longest, locale),
+            sentences.amount(longest, locale),
         )
     largest = sorted(report.rows, key=lambda row: -row.figures.leveraged.fen)[:_MOST_BARS]
     return Bars(
@@ -112,7 +112,8 @@ def _chart(report: LeverageReport, locale: str) -> Bars | Lines:
 
 def _lengths(row: Row, longest: Money, locale: str) -> list[Length]:
     return [
-        Length(_share(one.of(row), longest), formats.wan(one.of(row), locale)) for one in _DRAWN
+        Length(_share(one.of(row), longest), sentences.amount(one.of(row), locale))
+        for one in _DRAWN
     ]
 
 

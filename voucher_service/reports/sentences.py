@@ -105,6 +105,13 @@ def query(report: LeverageReport) -> str:
     return f"{QUERY}?{urlencode(asked)}"
 
 
+def amount(value: Money, locale: str) -> str:
+    """A sum in 万元 (CNY million), or to the fen where that says too little."""
+    if abs(value.fen) < _SMALL.fen:
+        return formats.money(value)
+    return formats.wan(value, locale)
+
+
 def as_json(report: LeverageReport, locale: str) -> list[dict[str, Any]]:
     """Each sentence with its figures; the query and the log's head stand with the report."""
     return [
@@ -131,8 +138,8 @@ def _of_vouchers(report: LeverageReport, locale: str) -> list[Sentence]:
         return []
     issuers = _issuers(report.levels, locale)
     amounts = {
-        name: Figure(_amount(amount, locale), f"totals.{name}_fen", amount.fen, name)
-        for name, amount in (("issued", figures.issued), ("leveraged", figures.leveraged))
+        name: Figure(amount(sum_, locale), f"totals.{name}_fen", sum_.fen, name)
+        for name, sum_ in (("issued", figures.issued), ("leveraged", figures.leveraged))
     }
     quotients = {
         name: Figure(formats.ratio(value), f"totals.{field}", str(value), definition)
@@ -159,7 +166,7 @@ def _of_trade_in(report: LeverageReport, locale: str) -> list[Sentence]:
     if cars:
         subsidy = Money.total(one.subsidy for _, one in cars)
         told = {
-            "subsidy": _summed("subsidy", cars, _amount(subsidy, locale), subsidy.fen),
+            "subsidy": _summed("subsidy", cars, amount(subsidy, locale), subsidy.fen),
             "applications": _counted("applications", cars),
         }
         found.append(_sentence(_CARS, told, locale))
@@ -167,7 +174,7 @@ def _of_trade_in(report: LeverageReport, locale: str) -> list[Sentence]:
         turnover = Money.total(one.turnover for _, one in units)
         told = {
             "units": _counted("units", units),
-            "turnover": _summed("turnover", units, _amount(turnover, locale), turnover.fen),
+            "turnover": _summed("turnover", units, amount(turnover, locale), turnover.fen),
         }
         found.append(_sentence(_UNITS, told, locale))
     return found
@@ -188,12 +195,6 @@ def _counted(name: str, parts: Sequence[tuple[int, Subsidies]]) -> Figure:
 def _sentence(template: str, figures: Mapping[str, Figure], locale: str, **facts: str) -> Sentence:
     written = {name: one.written for name, one in figures.items()}
     return Sentence(gettext(template, locale, **written, **facts), list(figures.values()))
-
-
-def _amount(amount: Money, locale: str) -> str:
-    if abs(amount.fen) < _SMALL.fen:
-        return formats.money(amount)
-    return formats.wan(amount, locale)
 
 
 def _issuers(found: frozenset[str], locale: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
@@ -44,7 +44,7 @@ def held(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[He
     """Everything that is held, newest first. Raises NotAllowed, CursorInvalid."""
     require_reader(actor)
     row = SettlementHoldRow
-    where = [row.until.is_(None)]
+    where: list[ColumnElement[bool]] = [row.until.is_(None)]
     if cursor:
         where.append(row.id < decode_ids(cursor, 1)[0])
     with core.transaction() as session:

@@ -1,0 +1,50 @@
+"""A resident's subsidy goes the same way: paid once, and once more after another card."""
+
+from __future__ import annotations
+
+from tests.services.car_applicants import OTHER_CARD, approved
+from tests.settlement.offices import Office
+from voucher_service.kernel.actor import Role
+from voucher_service.settlement import service as settlement
+from voucher_service.settlement.bank_file import BOUNCED
+from voucher_service.settlement.lifecycles import LineStatus, PaymentStatus
+from voucher_service.settlement.model import Form, LineKind
+from voucher_service.tradein.applications import service
+from voucher_service.tradein.applications.model import ApplicationStatus, Card
+
+
+def test_a_cars_subsidy_bounces_and_is_paid_to_the_other_card(office: Office) -> None:
+    world = office.world
+    who = approved(world)
+    office.next_day()
+    assert office.draft().lines == 0  # under notice
+    for _ in range(5):
+        office.next_day()
+    first = office.settle(lambda _: BOUNCED)
+    (line,) = office.lines(first)
+    assert (line.kind, line.status, line.amount.fen) == (
+        LineKind.PERSON,
+        LineStatus.DUE,
+        1_545_600,
+    )
+    call = {"actor": who.actor, "application": who.application}
+    assert service.get(world.core, **call).status is ApplicationStatus.PAYOUT_REFUSED
+    office.next_day()
+    assert office.draft().payments == 0  # no card to pay to
+    card = Card(who.name, OTHER_CARD, "工商银行阳江分行")
+    service.save_card(world.core, card=card, **call)
+    reviewer = world.staff(Role.REVIEWER)
+    service.accept_card(world.core, actor=reviewer, application=who.application)
+    office.next_day()
+    second = office.settle()
+    assert (second.retried.fen, second.paid_amount.fen) == (1_545_600, 1_545_600)
+    _, content = settlement.bank_file(
+        world.core, actor=office.payer, batch=second.id, form=Form.CSV
+    )
+    assert OTHER_CARD in content.decode("utf-8-sig")
+    assert service.get(world.core, **call).status is ApplicationStatus.PAID
+    (seen,) = settlement.payouts(world.core, actor=who.actor, payout=who.application)
+    assert seen.payment is not None
+    assert (seen.status, seen.payment.status) == (LineStatus.PAID, PaymentStatus.PAID)
+    assert seen.payment.last4 == OTHER_CARD[-4:] and who.name not in seen.name
+    assert office.clean() == []
