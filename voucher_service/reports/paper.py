@@ -120,11 +120,11 @@ def _lengths(row: Row, longest: Money, locale: str) -> list[Length]:
 def _instruments(report: LeverageReport, locale: str) -> list[Block]:
     if not report.instruments:
         return []
-    name, *headings = [gettext(one, locale) for one in instruments.HEADINGS]
+    name, *headings, cost = [gettext(one, locale) for one in instruments.HEADINGS]
     return [
         Heading(gettext(instruments.TITLE, locale)),
         Table(
-            (Column(name, 2), *(Column(one, figures=True) for one in headings)),
+            (Column(name, 2), *(Column(one, figures=True) for one in headings), Column(cost, 2)),
             [instruments.written(one, locale) for one in report.instruments],
             unit=gettext(_UNIT, locale),
         ),
