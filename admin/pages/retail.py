@@ -13,7 +13,7 @@ from admin.forms import refuse
 from admin.pages.home import chosen_of
 from admin.schemas import SLUG
 from voucher_service.campaigns import service as campaigns
-from voucher_service.kernel.errors import DomainError
+from voucher_service.kernel.errors import InvalidInput
 from voucher_service.kernel.money import Money
 from voucher_service.reports import retail as service
 from voucher_service.web import forms
@@ -64,7 +64,7 @@ def enter() -> Any:
             growth_bps=int(growth * 100),
             **typed,
         )
-    except DomainError as error:
+    except InvalidInput as error:
         refuse(form, error)
         return _page(form), 422
     return redirect(f"/reports/retail-sales?programme={typed['programme']}", 303)

@@ -25,8 +25,8 @@ _RUNNING = (CampaignStatus.PUBLISHED, CampaignStatus.PAUSED)
 class BudgetLeft:
     """What the budget lines of the campaigns that run `had`, less what was redeemed.
 
-    The forecast is None where there are too few days to tell; `in_time`: whether all is used up before the
-    programme ends, as far as they tell.
+    The forecast is None where there are too few days to tell; `in_time`: whether all is used up
+    before the programme ends, as far as they tell.
     """
 
     had: Money
