@@ -26,15 +26,15 @@ class Tile:
     shade: int
 
 
-def tiles(board: Board, report: LeverageReport) -> tuple[Tile, ...]:
-    """The divisions of the cities that the report names, the reader's part of them."""
+def tiles(board: Board, report: LeverageReport, *, within: str) -> tuple[Tile, ...]:
+    """The divisions of the cities that the report names, those within the reader's area."""
     figures = {row.key: row.figures for row in report.rows if row.key}
     named = {areas.city(code) for code in (*figures, *board.today)}
     placed = [
         (code, at)
         for city in sorted(named)
         for code in areas.children(city)
-        if (at := areas.tile(code))
+        if areas.within(code, within) and (at := areas.tile(code))
     ]
     most = max((one.leveraged for one in figures.values()), default=ZERO)
     return tuple(

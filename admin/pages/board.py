@@ -11,6 +11,7 @@ from admin.tiles import tiles
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Programme
 from voucher_service.kernel.errors import NoSuchThing
+from voucher_service.web.auth import actor
 from voucher_service.web.site import core, today
 
 board = Blueprint("board", __name__, url_prefix="/board")
@@ -40,6 +41,6 @@ def _told(programme: Programme) -> dict[str, Any]:
     found = board_of(programme)
     return found | {
         "programme": programme,
-        "tiles": tiles(found["board"], found["report"]),
+        "tiles": tiles(found["board"], found["report"], within=actor().area),
         "over": programme.closes_on < today(),
     }
