@@ -87,8 +87,8 @@ from .pages import programmes as programme_pages
 from .pages import pushes as push_pages
 from .pages import reports as report_pages
 from .pages import residents as resident_pages
-from .pages import returns as returns_pages
 from .pages import retail as retail_pages
+from .pages import returns as returns_pages
 from .pages import sale_reviews as review_pages
 from .pages import settlements as settlement_pages
 from .pages import staff as staff_pages
