@@ -128,6 +128,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/settlements/payments/<uuid:payment>/retry",
     ),
     "counts the books again, or what others saw spent": ("/reconciliations", "/outcomes"),
+    "notes what statisticians published": ("/retail-sales", "/reports/retail-sales"),
     "lists what a policy would change, or gives the list up; to pay it is a proposal": (
         "/policies/what-if",
         "/policies/revisions",
