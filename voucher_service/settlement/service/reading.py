@@ -301,7 +301,7 @@ def _items(session: Session, line: SettlementLineRow, cursor: str | None, limit:
     row = SettlementItemRow
     where: list[ColumnElement[bool]] = [row.line_id == line.id]
     if line.status is not LineStatus.LEFT_OUT:
-        where.append(row.live)  # one that was taken out is not paid here
+        where.append(row.live.is_(True))  # one that was taken out is not paid here
     if cursor:
         where.append(row.redemption_id > decode_ids(cursor, 1)[0])
     rows = session.scalars(
