@@ -40,8 +40,8 @@ from voucher_service.settlement.model import Batch
 _HASH = "'\\x' || md5(n || ':' || p)"
 # A row as it is, but for some columns.
 _COPY = """
-INSERT INTO {table} SELECT (jsonb_populate_record(NULL::{table}, to_jsonb(b)
-    || jsonb_build_object({changed}))).* FROM {table} b, {many} WHERE b.id = {one}
+INSERT INTO {table} SELECT made.* FROM {table} b, {many}, LATERAL jsonb_populate_record(
+    NULL::{table}, to_jsonb(b) || jsonb_build_object({changed})) made WHERE b.id = {one}
 """
 _CLONES = """
 CREATE TABLE clone AS SELECT n, gen_random_uuid() AS merchant, gen_random_uuid() AS shop,

@@ -85,3 +85,17 @@ def test_migrations_are_numbered_in_one_line() -> None:
 def test_a_migration_links_to_nothing_of_ours() -> None:
     for path in (migrate.MIGRATIONS / "versions").glob("*.py"):
         assert "voucher_service" not in path.read_text("utf-8"), path
+
+
+def test_a_database_of_another_version_is_told_by_its_revision_or_by_what_it_lacks(
+    empty: str,
+) -> None:
+    migrate.upgrade(empty)
+    assert migrate.unfit(empty) == ""
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute("ALTER TABLE voucher DROP COLUMN code_ref CASCADE")
+        assert "public.voucher.code_ref" in migrate.unfit(empty)
+        connection.execute("UPDATE alembic_version SET version_num = '0036'")
+        assert "revision 0036" in migrate.unfit(empty)
+        connection.execute("DROP TABLE alembic_version")
+    assert "revision unknown" in migrate.unfit(empty)

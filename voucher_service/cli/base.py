@@ -50,9 +50,20 @@ def main() -> None:
 
 
 @contextlib.contextmanager
+def servers(data: Path) -> Iterator[serving.Addresses]:
+    """The servers of a data directory, with a database that this version works on.
+
+    Servers that are started here are brought to the newest schema; others are as they are found.
+    """
+    with serving.servers(data) as addresses:
+        serving.expect_fitting(addresses)
+        yield addresses
+
+
+@contextlib.contextmanager
 def attached(data: Path) -> Iterator[tuple[Core, Settings]]:
     """A core on the servers of a data directory; they are started where nobody serves it."""
-    with serving.servers(data) as addresses:
+    with servers(data) as addresses:
         settings = serving.settings_for(addresses, data)
         core = core_module.build(settings)
         try:

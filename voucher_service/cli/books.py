@@ -14,7 +14,7 @@ from voucher_service.i18n import DEFAULT
 from voucher_service.infra import core as core_module
 from voucher_service.infra.core import Core
 
-from .base import DATA, attached, main, plainly
+from .base import DATA, attached, main, plainly, servers
 
 
 @main.group()
@@ -82,7 +82,7 @@ def reconcile(programme: str | None, whole: bool, wait_seconds: int, data: Path)
     from voucher_service.jobs import runtime
     from voucher_service.reconciliation import service as reconciliation
 
-    with serving.servers(data) as addresses:
+    with servers(data) as addresses:
         settings = serving.settings_for(addresses, data)
         core = core_module.build(settings)
         keys = reconciliation.ask(core, programme=programme, whole=whole)

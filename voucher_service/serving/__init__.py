@@ -1,6 +1,13 @@
 """Serving a data directory: attach or start, and the one command that keeps all of it up."""
 
-from .addresses import Addresses, ServingError, environment_for, servers, settings_for
+from .addresses import (
+    Addresses,
+    ServingError,
+    environment_for,
+    expect_fitting,
+    servers,
+    settings_for,
+)
 from .dev import Login, dev
 
 __all__ = [
@@ -9,6 +16,7 @@ __all__ = [
     "ServingError",
     "dev",
     "environment_for",
+    "expect_fitting",
     "servers",
     "settings_for",
 ]

@@ -10,6 +10,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from alembic.util import CommandError
+
 from voucher_service import migrate
 from voucher_service import settings as settings_module
 from voucher_service.infra.embedded.processes import ServerFailed
@@ -96,10 +98,35 @@ def started(data: Path, given: Outside, *, durable: bool = True) -> Iterator[Ser
         raise ServingError(str(error)) from error
     try:
         if DATABASE in bundle.children:
-            migrate.upgrade(bundle.owner_url)
+            with _newer_is_refused(data):
+                migrate.upgrade(bundle.owner_url)
         yield bundle
     finally:
         bundle.stop()
+
+
+@contextmanager
+def _newer_is_refused(data: Path) -> Iterator[None]:
+    try:
+        yield
+    except CommandError as error:  # alembic's: a revision that it has never heard of
+        raise ServingError(f"{data} was written by a newer version: {error}") from error
+
+
+def expect_fitting(addresses: Addresses) -> None:
+    """Refuse a database that this version can't work on. Raises ServingError, which says what to
+    do.
+    """
+    why = migrate.unfit(addresses.database_owner_url or addresses.database_url)
+    if not why:
+        return
+    if not addresses.attached:
+        what = "No migration leads from there: restore a backup, or begin in another directory"
+    elif addresses.database_owner_url:
+        what = "Run `voucher migrate` of this version, then start its processes again"
+    else:
+        what = "Run `voucher migrate` of this version with VOUCHER__DATABASE__OWNER_URL set"
+    raise ServingError(f"the database does not fit this version: {why}. {what}")
 
 
 def outside(environ: Mapping[str, str] = os.environ) -> Outside:

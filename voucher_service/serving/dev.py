@@ -26,6 +26,7 @@ from .addresses import (
     ServingError,
     combined,
     environment_for,
+    expect_fitting,
     outside,
     settings_for,
     started,
@@ -83,6 +84,7 @@ def _serve(
         addresses = combined(given, bundle, attached=False)
         if DATABASE not in bundle.children and addresses.database_owner_url:
             migrate.upgrade(addresses.database_owner_url)
+        expect_fitting(addresses)
         say("servers are up, the database is migrated")
         cosigning = witness.witness(data)
         settings = settings_for(addresses, data)
