@@ -23,6 +23,7 @@ from voucher_service.i18n import gettext, mark
 from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.ids import RedemptionId
 from voucher_service.kernel.money import Money
+from voucher_service.kernel.page import Page
 from voucher_service.settlement import service
 from voucher_service.settlement.lifecycles import (
     ADVANCE,
@@ -36,6 +37,7 @@ from voucher_service.settlement.model import (
     BatchLineId,
     Form,
     HoldReason,
+    Payment,
     PaymentId,
     Share,
 )
@@ -240,10 +242,17 @@ def _page(
         ),
         chosen=status,
         bounced=bounced,
+        again=_again(id) if found.retried else None,
         over=found.statement_until is None or now() >= found.statement_until,
         form=form,
         asked=asked,
         wrong=wrong or [],
+    )
+
+
+def _again(batch: BatchId) -> Page[Payment]:
+    return service.payments(
+        core(), actor=actor(), batch=batch, again=True, cursor=None, limit=_BOUNCED
     )
 
 
@@ -291,6 +300,7 @@ def _reading(approval: Approval) -> Mapping[str, Any]:
         "left_out": service.lines(
             core(), actor=who, batch=id, status=LineStatus.LEFT_OUT, cursor=None, limit=PAGE
         ),
+        "again": _again(id) if found.retried else None,
         "trail": [
             ("/settlements", gettext(mark("清算"), locale())),
             (f"/settlements/{found.id}", found.number),

@@ -66,6 +66,7 @@ def show(line: UUID) -> str:
         page=service.own_items(
             core(), actor=actor(), line=found.id, cursor=request.args.get("cursor"), limit=PAGE
         ),
+        held=HELD,
         **_words(),
     )
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.faces.admin_desk import Desk
-from tests.make import JIANGCHENG, World
+from tests.make import World
 from tests.web.chromium import MODULES
 from tests.web.serving import serving
 from voucher_service.infra.core import Core
@@ -155,16 +155,17 @@ def test_the_sentence_of_the_report_can_be_copied(
     context.close()
 
 
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
 @pytest.mark.parametrize("role", [Role.REVIEWER, Role.APPROVER, Role.FINANCE])
-def test_the_index_takes_one_row_on_a_small_desk(
-    chromium: Browser, base: str, core: Core, world: World, role: Role
+def test_the_index_takes_two_rows_at_most_on_a_small_desk(
+    chromium: Browser, base: str, core: Core, world: World, role: Role, language: str
 ) -> None:
     small = {"width": 1280, "height": 800}
     # A drawn name is now and then wider than a person's.
-    staff = world.staff(role, area=JIANGCHENG, username=f"{role}-1")
-    with at_desk(chromium, base, core, staff, viewport=small) as context:
+    staff = world.staff(role, username=f"{role}-{language}")
+    with at_desk(chromium, base, core, staff, viewport=small, locale=language) as context:
         page = context.new_page()
-        page.goto("/")
+        page.goto("/budgets")
         heights = "[...document.querySelectorAll('.index a')].map(e => e.offsetTop)"
-        assert len(set(page.evaluate(heights))) == 1
-        assert page.evaluate("document.querySelector('.bar').offsetHeight") < 90
+        assert len(set(page.evaluate(heights))) == 2, "groups, and what is in the one we are in"
+        assert page.evaluate("document.querySelector('.bar').offsetHeight") < 130

@@ -110,7 +110,10 @@ def test_a_batch_is_paid_by_page_and_a_bounced_line_once_more(office: Office, de
     office.next_day()
     again = office.settle()
     assert (again.retried.fen, again.paid_amount.fen, again.payments) == (4_000, 6_000, 2)
-    assert "退票重付" in main_of(payer.get(f"/settlements/{again.id}").text)
+    signer = desk.browser(office.world.approver)
+    proposal = signer.get(f"/approvals/{again.approval_id}")
+    for answer in (payer.get(f"/settlements/{again.id}"), proposal):
+        assert main_of(answer.text).count("退票重付") == 2, "the sum, and whom it pays"
     assert office.clean() == []
 
 

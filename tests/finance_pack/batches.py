@@ -51,6 +51,9 @@ def played(office: Office) -> Told:
         merchant=office.merchant(held),
         reason=HOSTILE,
     )
+    office.next_day()
+    office.account(bad, NUMBERS[1])
+    office.draft()
     with core.transaction() as session:
         settlement.hold(
             session,
@@ -59,8 +62,6 @@ def played(office: Office) -> Told:
             by=SYSTEM,
             now=core.now(session),
         )
-    office.next_day()
-    office.account(bad, NUMBERS[1])
     batch = office.settle()
     while proof.seal(core):
         pass

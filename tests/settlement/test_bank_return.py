@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.settlement.offices import Office
+from voucher_service.kernel.ids import new_id
 from voucher_service.kernel.money import Money
 from voucher_service.settlement import bank_file, played_bank
 from voucher_service.settlement import service as settlement
 from voucher_service.settlement.bank_file import BOUNCED, PAID, Answer
 from voucher_service.settlement.lifecycles import BatchStatus
-from voucher_service.settlement.model import AnswerDiffers, Form, ReturnInvalid
+from voucher_service.settlement.model import AnswerDiffers, BatchId, Form, ReturnInvalid
 
 BATCH = "20261121-000001"
 AT = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -82,6 +83,9 @@ def test_the_same_file_is_free_and_another_answer_is_refused(office: Office) -> 
     assert caught.value.extra["lines"] == [{"line": 2, "text": bank_file.OTHER_AMOUNT}]
     assert office.look(sent.id).status is BatchStatus.SENT
     content = bank_file.write_answers(Form.XLSX, sent.number, [answer])
+    with pytest.raises(ReturnInvalid) as elsewhere:
+        settlement.take_return(core, actor=office.payer, content=content, batch=BatchId(new_id()))
+    assert elsewhere.value.extra["lines"] == [{"line": 0, "text": bank_file.OTHER_BATCH}]
     first = settlement.take_return(core, actor=office.payer, content=content)
     again = settlement.take_return(core, actor=office.payer, content=content)
     assert (first.replayed, again.replayed) == (False, True)

@@ -194,7 +194,11 @@ def test_a_hold_before_the_review_takes_one_redemption_out_and_after_it_the_line
     hold(early)
     approved = office.approve(batch)
     assert (approved.items, approved.total) == (3, yuan(60))
+    mine = next(one for one in office.lines(batch) if one.merchant_id == office.merchant(till))
     hold(late)
+    shown = settlement.items(core, actor=office.payer, line=mine.id, cursor=None, limit=9).items
+    assert early.id not in {one.redemption_id for one in shown}, "it is not paid here"
+    assert [one.redemption_id for one in shown if one.hold] == [late.id]
     sent = office.send(approved)
     assert (sent.payments, sent.total) == (1, yuan(20))
     office.answer(sent)

@@ -134,6 +134,12 @@ def test_405_keeps_allow(client: FlaskClient, bearer: Headers) -> None:
     assert {"GET", "POST"} <= set(answer.headers["Allow"].split(", "))
 
 
+def test_who_reloads_a_refused_form_is_led_to_the_page_it_stood_on(client: FlaskClient) -> None:
+    for form in ("/preferences", "/sign-out?x=1"):
+        answer = client.get(form)
+        assert (answer.status_code, answer.location) == (303, "/")
+
+
 def test_an_unknown_address_is_a_problem_for_an_api_and_a_page_for_a_reader(
     client: FlaskClient,
 ) -> None:

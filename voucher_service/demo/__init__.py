@@ -54,6 +54,7 @@ STAFF: tuple[tuple[str, str, Role, str], ...] = (
     ("reviewer", "林审", Role.REVIEWER, ""),
     ("finance", "关财", Role.FINANCE, ""),
     ("finance2", "冯财", Role.FINANCE, ""),
+    ("finance3", "区财", Role.FINANCE, ""),
     ("auditor", "苏稽", Role.AUDITOR, ""),
     ("administrator", "何管", Role.ADMINISTRATOR, ""),
 )

@@ -203,7 +203,7 @@ JOIN merchant m ON m.id = r.merchant_id JOIN offer o ON o.id = r.offer_id
 JOIN campaign c ON c.id = o.campaign_id JOIN programme p ON p.id = c.programme_id
 WHERE h.since <= :closed_at AND (h.until IS NULL OR h.until > :closed_at) AND {_OF_BATCH}
     AND NOT EXISTS (SELECT FROM settlement_item i JOIN settlement_line l ON l.id = i.line_id
-        WHERE i.redemption_id = r.id AND {_PAID_LINE})
+        WHERE i.redemption_id = r.id AND i.live AND {_PAID_LINE})
 UNION ALL
 SELECT '商户暂缓付款', m.name, NULL, h.reason, h.since, u.fen, h.id
 FROM payment_hold h JOIN merchant m ON m.id = h.merchant_id CROSS JOIN LATERAL ({_UNPAID}) u

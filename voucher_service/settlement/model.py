@@ -223,7 +223,7 @@ class BatchLine:
 @dataclass(frozen=True, slots=True)
 class Item:
     """One redemption in a line. `discount` less `refunded` was due when the batch was made; what
-    was refunded since is netted off a later line.
+    was refunded since is netted off a later line. `hold`: why it is kept back now, if it is.
     """
 
     redemption_id: RedemptionId
@@ -233,6 +233,7 @@ class Item:
     order_amount: Money
     discount: Money
     due: Money
+    hold: HoldReason | None = None
 
 
 @dataclass(frozen=True, slots=True)

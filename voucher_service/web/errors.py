@@ -5,11 +5,12 @@ An API gets RFC 9457 problem details; a page gets the same sentence as a page.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, cast
 from urllib.parse import urlencode
 
 import redis
-from flask import Flask, Response, g, jsonify, redirect, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, redirect, render_template, request
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -168,11 +169,25 @@ def _http(error: HTTPException) -> Response | HTTPException:
         return error
     if error.code >= 500:
         return _unexpected(error)
+    if error.code == 405 and request.method == "GET" and not is_api():
+        return cast(Response, redirect(_above(), 303))
     code = HTTP_CODES.get(error.code, error.name.lower().replace(" ", "_"))
     kept = error.get_response().headers  # the Allow of a 405 among them
     headers = {name: kept[name] for name in ("Allow", "Retry-After") if name in kept}
     detail = say(code, locale()) or gettext(TITLES.get(error.code, TITLES[400]), locale())
     return problem(error.code, code, detail, headers=headers)
+
+
+def _above() -> str:
+    """The nearest page above this address. A refused form is shown at the address that took it:
+    who reloads it there or chooses another language means the page that the form stood on.
+    """
+    known, path = current_app.create_url_adapter(request), request.path
+    while known is not None and (path := path.rpartition("/")[0]):
+        with suppress(HTTPException):
+            known.match(path, method="GET")
+            return path
+    return "/"
 
 
 def _away(error: Exception) -> Response:

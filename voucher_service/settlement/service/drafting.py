@@ -29,14 +29,15 @@ from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Phase
 from voucher_service.tradein.review import service as review
 
-from .. import payment_store, store
-from ..lifecycles import BATCH, LINE, BatchEvent, BatchStatus, PaymentStatus
+from .. import store
+from ..lifecycles import BATCH, LINE, BatchEvent, BatchStatus
 from ..model import Batch, BatchId, DayNotOver, LineKind, SyntheticNotNamed, net
-from ..tables import SettlementPaymentRow, SettlementRow
+from ..tables import SettlementRow
 from . import residents, sharing, views
 from .access import require_finance
 from .advancing import draft_advances
 from .holding import all_held
+from .retrying import again
 
 T = TypeVar("T")
 _MERCHANTS_AT_ONCE = 200
@@ -99,7 +100,7 @@ def _do(core: Core, id: BatchId, part: Callable[[Session, SettlementRow], T]) ->
         return part(session, row) if row.status is BatchStatus.DRAFTING else None
 
 
-def due_at(session: Session, *, day: date) -> bool:
+def due_at(session: Session, *, day: date, now: datetime) -> bool:
     """Whether anything at all waits to be paid of a day, and no batch has been made for it."""
     made = SettlementRow.status != BatchStatus.DROPPED
     standing = (SettlementRow.day == day, SettlementRow.programme_id.is_(None), made)
@@ -107,11 +108,10 @@ def due_at(session: Session, *, day: date) -> bool:
         return row.status is BatchStatus.DRAFTING
     if redemption.merchants_unpaid(session, after=None):
         return True
-    bounced = SettlementPaymentRow.status == PaymentStatus.BOUNCED
     return (
         residents.any_due(session, campaigns.offer_ids(session))
         or bool(draft_advances(session, None))
-        or bool(payment_store.payments(session, bounced, limit=1))
+        or bool(again(session, of=None, now=now))
     )
 
 
@@ -239,7 +239,7 @@ def _finish(session: Session, row: SettlementRow, *, core: Core, actor: Actor) -
     sharing.plan(session, id, now)
     store.count_up(session, id)
     counted = store.locked(session, id)
-    empty = not counted.lines and not payment_store.retriable(session)
+    empty = not counted.lines and not again(session, of=row.programme_id, now=now)
     until = now + timedelta(hours=core.settings.settlement.statement_hours)
     audit.transition(
         session,

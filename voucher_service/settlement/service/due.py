@@ -25,7 +25,7 @@ def settle_due(core: Core) -> int:
         day = day_of(now) - timedelta(days=1)
         hour = core.settings.settlement.draft_hour
         early = now.astimezone(SHANGHAI).hour < hour
-        if early or not due_at(session, day=day):
+        if early or not due_at(session, day=day, now=now):
             return done
     draft(core, actor=SYSTEM, day=day)
     return done + 1

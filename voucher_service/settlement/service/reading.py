@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select
@@ -37,7 +38,7 @@ from ..tables import SettlementItemRow, SettlementLineRow, SettlementPaymentRow,
 from . import views
 from .access import own_merchant, require_reader
 from .drafting import owed_now
-from .holding import all_held
+from .holding import all_held, holds
 
 UNRELEASED = "review"
 _AT_ONCE = 1_000
@@ -107,17 +108,21 @@ def payments(
     actor: Actor,
     batch: BatchId,
     status: PaymentStatus | None = None,
+    again: bool = False,
     cursor: str | None,
     limit: int,
 ) -> Page[Payment]:
-    """The rows of a batch's file, or those that stand so. Raises NotAllowed, NoSuchThing,
-    CursorInvalid.
+    """The rows of a batch's file, or those that stand so; with `again` only what the bank sent
+    back of earlier batches. Raises NotAllowed, NoSuchThing, CursorInvalid.
     """
     require_reader(actor)
     row = SettlementPaymentRow
     where = [row.batch_id == batch]
     if status is not None:
         where.append(row.status == status)
+    if again:
+        own = select(SettlementLineRow.id).where(SettlementLineRow.batch_id == batch)
+        where.append(row.line_id.not_in(own))
     with core.transaction() as session:
         _batch(session, batch)
         if cursor:
@@ -294,13 +299,20 @@ def _lines(
 
 def _items(session: Session, line: SettlementLineRow, cursor: str | None, limit: int) -> Page[Item]:
     row = SettlementItemRow
-    where = [row.line_id == line.id]
+    where: list[ColumnElement[bool]] = [row.line_id == line.id]
+    if line.status is not LineStatus.LEFT_OUT:
+        where.append(row.live.is_(True))  # one that was taken out is not paid here
     if cursor:
         where.append(row.redemption_id > decode_ids(cursor, 1)[0])
     rows = session.scalars(
         select(row).where(*where).order_by(row.redemption_id).limit(limit + 1)
     ).all()
-    shown = _shown(session, rows[:limit])
+    found = _shown(session, rows[:limit])
+    kept = holds(session, redemptions=[one.redemption_id for one in found])
+    shown = [
+        replace(one, hold=kept[one.redemption_id][0].reason) if one.redemption_id in kept else one
+        for one in found
+    ]
     return Page(shown, encode_cursor(shown[-1].redemption_id) if len(rows) > limit else None)
 
 

@@ -40,8 +40,9 @@ WHERE p.flow_number = t.flow_number AND p.answer IS NULL
 def take_return(core: Core, *, actor: Actor, content: bytes, batch: BatchId | None = None) -> Taken:
     """Take the bank's answers and book them; the batch is the one that the file names.
 
-    Raises NotAllowed, NoSuchThing for a file of another batch or of none, IllegalTransition for one
-    that was not sent, ReturnInvalid and AnswerDiffers; then nothing was taken.
+    Raises NotAllowed, NoSuchThing for a file of no batch, IllegalTransition for one that was not
+    sent, ReturnInvalid, also for a file of another batch, and AnswerDiffers; then nothing was
+    taken.
     """
     if actor.kind is not ActorKind.SYSTEM:
         require_finance(actor)
@@ -51,7 +52,7 @@ def take_return(core: Core, *, actor: Actor, content: bytes, batch: BatchId | No
         now = core.now(session)
         row = _named(session, told.batch)
         if batch is not None and row.id != batch:
-            raise NoSuchThing
+            raise files.refusal([(0, files.OTHER_BATCH)])
         id = BatchId(row.id)
         paid = sum(one.answer == PAID for one in told.answers)
         taken = Taken(id, len(told.answers), paid, len(told.answers) - paid, replayed=False)

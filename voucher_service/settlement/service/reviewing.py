@@ -15,8 +15,7 @@ from voucher_service.approvals.model import ChangedSinceProposed
 from voucher_service.audit import service as audit
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
-from voucher_service.kernel.ids import ApprovalId, MerchantId, new_id
-from voucher_service.merchants import service as merchants
+from voucher_service.kernel.ids import ApprovalId, new_id
 
 from .. import payment_store, store
 from ..lifecycles import BATCH, PAYMENT, BatchEvent, BatchStatus
@@ -30,9 +29,9 @@ from ..model import (
     flow_number,
 )
 from ..tables import SettlementLineRow, SettlementRow
-from . import leaving, residents, sharing
+from . import leaving, sharing
 from .access import require_finance
-from .holding import all_held
+from .retrying import again
 
 APPROVE = "settlement.pay"
 
@@ -89,7 +88,7 @@ def _add_payments(session: Session, row: SettlementRow, now: datetime) -> None:
         SettlementLineRow.due_fen > SettlementLineRow.deducted_fen,
     )
     rows: list[dict[str, Any]] = []
-    for line in [*own, *_again(session, row, now)]:
+    for line in [*own, *again(session, of=row.programme_id, now=now)]:
         place += 1
         rows.append(
             {
@@ -105,36 +104,6 @@ def _add_payments(session: Session, row: SettlementRow, now: datetime) -> None:
             }
         )
     payment_store.add_payments(session, rows)
-
-
-def _again(session: Session, row: SettlementRow, now: datetime) -> list[SettlementLineRow]:
-    """Lines whose payment the bank sent back and that may be tried again: to another account, or
-    because finance says so. In the batch of real programmes, or of the same replayed one.
-    """
-    pairs = [
-        (payment, line)
-        for payment, line in payment_store.retriable(session)
-        if store.home(session, line).programme_id == row.programme_id
-    ]
-    whose = {MerchantId(line.merchant_id) for _, line in pairs if line.merchant_id}
-    held = merchants.payments_held(session, merchants=whose)
-    accounts = merchants.accounts_at(session, merchants=whose, at=now)
-    waiting = store.lines_with(session, [line.id for _, line in pairs], set(all_held(session)))
-    found = []
-    for payment, line in pairs:
-        if line.id in waiting:
-            continue
-        if line.kind is LineKind.PERSON:
-            again = line.payout_kind == "application" or payment.retry_at is not None
-            if again and residents.stands(session, line):
-                found.append(line)
-            continue
-        account = accounts.get(MerchantId(line.merchant_id or UUID(int=0)))
-        if account is None or line.merchant_id in held:
-            continue
-        if account.id != payment.account_id or payment.retry_at is not None:
-            found.append(line)
-    return found
 
 
 def _execute(session: Session, payload: Mapping[str, Any], actor: Actor, now: datetime) -> None:
