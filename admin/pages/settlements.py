@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import date
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -13,9 +14,10 @@ from flask import Blueprint, redirect, render_template, request
 from marshmallow import fields
 from werkzeug.wrappers import Response
 
+from admin import readings, staff
 from admin import settling as words
-from admin import staff
 from admin.api.settlements import RETURN_LIMIT_BYTES, download
+from voucher_service.approvals.model import Approval
 from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.ids import RedemptionId
 from voucher_service.kernel.money import Money
@@ -215,11 +217,13 @@ def _page(
         core(), actor=actor(), batch=id, status=PaymentStatus.BOUNCED, cursor=None, limit=_BOUNCED
     )
     people = (found.drafted_by, found.reviewed_by, found.sent_by)
+    levels = _levels(service.shares(core(), actor=actor(), batch=id))
     return render_template(
         "admin/settlement.html",
         batch=found,
         names=staff.names([one for one in people if one]),
-        levels=_levels(service.shares(core(), actor=actor(), batch=id)),
+        levels=levels,
+        settled=Money.total(paid for _, _, paid in levels),
         page=service.lines(
             core(),
             actor=actor(),
@@ -256,3 +260,13 @@ def _hold(redemption: UUID, form: forms.Form) -> str:
         by_hand=any(one.hold and one.hold.reason is HoldReason.RISK for one in reasons),
         form=form,
     )
+
+
+def _reading(approval: Approval) -> Mapping[str, Any]:
+    """What is shown of a proposal to pay a batch: what was frozen, not what stands there now."""
+    told = approval.payload
+    sums = {name: Money(told[f"{name}_fen"]) for name in ("due", "deducted", "retried", "total")}
+    return {"told": told, "day": date.fromisoformat(told["day"]), **sums}
+
+
+readings.register("settlement", template="admin/reading_batch.html", load=_reading)
