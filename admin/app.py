@@ -53,6 +53,7 @@ from .api import (
     pushes,
     reports,
     residents,
+    retail,
     revisions,
     settlements,
     sign_in,
@@ -65,6 +66,7 @@ from .pages import alarms as alarm_pages
 from .pages import applications as application_pages
 from .pages import approvals as approval_pages
 from .pages import audit as audit_pages
+from .pages import board, front, home
 from .pages import budgets as budget_pages
 from .pages import campaigns as campaign_pages
 from .pages import car_pools as car_pool_pages
@@ -72,7 +74,6 @@ from .pages import cars as car_pages
 from .pages import differences as difference_pages
 from .pages import disputes as dispute_pages
 from .pages import finance_packs as pack_pages
-from .pages import front, home
 from .pages import funds as fund_pages
 from .pages import goods as goods_pages
 from .pages import log as log_pages
@@ -86,6 +87,8 @@ from .pages import programmes as programme_pages
 from .pages import pushes as push_pages
 from .pages import reports as report_pages
 from .pages import residents as resident_pages
+from .pages import retail as retail_pages
+from .pages import returns as returns_pages
 from .pages import sale_reviews as review_pages
 from .pages import settlements as settlement_pages
 from .pages import staff as staff_pages
@@ -145,6 +148,7 @@ BLUEPRINTS = (
     Guarded(revisions.policies, _OFFICE),
     Guarded(revisions.revisions, _PARTIES),
     Guarded(revisions.planning, any_of(Role.PLANNER)),
+    Guarded(revisions.returning, any_of(Role.FINANCE)),
     Guarded(merchants.merchants, any_of(*onboarding.SEES)),
     Guarded(merchants.holding_back, any_of(Role.REVIEWER, Role.FINANCE)),
     Guarded(settlements.settlements, _PAYING),
@@ -160,10 +164,12 @@ BLUEPRINTS = (
     Guarded(finance_packs.packing, any_of(Role.FINANCE)),
     Guarded(reports.reports, _OFFICE),
     Guarded(reports.reconciliations, _OFFICE),
+    Guarded(retail.retail, any_of(Role.FINANCE)),
     Guarded(outcomes.outcomes, _OFFICE),
     Guarded(outcomes.importing, any_of(Role.FINANCE)),
     Guarded(front.front, PUBLIC),
     Guarded(home.home, SIGNED_IN),
+    Guarded(board.board, _OFFICE),
     Guarded(account_pages.account, SIGNED_IN),
     Guarded(staff_pages.colleagues, _MANAGERS),
     Guarded(staff_pages.staffing, any_of(Role.ADMINISTRATOR)),
@@ -181,6 +187,8 @@ BLUEPRINTS = (
     Guarded(policy_pages.policies, _OFFICE),
     Guarded(policy_pages.trying, _PARTIES),
     Guarded(policy_pages.planning, any_of(Role.PLANNER)),
+    Guarded(returns_pages.returns, _PARTIES),
+    Guarded(returns_pages.returning, any_of(Role.FINANCE)),
     Guarded(review_pages.reviews, _SIGNERS),
     Guarded(review_pages.judging, any_of(Role.REVIEWER)),
     Guarded(paper_pages.papers, any_of(Role.REVIEWER)),
@@ -220,6 +228,8 @@ BLUEPRINTS = (
     Guarded(settlement_pages.paying, any_of(Role.FINANCE)),
     Guarded(pack_pages.settlement_pack, any_of(Role.FINANCE)),
     Guarded(report_pages.reports, _OFFICE),
+    Guarded(retail_pages.retail, _OFFICE),
+    Guarded(retail_pages.entering, any_of(Role.FINANCE)),
     Guarded(outcome_pages.outcomes, _OFFICE),
     Guarded(outcome_pages.importing, any_of(Role.FINANCE)),
     Guarded(log_pages.log, any_of(Role.FINANCE, Role.AUDITOR)),

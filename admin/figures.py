@@ -70,6 +70,8 @@ def within(reader: Actor, found: LeverageReport) -> LeverageReport:
         # These, as categories and payers, are of the whole programme.
         reach=Reach(),
         levels=frozenset(),
+        instruments=(),
+        retail=None,
         trade_in=TradeIn(sum((one.figures for one in subsidised), Subsidies()), subsidised),
     )
 

@@ -20,6 +20,9 @@ _PLAIN = "admin/reading_plain.html"
 _FEN = "_fen"
 _LABELS: Mapping[str, str] = {
     "amount": mark("金额"),
+    "revision": mark("补差"),
+    "sale": mark("核销编号"),
+    "reference": mark("银行流水号"),
     "worst_case": mark("最多动用"),
     "cap": mark("上限"),
     "funder": mark("出资方"),

@@ -280,13 +280,17 @@ class Review:
 
 @dataclass(frozen=True)
 class Settlement:
-    """When merchants are paid, how long they see it before, and from which account."""
+    """When merchants are paid, how long they see it before, and from which account; to which
+    residents give subsidies back.
+    """
 
     draft_hour: int
     statement_hours: int
     payer_account: str
     payer_name: str
     purpose: str
+    return_account: str
+    return_name: str
 
 
 @dataclass(frozen=True)

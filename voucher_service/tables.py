@@ -23,6 +23,7 @@ from voucher_service.pushes import tables as pushes
 from voucher_service.reconciliation import tables as reconciliation
 from voucher_service.reconciliation.differences import tables as differences
 from voucher_service.redemption import tables as redemption
+from voucher_service.reports import tables as reports
 from voucher_service.settlement import tables as settlement
 from voucher_service.stops import tables as stops
 from voucher_service.tills import tables as tills
@@ -66,6 +67,7 @@ __all__ = [
     "reconciliation",
     "redemption",
     "refusals",
+    "reports",
     "revisions",
     "risk",
     "sale_reviews",

@@ -10,19 +10,27 @@ from marshmallow import fields, validate
 from admin.paging import cut
 from admin.schemas import ProposalSchema
 from voucher_service.infra.data_files import DataFileInvalid
-from voucher_service.kernel.ids import CampaignId
+from voucher_service.kernel.ids import CampaignId, RedemptionId
 from voucher_service.tradein import file_words, rule_words, shelf
 from voucher_service.tradein.revisions import service
 from voucher_service.tradein.revisions.model import DraftInvalid, Revision, RevisionId, TrialId
 from voucher_service.web.api import ApiBlueprint
 from voucher_service.web.auth import actor
-from voucher_service.web.fields import CodeField, CountField, DayField, FenField, InstantField
+from voucher_service.web.fields import (
+    CodeField,
+    CountField,
+    DayField,
+    FenField,
+    InstantField,
+    TextField,
+)
 from voucher_service.web.language import locale
 from voucher_service.web.schemas import PageArgs, Schema, page_of
 from voucher_service.web.site import core
 
 policies = ApiBlueprint("policies", __name__, url_prefix="/api/v1/policies")
 revisions = ApiBlueprint("revisions", __name__, url_prefix="/api/v1/revisions")
+returning = ApiBlueprint("revision-returns", __name__, url_prefix="/api/v1/revisions")
 planning = ApiBlueprint("revision-planning", __name__, url_prefix="/api/v1/revisions")
 
 _DRAFT_LONGEST = 20_000
@@ -112,17 +120,34 @@ class RevisionSchema(Schema):
 
 
 class RevisionLineSchema(Schema):
-    """A decision that changes. `state`: listed unclaimed payable paid."""
+    """A decision that changes. `state`: listed unclaimed payable sent paid; cancelled or returned
+    with its unit. `kept_fen` is paid of it, or will be, after refunds and returns.
+    """
 
+    revision_id = fields.UUID(required=True)
     kind = fields.String(required=True)
     subject_id = fields.UUID(required=True)
     category = fields.String(required=True)
     area = fields.String(required=True)
     before_fen = FenField(required=True, attribute="before")
     after_fen = FenField(required=True, attribute="after")
+    kept_fen = FenField(required=True, attribute="kept")
     reasons = fields.List(fields.String(), required=True)
     state = fields.String(required=True)
     paid_at = InstantField(required=True, allow_none=True)
+
+
+class DifferencesSchema(Schema):
+    """What approved revisions add to one sale."""
+
+    items = fields.List(fields.Nested(RevisionLineSchema), required=True)
+
+
+class ReturnSchema(Schema):
+    """What came back of a difference that was paid, and the bank's reference."""
+
+    amount_fen = FenField(required=True, minimum=1)
+    reference = TextField(required=True, maximum=64)
 
 
 class RevisionBeginSchema(Schema):
@@ -192,6 +217,30 @@ def get_revision(revision: UUID) -> Revision:
 def list_lines(args: dict[str, Any], revision: UUID) -> Any:
     """The decisions that it changes."""
     return service.lines(core(), actor=actor(), revision=RevisionId(revision), **args)
+
+
+@revisions.route("/sales/<uuid:sale>", methods=["GET"])
+@revisions.response(200, DifferencesSchema)
+def list_differences_of(sale: UUID) -> Any:
+    """What approved revisions add to the sale of a unit, by its redemption."""
+    found = service.differences_of(core(), actor=actor(), sale=RedemptionId(sale))
+    return {"items": found}
+
+
+@returning.route("/<uuid:revision>/sales/<uuid:sale>/returns", methods=["POST"])
+@returning.arguments(ReturnSchema)
+@returning.response(202, ProposalSchema)
+def give_back(body: dict[str, Any], revision: UUID, sale: UUID) -> Any:
+    """Say that a buyer gave a paid difference back; once signed, the till may refund the unit."""
+    approval = service.propose_return(
+        core(),
+        actor=actor(),
+        revision=RevisionId(revision),
+        sale=RedemptionId(sale),
+        amount=body["amount_fen"],
+        reference=body["reference"],
+    )
+    return {"approval_id": approval}
 
 
 @planning.route("", methods=["POST"])

@@ -9,13 +9,12 @@ from uuid import UUID
 
 from flask import Response
 
-from admin import readings
 from admin.api import settlement_schemas as schemas
 from admin.schemas import ProposalSchema
 from voucher_service.kernel.ids import ApprovalId, MerchantId
 from voucher_service.settlement import bank_file as files
 from voucher_service.settlement import service
-from voucher_service.settlement.lifecycles import ADVANCE, BATCH, LineStatus, PaymentStatus
+from voucher_service.settlement.lifecycles import LineStatus, PaymentStatus
 from voucher_service.settlement.model import Batch, BatchId, BatchLineId, Form, PaymentId, Taken
 from voucher_service.web.api import FILE, ApiBlueprint
 from voucher_service.web.auth import actor
@@ -31,12 +30,6 @@ _TYPES = {
     Form.CSV: "text/csv; charset=utf-8",
     Form.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-for _object_type in (BATCH.name, ADVANCE.name):
-    readings.register(
-        _object_type,
-        template="admin/reading_plain.html",
-        load=lambda approval: {"facts": list(readings.facts(approval.payload))},
-    )
 
 
 @settlements.route("/settlements", methods=["GET"])

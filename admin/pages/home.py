@@ -26,7 +26,7 @@ def show() -> Any:
     if reader.has(Role.ADMINISTRATOR):
         return redirect("/staff", 303)
     known = campaigns.programmes(core())
-    chosen = _chosen(known)
+    chosen = chosen_of(known)
     planner = reader.has(Role.PLANNER)
     mine = campaigns.campaigns(core(), actor=reader) if planner else []
     return render_template(
@@ -35,7 +35,7 @@ def show() -> Any:
         programme=chosen,
         applications=onboarding.waiting_merchants(),
         drafts=[one for one in mine if one.status is CampaignStatus.DRAFT],
-        **(_board(chosen) if chosen else {}),
+        **(board_of(chosen) if chosen else {}),
     )
 
 
@@ -44,13 +44,14 @@ def now() -> str:
     """The sentence about now and the open releases: the first page asks for it again."""
     if actor().has(Role.ADMINISTRATOR):
         raise NotAllowed
-    chosen = _chosen(campaigns.programmes(core()))
+    chosen = chosen_of(campaigns.programmes(core()))
     if chosen is None:
         raise NoSuchThing
-    return render_template("admin/now.html", programme=chosen, **_board(chosen))
+    return render_template("admin/now.html", programme=chosen, **board_of(chosen))
 
 
-def _board(programme: Programme) -> dict[str, Any]:
+def board_of(programme: Programme) -> dict[str, Any]:
+    """What the templates of a board read: the reader's part of it."""
     found = board.board(core(), programme=programme.slug)
     area = actor().area
     report = figures.within(actor(), found.leverage)
@@ -64,7 +65,7 @@ def _board(programme: Programme) -> dict[str, Any]:
     }
 
 
-def _chosen(known: list[Programme]) -> Programme | None:
+def chosen_of(known: list[Programme]) -> Programme | None:
     """The programme asked for, else one that runs today, else the newest."""
     asked = request.args.get("programme")
     running = (one for one in known if one.opens_on <= today() <= one.closes_on)

@@ -8,17 +8,17 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from admin import estimates, figures, words
+from admin import charts, estimates, figures, words
 from admin.api.reports import file
 from admin.schemas import LeverageArgs
 from voucher_service.allocation.drift import Kind
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Offer
-from voucher_service.i18n import mark
+from voucher_service.i18n import gettext, mark
 from voucher_service.infra import areas
 from voucher_service.kernel.errors import InvalidInput, NoSuchThing, TryAgain
 from voucher_service.reconciliation import service as reconciliation
-from voucher_service.reports import definitions, layout, sentences
+from voucher_service.reports import definitions, instruments, layout, sentences
 from voucher_service.reports.groups import Basis, GroupBy
 from voucher_service.reports.repairs import repairs
 from voucher_service.vouchers.service.drift import Finding, examine
@@ -52,6 +52,8 @@ def show() -> str:
         bases=list(Basis),
         ruler=figures.ruler(found),
         drawn=estimates.drawing(found),
+        drawn_groups=charts.chart(found),
+        instruments_note=gettext(instruments.NOTE, locale()),
         small=words.is_small(found.totals.figures.leveraged),
         facts=layout.beside(found, locale()),
         definitions=[one.in_words(locale()) for one in definitions.DEFINITIONS],

@@ -7,6 +7,7 @@ from datetime import date
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +19,18 @@ from admin import readings, staff
 from admin import settling as words
 from admin.api.settlements import RETURN_LIMIT_BYTES, download
 from voucher_service.approvals.model import Approval
+from voucher_service.i18n import gettext, mark
 from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.ids import RedemptionId
 from voucher_service.kernel.money import Money
 from voucher_service.settlement import service
-from voucher_service.settlement.lifecycles import LineStatus, PaymentStatus
+from voucher_service.settlement.lifecycles import (
+    ADVANCE,
+    BATCH,
+    BatchStatus,
+    LineStatus,
+    PaymentStatus,
+)
 from voucher_service.settlement.model import (
     BatchId,
     BatchLineId,
@@ -217,13 +225,11 @@ def _page(
         core(), actor=actor(), batch=id, status=PaymentStatus.BOUNCED, cursor=None, limit=_BOUNCED
     )
     people = (found.drafted_by, found.reviewed_by, found.sent_by)
-    levels = _levels(service.shares(core(), actor=actor(), batch=id))
     return render_template(
         "admin/settlement.html",
         batch=found,
         names=staff.names([one for one in people if one]),
-        levels=levels,
-        settled=Money.total(paid for _, _, paid in levels),
+        levels=_levels(service.shares(core(), actor=actor(), batch=id)),
         page=service.lines(
             core(),
             actor=actor(),
@@ -263,10 +269,40 @@ def _hold(redemption: UUID, form: forms.Form) -> str:
 
 
 def _reading(approval: Approval) -> Mapping[str, Any]:
-    """What is shown of a proposal to pay a batch: what was frozen, not what stands there now."""
+    """A batch as it was frozen for the signature; who bears it and who gets it, for readers of
+    batches.
+    """
+    told, id = approval.payload, BatchId(approval.object_id)
+    sums = {name.removesuffix("_fen"): Money(told[name]) for name in told if name.endswith("_fen")}
+    day = date.fromisoformat(told["day"])
+    frozen = SimpleNamespace(**{**told, **sums, "day": day}, status=BatchStatus.REVIEWED)
+    if not words.sees_settlements():
+        return {"told": frozen}
+    who = actor()
+    found = service.batch(core(), actor=who, batch=id)
+    return {
+        "told": frozen,
+        "batch": found,
+        "makers": staff.names([one for one in (found.drafted_by, found.reviewed_by) if one]),
+        "levels": _levels(service.shares(core(), actor=who, batch=id)),
+        "due": service.lines(
+            core(), actor=who, batch=id, status=LineStatus.DUE, cursor=None, limit=PAGE
+        ),
+        "left_out": service.lines(
+            core(), actor=who, batch=id, status=LineStatus.LEFT_OUT, cursor=None, limit=PAGE
+        ),
+        "trail": [
+            ("/settlements", gettext(mark("清算"), locale())),
+            (f"/settlements/{found.id}", found.number),
+        ],
+    }
+
+
+def _advance(approval: Approval) -> Mapping[str, Any]:
+    """Money paid ahead, as the second person reads it."""
     told = approval.payload
-    sums = {name: Money(told[f"{name}_fen"]) for name in ("due", "deducted", "retried", "total")}
-    return {"told": told, "day": date.fromisoformat(told["day"]), **sums}
+    return {"told": told, "amount": Money(told["amount_fen"])}
 
 
-readings.register("settlement", template="admin/reading_batch.html", load=_reading)
+readings.register(BATCH.name, template="admin/reading_settlement.html", load=_reading)
+readings.register(ADVANCE.name, template="admin/reading_advance.html", load=_advance)

@@ -49,6 +49,8 @@ PROPOSES: Mapping[str, tuple[str, ...]] = {
     "/trade-in/applications/<uuid:application>/precheck": ("application.approve",),
     "/revisions/<uuid:revision>/propose": ("revision.approve",),
     "/policies/revisions/<uuid:id>/propose": ("revision.approve",),
+    "/revisions/<uuid:revision>/sales/<uuid:sale>/returns": ("revision.return",),
+    "/policies/returns/<uuid:revision>/<uuid:sale>": ("revision.return",),
     "/review/batches/<uuid:batch>/propose": ("sale_review.release",),
     "/review/batches/<uuid:batch>/pass": ("application.approve",),
     "/merchants/accounts/<uuid:account>/propose": ("merchant.account_change",),
@@ -126,6 +128,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "/settlements/payments/<uuid:payment>/retry",
     ),
     "counts the books again, or what others saw spent": ("/reconciliations", "/outcomes"),
+    "notes what statisticians published": ("/retail-sales", "/reports/retail-sales"),
     "lists what a policy would change, or gives the list up; to pay it is a proposal": (
         "/policies/what-if",
         "/policies/revisions",
@@ -225,6 +228,7 @@ NAMED = {
 # Who does it outside an executor, and why that is right …
 REVIEWED: Mapping[str, str] = {
     "voucher_service.budgets.service.lines.send_home": "what an approved close left",
+    "voucher_service.budgets.service.topping.undo_top_up": "what a refunded unit freed",
     "voucher_service.budgets.service.lines.add_line": "a draft's plan, signed with the campaign",
     "voucher_service.campaigns.service.planning.create_campaign": "a draft",
     "voucher_service.campaigns.service.planning.add_offer": "a draft's plan",
@@ -289,6 +293,10 @@ EXECUTED_BY: Mapping[str, str] = {
     "revision.approve": (
         "../tradein/test_revisions.py"
         "::test_the_rise_lists_what_changes_and_pays_it_once_whoever_computes_it"
+    ),
+    "revision.return": (
+        "../settlement/test_returned_differences.py"
+        "::test_a_paid_difference_comes_back_before_the_unit_does"
     ),
     "settlement.advance": (
         "../settlement/test_advances.py::test_an_advance_is_paid_once_and_netted_off_later_lines"

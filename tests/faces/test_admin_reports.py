@@ -122,3 +122,19 @@ _CELL = text("""
         invoiced_fen, merchant_fen, bank_fen, platform_fen)
     VALUES (:programme, :campaign, :campaign, :day, :day, 'phone', :area, 'digital', 'small',
         :units, 0, :fen / 10, :fen, 0, 0, 0, 0, 0)""")
+
+
+def test_the_board_shows_today_on_the_map_and_a_county_only_its_own(
+    desk: Desk, world: World
+) -> None:
+    programme = world.programme()
+    offer = world.offer(campaign=world.draft(programme=programme, area=JIANGCHENG))
+    world.redeem(world.claim(offer), order_fen=12_850)
+    path = f"/board?programme={programme.slug}"
+    page = desk.browser(world.approver).get(path).text
+    for words in ("江城区", "阳春市", "今天发放", "128.5", "近来的日子太少，还说不准"):
+        assert words in page
+    wall = desk.browser(world.approver).get(f"{path}&wall=yes", headers={"Accept-Language": "en"})
+    assert "Too few days yet to tell" in wall.text
+    county = desk.browser(world.staff(Role.FINANCE, area=YANGCHUN)).get(path).text
+    assert "今天发放" not in county

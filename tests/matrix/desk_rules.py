@@ -130,6 +130,20 @@ def form_of_report(city: City, side: Side, caller: Actor) -> Thing:
     return Thing(city.made(programme, side, caller).id, {"form": "csv"})
 
 
+def retail(thing: Thing, _caller: Actor) -> dict[str, Any]:
+    """Retail sales that were published."""
+    days = {"first": "2023-01-01", "last": "2023-09-30", "published_on": "2023-10-20"}
+    said = {"sales_fen": 3_735_900_000_000, "growth_bps": 110, "source": "统计月报"}
+    return {"programme": thing.id} | days | said
+
+
+def typed_retail(thing: Thing, caller: Actor) -> dict[str, Any]:
+    """The same as finance types it."""
+    said = retail(thing, caller) | {"sales": "373.59", "growth": "1.1"}
+    return {name: said[name] for name in said if name not in ("sales_fen", "growth_bps")}
+
+
+FINANCE = frozenset({Role.FINANCE})
 FUNDER = {"code": "matrix", "name": "阳江市财政局", "level": "city", "area": CITY}
 REASON = {"reason": "面额太大"}
 CAMPAIGN, API = "/campaigns/<uuid:campaign>", "/api/v1"
@@ -145,6 +159,8 @@ DOOR = (
     # an administrator is led on to the colleagues
     get("/", OFFICE, refused=303),
     get("/now", OFFICE),
+    get("/board", OFFICE),
+    get("/board/now", OFFICE),
     get("/books", OFFICE),  # before hundreds of offers are open, each of which it looks at
 )
 
@@ -314,6 +330,22 @@ REPORTS = (
     ),
     get("/reports/leverage", OFFICE, of=programme, sends=report),
     get("/reports/leverage.<any(xlsx, csv, pdf):form>", OFFICE, of=form_of_report, sends=report),
+    post(
+        f"{API}/retail-sales",
+        FINANCE,
+        of=programme,
+        sends=called(retail),
+        answers=201,
+        whole=True,
+    ),
+    get("/reports/retail-sales", OFFICE),
+    post(
+        "/reports/retail-sales",
+        FINANCE,
+        of=programme,
+        sends=typed(typed_retail),
+        whole=True,
+    ),
     post(
         "/reconciliations",
         OFFICE,

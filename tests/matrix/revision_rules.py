@@ -34,7 +34,9 @@ from .table import (
 
 API = "/api/v1"
 PAGES = "/policies"
-SEES = PLANNER | APPROVER | AUDITOR | frozenset({Role.FINANCE})
+FINANCE = frozenset({Role.FINANCE})
+SEES = PLANNER | APPROVER | AUDITOR | FINANCE
+RETURNS = "/policies/returns"
 POLICY = "car_scrap-2026"
 DRAFT = (CONFIG / "policies" / f"{POLICY}.toml").read_text("utf-8")
 CARD = {"holder": "林秀英", "number": "6228480000000000000", "bank": "农业银行阳江分行"}
@@ -84,6 +86,14 @@ def owed(city: City, side: Side, _caller: Actor) -> Thing:
     return Thing(str(sale), {**told, "typed": CARD | {"holder": name}})
 
 
+@kind
+def unpaid(city: City, side: Side, _caller: Actor) -> Thing:
+    """A difference of a sale that nobody was paid yet."""
+    assert side.resident.id is not None
+    made, sale = owed_for_a_sale(city.world, side.resident.id, area=side.area)
+    return Thing(str(sale), {"revision": str(made), "sale": str(sale)})
+
+
 def the_card(thing: Thing, _caller: Actor) -> dict[str, Any]:
     """The card of whoever is owed something; anybody's where that is nobody."""
     found: dict[str, Any] = thing.facts["typed"]
@@ -117,6 +127,15 @@ DESK = (
     # nothing changes, so that there is nothing to propose
     post(f"{ONE}/propose", PLANNER, of=revision, answers=422, once=True),
     post(f"{ONE}/cancel", PLANNER, of=revision, once=True),
+    get(RETURNS, SEES),
+    # nothing was paid yet
+    post(
+        f"{RETURNS}/<uuid:revision>/<uuid:sale>",
+        FINANCE,
+        of=unpaid,
+        sends=always(data={"amount": "50", "reference": "B1"}),
+        answers=404,
+    ),
     get(f"{API}/policies", OFFICE),
     get(f"{API}/revisions", SEES, lists=revision),
     post(f"{API}/revisions/what-if", SEES, sends=always(json=ASKED), answers=202),
@@ -125,5 +144,13 @@ DESK = (
     get(CALL, SEES, of=revision),
     get(f"{CALL}/lines", SEES, of=revision),
     post(f"{CALL}/propose", PLANNER, of=revision, answers=422, once=True),
+    get(f"{API}/revisions/sales/<uuid:sale>", SEES, of=unpaid),
+    post(
+        f"{CALL}/sales/<uuid:sale>/returns",
+        FINANCE,
+        of=unpaid,
+        sends=always(json={"amount_fen": 5_000, "reference": "B1"}),
+        answers=404,
+    ),
     post(f"{CALL}/cancel", PLANNER, of=revision, answers=204, once=True),
 )

@@ -226,11 +226,11 @@ def test_excel_shows_the_same_figures_and_no_formula(report: LeverageReport, loc
     out = io.BytesIO()
     export.xlsx(report, out, locale)
     book = openpyxl.load_workbook(io.BytesIO(out.getvalue()))
-    figures, _, said, definitions = book.worksheets
+    figures, _, _, said, definitions = book.worksheets
     assert "550.01" in str(said["A2"].value)
     cells = [cell for row in figures.iter_rows() for cell in row]
     assert not any(cell.data_type == "f" for cell in cells)
-    head = [cell.value for cell in figures[15]]
+    head = [cell.value for cell in figures[16]]
     last = dict(zip(head, [cell.value for cell in figures[figures.max_row]], strict=True))
     issued, leveraged = (
         ("发放", "拉动消费") if locale == "zh-CN" else ("Issued", "Leveraged spending")

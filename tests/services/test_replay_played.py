@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.conftest import fresh_database, settings_on
+from tests.services import reopened
 from voucher_service.approvals import service as approvals
 from voucher_service.infra.core import Core, build
 from voucher_service.infra.embedded.servers import Servers
@@ -121,6 +122,7 @@ def test_an_interrupted_replay_goes_on_to_the_published_totals_and_says_what_it_
     with place.core.transaction() as session:
         assert session.execute(text("SELECT count(*) FROM sale_review")).scalar_one() == 0
     reached(place, wanted)
+    assert list(reopened.differing(place.core, wanted.plan.programme.slug)) == []
     printed = driver.report(place.core, wanted)
     assert printed.startswith(
         "Calibrated synthetic replay: the two published totals are inputs. It shows that the books "

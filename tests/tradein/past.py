@@ -75,7 +75,7 @@ def _row(
     )
 
 
-def owed_for_a_sale(world: World, resident: UUID | None) -> tuple[UUID, UUID]:
+def owed_for_a_sale(world: World, resident: UUID | None, *, area: str = CITY) -> tuple[UUID, UUID]:
     """What a resident gets more of a sale by an approved revision: its id and the sale's."""
     now, sale = world.now(), new_id()
     made = RevisionRow(
@@ -84,7 +84,7 @@ def owed_for_a_sale(world: World, resident: UUID | None) -> tuple[UUID, UUID]:
         policies=["appliance-2026"],
         scheme=Scheme.APPLIANCE,
         campaign_id=paying_campaign(world, Money(1)).id,
-        area=CITY,
+        area=area,
         known_until=now.date(),
         status=Status.APPROVED,
         cursor_at=now,

@@ -34,7 +34,7 @@ SELECT
                    AND review.status NOT IN ('released', 'undone'))
     OR EXISTS (SELECT FROM revision_line line JOIN revision ON revision.id = line.revision_id
                WHERE line.resident_id = :resident AND line.after_fen > line.before_fen
-                   AND line.paid_at IS NULL
+                   AND line.paid_at IS NULL AND line.kept_fen IS DISTINCT FROM 0
                    AND revision.status NOT IN ('cancelled', 'superseded')) AS processes,
     greatest(
         (SELECT max(campaign.closes_on) FROM mine

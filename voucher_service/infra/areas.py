@@ -17,17 +17,20 @@ from voucher_service import settings
 class _Divisions:
     names: dict[str, tuple[str, str]]
     retired: dict[str, str]
+    tiles: dict[str, tuple[int, int]]
 
 
 @cache
 def _divisions() -> _Divisions:
     names: dict[str, tuple[str, str]] = {}
     retired: dict[str, str] = {}
+    tiles: dict[str, tuple[int, int]] = {}
     for path in sorted((settings.CONFIG / "areas").glob("*.toml")):
         values = tomllib.loads(path.read_text("utf-8"))
         names |= {code: (name["zh"], name["en"]) for code, name in values["names"].items()}
         retired |= values.get("retired", {})
-    return _Divisions(names, retired)
+        tiles |= {code: (x, y) for code, (x, y) in values.get("tiles", {}).items()}
+    return _Divisions(names, retired, tiles)
 
 
 def full(code: str) -> str:
@@ -49,6 +52,13 @@ def name(code: str, locale: str) -> str:
     """The division's name in Chinese, or in English for an English locale; else the code."""
     zh, en = _divisions().names.get(full(current(code)), (code, code))
     return en if locale.startswith("en") else zh
+
+
+def tile(code: str) -> tuple[int, int] | None:
+    """Where a division stands on a schematic map of its city: column from the west, row from the
+    north, both from 1. None where nobody placed it.
+    """
+    return _divisions().tiles.get(full(code))
 
 
 def is_county(code: str) -> bool:

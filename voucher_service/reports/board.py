@@ -25,6 +25,7 @@ from voucher_service.vouchers.tables import VoucherRow
 from .budget_left import BudgetLeft, budget_left
 from .groups import GroupBy
 from .leverage import LeverageReport, report
+from .today import Today, by_area
 
 HOURS = 24
 _HOUR = timedelta(hours=1)
@@ -59,7 +60,7 @@ class Board:
     """A programme now. `leverage`, by area, is as of the last reconciliation; the rest is live.
 
     `hours` are the last 24 that began, oldest first; today's counts are by the Shanghai day.
-    `budget` too is as of the reconciliation.
+    `budget` too is as of the reconciliation; `today` is live, by area.
     """
 
     at: datetime
@@ -69,6 +70,7 @@ class Board:
     hours: tuple[Hour, ...]
     offers: tuple[OfferNow, ...]
     budget: BudgetLeft | None
+    today: Mapping[str, Today]
 
     @property
     def synthetic(self) -> bool:
@@ -90,6 +92,7 @@ def board(core: Core, *, programme: str) -> Board:
         now = core.now(session)
         hours = _hours(session, mine, now)
         left = vouchers.remaining(core, session, offers=offers, now=now)
+        areas = by_area(session, programme=mine, since=start_of(day_of(now)))
         budget = budget_left(session, programme=figures.programme, today=day_of(now))
     today = [one for one in hours if one.start >= start_of(day_of(now))]
     return Board(
@@ -100,6 +103,7 @@ def board(core: Core, *, programme: str) -> Board:
         hours,
         tuple(_offer_now(one, left[one.id], now) for one in offers),
         budget,
+        areas,
     )
 
 

@@ -23,11 +23,13 @@ _RUNNING = (CampaignStatus.PUBLISHED, CampaignStatus.PAUSED)
 
 @dataclass(frozen=True, slots=True)
 class BudgetLeft:
-    """What the budget lines of the campaigns that run hold less what was redeemed. The forecast is
-    None where there are too few days to tell; `in_time`: whether all is used up before the
-    programme ends, as far as they tell.
+    """What the budget lines of the campaigns that run `had`, less what was redeemed.
+
+    The forecast is None where there are too few days to tell; `in_time`: whether all is used up
+    before the programme ends, as far as they tell.
     """
 
+    had: Money
     left: Money
     forecast: Forecast | None
     in_time: bool
@@ -68,4 +70,4 @@ def budget_left(session: Session, *, programme: Programme, today: date) -> Budge
     days = [since + timedelta(days=n) for n in range((today - since).days)]
     forecast = used_up([by_day.get(day, ZERO) for day in days], left=left, today=today)
     likely = forecast.likely if forecast else None
-    return BudgetLeft(left, forecast, likely is not None and likely <= programme.closes_on)
+    return BudgetLeft(had, left, forecast, likely is not None and likely <= programme.closes_on)

@@ -13,7 +13,7 @@ from voucher_service.i18n import gettext, mark
 from voucher_service.infra.sheet_files import guarded
 from voucher_service.kernel.money import Money
 
-from . import causal, layout, sentences
+from . import causal, instruments, layout, sentences
 from .definitions import DEFINITIONS
 from .groups import Group
 from .leverage import LeverageReport, Row
@@ -37,6 +37,8 @@ def xlsx(report: LeverageReport, out: BinaryIO, locale: str) -> None:
         _figures_sheet(book, report, locale)
         if report.trade_in:
             _trade_in_sheet(book, report, locale)
+        if report.instruments:
+            instruments.sheet(book, report.instruments, locale)
         causal.sheet(book, report.causal, locale)
         _sentences_sheet(book, report, locale)
         _definitions_sheet(book, locale)

@@ -11,7 +11,7 @@ from voucher_service.i18n import formats, gettext, mark
 from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.money import Money
 
-from . import causal, sentences
+from . import causal, retail, sentences
 from .figures import Figures, Ratios
 from .groups import Basis, Group, GroupBy
 from .leverage import LeverageReport, Row
@@ -137,6 +137,7 @@ def beside(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
         (mark("小微商户 ÷ 核销"), formats.percent(report.reach.small)),
         (mark("县域商户 ÷ 核销"), formats.percent(report.reach.county)),
         (mark("每多 1 元消费的花费"), causal.cost_in_words(report.causal, locale)),
+        *retail.facts(report.retail, report.totals.figures, report.causal, locale),
         (mark("整体重数"), _recounted(report, locale)),
     ]
     return [(gettext(heading, locale), value) for heading, value in facts]

@@ -22,10 +22,12 @@ from voucher_service.proof import service as proof
 from voucher_service.proof.model import Checkpoint
 from voucher_service.reconciliation.tables import RollupRow, RollupRunRow, TradeInRollupRow
 
-from . import causal, definitions, reach, sentences, trade_in
+from . import causal, definitions, instruments, reach, retail, sentences, trade_in
 from .figures import AMOUNTS, Figures, Ratios, ratios
 from .groups import Basis, Group, GroupBy, cells, groups
+from .instruments import Instrument
 from .reach import Reach
+from .retail import Retail
 from .trade_in import Subsidies, TradeIn
 
 TOTAL = mark("合计")
@@ -62,7 +64,8 @@ class LeverageReport:
     newest published head of the log, which holds what the figures come from. `proof` says when all
     was last counted again, and what came of it. `causal`: estimates of what the programme's
     vouchers changed, over all their weeks whatever days were asked for. `levels`: of the treasuries
-    that fund it; empty for the reader of a part.
+    that fund it; empty for the reader of a part, as are `instruments`. `retail`: retail sales that
+    were published for exactly these days.
     """
 
     programme: Programme
@@ -79,6 +82,8 @@ class LeverageReport:
     sealed: Checkpoint | None
     causal: tuple[Estimate, ...] = ()
     levels: frozenset[str] = frozenset()
+    instruments: tuple[Instrument, ...] = ()
+    retail: Retail | None = None
 
     @property
     def synthetic(self) -> bool:
@@ -113,6 +118,9 @@ def report(
         levels = sentences.levels(session, found.id)
         subsidised = trade_in.read(session, asked(TradeInRollupRow, Subsidies), group_by, found.id)
         estimates = causal_service.of_programme(session, programme=found.id)
+        compared = instruments.read(session, vouchers, subsidised, estimates)
+        days = from_ or found.opens_on, to or found.closes_on
+        published = retail.standing(session, found.id, *days)
     return LeverageReport(
         found,
         None if run is None else run.as_of,
@@ -128,6 +136,8 @@ def report(
         next(iter(proof.checkpoints(core, limit=1)), None),
         tuple(estimates),
         levels,
+        compared,
+        published,
     )
 
 
@@ -153,6 +163,8 @@ def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
         "rows": [_row_json(one, locale) for one in report.rows],
         "totals": _row_json(report.totals, locale),
         "trade_in": trade_in.as_json(report.trade_in, locale),
+        "instruments": instruments.as_json(report.instruments, locale),
+        "retail_sales": retail.as_json(report.retail, report.totals.figures, report.causal, locale),
         "causal": causal.as_json(report.causal, locale),
         "sentences": sentences.as_json(report, locale),
         "definitions": definitions.in_words(locale),

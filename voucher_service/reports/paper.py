@@ -22,7 +22,7 @@ from voucher_service.printing.forms import (
     printed,
 )
 
-from . import layout, sentences
+from . import instruments, layout, sentences
 from .definitions import DEFINITIONS
 from .groups import Group, GroupBy
 from .leverage import TOTAL, LeverageReport, Row
@@ -54,6 +54,7 @@ def _form(report: LeverageReport, locale: str) -> Form:
     blocks += [Heading(gettext(TOTAL, locale)), Facts(_in_full(report, locale))]
     if report.trade_in:
         blocks += _trade_in(report, locale)
+    blocks += _instruments(report, locale)
     blocks += _sources(report, locale)
     blocks.append(Heading(gettext(mark("名词解释"), locale)))
     blocks += [Words("：".join(one.in_words(locale))) for one in DEFINITIONS]
@@ -113,6 +114,21 @@ def _lengths(row: Row, longest: Money, locale: str) -> list[Length]:
     return [
         Length(_share(one.of(row), longest), sentences.amount(one.of(row), locale))
         for one in _DRAWN
+    ]
+
+
+def _instruments(report: LeverageReport, locale: str) -> list[Block]:
+    if not report.instruments:
+        return []
+    name, *headings, cost = [gettext(one, locale) for one in instruments.HEADINGS]
+    return [
+        Heading(gettext(instruments.TITLE, locale)),
+        Table(
+            (Column(name, 2), *(Column(one, figures=True) for one in headings), Column(cost, 2)),
+            [instruments.written(one, locale) for one in report.instruments],
+            unit=gettext(_UNIT, locale),
+        ),
+        Words(gettext(instruments.NOTE, locale)),
     ]
 
 

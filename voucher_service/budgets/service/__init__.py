@@ -24,7 +24,7 @@ from .standing import (
     funds_standing,
     line_standing,
 )
-from .topping import top_up
+from .topping import top_up, undo_top_up
 
 __all__ = [
     "Spot",
@@ -71,4 +71,5 @@ __all__ = [
     "sources",
     "top_up",
     "uncount",
+    "undo_top_up",
 ]

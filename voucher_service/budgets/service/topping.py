@@ -1,13 +1,16 @@
-"""Commit money of a campaign's lines for what no offer stands for: differences paid later."""
+"""Commit money of a campaign's lines for what no offer stands for, differences paid later; and free
+it again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from voucher_service.kernel.ids import BudgetLineId, CampaignId
-from voucher_service.kernel.money import Money
+from voucher_service.kernel.money import ZERO, Money
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Code, FundsShort, Leg, Stage, line
 
@@ -46,6 +49,42 @@ def top_up(
     ]
     ledger.post(session, code=Code.REVISED, key=key, legs=legs, now=now)
     return {one.id: part for one, part in zip(found, parts, strict=True) if part}
+
+
+def undo_top_up(
+    session: Session,
+    *,
+    campaign: CampaignId,
+    parts: Mapping[BudgetLineId, Money],
+    paid: bool,
+    key: str,
+    now: datetime,
+) -> None:
+    """Make parts of what was committed so available again, by line; `paid`: it was paid out and
+    came back.
+
+    It comes off what was committed, or paid, as far as a line has that; else the other of the two
+    changes with those of the lines that have more, so that both sums are exact. Raises FundsShort.
+    """
+    found = lines(session, campaign=campaign, lock=True)
+    wanted = [parts.get(one.id, ZERO) for one in found]
+    stage, other = Stage.COMMITTED, Stage.SETTLED
+    if paid:
+        stage, other = other, stage
+    there = ledger.balances(session, [line(one.id, stage) for one in found])
+    amount, holds = Money.total(wanted), [there[line(one.id, stage)] for one in found]
+    if amount > Money.total(holds):
+        raise FundsShort(short=amount - Money.total(holds))
+    legs = [
+        leg
+        for one, part, off in zip(found, wanted, model.borne(amount, holds, wanted), strict=True)
+        for leg in (
+            Leg(line(one.id, stage), -off),
+            Leg(line(one.id, other), off - part),
+            Leg(line(one.id, Stage.AVAILABLE), part),
+        )
+    ]
+    ledger.post(session, code=Code.REVISED, key=key, legs=legs, now=now)
 
 
 def _fund(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,6 +23,8 @@ from voucher_service.merchants.model import Till
 from voucher_service.tradein import shelf
 from voucher_service.tradein.qualifications import Qualification
 from voucher_service.tradein.qualifications import Status as QualificationStatus
+from voucher_service.tradein.revisions import service as revisions
+from voucher_service.tradein.revisions.keeping import Lowered
 from voucher_service.tradein.sales import service as sales
 from voucher_service.tradein.service import using
 from voucher_service.vouchers import service as vouchers
@@ -96,10 +99,13 @@ class VoucherProposal(Proposal):
 
 @dataclass(frozen=True, slots=True)
 class SaleProposal(Proposal):
-    """A refund of a subsidised unit: of the whole unit, or of a part of its price."""
+    """A refund of a subsidised unit: of the whole unit, or of a part of its price. `lowered`: what
+    becomes of differences that a later policy would still pay.
+    """
 
     bill: SaleBill
     qualification: Qualification
+    lowered: Sequence[Lowered]
 
     @property
     def after(self) -> QualificationStatus:
@@ -148,7 +154,8 @@ def proposal(
 ) -> VoucherProposal | SaleProposal:
     """The decision; the voucher and the lines behind its offer stay locked.
 
-    No amount: all that is left. Raises NothingToRefund, RefundExceedsOrder, and UnitCameBack.
+    No amount: all that is left. Raises NothingToRefund, RefundExceedsOrder, and of a unit
+    UnitCameBack, DifferenceToReturn, DifferenceOnItsWay.
     """
     if row.status is not Status.COMMITTED:
         raise NothingToRefund
@@ -161,9 +168,10 @@ def _of_sale(
     session: Session, row: RedemptionRow, amount: Money | None, now: datetime
 ) -> SaleProposal:
     assert row.order_amount_fen and row.discount_fen and row.refunded_fen is not None
-    found = qualification_of(session, row)
+    id, found = RedemptionId(row.id), qualification_of(session, row)
+    revisions.lock_sale(session, sale=id)
     budgets.lines(session, campaign=found.pool.offer.campaign_id, lock=True)
-    sale = sales.sale(session, id=RedemptionId(row.id))
+    sale = sales.sale(session, id=id)
     bill = SaleBill(
         found.pool.offer,
         row.order_amount_fen,
@@ -184,7 +192,14 @@ def _of_sale(
     if parts.amount == left:
         again = using.restored_until(found, now)
         fate, until = (Fate.LIVES, again) if again else (Fate.CLOSED, until)
-    return SaleProposal(bill, left, parts, fate, found.claimed_at, until, found)
+    kept = left - parts.amount
+    lowered = revisions.lowered(
+        session,
+        sale=id,
+        case=replace(bill.case, price=kept) if kept else None,
+        subsidy=refunds.kept_subsidy(bill, kept),
+    )
+    return SaleProposal(bill, left, parts, fate, found.claimed_at, until, found, lowered)
 
 
 def _of_voucher(

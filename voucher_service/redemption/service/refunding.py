@@ -21,6 +21,7 @@ from voucher_service.kernel.money import ZERO, Money
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Code, Leg, Stage, merchant, move, pool
 from voucher_service.merchants import service as merchants
+from voucher_service.tradein.revisions import service as revisions
 from voucher_service.tradein.sales import service as sales
 from voucher_service.tradein.sales.model import SaleStatus
 from voucher_service.tradein.service import using
@@ -61,7 +62,8 @@ def refund(
     A refund counts on its own day, however far the merchant's money is. The same key, or the same
     reference with the same content, gives the first answer again. Raises NoSuchThing, for another
     shop's redemption too; KeyReused, RefundReferenceReused, NothingToRefund, RefundExceedsOrder,
-    UnitCameBack, and ManagerNeeded above `till.refund_manager_fen`.
+    UnitCameBack, DifferenceToReturn, DifferenceOnItsWay, and ManagerNeeded above
+    `till.refund_manager_fen`.
     """
     asked = {"of": redemption, "amount": amount.fen, "reason": reason, "reference": reference}
     with core.transaction() as session:
@@ -181,6 +183,7 @@ def _change_sale(
 ) -> None:
     """The whole unit came back: its qualification and its numbers are free. Else it cost less."""
     id = RedemptionId(row.id)
+    revisions.lower(session, sale=id, lowered=found.lowered, actor=actor, now=now)
     if found.fate is not Fate.PARTIAL:
         sales.undo(session, id=id, current=SaleStatus.SOLD)
         using.restore(session, qualification=found.qualification, actor=actor, now=now)

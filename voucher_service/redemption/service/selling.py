@@ -16,10 +16,12 @@ from voucher_service.goods import service as goods
 from voucher_service.goods.model import Seen
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.ids import RedemptionId, ShopId
+from voucher_service.kernel.money import ZERO
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Code, Stage, move, pool
 from voucher_service.merchants import service as merchants
 from voucher_service.tradein.qualifications import Qualification, QualificationId
+from voucher_service.tradein.revisions import service as revisions
 from voucher_service.tradein.sales import service as sales
 from voucher_service.tradein.sales.model import SaleStatus
 from voucher_service.tradein.service import using
@@ -86,11 +88,17 @@ def let_go(session: Session, row: RedemptionRow, actor: Actor, now: datetime) ->
 
 
 def undo(session: Session, row: RedemptionRow, actor: Actor, now: datetime) -> None:
-    """A committed row was reversed: as if nothing had been sold."""
+    """A committed row was reversed: as if nothing had been sold. Raises DifferenceToReturn and
+    DifferenceOnItsWay.
+    """
     assert row.discount_fen is not None
+    id = RedemptionId(row.id)
+    revisions.lock_sale(session, sale=id)
+    lowered = revisions.lowered(session, sale=id, case=None, subsidy=ZERO)
+    revisions.lower(session, sale=id, lowered=lowered, actor=actor, now=now)
     found = qualification_of(session, row)
     using.restore(session, qualification=found, actor=actor, now=now)
-    sales.undo(session, id=RedemptionId(row.id), current=SaleStatus.SOLD)
+    sales.undo(session, id=id, current=SaleStatus.SOLD)
     shop, offer = merchants.load_shop(session, shop=ShopId(row.shop_id)), found.pool.offer
     paid = pool(offer.id, Stage.COMMITTED, shop_area=offer.paying_area(shop.area))
     legs = move(row.discount_fen, paid, pool(offer.id, Stage.RESERVED))

@@ -23,7 +23,8 @@ calls = ApiBlueprint("difference_calls", __name__, url_prefix="/api/v1/trade-in/
 
 class DifferenceSchema(Schema):
     """What a decision gets more. `kind`: application sale; `state`: unclaimed (name a card) payable
-    paid. `card_last4` is that of the card named for a sale; an application has its own.
+    sent paid; cancelled or returned with its unit. `kept_fen` is paid of it, or will be.
+    `card_last4` is that of the card named for a sale; an application has its own.
     """
 
     revision_id = fields.UUID(required=True)
@@ -33,6 +34,7 @@ class DifferenceSchema(Schema):
     before_fen = FenField(required=True, attribute="before")
     after_fen = FenField(required=True, attribute="after")
     difference_fen = FenField(required=True, attribute="difference")
+    kept_fen = FenField(required=True, attribute="kept")
     state = fields.String(required=True)
     card_last4 = fields.String(required=True)
     paid_at = InstantField(required=True, allow_none=True)

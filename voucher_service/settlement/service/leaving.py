@@ -124,6 +124,17 @@ def leave_held_merchants(session: Session, row: SettlementRow, now: datetime) ->
     leave_out(session, row, undone, LeftOut.UNDONE, now)
 
 
+def leave_out_undone(session: Session, row: SettlementRow, now: datetime) -> None:
+    """Right before a batch is sent: lock what residents are paid for, and leave out what a refund
+    undid meanwhile. Nothing undoes the rest before the batch is sent.
+    """
+    person = SettlementLineRow.kind == LineKind.PERSON
+    due = store.lines(session, SettlementLineRow.batch_id == row.id, store.DUE, person)
+    again = store.lines(session, payment_store.retried_in(BatchId(row.id)), person)
+    residents.lock(session, [*due, *again])
+    leave_out(session, row, residents.undone(session, due), LeftOut.UNDONE, now)
+
+
 def leave_out(
     session: Session, row: SettlementRow, lines: Sequence[UUID], why: LeftOut, now: datetime
 ) -> None:

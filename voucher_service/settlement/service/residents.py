@@ -91,8 +91,8 @@ def payee(session: Session, line: SettlementLineRow) -> tuple[Card, Money] | Non
         except NoSuchThing:
             return None
         return found.card, found.amount
-    assert line.subject_id is not None, "a revision's line says of what"
-    due = revisions.payee(session, revision=RevisionId(line.payout_id), subject=line.subject_id)
+    id, subject = _difference(line)
+    due = revisions.payee(session, revision=id, subject=subject)
     return None if due is None else (due.card, due.amount)
 
 
@@ -102,18 +102,33 @@ def stands(session: Session, line: SettlementLineRow) -> bool:
     return found is not None and found[1] == line.due_fen
 
 
+def lock(session: Session, lines: Collection[SettlementLineRow]) -> None:
+    """Nobody refunds the units of these differences until the transaction ends. Before the budget
+    lines are locked, as refunds do.
+    """
+    revisions.lock_due(session, due=_differences(lines))
+
+
+def hand_over(session: Session, lines: Collection[SettlementLineRow], now: datetime) -> None:
+    """Tell the payouts that they go to the bank."""
+    revisions.hand_over(session, due=_differences(lines), now=now)
+
+
 def paid(session: Session, line: SettlementLineRow, at: datetime) -> None:
     """Tell the payout that the bank paid it."""
     assert line.payout_id is not None, "a resident's line says what it pays"
     if line.payout_kind is PayoutKind.APPLICATION:
         applications.paid(session, application=ApplicationId(line.payout_id), at=at)
         return
-    assert line.subject_id is not None, "a revision's line says of what"
-    revisions.paid(session, revision=RevisionId(line.payout_id), subject=line.subject_id, now=at)
+    id, subject = _difference(line)
+    revisions.paid(session, revision=id, subject=subject, now=at)
 
 
 def bounced(session: Session, line: SettlementLineRow, reason: str) -> None:
-    """Tell the payout that the bank sent it back: the applicant may name another card."""
+    """Tell the payout that the bank sent it back: the payee may name another card."""
+    if line.payout_kind is PayoutKind.REVISION:
+        id, subject = _difference(line)
+        revisions.came_back(session, revision=id, subject=subject)
     if line.payout_kind is PayoutKind.APPLICATION:
         assert line.payout_id is not None, "a resident's line says what it pays"
         applications.payout_refused(
@@ -124,6 +139,15 @@ def bounced(session: Session, line: SettlementLineRow, reason: str) -> None:
 def undone(session: Session, lines: Collection[SettlementLineRow]) -> list[UUID]:
     """Those of these payouts that may no longer be paid."""
     return [one.id for one in lines if not stands(session, one)]
+
+
+def _differences(lines: Collection[SettlementLineRow]) -> list[tuple[RevisionId, UUID]]:
+    return [_difference(one) for one in lines if one.payout_kind is PayoutKind.REVISION]
+
+
+def _difference(line: SettlementLineRow) -> tuple[RevisionId, UUID]:
+    assert line.payout_id and line.subject_id, "a revision's line says of what"
+    return RevisionId(line.payout_id), line.subject_id
 
 
 def _line(row: SettlementRow, **values: Any) -> Mapping[str, Any]:

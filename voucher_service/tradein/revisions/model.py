@@ -59,6 +59,32 @@ class CardNotOwn(Unprocessable):
     code = "card_not_own"
 
 
+class DifferenceToReturn(Conflict):
+    """The buyer was paid a difference that the unit, or the price that is kept, no longer has:
+    `to_return_fen` goes back to `account` of `holder` first.
+    """
+
+    code = "difference_to_return"
+
+
+class DifferenceOnItsWay(Conflict):
+    """A difference of the unit is at the bank: it is paid or comes back first."""
+
+    code = "difference_on_its_way"
+
+
+class ReturnTooMuch(Unprocessable):
+    """More came back than the resident still has of the difference; `left_fen` says how much."""
+
+    code = "return_too_much"
+
+
+class ReturnReferenceReused(Conflict):
+    """A return with this bank reference was recorded before."""
+
+    code = "return_reference_reused"
+
+
 class Kind(StrEnum):
     """What was decided: an application for a car, or a sale at a till."""
 
@@ -167,17 +193,25 @@ class Revision:
 
 
 class LineState(StrEnum):
-    """Where one difference stands: told only, waits for a card to be named, can be paid, paid."""
+    """Where one difference stands: told only, waits for a card to be named, can be paid, is at the
+    bank, paid. A refund cancels what was not paid; what was paid is given back.
+    """
 
     LISTED = "listed"
     UNCLAIMED = "unclaimed"
     PAYABLE = "payable"
+    SENT = "sent"
     PAID = "paid"
+    CANCELLED = "cancelled"
+    RETURNED = "returned"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A decision whose result changes, of whoever it is; `reasons` say why it gets nothing now."""
+    """A decision whose result changes, of whoever it is; `reasons` say why it gets nothing now.
+
+    `kept`: what is paid of it, after refunds and returns; nothing of one that was too much.
+    """
 
     revision_id: RevisionId
     kind: Kind
@@ -189,6 +223,7 @@ class Line:
     after: Money
     reasons: tuple[Reason, ...]
     state: LineState
+    kept: Money
     paid_at: datetime | None = None
     card_last4: str = ""
 
@@ -211,12 +246,23 @@ class Payable:
     amount: Money
 
 
-def state(kind: Kind, status: Status, difference: Money, *, card: bool, paid: bool) -> LineState:
+def state(
+    kind: Kind,
+    status: Status,
+    difference: Money,
+    kept: Money,
+    *,
+    card: bool,
+    sent: bool,
+    paid: bool,
+) -> LineState:
     """Where a line stands. An application's card is known; a sale's is named by its resident."""
     if paid:
-        return LineState.PAID
+        return LineState.PAID if kept else LineState.RETURNED
     if status is not Status.APPROVED or difference.fen <= 0:
         return LineState.LISTED
+    if sent or not kept:
+        return LineState.SENT if kept else LineState.CANCELLED
     return LineState.PAYABLE if kind is Kind.APPLICATION or card else LineState.UNCLAIMED
 
 

@@ -16,7 +16,7 @@ from voucher_service.infra import areas
 from voucher_service.infra.database import MoneyFen
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import BudgetLineId, CampaignId, ResidentId
-from voucher_service.kernel.money import Money
+from voucher_service.kernel.money import ZERO, Money
 
 from ..quote import Reason
 from .model import Line, LineState, Revision, RevisionId, Status, state
@@ -25,6 +25,10 @@ from .tables import RevisionLineRow, RevisionRow, RevisionShareRow
 _LINE = cast(Table, RevisionLineRow.__table__)
 _AT_ONCE = 5_000
 MORE: ColumnElement[bool] = RevisionLineRow.after_fen > RevisionLineRow.before_fen
+# What refunds and returns left of a difference.
+KEPT: Any = func.coalesce(
+    RevisionLineRow.kept_fen, RevisionLineRow.after_fen - RevisionLineRow.before_fen, type_=MoneyFen
+)
 
 
 def forget_card(session: Session, resident: ResidentId) -> None:
@@ -100,8 +104,8 @@ def computing(session: Session) -> list[RevisionId]:
 
 
 def added(session: Session, subjects: Collection[UUID]) -> dict[UUID, Money]:
-    """What approved revisions added to decisions so far."""
-    total: Any = func.sum(RevisionLineRow.after_fen - RevisionLineRow.before_fen, type_=MoneyFen)
+    """What approved revisions added to decisions so far, and still add."""
+    total: Any = func.sum(KEPT, type_=MoneyFen)
     rows = session.execute(
         select(RevisionLineRow.subject_id, total.label("added"))
         .join(RevisionRow, RevisionRow.id == RevisionLineRow.revision_id)
@@ -144,7 +148,7 @@ def lines(
     session: Session,
     *where: ColumnElement[bool],
     after: tuple[RevisionId, UUID] | None = None,
-    most: int,
+    most: int | None,
 ) -> list[tuple[RevisionLineRow, RevisionRow]]:
     """Lines that match with their revisions, by their ids."""
     columns = (RevisionLineRow.revision_id, RevisionLineRow.subject_id)
@@ -161,11 +165,21 @@ def lines(
     return [(line, revision) for line, revision in session.execute(statement)]
 
 
+def kept_of(line: RevisionLineRow) -> Money:
+    """What is paid of a line, after refunds and returns."""
+    if line.kept_fen is not None:
+        return line.kept_fen
+    return max(ZERO, line.after_fen - line.before_fen)
+
+
 def line_view(line: RevisionLineRow, revision: RevisionRow, *, last4: str = "") -> Line:
     """The line of a row."""
     has_card, paid = line.card_cipher is not None, line.paid_at is not None
-    difference = line.after_fen - line.before_fen
-    stands: LineState = state(line.kind, revision.status, difference, card=has_card, paid=paid)
+    difference, kept = line.after_fen - line.before_fen, kept_of(line)
+    sent = line.sent_at is not None
+    stands: LineState = state(
+        line.kind, revision.status, difference, kept, card=has_card, sent=sent, paid=paid
+    )
     return Line(
         RevisionId(line.revision_id),
         line.kind,
@@ -177,9 +191,21 @@ def line_view(line: RevisionLineRow, revision: RevisionRow, *, last4: str = "") 
         line.after_fen,
         tuple(Reason(one) for one in line.reasons),
         stands,
+        kept,
         line.paid_at,
         last4,
     )
+
+
+def lock_lines(session: Session, *where: ColumnElement[bool]) -> None:
+    """Lock lines of approved revisions, in the order of their ids. A revision that is being
+    approved comes first: whoever approves it reads what its decisions are.
+    """
+    of = select(RevisionLineRow.revision_id).where(*where)
+    first = select(RevisionRow.id).where(RevisionRow.id.in_(of)).order_by(RevisionRow.id)
+    session.execute(first.with_for_update(read=True)).all()
+    columns = (RevisionLineRow.revision_id, RevisionLineRow.subject_id)
+    session.execute(select(*columns).where(*where).order_by(*columns).with_for_update()).all()
 
 
 def set_line(
@@ -231,6 +257,26 @@ def share(session: Session, revision: RevisionId, parts: Mapping[BudgetLineId, M
         for line, part in parts.items()
     )
     session.flush()
+
+
+def shares(session: Session, revision: RevisionId) -> dict[BudgetLineId, Money]:
+    """What each budget line pays of a revision, as far as it still does."""
+    rows = session.execute(
+        select(RevisionShareRow.line_id, RevisionShareRow.amount_fen)
+        .where(RevisionShareRow.revision_id == revision, RevisionShareRow.amount_fen > ZERO)
+        .order_by(RevisionShareRow.line_id)
+    )
+    return {BudgetLineId(row.line_id): row.amount_fen for row in rows}
+
+
+def unshare(session: Session, revision: RevisionId, parts: Mapping[BudgetLineId, Money]) -> None:
+    """The budget lines of a revision pay that much less."""
+    for line, part in parts.items():
+        session.execute(
+            update(RevisionShareRow)
+            .where(RevisionShareRow.revision_id == revision, RevisionShareRow.line_id == line)
+            .values(amount_fen=RevisionShareRow.amount_fen - part)
+        )
 
 
 def _each(session: Session, revision: RevisionId) -> Iterator[Any]:

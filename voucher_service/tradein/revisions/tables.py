@@ -6,7 +6,15 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -57,13 +65,18 @@ class RevisionRow(Recorded, Base):
 
 
 class RevisionLineRow(Recorded, Base):
-    """One decision that a revision changes. `card_cipher`: the card its resident named for it."""
+    """One decision that a revision changes. `card_cipher`: the card its resident named for it.
+
+    `kept_fen` is what refunds and returns left of the difference, NULL for all of it. It is at the
+    bank from `sent_at`, until it is paid or comes back.
+    """
 
     __tablename__ = "revision_line"
     __table_args__ = (
         CheckConstraint("before_fen >= 0 AND after_fen >= 0", "amounts"),
         CheckConstraint("before_fen <> after_fen", "changes"),
         CheckConstraint("paid_at IS NULL OR after_fen > before_fen", "paid"),
+        CheckConstraint("kept_fen BETWEEN 0 AND after_fen - before_fen", "kept"),
         Index("ix_revision_line_subject", "subject_id"),
         Index("ix_revision_line_resident", "resident_id", "revision_id"),
         Index(
@@ -85,13 +98,37 @@ class RevisionLineRow(Recorded, Base):
     reasons: Mapped[list[str]] = mapped_column(ARRAY(Text))
     card_cipher: Mapped[bytes | None]
     paid_at: Mapped[datetime | None]
+    kept_fen: Mapped[Money | None] = mapped_column(MoneyFen)
+    sent_at: Mapped[datetime | None]
+
+
+class RevisionReturnRow(Recorded, Base):
+    """What a resident gave back of a difference that was paid; `reference`: the bank's."""
+
+    __tablename__ = "revision_return"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["revision_id", "subject_id"],
+            ["revision_line.revision_id", "revision_line.subject_id"],
+        ),
+        UniqueConstraint("reference"),
+        Index(None, "revision_id", "subject_id"),
+        CheckConstraint("amount_fen > 0", "amount"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    revision_id: Mapped[UUID]
+    subject_id: Mapped[UUID]
+    amount_fen: Mapped[Money] = mapped_column(MoneyFen)
+    reference: Mapped[str]
+    occurred_at: Mapped[datetime]
 
 
 class RevisionShareRow(Recorded, Base):
-    """What a budget line pays of an approved revision."""
+    """What a budget line pays of an approved revision, less what refunds and returns freed."""
 
     __tablename__ = "revision_share"
-    __table_args__ = (CheckConstraint("amount_fen > 0", "amount"),)
+    __table_args__ = (CheckConstraint("amount_fen >= 0", "amount"),)
 
     revision_id: Mapped[UUID] = mapped_column(ForeignKey("revision.id"), primary_key=True)
     line_id: Mapped[UUID] = mapped_column(ForeignKey("budget_line.id"), primary_key=True)

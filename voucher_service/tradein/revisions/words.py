@@ -23,7 +23,10 @@ STATES: Mapping[LineState, str] = {
     LineState.LISTED: mark("只列出"),
     LineState.UNCLAIMED: mark("等本人填卡"),
     LineState.PAYABLE: mark("可以付"),
+    LineState.SENT: mark("银行处理中"),
     LineState.PAID: mark("已付"),
+    LineState.CANCELLED: mark("退货后取消"),
+    LineState.RETURNED: mark("已退回"),
 }
 _FROM = mark("{low} 及以上")
 _BETWEEN = mark("{low} 起，不到 {high}")

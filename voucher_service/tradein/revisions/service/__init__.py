@@ -2,8 +2,20 @@
 
 from .computing import compute, stopped, want
 from .deciding import propose
+from .keeping import lock_due, lock_sale, lower, lowered
 from .opening import begin, cancel, lines, revision, revisions
-from .paying import forget_card, mine, name_card, paid, payable, payee, rotate_fields
+from .paying import (
+    came_back,
+    forget_card,
+    hand_over,
+    mine,
+    name_card,
+    paid,
+    payable,
+    payee,
+    rotate_fields,
+)
+from .returning import differences_of, propose_return
 from .trying import again, begin_trial, compute_trial, forget_trials, stopped_trials, trial
 from .whatif import what_if
 
@@ -11,18 +23,26 @@ __all__ = [
     "again",
     "begin",
     "begin_trial",
+    "came_back",
     "cancel",
     "compute",
     "compute_trial",
+    "differences_of",
     "forget_card",
     "forget_trials",
+    "hand_over",
     "lines",
+    "lock_due",
+    "lock_sale",
+    "lower",
+    "lowered",
     "mine",
     "name_card",
     "paid",
     "payable",
     "payee",
     "propose",
+    "propose_return",
     "revision",
     "revisions",
     "rotate_fields",

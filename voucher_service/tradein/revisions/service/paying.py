@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from voucher_service.infra.secrets import Keyring
 from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import CampaignId, ResidentId
+from voucher_service.kernel.money import ZERO
 from voucher_service.kernel.page import Page, decode_ids, encode_cursor
 
 from ... import identifiers
@@ -37,8 +38,9 @@ from ..model import (
 from ..tables import RevisionLineRow, RevisionRow
 
 _APPROVED = RevisionRow.status == Status.APPROVED
-_DUE = _APPROVED & store.MORE & RevisionLineRow.paid_at.is_(None)
+_DUE = _APPROVED & store.MORE & RevisionLineRow.paid_at.is_(None) & (store.KEPT > ZERO)
 _WITH_CARD = (RevisionLineRow.kind == Kind.APPLICATION) | RevisionLineRow.card_cipher.is_not(None)
+_NOT_DUE = (LineState.LISTED, LineState.CANCELLED, LineState.RETURNED)
 After = tuple[RevisionId, UUID]
 Rows = Sequence[tuple[RevisionLineRow, RevisionRow]]
 
@@ -82,6 +84,20 @@ def paid(session: Session, *, revision: RevisionId, subject: UUID, now: datetime
         detail={"subject": str(subject)},
     )
     return True
+
+
+def hand_over(session: Session, *, due: Collection[tuple[RevisionId, UUID]], now: datetime) -> None:
+    """These differences go to the bank: until it answers, their units are not refunded. Raises
+    NoSuchThing for one that is not due.
+    """
+    for revision, subject in due:
+        if not store.set_line(session, revision, subject, store.KEPT > ZERO, sent_at=now):
+            raise NoSuchThing
+
+
+def came_back(session: Session, *, revision: RevisionId, subject: UUID) -> None:
+    """The bank did not pay a difference."""
+    store.set_line(session, revision, subject, sent_at=None)
 
 
 def mine(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[Line]:
@@ -162,7 +178,7 @@ def _payable(session: Session, rows: Rows) -> list[Payable]:
             ResidentId(line.resident_id),
             CampaignId(revision.campaign_id),
             cards[line.subject_id],
-            line.after_fen - line.before_fen,
+            store.kept_of(line),
         )
         for line, revision in rows
         if line.subject_id in cards
@@ -197,7 +213,7 @@ def _line(session: Session, revision: RevisionId, subject: UUID) -> Rows:
 
 
 def _is_due(row: tuple[RevisionLineRow, RevisionRow]) -> bool:
-    return store.line_view(*row).state is not LineState.LISTED
+    return store.line_view(*row).state not in _NOT_DUE
 
 
 def _shown(keyring: Keyring, line: RevisionLineRow, revision: RevisionRow) -> Line:

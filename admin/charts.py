@@ -1,0 +1,78 @@
+"""The chart of a report's groups: issued beside leveraged, as bars or, by day, as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from voucher_service.kernel.money import ZERO, Money
+from voucher_service.reports.groups import GroupBy
+from voucher_service.reports.leverage import LeverageReport, Row
+
+LEFT, WIDTH, TOP, STEP, MOST_BARS = 210, 420, 8, 62, 12
+DAYS_WIDTH, DAYS_HEIGHT = 720, 220
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One group: both sums, and the lengths of their bars in the units of the drawing."""
+
+    row: Row
+    y: int
+    issued: int
+    leveraged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars, or the points of two lines from the first row to the last; `left_out`: groups that are
+    too small to be drawn.
+    """
+
+    bars: tuple[Bar, ...] = ()
+    issued: str = ""
+    leveraged: str = ""
+    top: Money = ZERO
+    left_out: int = 0
+
+    @property
+    def height(self) -> int:
+        """Of the drawing."""
+        return TOP + STEP * len(self.bars)
+
+
+def chart(report: LeverageReport) -> Chart | None:
+    """The chart of these groups; None where there is nothing to draw."""
+    sums = [sum_ for row in report.rows for sum_ in (row.figures.issued, row.figures.leveraged)]
+    top = max(sums, default=ZERO)
+    if top <= ZERO:
+        return None
+    if report.group_by in (GroupBy.DAY, GroupBy.HOUR) and len(report.rows) > 1:
+        return Chart(
+            issued=_points(report, lambda row: row.figures.issued, top),
+            leveraged=_points(report, lambda row: row.figures.leveraged, top),
+            top=top,
+        )
+    largest = sorted(report.rows, key=lambda row: -row.figures.leveraged.fen)[:MOST_BARS]
+    bars = tuple(
+        Bar(
+            row,
+            TOP + STEP * place,
+            _length(row.figures.issued, top, WIDTH),
+            _length(row.figures.leveraged, top, WIDTH),
+        )
+        for place, row in enumerate(largest)
+    )
+    return Chart(bars, top=top, left_out=len(report.rows) - len(largest))
+
+
+def _points(report: LeverageReport, of: Callable[[Row], Money], top: Money) -> str:
+    last = len(report.rows) - 1
+    return " ".join(
+        f"{DAYS_WIDTH * place // last},{DAYS_HEIGHT - _length(of(row), top, DAYS_HEIGHT)}"
+        for place, row in enumerate(report.rows)
+    )
+
+
+def _length(part: Money, whole: Money, most: int) -> int:
+    return max(0, most * part.fen // whole.fen)

@@ -1,0 +1,233 @@
+"""先退补贴后退货: a unit goes back, and its buyer keeps no difference that a later policy paid."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from tests.settlement.offices import Office
+from tests.tradein.counter import Counter, known_goods
+from tests.tradein.raised import Shop, publish
+from tests.tradein.town import open_town
+from voucher_service.approvals.model import ChangedSinceProposed
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import Actor, Role
+from voucher_service.kernel.errors import NoSuchThing
+from voucher_service.kernel.ids import ApprovalId
+from voucher_service.kernel.money import Money
+from voucher_service.redemption.model import Redemption
+from voucher_service.settlement.bank_file import BOUNCED
+from voucher_service.settlement.lifecycles import LineStatus
+from voucher_service.tradein.revisions import service
+from voucher_service.tradein.revisions.model import (
+    DifferenceOnItsWay,
+    DifferenceToReturn,
+    LineState,
+    ReturnReferenceReused,
+    ReturnTooMuch,
+    Revision,
+)
+
+PRICE, GAP = 300_000, 15_000
+
+
+@pytest.fixture
+def shop(office: Office) -> Iterator[Shop]:
+    with pytest.MonkeyPatch.context() as patch:
+        town = open_town(office.world.core, patch)
+        known_goods(town)
+        office.world = town.world
+        yield Shop(Counter(town, town.pool(release_quota=1_000)))
+
+
+@pytest.fixture
+def owed(
+    shop: Shop, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Revision, Actor, Redemption]:
+    """A difference with a card to pay it to, on the day after."""
+    buyer, done = shop.sold()
+    publish(monkeypatch)
+    made = shop.approved()
+    shop.claimed(made, buyer, done)
+    office.next_day()
+    return made, buyer, done
+
+
+Owed = tuple[Revision, Actor, Redemption]
+
+
+def borne(core: Core, made: Revision) -> tuple[int, int]:
+    """What the lines of the paying campaign have committed and settled, in fen."""
+    with core.transaction() as session:
+        found = session.execute(
+            text(
+                "SELECT coalesce(sum(e.amount_fen) FILTER (WHERE a.stage = 'committed'), 0),"
+                " coalesce(sum(e.amount_fen) FILTER (WHERE a.stage = 'settled'), 0)"
+                " FROM ledger.entry e JOIN ledger.account a ON a.id = e.account_id"
+                " JOIN budget_line l ON l.id = a.owner_id"
+                " WHERE a.owner_type = 'line' AND l.campaign_id = :campaign"
+            ),
+            {"campaign": made.campaign_id},
+        ).one()
+    return int(found[0]), int(found[1])
+
+
+def test_a_difference_that_is_not_paid_shrinks_with_the_price_and_goes_with_the_unit(
+    shop: Shop, office: Office, owed: Owed
+) -> None:
+    made, buyer, done = owed
+    assert borne(shop.core, made) == (GAP, 0)
+    shop.counter.refund(done, 100_000)  # 20 % of 2,000 yuan against 15 %
+    assert shop.payable()[done.id].amount == Money(10_000)
+    assert borne(shop.core, made) == (10_000, 0)
+    shop.counter.refund(done, PRICE - 100_000)
+    line = shop.line(buyer)
+    assert (line.state, line.kept.fen, line.difference.fen) == (LineState.CANCELLED, 0, GAP)
+    assert borne(shop.core, made) == (0, 0)
+    assert shop.payable() == {} and office.draft().lines == 0
+    shop.counter.clean()
+
+
+def test_a_paid_difference_comes_back_before_the_unit_does(
+    shop: Shop, office: Office, owed: Owed
+) -> None:
+    made, buyer, done = owed
+    with pytest.raises(NoSuchThing):  # nothing to give back yet
+        service.propose_return(
+            shop.core,
+            actor=office.world.staff(Role.FINANCE),
+            revision=made.id,
+            sale=done.id,
+            amount=Money(1),
+            reference="B0",
+        )
+    batch = office.send(office.approve(office.draft()))
+    assert shop.line(buyer).state is LineState.SENT
+    with pytest.raises(DifferenceOnItsWay):
+        shop.counter.refund(done, PRICE)
+    office.answer(batch)
+    assert borne(shop.core, made) == (0, GAP)
+    with pytest.raises(DifferenceToReturn) as refused:
+        shop.counter.refund(done, PRICE)
+    to = shop.core.settings.settlement
+    assert refused.value.extra == {
+        "to_return_fen": GAP,
+        "account": to.return_account,
+        "holder": to.return_name,
+    }
+    with pytest.raises(DifferenceToReturn) as refused:
+        shop.counter.refund(done, 100_000)
+    assert refused.value.extra["to_return_fen"] == 5_000
+
+    finance = office.world.staff(Role.FINANCE)
+
+    def returned(fen: int, reference: str) -> ApprovalId:
+        return service.propose_return(
+            shop.core,
+            actor=finance,
+            revision=made.id,
+            sale=done.id,
+            amount=Money(fen),
+            reference=reference,
+        )
+
+    with pytest.raises(ReturnTooMuch):
+        returned(GAP + 1, "B1")
+    office.world.approve(returned(5_000, "B1"))
+    assert borne(shop.core, made) == (0, GAP - 5_000)
+    with pytest.raises(ReturnReferenceReused):
+        returned(5_000, "B1")
+    assert shop.counter.refund(done, 100_000).parts.cash.fen > 0  # what is left is of 2,000 yuan
+    proposed = returned(GAP - 5_000, "B2")
+    with pytest.raises(DifferenceToReturn):  # not yet agreed to
+        shop.counter.refund(done, PRICE - 100_000)
+    office.world.approve(proposed)
+    assert borne(shop.core, made) == (0, 0)
+    line = shop.line(buyer)
+    assert (line.state, line.kept.fen) == (LineState.RETURNED, 0)
+    with pytest.raises(ReturnTooMuch):
+        returned(1, "B3")
+    shop.counter.refund(done, PRICE - 100_000)
+    shop.counter.clean()
+
+
+def test_a_difference_that_the_bank_sent_back_is_cancelled_with_its_unit(
+    shop: Shop, office: Office, owed: Owed
+) -> None:
+    made, buyer, done = owed
+    office.settle(lambda _: BOUNCED)
+    assert shop.line(buyer).state is LineState.PAYABLE
+    shop.counter.refund(done, PRICE)
+    assert borne(shop.core, made) == (0, 0)
+    office.next_day()
+    assert office.draft().payments == 0
+    shop.counter.clean()
+
+
+def test_refunds_and_the_payment_at_once_never_pay_for_a_unit_that_went_back(
+    shop: Shop, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sold = [shop.sold() for _ in range(4)]
+    publish(monkeypatch)
+    made = shop.approved()
+    for buyer, done in sold:
+        shop.claimed(made, buyer, done)
+    office.next_day()
+    batch = office.approve(office.draft())
+    gate, kept = threading.Barrier(len(sold) + 1), []
+
+    def refund(done: Redemption) -> None:
+        gate.wait()
+        try:
+            shop.counter.refund(done, PRICE)
+        except DifferenceOnItsWay:
+            kept.append(done.id)
+
+    def send() -> None:
+        gate.wait()
+        office.send(batch)
+
+    threads = [threading.Thread(target=refund, args=(done,)) for _, done in sold]
+    threads.append(threading.Thread(target=send))
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(60)
+    office.answer(batch)
+    states = [shop.line(buyer).state for buyer, _ in sold]
+    assert states.count(LineState.PAID) == len(kept)
+    assert states.count(LineState.CANCELLED) == len(sold) - len(kept)
+    assert borne(shop.core, made) == (0, len(kept) * GAP)
+    paid = [one for one in office.lines(batch) if one.status is LineStatus.PAID]
+    assert len(paid) == len(kept)
+    shop.counter.clean()
+
+
+def test_a_refund_and_the_approval_at_once_leave_no_money_for_a_unit_that_went_back(
+    shop: Shop, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, done = shop.sold()
+    publish(monkeypatch)
+    made, proposed = shop.proposed()
+    gate, refused = threading.Barrier(2), []
+
+    def approve() -> None:
+        gate.wait()
+        try:
+            office.world.approve(proposed)
+        except ChangedSinceProposed as error:
+            refused.append(error)
+
+    signing = threading.Thread(target=approve)
+    signing.start()
+    gate.wait()
+    shop.counter.refund(done, PRICE)
+    signing.join(60)
+    assert borne(shop.core, made) == (0, 0)
+    with shop.core.transaction() as session:
+        status = session.execute(text("SELECT status FROM revision")).scalar_one()
+    assert status == ("proposed" if refused else "approved")
+    shop.counter.clean()
