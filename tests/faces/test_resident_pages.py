@@ -20,7 +20,9 @@ from voucher_service.campaigns.model import Offer
 from voucher_service.i18n.match_words import match_word
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.errors import TryAgain
 from voucher_service.resident.app import create_app
+from voucher_service.resident.pages import claims
 from voucher_service.vouchers import model
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
@@ -144,6 +146,22 @@ def test_claiming_works_with_a_form_and_twice_is_once(
     assert limited.status_code == 409 and "您已经领满了" in limited.text
     voucher = taken.location.removesuffix("/claimed")
     assert f'href="{voucher}"' in limited.text and "limit_reached" in limited.text
+
+
+def test_a_claim_whose_answer_was_lost_is_sent_again_from_the_page(
+    client: FlaskClient, core: Core, city: World, offer: Offer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: object, **__: object) -> None:
+        raise TryAgain(retry_after_seconds=1)
+
+    come_in(client, core, city.resident())
+    with monkeypatch.context() as broken:
+        broken.setattr(claims.campaigns, "offer_named", lost)
+        page = press(client, offer, idempotency_key="lost-once")
+    assert page.status_code == 503 and "再试一次" in page.text
+    fields = form_of(page, f"/offers/{offer.slug}/claim")
+    assert fields["idempotency_key"] == "lost-once"
+    assert client.post(f"/offers/{offer.slug}/claim", data=fields).status_code == 303
 
 
 def test_another_site_can_not_claim_for_a_resident(

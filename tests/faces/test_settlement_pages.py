@@ -89,7 +89,9 @@ def test_a_batch_is_paid_by_page_and_a_bounced_line_once_more(office: Office, de
     assert send(reviewer, here, f"{here}/review").status_code == 303
     assert "等待批准" in reviewer.get(here).text
     approval = office.look(batch.id).approval_id
-    assert "40" in desk.browser(office.world.approver).get(f"/approvals/{approval}").text
+    proposal = desk.browser(office.world.approver).get(f"/approvals/{approval}").text
+    assert "¥40.00" in proposal and f'href="{here}"' in proposal
+    assert str(batch.id) not in main_of(proposal)
     office.world.approve(approval)  # type: ignore[arg-type]
     refused = send(reviewer, here, f"{here}/send")
     assert refused.status_code == 403 and "没有办成" in refused.text
@@ -114,6 +116,10 @@ def test_a_batch_is_paid_by_page_and_a_bounced_line_once_more(office: Office, de
     proposal = signer.get(f"/approvals/{again.approval_id}")
     for answer in (payer.get(f"/settlements/{again.id}"), proposal):
         assert main_of(answer.text).count("退票重付") == 2, "the sum, and whom it pays"
+    shown = main_of(payer.get(f"/settlements/{again.id}").text)
+    assert "退票重付" in shown
+    borne, paid = re.findall(r"¥[\d.]+", shown.split("哪一级出钱")[-1].split("合计")[1])[:2]
+    assert (borne, paid) == ("¥20.00", "¥20.00")
     assert office.clean() == []
 
 

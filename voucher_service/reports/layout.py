@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from voucher_service.i18n import formats, gettext, mark
+from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.money import Money
 
 from . import causal, retail, sentences
@@ -156,7 +157,7 @@ def _recounted(report: LeverageReport, locale: str) -> str:
     proof = report.proof
     if proof.at is None:
         return gettext(mark("还没有整体重数过"), locale)
-    at, cells = formats.iso(proof.at), f"{proof.cells:,}"
+    at, cells = f"{proof.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}", f"{proof.cells:,}"
     if not proof.differing:
         return gettext(mark("{at}，{cells} 格，全部一致"), locale, at=at, cells=cells)
     differing = f"{proof.differing:,}"
