@@ -116,7 +116,8 @@ def _offer(core: Core, first: date, last: date, office: Office) -> OfferId:
         quota=_QUOTA,
         per_resident_limit=1,
         valid_days=3,
-        releases=(ReleasePlan(start_of(first), _QUOTA),),
+        # Over before today: nobody finds it among what can be claimed.
+        releases=(ReleasePlan(start_of(first), _QUOTA, start_of(last)),),
         slug=SLUG,
     )
     total = _FACE * _QUOTA
