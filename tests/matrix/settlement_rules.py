@@ -23,6 +23,7 @@ from voucher_service.settlement.model import Batch, Form
 from .city import City, Side
 from .purses import redemption
 from .table import APPROVER, AUDITOR, Thing, always, called, get, kind, post, shared
+from .treasury import going_on
 
 FINANCE, MANAGER = frozenset({Role.FINANCE}), frozenset({Role.MANAGER})
 READERS = FINANCE | APPROVER | AUDITOR
@@ -32,6 +33,7 @@ _days = itertools.count(1)
 
 def _office(city: City, side: Side) -> Office:
     """On a day to come that has no batch; something of the side's shop is unpaid."""
+    going_on(city)
     till = side.till[Role.CASHIER]
     later = Clock(city.world.now() + timedelta(days=next(_days)))
     office = Office(World(with_clock(city.core, later)), "")
@@ -152,6 +154,7 @@ DESK = (
         f"{API}/settlement-payments/<uuid:payment>/retry",
         FINANCE,
         of=bounced,
+        once=True,
         answers=204,
         whole=True,
     ),
@@ -217,6 +220,7 @@ DESK_PAGES = (
         f"{PAGES}/payments/<uuid:payment>/retry",
         FINANCE,
         of=bounced,
+        once=True,
         whole=True,
     ),
 )

@@ -67,4 +67,4 @@ def test_what_the_owner_breaks_is_named(
 
 def test_no_invariant_of_the_ledger_is_missing() -> None:
     named = {name.split()[0] for name in invariants.LEDGER}
-    assert named == {f"L{number}" for number in range(1, 12)}
+    assert named == {f"L{number}" for number in range(1, 13)}

@@ -94,10 +94,7 @@ def test_a_worker_killed_half_way_leaves_the_old_figures_and_the_job_is_done_aga
     world.claim(world.offer(campaign=campaign))
     worker = start("worker")
     with core.transaction() as session:
-        session.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended('reconcile:' || :id, 0))"),
-            {"id": str(campaign.programme.id)},
-        )
+        session.execute(text("LOCK TABLE rollup IN SHARE MODE"))
         (key,) = reconciliation.ask(core, programme=slug)
         eventually(lambda: _waits(core))
         for pid in (*children(worker.pid), worker.pid):
@@ -115,7 +112,7 @@ def _waits(core: Core) -> bool:
     with core.transaction() as session:
         return bool(
             session.execute(
-                text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+                text("SELECT count(*) FROM pg_locks WHERE locktype = 'relation' AND NOT granted")
             ).scalar_one()
         )
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.settlement.offices import Office
+from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import new_id
 from voucher_service.kernel.money import Money
 from voucher_service.settlement import bank_file, played_bank
@@ -83,8 +84,13 @@ def test_the_same_file_is_free_and_another_answer_is_refused(office: Office) -> 
     assert caught.value.extra["lines"] == [{"line": 2, "text": bank_file.OTHER_AMOUNT}]
     assert office.look(sent.id).status is BatchStatus.SENT
     content = bank_file.write_answers(Form.XLSX, sent.number, [answer])
-    with pytest.raises(ReturnInvalid) as elsewhere:
+    with pytest.raises(NoSuchThing):
         settlement.take_return(core, actor=office.payer, content=content, batch=BatchId(new_id()))
+    office.spend(till)
+    office.next_day()
+    later = office.draft().id
+    with pytest.raises(ReturnInvalid) as elsewhere:
+        settlement.take_return(core, actor=office.payer, content=content, batch=later)
     assert elsewhere.value.extra["lines"] == [{"line": 0, "text": bank_file.OTHER_BATCH}]
     first = settlement.take_return(core, actor=office.payer, content=content)
     again = settlement.take_return(core, actor=office.payer, content=content)

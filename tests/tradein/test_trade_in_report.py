@@ -146,4 +146,4 @@ def test_files_carry_it_beside_the_vouchers(counter: Counter) -> None:
     export.xlsx(report(counter), book, "en")
     names = [sheet.title for sheet in openpyxl.load_workbook(book).worksheets]
     own = ["Causal effect", "Year-end sentences", "Definitions"]
-    assert names == ["Leverage report", "Trade-in", *own]
+    assert names == ["Leverage report", "Trade-in", "Instruments", *own]

@@ -170,8 +170,9 @@ def withdraw_held_retries(session: Session, row: SettlementRow, now: datetime) -
     rows = store.lines(session, payment_store.retried_in(BatchId(row.id)))
     whose = {one.id: MerchantId(one.merchant_id) for one in rows if one.merchant_id}
     held = merchants.payments_held(session, merchants=set(whose.values()))
+    accounts = merchants.accounts_at(session, merchants=set(whose.values()), at=now)
     waits = store.lines_with(session, views.ids(rows), set(all_held(session)))
-    waits |= {line for line, one in whose.items() if one in held}
+    waits |= {line for line, one in whose.items() if one in held or one not in accounts}
     persons = [one for one in rows if one.kind is LineKind.PERSON]
     waits |= set(residents.undone(session, persons))
     if waits:

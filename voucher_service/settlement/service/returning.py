@@ -40,8 +40,8 @@ WHERE p.flow_number = t.flow_number AND p.answer IS NULL
 def take_return(core: Core, *, actor: Actor, content: bytes, batch: BatchId | None = None) -> Taken:
     """Take the bank's answers and book them; the batch is the one that the file names.
 
-    Raises NotAllowed, NoSuchThing for a file of no batch, IllegalTransition for one that was not
-    sent, ReturnInvalid, also for a file of another batch, and AnswerDiffers; then nothing was
+    Raises NotAllowed, NoSuchThing for no batch or a file of none, IllegalTransition for one that
+    was not sent, ReturnInvalid, also for a file of another batch, and AnswerDiffers; then nothing was
     taken.
     """
     if actor.kind is not ActorKind.SYSTEM:
@@ -51,6 +51,8 @@ def take_return(core: Core, *, actor: Actor, content: bytes, batch: BatchId | No
     with core.transaction() as session:
         now = core.now(session)
         row = _named(session, told.batch)
+        if batch is not None and store.batch(session, SettlementRow.id == batch) is None:
+            raise NoSuchThing
         if batch is not None and row.id != batch:
             raise files.refusal([(0, files.OTHER_BATCH)])
         id = BatchId(row.id)
