@@ -15,8 +15,8 @@ help: ## what can be made
 run: .venv/.assets ## install, start servers, faces and worker with demo data; Ctrl-C stops it
 	@exec $(BIN)/voucher dev --port $(PORT) --data $(DATA) --demo
 
-test: .venv/.assets ## every test, the browser's included, by three workers
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+test: .venv/.assets ## every test, the browser's included, by two workers
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.installed ## lint, format, types, import contracts, generated pages fresh
 	$(BIN)/ruff check .

@@ -115,3 +115,19 @@ def test_a_played_bank_answers_the_same_for_the_same_seed(office: Office) -> Non
     both = [played_bank.answer(content, form=Form.CSV, at=at, seed=7) for _ in range(2)]
     assert both[0] == both[1]
     assert [one.amount for one in bank_file.read(both[0]).answers] == [Money(2_000)]
+
+
+def test_what_the_bank_sends_back_twice_is_paid_once_by_the_third_batch(office: Office) -> None:
+    office.spend(office.till())
+    for verdict in (BOUNCED, BOUNCED, PAID):
+        office.next_day()
+        batch = office.send(office.approve(office.draft()))
+        (answer,) = office.answers(batch, lambda _, verdict=verdict: verdict)
+        content = bank_file.write_answers(Form.CSV, batch.number, [answer])
+        settlement.take_return(office.world.core, actor=office.payer, content=content)
+        if verdict == BOUNCED:
+            page = settlement.payments(
+                office.world.core, actor=office.payer, batch=batch.id, cursor=None, limit=5
+            )
+            settlement.retry(office.world.core, actor=office.payer, payment=page.items[0].id)
+    assert office.clean() == []

@@ -79,7 +79,7 @@ def last_place(session: Session, batch: BatchId) -> int:
 
 
 def retriable(session: Session) -> list[tuple[SettlementPaymentRow, SettlementLineRow]]:
-    """Payments that the bank sent back and that no newer one of the same line replaces."""
+    """The last payment of each line whose payments the bank sent back, where none is under way."""
     back, newer = SettlementPaymentRow, aliased(SettlementPaymentRow)
     live = newer.status.in_((PaymentStatus.DUE, PaymentStatus.SENT, PaymentStatus.PAID))
     statement = (
@@ -90,7 +90,8 @@ def retriable(session: Session) -> list[tuple[SettlementPaymentRow, SettlementLi
             DUE,
             ~exists().where(newer.line_id == back.line_id, live),
         )
-        .order_by(back.line_id)
+        .ext(distinct_on(back.line_id))
+        .order_by(back.line_id, back.id.desc())
         .execution_options(populate_existing=True)
     )
     return [(payment, line) for payment, line in session.execute(statement)]

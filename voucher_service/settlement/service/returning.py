@@ -41,8 +41,8 @@ def take_return(core: Core, *, actor: Actor, content: bytes, batch: BatchId | No
     """Take the bank's answers and book them; the batch is the one that the file names.
 
     Raises NotAllowed, NoSuchThing for no batch or a file of none, IllegalTransition for one that
-    was not sent, ReturnInvalid, also for a file of another batch, and AnswerDiffers; then nothing was
-    taken.
+    was not sent, ReturnInvalid, also for a file of another batch, and AnswerDiffers; then nothing
+    was taken.
     """
     if actor.kind is not ActorKind.SYSTEM:
         require_finance(actor)
