@@ -115,6 +115,7 @@ def drop(body: dict[str, Any], batch: UUID) -> Batch:
 @settling.route("/settlements/<uuid:batch>/bank-file", methods=["GET"])
 @settling.arguments(schemas.FileArgs, location="query")
 @settling.response(200, FILE, content_type="text/csv")
+@settling.alt_response(200, schema=FILE, content_type=_TYPES[Form.XLSX])
 def bank_file(args: dict[str, Any], batch: UUID) -> Response:
     """The bank file: the same bytes every time. The read is recorded."""
     return download(BatchId(batch), Form(args["form"]))
