@@ -61,7 +61,7 @@ HEADER = mark("第一行要是：{columns}。")
 TOO_LONG = mark("文件太长。")
 CELLS = mark("这一行的列数不对。")
 PLACE = mark("序号要从 1 起一行加 1。")
-OTHER_BATCH = mark("批次号要整个文件一样。")
+MIXED = mark("批次号要整个文件一样。")
 FLOW = mark("业务流水号要 22 位数字。")
 TWICE = mark("这个业务流水号在文件里出现过。")
 AMOUNT = mark("金额要写成 128.50 这样。")
@@ -170,7 +170,7 @@ def read(content: bytes) -> Answers:
             continue
         if len(found) + len(wrong) >= _MOST_LINES:
             raise refusal([(0, TOO_LONG)])
-        batch = batch or sheets.folded(cells[1])
+        batch = batch or sheets.folded(cells[1] if len(cells) > 1 else "")
         try:
             one = _answer(number, cells, batch, len(found) + len(wrong) + 1)
             if one.flow_number in seen:
@@ -248,7 +248,7 @@ def _answer(number: int, cells: Sequence[Any], batch: str, place: int) -> Answer
     if told[0] != str(place):
         raise _Wrong(PLACE)
     if told[1] != batch or not _BATCH.fullmatch(batch):
-        raise _Wrong(OTHER_BATCH)
+        raise _Wrong(MIXED)
     if not _FLOW.fullmatch(told[2]):
         raise _Wrong(FLOW)
     try:
