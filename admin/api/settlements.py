@@ -17,6 +17,7 @@ from voucher_service.settlement import service
 from voucher_service.settlement.lifecycles import LineStatus, PaymentStatus
 from voucher_service.settlement.model import Batch, BatchId, BatchLineId, Form, PaymentId, Taken
 from voucher_service.web.api import FILE, ApiBlueprint
+from voucher_service.web.attachments import TYPES
 from voucher_service.web.auth import actor
 from voucher_service.web.schemas import PageArgs, page_of
 from voucher_service.web.site import core
@@ -26,10 +27,6 @@ settling = ApiBlueprint("settling", __name__, url_prefix="/api/v1")
 
 # A file that answers three hundred thousand payments, in base64.
 RETURN_LIMIT_BYTES = 48 * 1024 * 1024
-_TYPES = {
-    Form.CSV: "text/csv; charset=utf-8",
-    Form.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 
 @settlements.route("/settlements", methods=["GET"])
@@ -115,7 +112,7 @@ def drop(body: dict[str, Any], batch: UUID) -> Batch:
 @settling.route("/settlements/<uuid:batch>/bank-file", methods=["GET"])
 @settling.arguments(schemas.FileArgs, location="query")
 @settling.response(200, FILE, content_type="text/csv")
-@settling.alt_response(200, schema=FILE, content_type=_TYPES[Form.XLSX])
+@settling.alt_response(200, schema=FILE, content_type=TYPES[Form.XLSX])
 def bank_file(args: dict[str, Any], batch: UUID) -> Response:
     """The bank file: the same bytes every time. The read is recorded."""
     return download(BatchId(batch), Form(args["form"]))
@@ -158,6 +155,6 @@ def advance(body: dict[str, Any]) -> dict[str, ApprovalId]:
 def download(batch: BatchId, form: Form) -> Response:
     """The bank file as an attachment. Raises NoSuchThing, NotAllowed."""
     name, content = service.bank_file(core(), actor=actor(), batch=batch, form=form)
-    answer = Response(content, content_type=_TYPES[form])
+    answer = Response(content, content_type=TYPES[form])
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

@@ -15,7 +15,14 @@ from voucher_service.settlement import bank_file, played_bank
 from voucher_service.settlement import service as settlement
 from voucher_service.settlement.bank_file import BOUNCED, PAID, Answer
 from voucher_service.settlement.lifecycles import BatchStatus
-from voucher_service.settlement.model import AnswerDiffers, BatchId, Form, ReturnInvalid
+from voucher_service.settlement.model import (
+    AnswerDiffers,
+    BatchId,
+    Form,
+    NotBounced,
+    PaymentId,
+    ReturnInvalid,
+)
 
 BATCH = "20261121-000001"
 AT = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -50,6 +57,7 @@ def test_what_a_bank_writes_is_read_again(form: Form) -> None:
         (2, "成功", "完成", bank_file.STATE),
         (2, '"B1"', '""', bank_file.NO_REFERENCE),
         (3, "销户", "", bank_file.NO_REASON),
+        (3, BATCH, "20261121-000002", bank_file.MIXED),
         (3, "000002", "000001", bank_file.TWICE),
         (3, "2026-11-22", "22.11.2026", bank_file.TIME),
         (4, "40.00", "40.01", bank_file.TOTAL),
@@ -62,6 +70,12 @@ def test_a_line_that_does_not_fit_refuses_the_file(
     lines = _lines(bank_file.write_answers(Form.CSV, BATCH, [ANSWER, OTHER]))
     lines[line - 1] = lines[line - 1].replace(old, new)
     assert _refused("\n".join(lines).encode()) == [(line, said)]
+
+
+def test_a_line_that_ends_after_its_first_cell_is_named() -> None:
+    lines = _lines(bank_file.write_answers(Form.CSV, BATCH, [ANSWER, OTHER]))
+    lines[1] = "1"
+    assert _refused("\n".join(lines).encode()) == [(2, bank_file.CELLS)]
 
 
 def test_a_file_without_its_total_is_cut_short() -> None:
@@ -119,6 +133,7 @@ def test_a_played_bank_answers_the_same_for_the_same_seed(office: Office) -> Non
 
 def test_what_the_bank_sends_back_twice_is_paid_once_by_the_third_batch(office: Office) -> None:
     office.spend(office.till())
+    first: list[PaymentId] = []
     for verdict in (BOUNCED, BOUNCED, PAID):
         office.next_day()
         batch = office.send(office.approve(office.draft()))
@@ -129,5 +144,9 @@ def test_what_the_bank_sends_back_twice_is_paid_once_by_the_third_batch(office: 
             page = settlement.payments(
                 office.world.core, actor=office.payer, batch=batch.id, cursor=None, limit=5
             )
+            for superseded in first:
+                with pytest.raises(NotBounced):
+                    settlement.retry(office.world.core, actor=office.payer, payment=superseded)
             settlement.retry(office.world.core, actor=office.payer, payment=page.items[0].id)
+            first.append(page.items[0].id)
     assert office.clean() == []

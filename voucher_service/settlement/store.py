@@ -146,12 +146,11 @@ def add_lines(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
     copy(session, SettlementLineRow, rows)
 
 
-def add_payouts(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Append lines whose payout no other line pays; how many those were."""
-    if not rows:
-        return 0
-    statement = insert(_LINE).on_conflict_do_nothing().returning(_LINE.c.id)
-    return len(session.execute(statement, [dict(one) for one in rows]).all())
+def add_payouts(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append lines whose payout no other line pays."""
+    if rows:
+        statement = insert(_LINE).on_conflict_do_nothing()
+        session.execute(statement, [dict(one) for one in rows])
 
 
 def add_items(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -253,12 +252,12 @@ def has_due_lines() -> ColumnElement[bool]:
     return exists().where(SettlementLineRow.batch_id == SettlementRow.id, DUE)
 
 
-def line_merchants(session: Session, *where: ColumnElement[bool]) -> dict[UUID, UUID]:
+def line_merchants(session: Session, *where: ColumnElement[bool]) -> dict[UUID, MerchantId]:
     """The merchants of lines that match, by line."""
     columns = SettlementLineRow.id, SettlementLineRow.merchant_id
     of_merchant = SettlementLineRow.merchant_id.is_not(None)
     rows = session.execute(select(*columns).where(*where, of_merchant))
-    return {id: whose for id, whose in rows if whose is not None}
+    return {id: MerchantId(whose) for id, whose in rows if whose is not None}
 
 
 def items_among(

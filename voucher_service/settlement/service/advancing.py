@@ -27,6 +27,7 @@ from ..lifecycles import ADVANCE, LINE, AdvanceEvent, AdvanceStatus
 from ..model import AdvanceId, LineKind
 from ..tables import SettlementAdvanceRow, SettlementLineRow, SettlementRow
 from .access import require_finance
+from .payees import kept_back
 
 ADVANCE_ACTION = "settlement.advance"
 
@@ -72,12 +73,19 @@ def propose_advance(
         return approval
 
 
-def draft_advances(session: Session, batch: SettlementRow | None) -> list[AdvanceId]:
-    """Approved advances that no line pays yet and whose merchants may be paid; with a batch they
-    become its lines. A replayed programme's batch takes none.
-    """
-    if batch is not None and batch.programme_id is not None:
-        return []
+def draft_advances(session: Session, batch: SettlementRow) -> None:
+    """Lines for the advances that can be paid. A replayed programme's batch takes none."""
+    if batch.programme_id is None:
+        rows = payable(session, batch.drafted_at)
+        whose = {MerchantId(one.merchant_id) for one in rows}
+        names = merchants.merchant_names(session, merchants=whose)
+        store.add_payouts(
+            session, [_line(batch, one, names[MerchantId(one.merchant_id)]) for one in rows]
+        )
+
+
+def payable(session: Session, at: datetime) -> list[SettlementAdvanceRow]:
+    """Approved advances that no line pays yet and whose merchants may be paid at an instant."""
     approved = SettlementAdvanceRow.status == AdvanceStatus.APPROVED
     paid = select(SettlementLineRow.payout_id).where(
         SettlementLineRow.kind == LineKind.ADVANCE, store.DUE
@@ -88,14 +96,8 @@ def draft_advances(session: Session, batch: SettlementRow | None) -> list[Advanc
         .order_by(SettlementAdvanceRow.id)
     ).all()
     whose = {MerchantId(one.merchant_id) for one in rows}
-    held = merchants.payments_held(session, merchants=whose)
-    names = merchants.merchant_names(session, merchants=whose)
-    rows = [one for one in rows if one.merchant_id not in held]
-    if batch is not None:
-        store.add_payouts(
-            session, [_line(batch, one, names[MerchantId(one.merchant_id)]) for one in rows]
-        )
-    return [AdvanceId(one.id) for one in rows]
+    kept = kept_back(session, whose, at)
+    return [one for one in rows if one.merchant_id not in kept]
 
 
 def paid(session: Session, line: SettlementLineRow, now: datetime) -> None:

@@ -33,10 +33,10 @@ from .. import store
 from ..lifecycles import BATCH, LINE, BatchEvent, BatchStatus
 from ..model import Batch, BatchId, DayNotOver, LineKind, SyntheticNotNamed, net
 from ..tables import SettlementRow
-from . import residents, sharing, views
+from . import advancing, residents, sharing, views
 from .access import require_finance
-from .advancing import draft_advances
 from .holding import all_held
+from .payees import kept_back
 from .retrying import again
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ def draft(
     for first in range(0, len(waiting), _MERCHANTS_AT_ONCE):
         some = waiting[first : first + _MERCHANTS_AT_ONCE]
         _do(core, id, partial(_merchants, span=span, some=some))
-    _do(core, id, draft_advances)
+    _do(core, id, advancing.draft_advances)
     cursor: residents.Cursor | None = residents.START
     while cursor is not None:
         part = partial(
@@ -110,7 +110,7 @@ def due_at(session: Session, *, day: date, now: datetime) -> bool:
         return True
     return (
         residents.any_due(session, campaigns.offer_ids(session))
-        or bool(draft_advances(session, None))
+        or bool(advancing.payable(session, now))
         or bool(again(session, of=None, now=now))
     )
 
@@ -174,7 +174,8 @@ def _merchants(
     session: Session, row: SettlementRow, *, span: Span, some: Collection[MerchantId]
 ) -> None:
     """The lines of some merchants, with everything of theirs that may be paid."""
-    payees = _payees(session, some, row.drafted_at)
+    kept = kept_back(session, some, row.drafted_at)
+    payees = [one for one in some if one not in kept]
     due: dict[MerchantId, list[redemption.UnpaidOrder]] = {}
     for one in _payable(session, payees, span):
         due.setdefault(one.merchant_id, []).append(one)
@@ -211,13 +212,6 @@ def _merchants(
     store.add_items(session, items)
     ids: set[RedemptionId] = {one["redemption_id"] for one in items}
     redemption.mark_settled(session, ids=ids, phase=Phase.BATCHED, now=row.drafted_at, actor=SYSTEM)
-
-
-def _payees(session: Session, some: Collection[MerchantId], at: datetime) -> list[MerchantId]:
-    """Those to whom something may be paid: not held, with an account."""
-    held = merchants.payments_held(session, merchants=some)
-    accounts = merchants.accounts_at(session, merchants=some, at=at)
-    return [one for one in some if one not in held and one in accounts]
 
 
 def _payable(

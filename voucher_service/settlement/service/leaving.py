@@ -15,7 +15,6 @@ from voucher_service.audit import service as audit
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM, Actor
 from voucher_service.kernel.ids import MerchantId, RedemptionId
-from voucher_service.merchants import service as merchants
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Phase
 
@@ -36,8 +35,10 @@ from ..tables import SettlementLineRow, SettlementPaymentRow, SettlementRow
 from . import residents, views
 from .access import require_finance
 from .holding import all_held
+from .payees import kept_back
 
 _LINES_AT_ONCE = 200
+_PERSON = SettlementLineRow.kind == LineKind.PERSON
 
 
 def drop(core: Core, *, actor: Actor, batch: BatchId, reason: str) -> Batch:
@@ -85,8 +86,12 @@ def free_dropped(core: Core) -> int:
 
 
 def take_out_held(session: Session, row: SettlementRow, now: datetime) -> None:
-    """Before a batch is frozen: held redemptions leave their lines, held merchants the batch."""
+    """Before a batch is frozen: held redemptions leave their lines, held merchants the batch, and
+    payouts that no longer stand.
+    """
     leave_held_merchants(session, row, now)
+    undone = residents.undone(session, _payouts_due(session, row))
+    leave_out(session, row, undone, LeftOut.UNDONE, now)
     held = _held_items(session, row)
     whole = [
         line.id
@@ -107,30 +112,20 @@ def leave_out_held(session: Session, row: SettlementRow, now: datetime) -> None:
 
 
 def leave_held_merchants(session: Session, row: SettlementRow, now: datetime) -> None:
-    """Lines of merchants that may not be paid now, and payouts that no longer stand, are left
-    out.
-    """
-    due = (SettlementLineRow.batch_id == row.id, store.DUE)
-    person = SettlementLineRow.kind == LineKind.PERSON
-    whose = store.line_merchants(session, *due)
-    names = {MerchantId(one) for one in whose.values()}
-    held = merchants.payments_held(session, merchants=names)
-    accounts = merchants.accounts_at(session, merchants=names, at=now)
-    waits = [line for line, one in whose.items() if one in held]
-    homeless = [line for line, one in whose.items() if one not in held and one not in accounts]
-    leave_out(session, row, waits, LeftOut.PAYMENT_HOLD, now)
-    leave_out(session, row, homeless, LeftOut.NO_ACCOUNT, now)
-    undone = residents.undone(session, store.lines(session, *due, person))
-    leave_out(session, row, undone, LeftOut.UNDONE, now)
+    """Lines of merchants that may not be paid now are left out."""
+    whose = store.line_merchants(session, SettlementLineRow.batch_id == row.id, store.DUE)
+    kept = kept_back(session, set(whose.values()), now)
+    for why in sorted(set(kept.values())):
+        waits = [line for line, one in whose.items() if kept.get(one) is why]
+        leave_out(session, row, waits, why, now)
 
 
 def leave_out_undone(session: Session, row: SettlementRow, now: datetime) -> None:
     """Right before a batch is sent: lock what residents are paid for, and leave out what a refund
     undid meanwhile. Nothing undoes the rest before the batch is sent.
     """
-    person = SettlementLineRow.kind == LineKind.PERSON
-    due = store.lines(session, SettlementLineRow.batch_id == row.id, store.DUE, person)
-    again = store.lines(session, payment_store.retried_in(BatchId(row.id)), person)
+    due = _payouts_due(session, row)
+    again = store.lines(session, payment_store.retried_in(BatchId(row.id)), _PERSON)
     residents.lock(session, [*due, *again])
     leave_out(session, row, residents.undone(session, due), LeftOut.UNDONE, now)
 
@@ -169,10 +164,9 @@ def withdraw_held_retries(session: Session, row: SettlementRow, now: datetime) -
     here = SettlementPaymentRow.batch_id == row.id
     rows = store.lines(session, payment_store.retried_in(BatchId(row.id)))
     whose = {one.id: MerchantId(one.merchant_id) for one in rows if one.merchant_id}
-    held = merchants.payments_held(session, merchants=set(whose.values()))
-    accounts = merchants.accounts_at(session, merchants=set(whose.values()), at=now)
+    kept = kept_back(session, set(whose.values()), now)
     waits = store.lines_with(session, views.ids(rows), set(all_held(session)))
-    waits |= {line for line, one in whose.items() if one in held or one not in accounts}
+    waits |= {line for line, one in whose.items() if one in kept}
     persons = [one for one in rows if one.kind is LineKind.PERSON]
     waits |= set(residents.undone(session, persons))
     if waits:
@@ -198,6 +192,11 @@ def _withdraw(
 def _free(session: Session, ids: Collection[RedemptionId], now: datetime) -> None:
     if ids:
         redemption.mark_settled(session, ids=ids, phase=Phase.NONE, now=now, actor=SYSTEM)
+
+
+def _payouts_due(session: Session, row: SettlementRow) -> list[SettlementLineRow]:
+    """Lines of residents that a batch is to pay."""
+    return store.lines(session, SettlementLineRow.batch_id == row.id, store.DUE, _PERSON)
 
 
 def _held_items(session: Session, row: SettlementRow) -> dict[BatchLineId, list[RedemptionId]]:

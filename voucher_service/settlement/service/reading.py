@@ -193,8 +193,8 @@ def own_items(
 
 
 def own_unpaid(core: Core, *, actor: Actor) -> Unpaid:
-    """What the caller's merchant redeemed until last night and no batch pays yet, and why some of
-    it waits. Raises NotAllowed.
+    """What the caller's merchant redeemed, today's too, and no batch pays yet, and why some of it
+    waits. Raises NotAllowed.
     """
     with core.transaction() as session:
         whose, now = own_merchant(session, actor), core.now(session)

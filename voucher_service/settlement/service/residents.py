@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -27,12 +28,14 @@ from ..tables import SettlementLineRow, SettlementRow
 # Of which kind the next payout is, and after which one.
 Cursor = tuple[PayoutKind, Any]
 START: Cursor = (PayoutKind.APPLICATION, None)
+_LOOKED_AT = 200
 
 
 def any_due(session: Session, offers: Sequence[OfferId]) -> bool:
-    """Whether a payout can be paid that no line pays yet, or may be: at the first look."""
-    found, _ = applications.payable(session, offers=offers, most=1)
-    return bool(found) or bool(revisions.payable(session, most=1)[0])
+    """Whether a payout can be paid, be it that a line pays it already."""
+    return _any(partial(applications.payable, session, offers=offers)) or _any(
+        partial(revisions.payable, session)
+    )
 
 
 def draft_payouts(
@@ -139,6 +142,15 @@ def bounced(session: Session, line: SettlementLineRow, reason: str) -> None:
 def undone(session: Session, lines: Collection[SettlementLineRow]) -> list[UUID]:
     """Those of these payouts that may no longer be paid."""
     return [one.id for one in lines if not stands(session, one)]
+
+
+def _any(look: Callable[..., tuple[Sequence[object], Any]]) -> bool:
+    """Whether a look from the first to the last finds one; the first ones may not be payable."""
+    after = None
+    while True:
+        found, after = look(after=after, most=_LOOKED_AT)
+        if found or after is None:
+            return bool(found)
 
 
 def _differences(lines: Collection[SettlementLineRow]) -> list[tuple[RevisionId, UUID]]:

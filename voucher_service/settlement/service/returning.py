@@ -78,7 +78,9 @@ def retry(core: Core, *, actor: Actor, payment: PaymentId) -> None:
         rows = payment_store.payments(session, SettlementPaymentRow.id == payment, limit=1)
         if not rows:
             raise NoSuchThing
-        if rows[0].status is not PaymentStatus.BOUNCED:
+        # Of one that was tried again since, only the newest says whether it may be once more.
+        newest = payment_store.newest_payments(session, [rows[0].line_id]).values()
+        if rows[0].status is not PaymentStatus.BOUNCED or rows[0] not in newest:
             raise NotBounced
         now = core.now(session)
         payment_store.set_payment(session, payment, retry_at=now)
