@@ -57,7 +57,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_redemption_payment_reference",
         "redemption",
-        ["payment_reference"],
+        ["payment_reference", "merchant_id"],
         postgresql_where=sa.text("payment_reference IS NOT NULL"),
     )
     op.create_index(

@@ -87,12 +87,6 @@ def _claims() -> None:
         "voucher_id IS NULL OR claimed_on IS NOT NULL",
     )
     op.create_index(
-        "ix_redemption_payment",
-        "redemption",
-        ["merchant_id", "payment_reference"],
-        postgresql_where=sa.text("payment_reference IS NOT NULL"),
-    )
-    op.create_index(
         "ix_redemption_refund_time",
         "redemption_refund",
         ["occurred_at"],
@@ -142,7 +136,6 @@ def downgrade() -> None:
         op.drop_column("rollup_run", column)
     op.execute("DELETE FROM rollup_run")
     op.drop_index("ix_redemption_refund_time", "redemption_refund")
-    op.drop_index("ix_redemption_payment", "redemption")
     op.drop_constraint(op.f("ck_redemption_claimed_on"), "redemption")
     op.drop_column("redemption", "claimed_on")
     op.create_table(

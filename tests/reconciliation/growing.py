@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 _KEPT = ("pk_voucher", "pk_redemption", "ix_voucher_offer", "ix_redemption_offer")
-_KEPT_BESIDE = ("ix_redemption_voucher", "ix_redemption_payment")
+_KEPT_BESIDE = ("ix_redemption_voucher", "ix_redemption_payment_reference")
 _VOUCHERS = """
 WITH copies AS (SELECT n || %(salt)s AS k FROM generate_series(1, %(copies)s::int) n)
 INSERT INTO voucher (id, offer_id, release_id, release_quota, slot, resident_id, ordinal,

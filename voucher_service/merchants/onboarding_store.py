@@ -133,28 +133,10 @@ def put_document(
     )
 
 
-def account(
-    session: Session, *where: ColumnElement[bool], lock: bool = False
-) -> SettlementAccountRow | None:
-    """The newest account that fits; with `lock` as it stands once the lock is held."""
-    statement = (
-        select(SettlementAccountRow)
-        .where(*where)
-        .order_by(SettlementAccountRow.effective_from.desc(), SettlementAccountRow.id.desc())
-        .limit(1)
-    )
-    if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    return session.scalars(statement).one_or_none()
-
-
-def in_force(merchant: UUID, at: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Accounts of a merchant that count at an instant; the newest of them is the one."""
-    return (
-        SettlementAccountRow.merchant_id == merchant,
-        SettlementAccountRow.status == AccountStatus.APPROVED,
-        SettlementAccountRow.effective_from <= at,
-    )
+def account(session: Session, id: UUID) -> SettlementAccountRow | None:
+    """An account as it stands once it is locked."""
+    statement = select(SettlementAccountRow).where(SettlementAccountRow.id == id).with_for_update()
+    return session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 
 
 def accounts_in_force(
@@ -190,14 +172,6 @@ def add_hold(session: Session, values: Mapping[str, Any]) -> bool:
     statement = insert(PaymentHoldRow).values(values).on_conflict_do_nothing()
     made = session.execute(statement.returning(PaymentHoldRow.id))
     return made.scalar_one_or_none() is not None
-
-
-def held(session: Session, merchant: UUID) -> bool:
-    """Whether a hold on the merchant is in force."""
-    statement = exists().where(
-        PaymentHoldRow.merchant_id == merchant, PaymentHoldRow.status == HoldStatus.IN_FORCE
-    )
-    return bool(session.execute(select(statement)).scalar_one())
 
 
 def held_of(session: Session, merchants: Collection[UUID]) -> set[UUID]:

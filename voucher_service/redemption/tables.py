@@ -61,6 +61,7 @@ class RedemptionRow(Recorded, Base):
         Index(
             "ix_redemption_payment_reference",
             "payment_reference",
+            "merchant_id",
             postgresql_where=text("payment_reference IS NOT NULL"),
         ),
         Index("ix_redemption_voucher", "voucher_id", "occurred_at"),
@@ -75,12 +76,6 @@ class RedemptionRow(Recorded, Base):
             "shop_id",
             "ticket_reference",
             postgresql_where=text("ticket_reference IS NOT NULL"),
-        ),
-        Index(
-            "ix_redemption_payment",
-            "merchant_id",
-            "payment_reference",
-            postgresql_where=text("payment_reference IS NOT NULL"),
         ),
         Index(
             "ix_redemption_frozen",

@@ -47,8 +47,7 @@ CHANGE = "merchant.account_change"
 
 def account_at(session: Session, *, merchant: MerchantId, at: datetime) -> SettlementAccount | None:
     """The account that counts at an instant, in clear for a payment file; None without any."""
-    row = store.account(session, *store.in_force(merchant, at))
-    return None if row is None else _view(session, row, clear=True)
+    return accounts_at(session, merchants=[merchant], at=at, clear=True).get(merchant)
 
 
 def accounts_at(
@@ -299,7 +298,7 @@ def _frozen(row: SettlementAccountRow, merchant: str) -> dict[str, Any]:
 
 
 def _locked(session: Session, account: AccountId) -> SettlementAccountRow:
-    return found(store.account(session, SettlementAccountRow.id == account, lock=True))
+    return found(store.account(session, account))
 
 
 def _move(

@@ -33,7 +33,7 @@ HOLDS = frozenset({Role.REVIEWER, Role.FINANCE})
 
 def payment_held(session: Session, *, merchant: MerchantId) -> bool:
     """Whether nothing may be paid to the merchant now."""
-    return store.held(session, merchant)
+    return merchant in payments_held(session, merchants=[merchant])
 
 
 def payments_held(session: Session, *, merchants: Collection[MerchantId]) -> set[MerchantId]:
