@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -18,8 +19,11 @@ from voucher_service.allocation.model import Closed
 from voucher_service.approvals import service as approvals
 from voucher_service.campaigns import service as campaigns
 from voucher_service.infra.core import Core, build
+from voucher_service.infra.idempotency import Outcome
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.errors import DomainError, TryAgain, Unavailable
+from voucher_service.redemption.model import Redemption
+from voucher_service.redemption.service import asking
 from voucher_service.reports import verification
 from voucher_service.vouchers import refusals
 from voucher_service.vouchers import service as vouchers
@@ -128,6 +132,27 @@ def test_a_request_sent_many_times_is_one_redemption(world: World) -> None:
         ]
     )
     assert came == {"done": CROWD}
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_request_that_overtakes_itself_gets_its_own_answer(
+    world: World, monkeypatch: pytest.MonkeyPatch, early: bool
+) -> None:
+    voucher, till = world.claim(world.offer()), world.cashier()
+    code, look, first = world.code(voucher), asking._known, []
+
+    def ask() -> Outcome[Redemption]:
+        return world.redeem(voucher, till, code=code, reference="one", key="one")
+
+    def overtaken(*args: Any, **named: Any) -> Any:
+        """What is known of the voucher before or after the same request spends it."""
+        monkeypatch.setattr(asking, "_known", look)
+        found = None if early else look(*args, **named)
+        first.append(ask().value)
+        return found or look(*args, **named)
+
+    monkeypatch.setattr(asking, "_known", overtaken)
+    assert ask() == Outcome(first[0], replayed=True)
 
 
 def test_a_proposal_is_executed_once(world: World) -> None:

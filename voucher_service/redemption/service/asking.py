@@ -89,6 +89,8 @@ def decide(
         else:
             standing[place] = (ask, till, read_code(core, session, ask.code, now))
     at_tills = list(standing.values())
+    known = _known(core, session, at_tills, now, holds=holds)
+    # After what it spends: a request that is spent by then finds itself here, and is no stranger's.
     pasts = store.pasts(
         session,
         shops=[till.shop_id for _, till, _ in at_tills],
@@ -97,7 +99,6 @@ def decide(
         nonces=[read.nonce if read else b"" for _, _, read in at_tills],
         now=now,
     )
-    known = _known(core, session, at_tills, now, holds=holds)
     judged: dict[int, Decided] = {}
     guessed: Counter[UUID] = Counter()
     for (place, (ask, till, read)), past in zip(standing.items(), pasts, strict=True):
