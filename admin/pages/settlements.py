@@ -224,7 +224,12 @@ def _page(
     status = LineStatus(state) if state in set(LineStatus) else None
     found = service.batch(core(), actor=actor(), batch=id)
     bounced = service.payments(
-        core(), actor=actor(), batch=id, status=PaymentStatus.BOUNCED, cursor=None, limit=_BOUNCED
+        core(),
+        actor=actor(),
+        batch=id,
+        status=PaymentStatus.BOUNCED,
+        cursor=request.args.get("bounced"),
+        limit=_BOUNCED,
     )
     people = (found.drafted_by, found.reviewed_by, found.sent_by)
     return render_template(

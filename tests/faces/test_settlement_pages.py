@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from flask.testing import FlaskClient
 
+from admin.pages import settlements as pages
 from merchant_portal.app import create_app as create_merchant
 from tests.conftest import NOON, fresh_database, settings_on
 from tests.faces.admin_desk import Desk, main_of, send
@@ -121,6 +122,24 @@ def test_a_batch_is_paid_by_page_and_a_bounced_line_once_more(office: Office, de
     borne, paid = re.findall(r"¥[\d.]+", shown.split("哪一级出钱")[-1].split("合计")[1])[:2]
     assert (borne, paid) == ("¥20.00", "¥20.00")
     assert office.clean() == []
+
+
+def test_every_payment_that_the_bank_sent_back_can_be_reached(
+    office: Office, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "_BOUNCED", 1)
+    for _ in range(2):
+        office.spend(office.till())
+    office.next_day()
+    batch = office.settle(lambda _: BOUNCED)
+    browser, here = desk.browser(office.payer), f"/settlements/{batch.id}"
+    first = browser.get(here).text
+    (on,) = re.findall(r'href="([^"#]+)#h-back"', first)
+    second = browser.get(on).text
+    button = r'action="(/settlements/payments/[^"]+)"'
+    (one,), (other,) = re.findall(button, first), re.findall(button, second)
+    assert one != other
+    assert "#h-back" not in second
 
 
 def test_what_is_dropped_says_why_and_is_paid_by_the_next_batch(office: Office, desk: Desk) -> None:

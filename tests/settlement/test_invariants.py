@@ -35,6 +35,7 @@ CROOKED = (
             " UPDATE settlement SET sent_by = reviewed_by"
         ),
     ),
+    ("S8", "UPDATE approval SET status = 'rejected'"),
 )
 
 

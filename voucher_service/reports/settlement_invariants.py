@@ -101,6 +101,7 @@ SETTLEMENT = {
         WHERE b.sent_by IN (b.reviewed_by, b.drafted_by) OR b.reviewed_by = b.drafted_by
             OR EXISTS (SELECT FROM approval_signature g WHERE g.approval_id = b.approval_id
                        AND g.staff_id IN (b.sent_by, b.reviewed_by, b.drafted_by))
-            OR b.status IN ('approved', 'sent') AND NOT EXISTS (
+            OR (b.status IN ('approved', 'sent') OR b.status = 'closed' AND b.payments > 0)
+                AND NOT EXISTS (
                 SELECT FROM approval a WHERE a.id = b.approval_id AND a.status = 'executed')""",
 }
