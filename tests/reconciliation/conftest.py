@@ -17,6 +17,8 @@ from voucher_service.campaigns.model import Offer
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.clock import day_of
+from voucher_service.kernel.ids import CashierId, MerchantId
+from voucher_service.merchants import service as merchants
 from voucher_service.reconciliation.differences import service
 from voucher_service.reconciliation.differences.layout import LineKind, Told
 from voucher_service.reconciliation.differences.model import ChannelFile, Difference, Status
@@ -72,6 +74,11 @@ class Channel:
         kind = LineKind.REFUND if refund else LineKind.PAYMENT
         return Told(0, kind, reference, at, day_of(at), None, None, paid)
 
+    def merchant(self) -> MerchantId:
+        """Whose shop it is."""
+        with self.core.transaction() as session:
+            return merchants.till(session, cashier=CashierId(self.cashier.id)).merchant_id
+
     def now(self) -> datetime:
         return self.world.now()
 
@@ -81,6 +88,7 @@ class Channel:
         actor: Actor | None = None,
         with_others: bool = False,
         format: str = "wechat",
+        merchant: MerchantId | None = None,
     ) -> ChannelFile:
         """Import these lines, or those that stand for our orders."""
         return service.take(
@@ -90,6 +98,7 @@ class Channel:
             file_name="bill.csv",
             source=io.BytesIO(written(format, lines or self.lines)),
             with_others=with_others,
+            merchant=merchant,
         )
 
     def differences(self, status: Status = Status.OPEN) -> list[Difference]:

@@ -115,6 +115,17 @@ def test_the_pages_say_it_in_both_languages(desk: Desk, differing: Channel) -> N
         assert CHINESE.findall(said) == []
 
 
+def test_the_differences_of_one_file_stay_its_own_from_page_to_page(
+    desk: Desk, differing: Channel
+) -> None:
+    made = imported(desk, differing)
+    page = desk.browser(differing.finance).get(f"/differences?file_id={made['id']}&limit=1")
+    links = re.findall(r'href="(/differences\?[^"]+)"', page.text)
+    assert len(links) > 5
+    assert any("cursor=" in one for one in links)
+    assert [one for one in links if f"file_id={made['id']}" not in one] == []
+
+
 def test_a_wrong_file_is_answered_on_the_page_with_its_line(desk: Desk, differing: Channel) -> None:
     browser = desk.browser(differing.finance)
     content = written("wechat", differing.lines).replace(b"SUCCESS", b"PERHAPS", 1)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from tests.make import World
 from tests.reconciliation.conftest import Channel
@@ -19,12 +21,13 @@ from voucher_service.kernel.errors import NotAllowed
 from voucher_service.kernel.ids import CashierId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
-from voucher_service.reconciliation.differences import service
+from voucher_service.reconciliation.differences import service, store
 from voucher_service.reconciliation.differences.model import (
     ChannelFileInvalid,
     ChannelFileKnown,
     ChannelFileTooLarge,
     ChannelFileUnlike,
+    DifferenceId,
     ScopeInvalid,
     Status,
 )
@@ -128,6 +131,58 @@ def test_a_file_that_replaces_another_ends_what_it_no_longer_says(channel: Make)
     assert (left.line.finding, left.file_id) == (Finding.ONLY_THEIRS, first.id)
 
 
+def test_a_file_ends_what_an_earlier_one_said_though_another_came_between(
+    channel: Make,
+) -> None:
+    here = channel()
+    here.order()
+    here.order()
+    right = list(here.lines)
+    wrong = replace(right[0], paid=9_000)
+    first = here.take(wrong, right[1])
+    here.take(wrong, right[1], here.line(here.reference(), 700))
+    stands = next(o for o in here.differences() if o.line.finding is Finding.AMOUNT_DIFFERS)
+    assert stands.file_id == first.id
+    here.take(*right)
+    assert here.differences() == []
+
+
+def test_an_import_leaves_alone_what_somebody_proposed_meanwhile(
+    channel: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = channel()
+    here.order(paid=False)
+    here.order(paid=False)
+    here.order()
+    here.take()
+    mine, other = here.differences()
+    look = store.explained
+
+    def slowly(session: Session, **asked: Any) -> dict[DifferenceId, str]:
+        found = look(session, **asked)
+        service.propose(
+            here.core, actor=here.finance, difference=mine.id, amount=None, reason="现金支付"
+        )
+        return found
+
+    monkeypatch.setattr(store, "explained", slowly)
+    here.take(*(here.line(one.line.reference, 10_800, days=1) for one in (mine, other)))
+    assert [one.id for one in here.differences(Status.PROPOSED)] == [mine.id]
+    assert other.id in {one.id for one in here.differences(Status.EXPLAINED)}
+
+
+def test_another_merchants_order_explains_no_payment_of_this_one(
+    channel: Make, world: World
+) -> None:
+    here, elsewhere = channel(), channel()
+    here.order()
+    number = here.reference()
+    here.take(*here.lines, here.line(number, 10_800), merchant=here.merchant())
+    elsewhere.order(reference=number)
+    here.take(here.line(here.reference(), 500, days=1), merchant=here.merchant())
+    assert number in {one.line.reference for one in here.differences()}
+
+
 def test_an_order_that_reaches_our_books_late_ends_what_only_they_had(channel: Make) -> None:
     here = channel()
     here.order()
@@ -135,9 +190,11 @@ def test_an_order_that_reaches_our_books_late_ends_what_only_they_had(channel: M
     here.take(*here.lines, here.line(number, 10_800))
     assert [one.line.finding for one in here.differences()] == [Finding.ONLY_THEIRS]
     here.order(reference=number)
-    here.order()
-    here.take(here.lines[-1])
-    assert Finding.ONLY_THEIRS not in {one.line.finding for one in here.differences()}
+    here.take(here.line(here.reference(), 500, days=1))
+    (ended,) = here.differences(Status.EXPLAINED)
+    assert ended.line.reference == number
+    told = service.difference(here.core, actor=here.finance, difference=ended.id)
+    assert [note.text for note in told.notes] == ["here"]
 
 
 def test_orders_without_a_voucher_are_no_differences_where_the_file_has_them(

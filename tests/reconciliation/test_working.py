@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -29,6 +30,8 @@ from voucher_service.reconciliation.differences.model import (
 )
 from voucher_service.reconciliation.model import Finding
 from voucher_service.redemption import service as redemption
+from voucher_service.redemption.model import Order
+from voucher_service.redemption.refunds import NothingToRefund, RefundExceedsOrder
 from voucher_service.settlement import service as settlement
 
 Make = Callable[[], Channel]
@@ -96,6 +99,51 @@ def test_a_smaller_payment_is_corrected_by_its_part_of_the_order(
             text("SELECT refunded_fen FROM redemption WHERE id = :id"), {"id": order.id}
         )
     assert row.refunded_fen == 5_400
+
+
+def test_a_ghost_ticket_of_two_vouchers_is_held_and_given_back_whole(
+    channel: Make, world: World
+) -> None:
+    here = channel()
+    here.offer = world.offer(replace(world.plan(quota=20, limit=5), stack_limit=2))
+    number = here.reference()
+    ghosts = [
+        redemption.redeem(
+            here.core,
+            actor=here.cashier,
+            code=world.code(world.claim(here.offer)),
+            order=Order(Money(12_800), uuid4().hex, number, ticket_reference="t-1"),
+            key=uuid4().hex,
+        ).value.id
+        for _ in range(2)
+    ]
+    here.order()
+    made = here.take()
+    found = one(here, Finding.ONLY_OURS)
+    assert [held(here.core, ghost) for ghost in ghosts] == [True, True]
+    ties = []
+    service.export(
+        here.core,
+        actor=here.finance,
+        file=made.id,
+        write=lambda _file, tie, _lines: ties.append(tie),
+    )
+    assert [(tie.orders, tie.subsidy, tie.holds) for tie in ties] == [(3, Money(6_000), True)]
+    whole = model.give_back(found.line)
+    assert whole == Money(25_600)
+    for amount in (whole + Money(1), Money(0)):
+        with pytest.raises((RefundExceedsOrder, NothingToRefund)):
+            service.propose(
+                here.core, actor=here.finance, difference=found.id, amount=amount, reason="错数"
+            )
+    world.approve(
+        service.propose(
+            here.core, actor=here.finance, difference=found.id, amount=whole, reason="渠道没有"
+        )
+    )
+    orders = [redemption.get(here.core, actor=here.cashier, redemption=one) for one in ghosts]
+    assert [order.refunded for order in orders] == [Money(12_800), Money(12_800)]
+    assert [held(here.core, ghost) for ghost in ghosts] == [False, False]
 
 
 def test_who_accepts_our_books_takes_a_second_person_and_no_entry(

@@ -27,7 +27,7 @@ from voucher_service.kernel.errors import InvalidInput, NoSuchThing
 from voucher_service.kernel.money import Money
 from voucher_service.merchants.model import SizeClass, Trade
 from voucher_service.reconciliation import service as reconciliation
-from voucher_service.reports import export, leverage, paper, printed, sentences
+from voucher_service.reports import export, layout, leverage, paper, printed, sentences
 from voucher_service.reports.board import board
 from voucher_service.reports.figures import AMOUNTS, Figures, quotient
 from voucher_service.reports.groups import Basis, Group, GroupBy
@@ -306,6 +306,13 @@ def resolved(answer: Any, field: str) -> float:
     for part in field.replace("[", ".").replace("]", "").split("."):
         answer = answer[int(part)] if part.isdigit() else answer[part]
     return float(answer)
+
+
+def test_what_lapsed_belongs_to_no_hour_and_ends_no_line(report: LeverageReport) -> None:
+    hours = [replace(report.totals, key=key) for key in ("09", "17", None)]
+    told = replace(report, group_by=GroupBy.HOUR, rows=tuple(hours))
+    assert [row.key for row in layout.in_time(told)] == ["09", "17"]
+    assert layout.in_time(replace(told, group_by=GroupBy.AREA)) == []
 
 
 @pytest.mark.parametrize("group_by", GroupBy)
