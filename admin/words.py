@@ -12,7 +12,7 @@ from voucher_service.alarms.model import KINDS as ALARMS
 from voucher_service.alarms.model import PUBLIC as ALARM_STATES
 from voucher_service.alarms.model import Status as Alarming
 from voucher_service.approvals.model import Status
-from voucher_service.budgets.model import Level, MoveStatus
+from voucher_service.budgets.model import LEVELS, MoveStatus
 from voucher_service.campaigns.canary import SIGNALS
 from voucher_service.campaigns.canary import Status as Judged
 from voucher_service.campaigns.model import CampaignStatus, OfferKind, OfferStatus, Programme
@@ -59,15 +59,6 @@ KINDS: Mapping[str, str] = {
     OfferKind.PERCENT_CAPPED: mark("打折券：按比例减，面额封顶"),
     OfferKind.PACK: mark("套券：一次领几张，每单用一张"),
     OfferKind.BALANCE: mark("余额券：一笔钱，分次用完"),
-}
-LEVELS: Mapping[str, str] = {
-    Level.CENTRAL: mark("中央"),
-    Level.PROVINCE: mark("省级"),
-    Level.CITY: mark("市级"),
-    Level.COUNTY: mark("县级"),
-    Level.TOWN: mark("镇级"),
-    Level.MERCHANT: mark("商户"),
-    Level.BANK: mark("银行"),
 }
 ACTIONS: Mapping[str, str] = {
     "staff.create": mark("开账号"),

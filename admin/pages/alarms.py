@@ -14,6 +14,7 @@ from voucher_service.alarms import service
 from voucher_service.alarms.model import Alarm, AlarmId
 from voucher_service.approvals.model import Approval
 from voucher_service.kernel.errors import DomainError
+from voucher_service.reports.invariant_words import words
 from voucher_service.web import forms
 from voucher_service.web.auth import actor
 from voucher_service.web.errors import status_of
@@ -87,8 +88,8 @@ def _people(alarm: Alarm) -> list[UUID]:
 
 def _reading(approval: Approval) -> Mapping[str, Any]:
     """What is shown of a proposal to let payouts go on."""
-    named = [one["subject"].split()[0] for one in approval.payload["alarms"]]
-    return {"named": [(name, alarming.INVARIANTS.get(name, name)) for name in named]}
+    subjects = [one["subject"] for one in approval.payload["alarms"]]
+    return {"named": [(one.split()[0], words(one) or one) for one in subjects]}
 
 
 readings.register("payouts", template="admin/reading_payouts.html", load=_reading)

@@ -23,6 +23,7 @@ from voucher_service.kernel.actor import Actor, ActorKind, Role
 from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.errors import NotAllowed
 from voucher_service.kernel.ids import ResidentId
+from voucher_service.kernel.machine import IllegalTransition
 from voucher_service.proof import service as proof
 from voucher_service.replay.strangers import strangers
 from voucher_service.reports import verification
@@ -48,6 +49,11 @@ def test_a_person_is_forgotten_and_the_log_still_holds(world: World, tmp_path: P
         told = {"offer_id": offer.id, "resident_id": id, "code": "sold_out"}
         session.add(ClaimRefusalRow(**told, occurred_at=world.now()))
     later = World(with_clock(world.core, Clock(world.now() + timedelta(days=800))))
+    reason = {"resident": id, "reason": "查一查"}
+    identity.block_resident(later.core, actor=reviewer, **reason)
+    with pytest.raises(IllegalTransition):
+        forgetting.propose(later.core, actor=reviewer, resident=id, note=NOTE)
+    identity.unblock_resident(later.core, actor=reviewer, **reason)
     made = forgetting.propose(later.core, actor=reviewer, resident=id, note=NOTE)
     with pytest.raises(SamePerson):
         approvals.approve(later.core, actor=reviewer, approval=made)

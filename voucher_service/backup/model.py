@@ -220,11 +220,11 @@ def timeline_of(segment: str) -> int:
 class Standing:
     """How the backups of an installation stand, as its own database knows.
 
-    `last_at`: when the last base backup ended. `behind_bytes`: how much of the write-ahead log is
-    kept back for the receiver, None where there is no receiver; `receiving`: whether it is there.
+    `age`: of the last base backup, None where there is none. `receiving`: whether the receiver is
+    there, None where none ever was; `behind_bytes`: how much of the write-ahead log is kept back
+    for it, None where there is none or its place was given up.
     """
 
-    last_at: datetime | None
     age: timedelta | None
     receiving: bool | None
     behind_bytes: int | None

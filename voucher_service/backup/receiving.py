@@ -45,7 +45,8 @@ def receive(
 ) -> None:
     """Receive until asked to stop; whoever is away is asked again every second.
 
-    Raises BackupInProgress, BackupNotOurs, BackupUnfit, BackupWrongKey and BackupDamaged.
+    Raises BackupInProgress, BackupNotOurs, BackupUnfit, BackupWrongKey, BackupDamaged, and where
+    the folder can't be used at the start, BackupFolderFailed.
     """
     folder.prepare()
     said = ""
@@ -74,33 +75,13 @@ def _once(
         folder.claim(server.system)
         connection.keep_for(NAME)
         name = wal.newest(folder, server.timeline) or segment_of(server.timeline, server.place)
-        growing = wal.begin(folder, keyring, name)
+        receiver = _Receiver(connection, folder, keyring, wal.begin(folder, keyring, name))
         try:
-            connection.receive(NAME, growing.end, server.timeline)
-        except WalGone:
-            growing.close()
-            growing = _begin_anew(connection, server, folder, keyring, say)
-        say(f"receiving from {lsn(growing.end)} on timeline {server.timeline}")
-        receiver = _Receiver(connection, folder, keyring, growing)
-        try:
+            receiver.begin(server, say)
             while not asked_to_stop():
                 receiver.take(connection.incoming(_WAIT_SECONDS))
         finally:
             receiver.close()
-
-
-def _begin_anew(
-    connection: Replication,
-    server: Server,
-    folder: Folder,
-    keyring: Keyring,
-    say: Callable[[str], None],
-) -> wal.Growing:
-    """The server has thrown away what comes next: begin where it is, and say so."""
-    say("backup_wal_missing: the server no longer has what comes next; take a base backup now")
-    growing = wal.begin(folder, keyring, segment_of(server.timeline, server.place))
-    connection.receive(NAME, growing.end, server.timeline)
-    return growing
 
 
 class _Receiver:
@@ -113,6 +94,20 @@ class _Receiver:
         self._connection, self._folder, self._keyring = connection, folder, keyring
         self._asked = time.monotonic()
         self._aside = ThreadPoolExecutor(1, "full-pieces")
+
+    def begin(self, server: Server, say: Callable[[str], None]) -> None:
+        """Have the log sent from where we are on, or where the server threw that away, from where
+        it is.
+        """
+        try:
+            self._connection.receive(NAME, self.growing.end, server.timeline)
+        except WalGone:
+            say("backup_wal_missing: the server lacks what comes next; take a base backup now")
+            name = segment_of(server.timeline, server.place)
+            gone, self.growing = self.growing, wal.begin(self._folder, self._keyring, name)
+            gone.close()
+            self._connection.receive(NAME, self.growing.end, server.timeline)
+        say(f"receiving from {lsn(self.growing.end)} on timeline {server.timeline}")
 
     def take(self, messages: list[Received]) -> None:
         """Write these, flush once for each piece, then answer."""

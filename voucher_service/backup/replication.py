@@ -110,7 +110,8 @@ class Replication(AbstractContextManager["Replication"]):
     def receive(self, slot: str, place: int, timeline: int) -> None:
         """Begin to receive the write-ahead log. Raises WalGone."""
         command = f"START_REPLICATION SLOT {slot} PHYSICAL {lsn(place)} TIMELINE {timeline}"
-        result = self._connection.exec_(command.encode())
+        with _told():
+            result = self._connection.exec_(command.encode())
         if result.status != pq.ExecStatus.COPY_BOTH:
             if result.error_field(pq.DiagnosticField.SQLSTATE) == _WAL_GONE:
                 raise WalGone
@@ -123,8 +124,8 @@ class Replication(AbstractContextManager["Replication"]):
         """
         found = self._waiting()
         if not found:
-            select.select([self._connection.socket], [], [], timeout_seconds)
             with _told():
+                select.select([self._connection.socket], [], [], timeout_seconds)
                 self._connection.consume_input()
             found = self._waiting()
         return found

@@ -46,7 +46,6 @@ def standing(core: Core) -> Standing:
             {"name": NAME},
         ).one_or_none()
         return Standing(
-            last_at=last,
             age=core.now(session) - last if last else None,
             receiving=None if slot is None else slot[0],
             behind_bytes=None if slot is None else slot[1],

@@ -120,7 +120,11 @@ def begin(folder: Folder, keyring: Keyring, name: str) -> Growing:
     """Open the piece of that name, with what is there of it, and note that it was begun."""
     with plainly():
         made = Growing(folder, keyring, name)
-        put(folder.wal / REACHED, name.encode())
+        try:
+            put(folder.wal / REACHED, name.encode())
+        except OSError:
+            made.close()
+            raise
         return made
 
 

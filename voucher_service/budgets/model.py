@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
+from voucher_service.i18n import mark
 from voucher_service.infra import areas
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.ids import ApprovalId, BudgetLineId, CampaignId, FunderId, ProgrammeId
@@ -33,6 +34,17 @@ class Level(StrEnum):
     TOWN = "town"
     MERCHANT = "merchant"
     BANK = "bank"
+
+
+LEVELS: Mapping[Level, str] = {
+    Level.CENTRAL: mark("中央"),
+    Level.PROVINCE: mark("省级"),
+    Level.CITY: mark("市级"),
+    Level.COUNTY: mark("县级"),
+    Level.TOWN: mark("镇级"),
+    Level.MERCHANT: mark("商户"),
+    Level.BANK: mark("银行"),
+}
 
 
 class Action(StrEnum):

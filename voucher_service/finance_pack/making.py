@@ -108,7 +108,7 @@ def _check(batch: Batch, sums: Sums, totals: Mapping[str, Totals], borne: list[B
     """Raises PackDoesNotTie unless every sum that stands in two documents is the same in both."""
     lines = totals[listings.REDEMPTIONS.name].sums
     came_off = totals[listings.REFUNDS.name].sums["less_fen"]
-    found = differences(
+    _expect_same(
         [
             ("②笔数 / 批次", sums.lines, batch.lines),
             ("③笔数 / 批次", sums.redemptions, batch.items),
@@ -120,7 +120,10 @@ def _check(batch: Batch, sums: Sums, totals: Mapping[str, Totals], borne: list[B
             ("付款文件 / ②实付和退票重付", batch.total, sums.due - sums.deducted + batch.retried),
         ]
     )
-    if found:
+
+
+def _expect_same(pairs: list[tuple[str, object, object]]) -> None:
+    if found := differences(pairs):
         raise PackDoesNotTie(extra={"differences": found})
 
 
@@ -151,5 +154,11 @@ def _forms(
     for number, form in enumerate(shown, 1):
         yield ("09-公示" if len(shown) == 1 else f"09-公示-{number}"), form
     moved = list(reading.moved(session, batch, facts, borne))
+    _expect_same(
+        [
+            (f"⑩{one.stage}期末 / 期初和转入转出", one.closing, one.opening + one.came - one.went)
+            for one in moved
+        ]
+    )
     bank = reading.bank(session, batch)
     yield "10-账户余额对账", papers.accounts(batch, moved, bank, sums, facts.at, foot)

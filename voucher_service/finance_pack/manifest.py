@@ -16,7 +16,9 @@ from .sheets import Totals
 def as_json(
     batch: Batch, facts: Facts, files: Sequence[Packed], totals: Mapping[str, Totals]
 ) -> bytes:
-    """The batch, the head of the log, the sums of each table, and every file so far."""
+    """The batch, what the invariants found, the head of the log, the sums of each table, and every
+    file so far.
+    """
     told = {
         "batch": {
             "id": str(batch.id),
@@ -27,6 +29,7 @@ def as_json(
             "bank_file_sha256": {"csv": batch.csv_sha256, "xlsx": batch.xlsx_sha256},
         },
         "made_at": iso(facts.at),
+        "verified": {"invariants": facts.invariants, "cases": facts.cases},
         "log": {"size": facts.size, "root": facts.root, "note": facts.note},
         "tables": {
             name: {"rows": one.rows} | {column: sum_.fen for column, sum_ in one.sums.items()}

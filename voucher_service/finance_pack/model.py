@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import NewType
 from uuid import UUID
 
+from voucher_service.budgets.model import Level
 from voucher_service.kernel.errors import Conflict
 from voucher_service.kernel.money import ZERO, Money
 
@@ -76,7 +77,7 @@ class Pack:
 class Borne:
     """What a funder bears of a batch for one campaign, and what of that was paid."""
 
-    level: str
+    level: Level
     funder: str
     campaign: str
     due: Money
@@ -132,11 +133,6 @@ class Moved:
     came: Money
     went: Money
     closing: Money
-
-    @property
-    def ties(self) -> bool:
-        """Whether the four figures belong together."""
-        return self.opening + self.came - self.went == self.closing
 
 
 @dataclass(frozen=True, slots=True)

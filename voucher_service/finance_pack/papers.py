@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
+from voucher_service.budgets.model import LEVELS, Level
 from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.printing.capitals import capitals
@@ -21,20 +23,12 @@ from voucher_service.printing.forms import (
     Table,
     Words,
 )
+from voucher_service.reports.invariant_words import words
 from voucher_service.settlement.model import Batch
 
 from . import model
 from .model import Bank, Borne, Drawn, Moved, Noticed, Sampled, Sums
 
-LEVELS = {
-    "central": "中央",
-    "province": "省级",
-    "city": "市级",
-    "county": "县级",
-    "town": "镇级",
-    "merchant": "商户",
-    "bank": "银行",
-}
 _UNIT = "单位：元"
 _SIGNED = Signatures(("经办：", "复核：", "负责人：", "（盖章）"))
 _BY_HAND = "负责人：　　　　　　　（盖章）　　　　　年　　月　　日"
@@ -52,7 +46,7 @@ def application(
     batch: Batch, programmes: Sequence[str], borne: Sequence[Borne], sums: Sums, foot: str
 ) -> Form:
     """① What is asked for, of whom: by level and funder, in figures and in capitals."""
-    by_level: dict[str, Money] = {}
+    by_level: dict[Level, Money] = {}
     for one in borne:
         by_level[one.level] = by_level.get(one.level, ZERO) + one.due
     total = Money.total(by_level.values())
@@ -162,7 +156,7 @@ def audit(
         Words("以下由系统按账目自动列出，供第三方审核机构核对；审核意见由审核机构填写。"),
         Heading("一、账目核验"),
         Facts(books),
-        *(Words(f"不符：{one}") for one in facts.cases),
+        *_broken(facts.cases),
         Heading("二、封存账目"),
         Facts(log),
         Heading("三、抽样"),
@@ -290,6 +284,15 @@ def day(value: date) -> str:
 def instant(value: datetime) -> str:
     """A day and the time in Shanghai: 2026-11-22 10:00."""
     return f"{value.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
+
+def _broken(cases: Sequence[str]) -> Iterator[Words]:
+    """The rules that do not hold, in words; each case is named in the manifest."""
+    rules = Counter(f"{one.split(maxsplit=1)[0]} {words(one) or ''}".rstrip() for one in cases)
+    for rule, count in rules.items():
+        yield Words(f"不符：{rule}（{count} 处）")
+    if rules:
+        yield Words("每条规则最多列 20 处，逐处见 manifest.json 的 verified。")
 
 
 def _reviewed(drawn: Sequence[Drawn]) -> tuple[Block, ...]:

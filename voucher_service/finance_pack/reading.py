@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from voucher_service.budgets.model import Level
 from voucher_service.infra import areas
 from voucher_service.kernel.clock import day_of
-from voucher_service.kernel.money import Money
+from voucher_service.kernel.money import ZERO, Money
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Stage, line
 from voucher_service.settlement.model import Batch
-from voucher_service.tradein.applications.model import NOTICE_DAYS
+from voucher_service.tradein.applications.model import notice_until
 from voucher_service.tradein.words import SCHEMES
 
 from .model import SAMPLE, Bank, Borne, Drawn, Facts, Moved, Noticed, Sampled
@@ -84,11 +85,12 @@ WHERE l.batch_id = :batch AND l.payout_kind = 'application' AND l.status <> 'lef
 ORDER BY a.decided_at, a.id
 """)
 _BETWEEN = text("""
-SELECT coalesce(sum(e.amount_fen) FILTER (WHERE e.amount_fen > 0), 0) AS came,
+SELECT a.owner_id, a.stage, coalesce(sum(e.amount_fen) FILTER (WHERE e.amount_fen > 0), 0) AS came,
     coalesce(-sum(e.amount_fen) FILTER (WHERE e.amount_fen < 0), 0) AS went
 FROM ledger.account a JOIN ledger.entry e ON e.account_id = a.id
-WHERE a.owner_type = 'line' AND a.owner_id = :line AND a.stage = :stage
+WHERE a.owner_type = 'line' AND a.owner_id = ANY(CAST(:lines AS uuid[]))
     AND e.occurred_at > :first AND e.occurred_at <= :last
+GROUP BY a.owner_id, a.stage
 """)
 _RECORDS = text("""
 SELECT count(*) AS every, count(f.index) AS sealed
@@ -105,7 +107,7 @@ def shares(session: Session, batch: Batch) -> list[tuple[UUID, Borne]]:
         (
             row.line_id,
             Borne(
-                row.level,
+                Level(row.level),
                 row.funder,
                 row.campaign,
                 Money(int(row.due_fen)),
@@ -170,8 +172,7 @@ def noticed(session: Session, batch: Batch) -> list[Noticed]:
     """What was published of the residents that are paid, as it was published."""
     found = []
     for row in session.execute(_NOTICED, {"batch": batch.id}):
-        first = day_of(row.decided_at)
-        last = first + timedelta(days=NOTICE_DAYS - 1)
+        first, last = day_of(row.decided_at), notice_until(row.decided_at)
         area = areas.name(row.area, "zh_Hans_CN")
         found.append(
             Noticed(row.name, SCHEMES[row.scheme], area, Money(int(row.due_fen)), first, last)
@@ -186,19 +187,21 @@ def moved(
     accounts = [line(id, stage) for id, _ in borne for stage in STAGES]
     opening = ledger.balances(session, accounts, at=batch.drafted_at)
     closing = ledger.balances(session, accounts, at=facts.at)
-    span = {"first": batch.drafted_at, "last": facts.at}
+    told = {
+        "lines": [id for id, _ in borne],
+        "first": batch.drafted_at,
+        "last": facts.at,
+    }
+    between = {
+        (row.owner_id, row.stage): (Money(int(row.came)), Money(int(row.went)))
+        for row in session.execute(_BETWEEN, told)
+    }
     for id, one in borne:
         for stage, words in STAGES.items():
             account = line(id, stage)
-            row = session.execute(_BETWEEN, {"line": id, "stage": stage, **span}).one()
+            came, went = between.get((id, stage), (ZERO, ZERO))
             yield Moved(
-                one.funder,
-                one.campaign,
-                words,
-                opening[account],
-                Money(int(row.came)),
-                Money(int(row.went)),
-                closing[account],
+                one.funder, one.campaign, words, opening[account], came, went, closing[account]
             )
 
 
@@ -209,7 +212,7 @@ def records(session: Session, batch: Batch, facts: Facts) -> tuple[int, int]:
     return row.every, row.sealed
 
 
-def span(batch: Batch, until: Any) -> Mapping[str, Any]:
+def span(batch: Batch, until: datetime) -> Mapping[str, Any]:
     """What the statements of the listings are told."""
     return {
         "batch": batch.id,

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from voucher_service.approvals import service as approvals
 from voucher_service.causal import service as causal
 from voucher_service.identity import service as identity
-from voucher_service.identity.model import RESIDENT_OWNER
+from voucher_service.identity.model import RESIDENT, RESIDENT_OWNER, ResidentEvent
 from voucher_service.infra import areas
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
@@ -41,7 +41,8 @@ FORGET = "resident.forget"
 def propose(core: Core, *, actor: Actor, resident: ResidentId, note: str) -> ApprovalId:
     """Propose to forget a resident who asked for it; `note` says how, without personal data.
 
-    Raises NotAllowed, NoSuchThing, RightsLeft, ProcessRuns, LimitRuns, AlreadyProposed.
+    Raises NotAllowed, NoSuchThing, RightsLeft, ProcessRuns, LimitRuns, AlreadyProposed, and
+    IllegalTransition for one who is blocked.
     """
     with core.transaction() as session:
         now = core.now(session)
@@ -50,6 +51,7 @@ def propose(core: Core, *, actor: Actor, resident: ResidentId, note: str) -> App
             raise NotAllowed
         if not areas.within(found.area or "", actor.area):
             raise NoSuchThing
+        RESIDENT.next(found.status, ResidentEvent.FORGET)
         store.ties(session, resident).check(day_of(now))
         return approvals.propose(
             session,
