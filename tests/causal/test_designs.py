@@ -12,7 +12,7 @@ from voucher_service.allocation.model import SoldOut
 from voucher_service.campaigns.model import Offer
 from voucher_service.causal import bunching, service, store, weeks, words
 from voucher_service.causal.model import Counted, Design, Verdict
-from voucher_service.causal.outcomes import Kind, OutcomeFile
+from voucher_service.causal.outcomes import Kind, OutcomeFile, OutcomeFileInvalid
 from voucher_service.causal.service import Estimate, estimating
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.actor import Actor, Role
@@ -101,4 +101,8 @@ def test_areas_with_redemptions_stand_against_areas_without(city: World, finance
     with city.core.transaction() as session:
         told = store.area_weeks(session, file.id, offer.programme_id)
     redeemed = {area: int(back) for area, _, _, _, back in told}
+    first = panels.mondays(offer)[0]
+    late = panels.written(offer, Kind.AREAS, [row for row in rows if row[1] != first])
+    with pytest.raises(OutcomeFileInvalid):
+        service.import_file(city.core, actor=finance, stream=late)
     assert redeemed == {JIANGCHENG: 2_000, "441704": 0, "441721": 0}

@@ -110,6 +110,19 @@ def _amounts(one: town.Entrants) -> tuple[town.Array, ...]:
     return one.before, one.during, one.after, one.redeemed
 
 
+def test_a_panel_in_which_nobody_spent_before_is_estimated_without_it(
+    rng: np.random.Generator,
+) -> None:
+    one = people(rng)
+    nothing = np.zeros_like(one.before)
+    asked = {"spent": one.during, "before": nothing, "redeemed": one.redeemed}
+    found = lottery.estimate(won=one.got, **asked)
+    assert isinstance(found, Found)
+    assert found.effect.low < 3 < found.effect.high
+    assert all(check.stands is not False for check in lottery.checks(won=one.got, **asked))
+    assert not isinstance(cutoff.estimate(rank=one.rank, **asked), NoFirstStage)
+
+
 def test_losers_who_left_the_panel_are_noticed(rng: np.random.Generator) -> None:
     one = people(rng)
     stayed = one.got | (rng.random(len(one.got)) < 0.9)

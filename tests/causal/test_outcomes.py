@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hmac
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -13,7 +15,7 @@ from tests.causal import panels
 from tests.make import World
 from tests.services.fairs import a_fair
 from voucher_service.campaigns.model import Offer
-from voucher_service.causal import lottery, service, words
+from voucher_service.causal import lottery, service, store, words
 from voucher_service.causal.model import Design, Verdict, Window
 from voucher_service.causal.outcomes import Kind, OutcomeFileInvalid, OutcomeFileRepeated
 from voucher_service.causal.service import estimating
@@ -205,6 +207,60 @@ def test_who_takes_consent_back_leaves_every_panel(drawn: Drawn) -> None:
     again = panels.written(drawn.offer, Kind.PANEL, drawn.panel(), made_on="2026-01-01")
     with pytest.raises(OutcomeFileInvalid):
         service.import_file(drawn.core, actor=drawn.finance, stream=again)
+
+
+def given(core: Core, resident: Actor) -> int:
+    counted = text(
+        "SELECT count(*) FROM audit.event"
+        " WHERE action = 'outcome_consent.given' AND object_id = :resident"
+    )
+    with core.transaction() as session:
+        return int(session.execute(counted, {"resident": str(resident.id)}).scalar_one())
+
+
+def test_who_agrees_twice_at_once_has_agreed_once(drawn: Drawn) -> None:
+    one = World(drawn.core).resident()
+    assert one.id is not None
+    resident = ResidentId(one.id)
+    with ThreadPoolExecutor() as pool, drawn.core.transaction() as session:
+        assert store.agree(session, resident, "first", drawn.core.now(session))
+        second = pool.submit(service.agree, drawn.core, actor=one)
+        with pytest.raises(TimeoutError):
+            second.result(0.2)
+    second.result()
+    assert (service.agreed(drawn.core, resident=resident), given(drawn.core, one)) == (True, 0)
+    service.withdraw(drawn.core, actor=one)
+    for _ in range(2):
+        service.agree(drawn.core, actor=one)
+    assert (service.agreed(drawn.core, resident=resident), given(drawn.core, one)) == (True, 1)
+
+
+def test_who_takes_consent_back_while_a_file_comes_in_is_in_no_line_of_it(
+    drawn: Drawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = drawn.agreed[2:5]
+    keys = [drawn.key_of[ResidentId(one.id)] for one in asked if one.id]
+    file = panels.written(drawn.offer, Kind.PANEL, panels.panel(drawn.offer, {}, keys))
+    left: list[Future[None]] = []
+    unknown = store.unknown
+
+    def judged(*args: Any, **named: Any) -> list[int]:
+        found = unknown(*args, **named)
+        left.append(pool.submit(service.withdraw, drawn.core, actor=asked[0]))
+        with pytest.raises(TimeoutError):
+            left[0].result(0.2)
+        return found
+
+    monkeypatch.setattr(store, "unknown", judged)
+    with ThreadPoolExecutor() as pool:
+        made = service.import_file(drawn.core, actor=drawn.finance, stream=file)
+        left[0].result()
+    with drawn.core.transaction() as session:
+        kept = session.execute(
+            text("SELECT DISTINCT encode(key, 'hex') FROM outcome_line WHERE file_id = :file"),
+            {"file": made.id},
+        ).scalars()
+        assert set(kept) == set(keys[1:])
 
 
 def test_without_a_feed_nothing_is_claimed(core: Core) -> None:

@@ -137,11 +137,12 @@ def test_one_changed_byte_anywhere_fails(fair: Fair, tmp_path: Path) -> None:
     for name in ("lottery.json", "entries.csv", "result.csv"):
         whole = (tmp_path / name).read_bytes()
         for at in range(len(whole)):
-            # Another character, any other byte; one less, one more.
-            flips = (1, random.randrange(2, 256))
+            # Another character, the other case, any other byte; one less, one more.
+            flips = (1, 0x20, random.randrange(1, 256))
             changed = [whole[:at] + bytes([whole[at] ^ one]) + whole[at + 1 :] for one in flips]
             shorter, longer = whole[:at] + whole[at + 1 :], whole[:at] + b"0" + whole[at:]
-            for wrong in (*changed, shorter, longer, whole + b"\n"):
+            ends = () if at else (whole + b"\n",)
+            for wrong in (*changed, shorter, longer, *ends):
                 (tmp_path / name).write_bytes(wrong)
                 with pytest.raises(faults):
                     script.check(tmp_path, None)

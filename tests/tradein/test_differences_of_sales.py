@@ -12,9 +12,10 @@ from tests.tradein.raised import PAID, RAISED, Shop, publish
 from tests.tradein.town import open_town
 from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import NoSuchThing
+from voucher_service.kernel.ids import new_id
 from voucher_service.tradein.applications.model import Card
 from voucher_service.tradein.revisions import service
-from voucher_service.tradein.revisions.model import CardNotOwn, LineState
+from voucher_service.tradein.revisions.model import CardNotOwn, LineState, RevisionId
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +61,11 @@ def test_a_buyer_is_paid_the_difference_once_they_name_a_card_of_their_own(
     assert set(shop.payable()) == {back.id}
     shop.counter.refund(back, 300_000)
     assert shop.payable() == {}
+
+
+def test_a_batch_may_hold_more_differences_than_a_statement_has_places(shop: Shop) -> None:
+    many = [(RevisionId(new_id()), new_id()) for _ in range(40_000)]
+    with shop.core.transaction() as session:
+        service.lock_due(session, due=many)
+        with pytest.raises(NoSuchThing):
+            service.hand_over(session, due=many, now=shop.core.now(session))

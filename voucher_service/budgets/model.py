@@ -36,7 +36,7 @@ class Level(StrEnum):
     BANK = "bank"
 
 
-LEVELS: Mapping[Level, str] = {
+LEVELS: Mapping[str, str] = {
     Level.CENTRAL: mark("中央"),
     Level.PROVINCE: mark("省级"),
     Level.CITY: mark("市级"),

@@ -30,12 +30,15 @@ def effects(
 ) -> tuple[Array, Array]:
     """The coefficient of one column on each outcome, and their joint covariance (HC1).
 
-    `columns` is people × columns, `outcomes` people × outcomes.
+    `columns` is people × columns, `outcomes` people × outcomes. A column of zeros (nobody spent
+    before) says nothing and is left out; those up to `of` have none.
     """
     x, y = columns, outcomes
+    if not (told := x.any(axis=0)).all():
+        x = x[:, told]
     if weights is not None:
         root = np.sqrt(weights)[:, None]
-        x, y = columns * root, outcomes * root
+        x, y = x * root, outcomes * root
     inverse = np.linalg.inv(x.T @ x)
     fitted = inverse @ (x.T @ y)
     scores = (x @ inverse[:, of])[:, None] * (y - x @ fitted)

@@ -6,20 +6,21 @@ features' tables, as the recount of the reports is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
 from psycopg import Cursor
-from sqlalchemy import ColumnElement, select, text
+from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from voucher_service.infra.database import array
 from voucher_service.kernel.ids import OfferId, ResidentId
 
 from .outcomes import Head, Kind, Line, OutcomeFile, OutcomeFileId
-from .tables import OutcomeConsentRow, OutcomeFileRow
+from .tables import OutcomeConsentRow, OutcomeFileRow, OutcomeLineRow
 
 # Who entered a lottery, by rank; those who were not drawn come after all who were.
 _LOTTERY = """
@@ -108,7 +109,7 @@ FROM weeks w LEFT JOIN redeemed r ON r.area = w.area
 ORDER BY w.area, w.day
 """)
 _ORDERS = text("""
-SELECT shop_id, round(amount_fen::numeric / :step)::int AS kind, count(*)
+SELECT shop_id, round(amount_fen::numeric / :step)::bigint AS kind, count(*)
 FROM outcome_line
 WHERE file_id = :file AND day >= :opens AND day < :ends
 GROUP BY shop_id, kind ORDER BY shop_id, kind
@@ -131,6 +132,16 @@ SELECT number FROM (
         PARTITION BY key, shop_id, order_reference, day, trade, area ORDER BY number) AS place
     FROM outcome_line WHERE file_id = :file
 ) told WHERE place > 1 ORDER BY number LIMIT :most
+""")
+_HELD = text("""
+SELECT count(*) FROM (
+    SELECT c.resident_id FROM outcome_consent c
+    WHERE c.withdrawn_at IS NULL AND c.resident_id IN (
+        SELECT k.resident_id FROM outcome_key k
+        WHERE k.offer_id = :offer AND k.provider = :provider
+            AND k.key IN (SELECT key FROM outcome_line WHERE file_id = :file))
+    FOR SHARE
+) held
 """)
 _UNKNOWN_KEYS = text("""
 SELECT min(l.number) AS first FROM outcome_line l
@@ -188,16 +199,28 @@ def copy(session: Session, file: OutcomeFileId, lines: Iterable[Line]) -> None:
             )
 
 
+def weeks(session: Session, file: OutcomeFileId) -> int:
+    """How many weeks the lines of a file are about."""
+    counted = select(func.count(OutcomeLineRow.day.distinct())).where(
+        OutcomeLineRow.file_id == file
+    )
+    return session.execute(counted).scalar_one()
+
+
 def repeated(session: Session, file: OutcomeFileId, *, most: int) -> list[int]:
     """Numbers of lines that say again what a line before them said."""
     return list(session.execute(_REPEATED, {"file": file, "most": most}).scalars())
 
 
 def unknown(session: Session, file: OutcomeFileId, head: Head, *, most: int) -> list[int]:
-    """The first lines of keys that were not handed out or are withdrawn, or of unknown shops."""
+    """The first lines of keys that were not handed out or are withdrawn, or of unknown shops.
+
+    Who takes consent back from now on waits for the transaction's end, and then deletes the lines.
+    """
     if head.kind is Kind.PANEL:
-        asked = {"file": file, "offer": head.offer, "provider": head.provider, "most": most}
-        return list(session.execute(_UNKNOWN_KEYS, asked).scalars())
+        asked = {"file": file, "offer": head.offer, "provider": head.provider}
+        session.execute(_HELD, asked)
+        return list(session.execute(_UNKNOWN_KEYS, asked | {"most": most}).scalars())
     if head.kind is Kind.ORDERS:
         return list(session.execute(_UNKNOWN_SHOPS, {"file": file, "most": most}).scalars())
     return []
@@ -284,10 +307,9 @@ def redeemed_at(
 
 
 def add_keys(
-    session: Session, offer: OfferId, provider: str, keys: Iterator[tuple[bytes, ResidentId]]
+    session: Session, offer: OfferId, provider: str, keys: Mapping[bytes, ResidentId]
 ) -> None:
     """Note which key stands for whom."""
-    told = list(keys)
     session.execute(
         text(
             "INSERT INTO outcome_key (offer_id, provider, key, resident_id)"
@@ -298,8 +320,8 @@ def add_keys(
         {
             "offer": offer,
             "provider": provider,
-            "keys": array(key for key, _ in told),
-            "residents": array(resident for _, resident in told),
+            "keys": array(keys),
+            "residents": array(keys.values()),
         },
     )
 
@@ -319,10 +341,29 @@ def forget(session: Session, resident: ResidentId) -> None:
     )
 
 
-def consent(session: Session, resident: ResidentId) -> OutcomeConsentRow | None:
-    """What a resident said last; None when they never agreed."""
-    return session.scalars(
-        select(OutcomeConsentRow)
-        .where(OutcomeConsentRow.resident_id == resident)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
+def agreed(session: Session, resident: ResidentId) -> bool:
+    """Whether a resident agreed and did not take it back."""
+    said = select(OutcomeConsentRow.resident_id).where(*_agreed(resident))
+    return session.execute(said).first() is not None
+
+
+def agree(session: Session, resident: ResidentId, version: str, now: datetime) -> bool:
+    """Note that a resident agrees; False when that stands already."""
+    said = {"version": version, "given_at": now, "withdrawn_at": None}
+    noted = insert(OutcomeConsentRow).values(resident_id=resident, **said)
+    again = noted.on_conflict_do_update(
+        index_elements=[OutcomeConsentRow.resident_id],
+        set_=said,
+        where=OutcomeConsentRow.withdrawn_at.is_not(None),
+    )
+    return session.execute(again.returning(OutcomeConsentRow.resident_id)).first() is not None
+
+
+def withdraw(session: Session, resident: ResidentId, now: datetime) -> bool:
+    """Note that a resident takes it back; False when nothing stands."""
+    taken = update(OutcomeConsentRow).where(*_agreed(resident)).values(withdrawn_at=now)
+    return session.execute(taken.returning(OutcomeConsentRow.resident_id)).first() is not None
+
+
+def _agreed(resident: ResidentId) -> tuple[ColumnElement[bool], ...]:
+    return (OutcomeConsentRow.resident_id == resident, OutcomeConsentRow.withdrawn_at.is_(None))

@@ -148,6 +148,13 @@ def offer_ids(session: Session, *, programme: str | None = None) -> list[OfferId
     return [OfferId(one) for one in found]
 
 
+def offers_of_area(session: Session, *, area: str) -> list[OfferId]:
+    """The offers that an area issues, or an area in it."""
+    inside = CampaignRow.area.startswith(areas.stem(area), autoescape=True)
+    joined = select(OfferRow.id).join(CampaignRow, CampaignRow.id == OfferRow.campaign_id)
+    return [OfferId(one) for one in session.scalars(joined.where(inside))]
+
+
 def terms(session: Session, *, offers: Collection[OfferId]) -> dict[OfferId, Offer]:
     """Offers for what never changes once they are published: their terms, not status or epoch.
 

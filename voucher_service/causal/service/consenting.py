@@ -12,14 +12,12 @@ from voucher_service.kernel.ids import ResidentId
 
 from .. import store
 from ..outcomes import CONSENT_VERSION
-from ..tables import OutcomeConsentRow
 
 
 def agreed(core: Core, *, resident: ResidentId) -> bool:
     """Whether a resident's spending may be compared with others', under a key."""
     with core.transaction() as session:
-        row = store.consent(session, resident)
-    return row is not None and row.withdrawn_at is None
+        return store.agreed(session, resident)
 
 
 def agree(core: Core, *, actor: Actor) -> None:
@@ -29,14 +27,8 @@ def agree(core: Core, *, actor: Actor) -> None:
     """
     resident = _resident(actor)
     with core.transaction() as session:
-        now, row = core.now(session), store.consent(session, resident)
-        if row is not None and row.withdrawn_at is None:
-            return
-        if row is None:
-            row = OutcomeConsentRow(resident_id=resident)
-            session.add(row)
-        row.version, row.given_at, row.withdrawn_at = CONSENT_VERSION, now, None
-        _note(session, core, actor, "outcome_consent.given")
+        if store.agree(session, resident, CONSENT_VERSION, core.now(session)):
+            _note(session, core, actor, "outcome_consent.given")
 
 
 def withdraw(core: Core, *, actor: Actor) -> None:
@@ -46,12 +38,9 @@ def withdraw(core: Core, *, actor: Actor) -> None:
     """
     resident = _resident(actor)
     with core.transaction() as session:
-        row = store.consent(session, resident)
-        if row is None or row.withdrawn_at is not None:
-            return
-        row.withdrawn_at = core.now(session)
-        store.forget(session, resident)
-        _note(session, core, actor, "outcome_consent.withdrawn")
+        if store.withdraw(session, resident, core.now(session)):
+            store.forget(session, resident)
+            _note(session, core, actor, "outcome_consent.withdrawn")
 
 
 def forget_person(session: Session, *, resident: ResidentId) -> None:

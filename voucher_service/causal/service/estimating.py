@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -96,7 +96,7 @@ def _of(session: Session, offer: Offer, file: OutcomeFile) -> list[Question]:
     after = (file.head.last + timedelta(days=1) - ends).days // 7
     windows = [Window.DURING, *([Window.WITH_AFTER] if after >= weeks.FEWEST_AFTER else [])]
     if file.head.kind is Kind.PANEL:
-        return _people(session, file, windows)
+        return _people(session, file, windows, opens, ends)
     if file.head.kind is Kind.AREAS:
         rows = store.area_weeks(session, file.id, offer.programme_id)
         during = (ends - opens).days // 7
@@ -117,8 +117,9 @@ def _of(session: Session, offer: Offer, file: OutcomeFile) -> list[Question]:
     return _orders(session, offer, file)
 
 
-def _people(session: Session, file: OutcomeFile, windows: list[Window]) -> list[Question]:
-    opens, ends = weeks.valid(campaigns.offer(session, offer=file.head.offer))
+def _people(
+    session: Session, file: OutcomeFile, windows: list[Window], opens: date, ends: date
+) -> list[Question]:
     for design in (Design.LOTTERY, Design.CUTOFF):
         rows = store.people(session, file, design, opens, ends)
         if rows:

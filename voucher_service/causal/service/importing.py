@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import BinaryIO, cast
 
@@ -45,18 +44,20 @@ def keys(
     Raises NotAllowed, NoSuchThing.
     """
     with core.transaction() as session:
+        store.patient(session)
         _mine(session, actor, offer)
         people = [
             *store.consented(session, offer, Design.LOTTERY),
             *store.consented(session, offer, Design.CUTOFF),
         ]
         made = {key_of(core, provider, offer, one): one for one in people}
-        store.add_keys(session, offer, provider, iter(made.items()))
-        found = []
-        for key, resident in sorted(made.items()):
-            mobile = identity.mobile_of(session, keyring=core.keyring, resident=resident)
-            if mobile is not None:
-                found.append((key.hex(), hmac.digest(salt, mobile.encode(), "sha256").hex()))
+        store.add_keys(session, offer, provider, made)
+        mobiles = identity.mobiles_of(session, keyring=core.keyring, residents=made.values())
+        found = [
+            (key.hex(), hmac.digest(salt, mobiles[resident].encode(), "sha256").hex())
+            for key, resident in sorted(made.items())
+            if resident in mobiles
+        ]
         audit.record(
             session,
             actor=actor,
@@ -154,6 +155,10 @@ def _covers(head: Head, offer: Offer) -> None:
 def _judge(session: Session, id: OutcomeFileId, head: Head) -> None:
     """What only the whole file shows."""
     most = outcome_reader.MOST_NAMED
+    wanted = ((head.last - head.first).days + 1) // 7
+    # Of a panel a week without a line is one in which nobody spent; of areas it is missing.
+    if head.kind is Kind.AREAS and store.weeks(session, id) < wanted:
+        raise outcome_reader.refusal((0, outcome_reader.COVER, f"{head.first} – {head.last}"))
     twice = store.repeated(session, id, most=most)
     if twice:
         raise outcome_reader.refusal(*((number, outcome_reader.TWICE, "") for number in twice))
@@ -175,6 +180,3 @@ class _Hashed:
         line = self._stream.readline(most)
         self.digest.update(line)
         return line
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self.readline, b"")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -86,22 +86,10 @@ def files(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[O
     """Imported files of offers of the actor's area, newest first. Raises CursorInvalid."""
     after = decode_moment(cursor)
     with core.transaction() as session:
-        mine = campaigns.campaigns(core, actor=actor)
-        where: list[ColumnElement[bool]] = [
-            OutcomeFileRow.offer_id.in_(
-                [
-                    offer.id
-                    for one in mine
-                    for offer in campaigns.campaign_offers(session, campaign=one.id)
-                ]
-            )
-        ]
+        mine = campaigns.offers_of_area(session, area=actor.area)
+        where: list[ColumnElement[bool]] = [OutcomeFileRow.offer_id.in_(mine)]
         if after is not None:
-            at, id = after
-            where.append(
-                (OutcomeFileRow.imported_at < at)
-                | ((OutcomeFileRow.imported_at == at) & (OutcomeFileRow.id < id))
-            )
+            where.append(tuple_(OutcomeFileRow.imported_at, OutcomeFileRow.id) < after)
         found = store.files(session, *where, limit=limit + 1)
     items = found[:limit]
     if len(found) <= limit:

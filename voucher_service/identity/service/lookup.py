@@ -6,7 +6,8 @@ import hmac
 from collections.abc import Collection, Sequence
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import Uuid, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from voucher_service.infra.secrets import Keyring
@@ -75,6 +76,21 @@ def mobile_of(session: Session, *, keyring: Keyring, resident: ResidentId) -> st
         select(ResidentRow.mobile_cipher).where(ResidentRow.id == resident)
     ).one_or_none()
     return None if cipher is None else keyring.decrypt(cipher, bound_to=bound(resident, "mobile"))
+
+
+def mobiles_of(
+    session: Session, *, keyring: Keyring, residents: Collection[ResidentId]
+) -> dict[ResidentId, str]:
+    """The same of however many at once; who was forgotten is left out."""
+    asked = func.any(literal(list(residents), ARRAY(Uuid)))
+    rows = session.execute(
+        select(ResidentRow.id, ResidentRow.mobile_cipher).where(ResidentRow.id == asked)
+    )
+    return {
+        ResidentId(id): keyring.decrypt(cipher, bound_to=bound(ResidentId(id), "mobile"))
+        for id, cipher in rows
+        if cipher is not None
+    }
 
 
 def name_of(session: Session, *, keyring: Keyring, resident: ResidentId) -> str | None:

@@ -8,8 +8,18 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Table,
+    Uuid,
+    func,
+    literal,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from voucher_service.infra import areas
@@ -197,6 +207,21 @@ def line_view(line: RevisionLineRow, revision: RevisionRow, *, last4: str = "") 
     )
 
 
+def line(
+    session: Session, revision: RevisionId, subject: UUID, *where: ColumnElement[bool]
+) -> tuple[RevisionLineRow, RevisionRow] | None:
+    """One line with its revision, if it matches."""
+    which = (RevisionLineRow.revision_id == revision, RevisionLineRow.subject_id == subject)
+    return next(iter(lines(session, *which, *where, most=1)), None)
+
+
+def these(named: Collection[tuple[RevisionId, UUID]]) -> ColumnElement[bool]:
+    """Lines by revision and decision, however many are named."""
+    each = ([one[place] for one in named] for place in (0, 1))
+    columns = (RevisionLineRow.revision_id, RevisionLineRow.subject_id)
+    return tuple_(*columns).in_(select(*(func.unnest(literal(ids, ARRAY(Uuid))) for ids in each)))
+
+
 def lock_lines(session: Session, *where: ColumnElement[bool]) -> None:
     """Lock lines of approved revisions, in the order of their ids. A revision that is being
     approved comes first: whoever approves it reads what its decisions are.
@@ -208,22 +233,26 @@ def lock_lines(session: Session, *where: ColumnElement[bool]) -> None:
     session.execute(select(*columns).where(*where).order_by(*columns).with_for_update()).all()
 
 
-def set_line(
-    session: Session, revision: RevisionId, subject: UUID, *also: ColumnElement[bool], **values: Any
-) -> bool:
-    """Change a line that was not paid; False when it was, or `also` does not hold."""
+def set_line(session: Session, revision: RevisionId, subject: UUID, **values: Any) -> bool:
+    """Change a line that was not paid; False when it was."""
     statement = (
         update(_LINE)
         .where(
             _LINE.c.revision_id == revision,
             _LINE.c.subject_id == subject,
             _LINE.c.paid_at.is_(None),
-            *also,
         )
         .values(**values)
         .returning(_LINE.c.subject_id)
     )
     return session.execute(statement).first() is not None
+
+
+def send(session: Session, named: Collection[tuple[RevisionId, UUID]], at: datetime) -> int:
+    """Note that these lines go to the bank; how many were not paid and have something left."""
+    unpaid = (RevisionLineRow.paid_at.is_(None), KEPT > ZERO)
+    statement = update(_LINE).where(these(named), *unpaid).values(sent_at=at)
+    return cast(CursorResult[Any], session.execute(statement)).rowcount
 
 
 def older(session: Session, newest: int, most: int) -> list[RevisionLineRow]:

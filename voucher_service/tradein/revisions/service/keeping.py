@@ -11,7 +11,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import tuple_
 from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
@@ -38,8 +37,7 @@ def lock_sale(session: Session, *, sale: RedemptionId) -> None:
 def lock_due(session: Session, *, due: Collection[tuple[RevisionId, UUID]]) -> None:
     """Nobody cancels these differences until the transaction ends."""
     if due:
-        columns = (RevisionLineRow.revision_id, RevisionLineRow.subject_id)
-        store.lock_lines(session, tuple_(*columns).in_(list(due)))
+        store.lock_lines(session, store.these(due))
 
 
 def lowered(

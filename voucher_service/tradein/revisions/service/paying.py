@@ -60,17 +60,16 @@ def payable(
 
 def payee(session: Session, *, revision: RevisionId, subject: UUID) -> Payable | None:
     """One difference, if it can be paid now."""
-    where = (RevisionLineRow.revision_id == revision, RevisionLineRow.subject_id == subject)
-    found = _payable(session, store.lines(session, _DUE, _WITH_CARD, *where, most=1))
-    return found[0] if found else None
+    found = store.line(session, revision, subject, _DUE, _WITH_CARD)
+    return next(iter(_payable(session, [found] if found else [])), None)
 
 
 def paid(session: Session, *, revision: RevisionId, subject: UUID, now: datetime) -> bool:
     """Note that a difference was paid; False when it was before. Raises NoSuchThing for one that
     is not due.
     """
-    rows = _line(session, revision, subject)
-    if not rows or not _is_due(rows[0]):
+    found = store.line(session, revision, subject)
+    if found is None or not _is_due(found):
         raise NoSuchThing
     if not store.set_line(session, revision, subject, paid_at=now):
         return False
@@ -90,9 +89,8 @@ def hand_over(session: Session, *, due: Collection[tuple[RevisionId, UUID]], now
     """These differences go to the bank: until it answers, their units are not refunded. Raises
     NoSuchThing for one that is not due.
     """
-    for revision, subject in due:
-        if not store.set_line(session, revision, subject, store.KEPT > ZERO, sent_at=now):
-            raise NoSuchThing
+    if due and store.send(session, due, now) != len(due):
+        raise NoSuchThing
 
 
 def came_back(session: Session, *, revision: RevisionId, subject: UUID) -> None:
@@ -129,10 +127,10 @@ def name_card(core: Core, *, actor: Actor, revision: RevisionId, subject: UUID, 
         "bank": card.bank.strip(),
     }
     with core.transaction() as session:
-        rows = _line(session, revision, subject)
-        if not rows or not _is_due(rows[0]):
+        found = store.line(session, revision, subject)
+        if found is None or not _is_due(found):
             raise NoSuchThing
-        line = rows[0][0]
+        line, _ = found
         name = identity.name_of(session, keyring=core.keyring, resident=resident)
         if line.resident_id != resident or line.kind is not Kind.SALE:
             raise NoSuchThing
@@ -201,15 +199,6 @@ def _cards(session: Session, rows: Rows) -> dict[UUID, Card]:
                 if line.subject_id in stands
             }
     return found
-
-
-def _line(session: Session, revision: RevisionId, subject: UUID) -> Rows:
-    return store.lines(
-        session,
-        RevisionLineRow.revision_id == revision,
-        RevisionLineRow.subject_id == subject,
-        most=1,
-    )
 
 
 def _is_due(row: tuple[RevisionLineRow, RevisionRow]) -> bool:

@@ -95,9 +95,10 @@ def _check(
     session: Session, revision: RevisionId, sale: RedemptionId, amount: Money, reference: str
 ) -> tuple[RevisionLineRow, RevisionRow]:
     lock_sale(session, sale=sale)
-    line, row = _line(session, revision, sale)
-    if line.kind is not Kind.SALE or line.paid_at is None:
+    found = store.line(session, revision, sale)
+    if found is None or found[0].kind is not Kind.SALE or found[0].paid_at is None:
         raise NoSuchThing
+    line, row = found
     left = store.kept_of(line)
     if not ZERO < amount <= left:
         raise ReturnTooMuch(extra={"left_fen": left.fen}, left=left)
@@ -138,20 +139,6 @@ def _execute(session: Session, payload: Mapping[str, Any], actor: Actor, now: da
 
 def _refuse(_session: Session, _payload: Mapping[str, Any], _actor: Actor, _now: datetime) -> None:
     """Nothing was changed by the proposal."""
-
-
-def _line(
-    session: Session, revision: RevisionId, subject: UUID
-) -> tuple[RevisionLineRow, RevisionRow]:
-    found = store.lines(
-        session,
-        RevisionLineRow.revision_id == revision,
-        RevisionLineRow.subject_id == subject,
-        most=1,
-    )
-    if not found:
-        raise NoSuchThing
-    return found[0]
 
 
 approvals.register(RETURN, execute=_execute, refuse=_refuse)
