@@ -1,12 +1,12 @@
-"""The chart of a report's groups: issued beside leveraged, as bars or, by day, as lines."""
+"""The chart of a report's groups: issued beside leveraged, as bars or, in time, as lines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from voucher_service.kernel.money import ZERO, Money
-from voucher_service.reports.groups import GroupBy
+from voucher_service.reports import layout
 from voucher_service.reports.leverage import LeverageReport, Row
 
 LEFT, WIDTH, TOP, STEP, MOST_BARS = 210, 420, 8, 62, 12
@@ -25,11 +25,12 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Bars, or the points of two lines from the first row to the last; `left_out`: groups that are
+    """Bars, or the points of two lines, one for each row of `line`; `left_out`: groups that are
     too small to be drawn.
     """
 
     bars: tuple[Bar, ...] = ()
+    line: Sequence[Row] = ()
     issued: str = ""
     leveraged: str = ""
     top: Money = ZERO
@@ -47,10 +48,12 @@ def chart(report: LeverageReport) -> Chart | None:
     top = max(sums, default=ZERO)
     if top <= ZERO:
         return None
-    if report.group_by in (GroupBy.DAY, GroupBy.HOUR) and len(report.rows) > 1:
+    line = layout.in_time(report)
+    if len(line) > 1:
         return Chart(
-            issued=_points(report, lambda row: row.figures.issued, top),
-            leveraged=_points(report, lambda row: row.figures.leveraged, top),
+            line=line,
+            issued=_points(line, lambda row: row.figures.issued, top),
+            leveraged=_points(line, lambda row: row.figures.leveraged, top),
             top=top,
         )
     largest = sorted(report.rows, key=lambda row: -row.figures.leveraged.fen)[:MOST_BARS]
@@ -66,11 +69,11 @@ def chart(report: LeverageReport) -> Chart | None:
     return Chart(bars, top=top, left_out=len(report.rows) - len(largest))
 
 
-def _points(report: LeverageReport, of: Callable[[Row], Money], top: Money) -> str:
-    last = len(report.rows) - 1
+def _points(line: Sequence[Row], of: Callable[[Row], Money], top: Money) -> str:
+    last = len(line) - 1
     return " ".join(
         f"{DAYS_WIDTH * place // last},{DAYS_HEIGHT - _length(of(row), top, DAYS_HEIGHT)}"
-        for place, row in enumerate(report.rows)
+        for place, row in enumerate(line)
     )
 
 

@@ -40,7 +40,7 @@ importing = ApiBlueprint("channel-importing", __name__, url_prefix="/api/v1/chan
 differences = ApiBlueprint("differences", __name__, url_prefix="/api/v1/differences")
 working = ApiBlueprint("difference-working", __name__, url_prefix="/api/v1/differences")
 
-# As JSON; larger files go in by the command line.
+# At the desk or as JSON; larger files go in by the command line.
 FILE_LIMIT_BYTES = 24 * 1024 * 1024
 
 
@@ -298,7 +298,6 @@ def propose(body: dict[str, Any], id: UUID) -> Any:
 
 def download(id: UUID, format_: str) -> Response:
     """The lines of a file as an attachment. Raises NotAllowed, NoSuchThing."""
-    service.file(core(), actor=actor(), file=ChannelFileId(id))
     return as_file(
         "reconciliation",
         format_,

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, redirect, render_template, request
 from marshmallow import ValidationError, fields
 
 from admin import readings, staff
-from admin.api.differences import DifferenceArgs, download
+from admin.api.differences import FILE_LIMIT_BYTES, DifferenceArgs, download
 from admin.forms import refuse
 from admin.schemas import one_of
 from voucher_service.approvals import service as approvals
@@ -41,7 +41,6 @@ importing = Blueprint("channel_importing_pages", __name__, url_prefix="/channel-
 differences = Blueprint("difference_pages", __name__, url_prefix="/differences")
 working = Blueprint("difference_working_pages", __name__, url_prefix="/differences")
 
-FILE_LIMIT_BYTES = 24 * 1024 * 1024
 TOO_LARGE = mark("账单超过 24 MB。请按商户分开传，或请系统管理员用 voucher reconcile-file 导入。")
 WHOLE_FILE = mark("整个文件")
 LINE = mark("第 {n} 行")
@@ -139,8 +138,8 @@ def show_file(id: UUID) -> str:
         args = LineArgs().load(request.args.to_dict())
     except ValidationError:
         args = LineArgs().load({})
-    finding = Finding(args.pop("finding")) if args["finding"] else None
-    args.pop("finding", None)
+    asked = args.pop("finding")
+    finding = Finding(asked) if asked else None
     found = service.file(core(), actor=actor(), file=ChannelFileId(id))
     return render_template(
         "admin/channel_file.html",
@@ -182,6 +181,7 @@ def show_all() -> str:
         page=page,
         state=state,
         finding=finding,
+        within=f"&file_id={file}" if file else "",
         names=staff.names(owners),
         **_words(),
     )

@@ -8,9 +8,11 @@ from uuid import UUID
 
 import click
 
+from voucher_service.i18n import DEFAULT
+
 from .base import DATA, attached, main, plainly
 
-_LANGUAGES = {"zh": "zh_Hans_CN", "en": "en"}
+_LANGUAGES = {"zh": DEFAULT, "en": "en"}
 
 
 @main.command("reconcile-file")

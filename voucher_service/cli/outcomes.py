@@ -145,9 +145,9 @@ def show(programme: str, lang: str, data: Path) -> None:
     """Print the newest estimates of a programme in sentences."""
     from voucher_service.campaigns import service as campaigns
     from voucher_service.causal import service, words
-    from voucher_service.i18n import gettext
+    from voucher_service.i18n import DEFAULT, gettext
 
-    locale = "zh-CN" if lang == "zh" else "en"
+    locale = DEFAULT if lang == "zh" else "en"
     with attached(data) as (core, _), core.transaction() as session:
         found = service.of_programme(
             session, programme=campaigns.programme(session, slug=programme).id

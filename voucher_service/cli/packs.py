@@ -25,6 +25,7 @@ def finance_pack(settlement: UUID, out: Path, data: Path) -> None:
     from voucher_service.settlement.model import BatchId
 
     out.touch(0o600)
+    out.chmod(0o600)  # also one that was there
     with attached(data) as (core, _), out.open("wb") as file:
         pack = service.hand_out(core, actor=SYSTEM, batch=BatchId(settlement), out=file)
     click.echo(f"{pack.sha256}  {out}")

@@ -52,7 +52,6 @@ _SOLD = {
     "digital": (mark("数码产品购新"), CATEGORIES[Scheme.DIGITAL]),
     "cars": (mark("汽车补贴"), CATEGORIES[Scheme.CAR_PURCHASE]),
 }
-_NOT_ESTIMATED = mark("–（还不能估计：没有结果数据）")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +73,6 @@ class Instrument:
 
     def cost(self, locale: str) -> str:
         """What each extra yuan costs, or a dash and why."""
-        if not self.estimates:
-            return gettext(_NOT_ESTIMATED, locale)
         return causal.cost_in_words(self.estimates, locale)
 
 

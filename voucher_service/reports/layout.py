@@ -165,6 +165,15 @@ def _recounted(report: LeverageReport, locale: str) -> str:
     return gettext(said, locale, at=at, cells=cells, differing=differing)
 
 
+def in_time(report: LeverageReport) -> list[Row]:
+    """The rows of a report by day or by hour, to be drawn as a line; none where it is by anything
+    else. What lapsed belongs to no hour and is left out.
+    """
+    if report.group_by not in (GroupBy.DAY, GroupBy.HOUR):
+        return []
+    return [row for row in report.rows if row.key is not None]
+
+
 def lines(report: LeverageReport) -> list[tuple[Row, Group[Subsidies]]]:
     """Each group with what its vouchers and its trade-in moved; the totals come last."""
     subsidised = {one.key: one for one in report.trade_in.rows}

@@ -24,7 +24,7 @@ from voucher_service.printing.forms import (
 
 from . import instruments, layout, sentences
 from .definitions import DEFINITIONS
-from .groups import Group, GroupBy
+from .groups import Group
 from .leverage import TOTAL, LeverageReport, Row
 from .trade_in import PAYERS, Subsidies
 
@@ -87,19 +87,19 @@ def _cells(row: Row, locale: str) -> list[str]:
 
 
 def _chart(report: LeverageReport, locale: str) -> Bars | Lines:
-    """Issued beside leveraged: by day as lines, else as bars, the largest groups first."""
+    """Issued beside leveraged: in time as lines, else as bars, the largest groups first."""
     names = [gettext(one.heading, locale) for one in _DRAWN]
     longest = max(one.of(row) for row in report.rows for one in _DRAWN)
-    if report.group_by is GroupBy.DAY and len(report.rows) > 1:
-        first, *_, last = report.rows
+    line = layout.in_time(report)
+    if len(line) > 1:
         return Lines(
             gettext(mark("发放和拉动消费"), locale),
             [
-                (name, [_share(one.of(row), longest) for row in report.rows])
+                (name, [_share(one.of(row), longest) for row in line])
                 for name, one in zip(names, _DRAWN, strict=True)
             ],
-            first.labels[locale],
-            last.labels[locale],
+            line[0].labels[locale],
+            line[-1].labels[locale],
             sentences.amount(longest, locale),
         )
     largest = sorted(report.rows, key=lambda row: -row.figures.leveraged.fen)[:_MOST_BARS]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -200,8 +200,8 @@ def stage(session: Session, lines: Iterable[Told]) -> None:
 def gather(session: Session, *, format: Format, span: Span) -> None:
     """Put our side beside the file's: what of ours may be in it, and what it names."""
     asked = {
-        "first": begins(format, span.first),
-        "last": begins(format, span.last + _DAY),
+        "first": format.begins(span.first),
+        "last": format.begins(span.last + _DAY),
         "ours": format.ours,
         "merchant": span.merchant,
         "shop": span.shop,
@@ -217,7 +217,7 @@ def gather(session: Session, *, format: Format, span: Span) -> None:
 
 def compare(session: Session, *, file: ChannelFileId, format: Format) -> None:
     """Keep every line of both sides with what was found for it on the other."""
-    told = {"file": file, "tolerance": format.tolerance.fen, "offset": offset(format)}
+    told = {"file": file, "tolerance": format.tolerance.fen, "offset": format.offset}
     session.execute(_COMPARE, told)
 
 
@@ -227,15 +227,3 @@ def count(session: Session, *, file: UUID) -> tuple[dict[Finding, int], Money, M
     found = {Finding(row.finding): int(row.lines) for row in rows}
     ours, theirs = (sum(int(getattr(row, side)) for row in rows) for side in _SIDES)
     return {one: found.get(one, 0) for one in Finding}, Money(ours), Money(theirs)
-
-
-def offset(format: Format) -> timedelta:
-    """What is added to an instant in UTC, so that its date is the format's business day."""
-    zone = format.zone.utcoffset(None)
-    assert zone is not None
-    return zone + (_DAY - format.day_ends)
-
-
-def begins(format: Format, day: date) -> datetime:
-    """The instant at which a business day of the format begins."""
-    return datetime.combine(day, time.min, UTC) - offset(format)

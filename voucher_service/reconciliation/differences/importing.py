@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, BinaryIO
 
 from sqlalchemy.orm import Session
@@ -43,7 +44,6 @@ from .tables import ChannelFileRow, DifferenceRow
 _PIECE = 1024 * 1024
 _JUDGED_FROM = 1_000
 _WHOLE_BPS = 10_000
-_DAY = timedelta(days=1)
 
 
 def take(
@@ -181,10 +181,9 @@ def _different(
     """The lines that become differences. Raises ChannelFileUnlike when they are too many."""
     rules = core_of(session).settings.matching
     most = rules.most_differences
-    lines = store.unmatched(
-        session, file=made.id, also_theirs=not made.with_others, most=most + made.shifted + 1
-    )
-    found = [one for one in lines if not _only_shifted(one[0], format)]
+    # A part at a time, and no more of them than decide: all lines of a file may be shifted.
+    lines = store.unmatched(session, file=made.id, also_theirs=not made.with_others)
+    found = list(islice((one for one in lines if not _only_shifted(one[0], format)), most + 1))
     about = made.lines - (made.counts[Finding.ONLY_THEIRS] if made.with_others else 0)
     too_large_a_part = about >= _JUDGED_FROM and len(found) * _WHOLE_BPS > about * rules.unlike_bps
     if len(found) > most or too_large_a_part:
@@ -197,11 +196,7 @@ def _only_shifted(line: ChannelLine, format: Format) -> bool:
     if line.finding is not Finding.DATE_SHIFTED:
         return False
     assert line.ours is not None and line.theirs is not None
-    return abs(line.theirs.day - _business_day(line.ours.at, format)) <= (_DAY * format.shift_days)
-
-
-def _business_day(at: datetime, format: Format) -> date:
-    return (at.astimezone(format.zone) + (_DAY - format.day_ends)).date()
+    return abs(line.theirs.day - format.business_day(line.ours.at)).days <= format.shift_days
 
 
 def _end_explained(
@@ -212,13 +207,14 @@ def _end_explained(
         file=made.id,
         channel=format.channel,
         scope=scope,
+        merchant=made.merchant_id,
         shop=made.shop_id,
-        replaced=made.replaces,
     )
-    if not found:
+    # Somebody may have proposed what closes one of them meanwhile: that one is left alone.
+    ended = store.still_open(session, found)
+    ids = sorted(one.id for one in ended)
+    if not ids:
         return 0
-    ids = sorted(found)
-    ended = store.differences(session, DifferenceRow.id.in_(ids), lock=True)
     audit.transition_all(
         session,
         DifferenceRow,
@@ -230,7 +226,7 @@ def _end_explained(
         set_={"closed_at": now},
     )
     store.add_notes(session, [_note(id, Event.FOUND, found[id], now) for id in ids])
-    holding.let_go(session, ended, by=SYSTEM, now=now)
+    holding.let_go(session, [one.id for one in ended if one.holds], by=SYSTEM, now=now)
     return len(ids)
 
 
@@ -266,8 +262,7 @@ def _open(
         now=now,
         to_status=str(LIFECYCLE.initial),
     )
-    held = sorted({RedemptionId(row["redemption_id"]) for row in opened if row["holds"]})
-    holding.hold(session, held, now=now)
+    holding.hold(session, [row["id"] for row in opened if row["holds"]], now=now)
     return len(opened)
 
 

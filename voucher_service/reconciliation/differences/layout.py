@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import StrEnum
 
 from voucher_service.kernel.money import Money
 
 from ..model import Part
+
+_DAY = timedelta(days=1)
 
 
 class Against(StrEnum):
@@ -92,6 +94,21 @@ class Format:
     totals: Totals | None
     before: tuple[str, ...]
     every_heading: tuple[str, ...]
+
+    @property
+    def offset(self) -> timedelta:
+        """What is added to an instant in UTC, so that its date is the business day."""
+        zone = self.zone.utcoffset(None)
+        assert zone is not None
+        return zone + (_DAY - self.day_ends)
+
+    def business_day(self, at: datetime) -> date:
+        """The business day of an instant."""
+        return (at.astimezone(UTC) + self.offset).date()
+
+    def begins(self, day: date) -> datetime:
+        """The instant at which a business day begins."""
+        return datetime.combine(day, time.min, UTC) - self.offset
 
     @property
     def headings(self) -> frozenset[str]:

@@ -181,11 +181,6 @@ class ChannelFile:
         """How many lines did not match at once."""
         return self.lines - self.counts[Finding.MATCHED]
 
-    @property
-    def shifted(self) -> int:
-        """How many stand on another day."""
-        return self.counts[Finding.DATE_SHIFTED]
-
 
 @dataclass(frozen=True, slots=True)
 class OurSide:

@@ -9,7 +9,7 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 from string import Formatter
 from typing import BinaryIO
@@ -26,7 +26,6 @@ _LONGEST_LINE = 64 * 1024
 _LINES_BEFORE_HEAD = 50
 _BOM = b"\xef\xbb\xbf"
 _BLANK = " \t\r\n'"
-_DAY = timedelta(days=1)
 _ISO = "%Y-%m-%d %H:%M:%S"
 _REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
@@ -271,7 +270,7 @@ class Reading:
 
     def _day(self, cells: Sequence[str], at: datetime) -> date:
         if not self.format.day:
-            return (at + (_DAY - self.format.day_ends)).date()
+            return self.format.business_day(at)
         try:
             return _moment(self._cell(cells, self.format.day), self.format.day_form).date()
         except ValueError:

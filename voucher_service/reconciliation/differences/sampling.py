@@ -13,7 +13,6 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.ids import ShopId
 
 from . import formats, writing
-from .comparing import begins, offset
 from .layout import Against, Format, LineKind, Told
 from .model import ScopeInvalid
 
@@ -54,8 +53,8 @@ def sample(core: Core, *, format: str, day: date, out: BinaryIO, shop: ShopId | 
 
 def _lines(session: Session, format: Format, day: date, shop: ShopId | None) -> Iterator[Told]:
     told = {
-        "first": begins(format, day),
-        "last": begins(format, day + timedelta(days=1)),
+        "first": format.begins(day),
+        "last": format.begins(day + timedelta(days=1)),
         "ours": format.ours,
         "shop": shop,
     }
@@ -67,7 +66,7 @@ def _lines(session: Session, format: Format, day: date, shop: ShopId | None) -> 
             LineKind(row.kind),
             row.reference,
             row.at,
-            (row.at.replace(tzinfo=None) + offset(format)).date(),
+            format.business_day(row.at),
             row.order_amount_fen,
             row.discount_fen,
             row.paid_fen,

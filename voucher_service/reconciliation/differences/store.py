@@ -7,13 +7,26 @@ from datetime import date, datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, and_, func, insert, or_, select, text, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Table,
+    Uuid,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import Session
 
 from voucher_service.infra.database import array
 from voucher_service.kernel.ids import MerchantId, RedemptionId, ShopId
-from voucher_service.kernel.money import ZERO
+from voucher_service.kernel.money import ZERO, Money
 
 from ..model import Finding, Part
 from .model import (
@@ -25,6 +38,7 @@ from .model import (
     DifferenceId,
     Note,
     OurSide,
+    Status,
     TheirSide,
 )
 from .tables import ChannelFileRow, ChannelLineRow, DifferenceNoteRow, DifferenceRow
@@ -61,22 +75,42 @@ WHERE d.channel = :channel AND d.scope = :scope AND d.status = 'open'
     WHERE r.status = 'committed' AND (
         CAST(:shop AS uuid) IS NULL AND r.payment_reference = d.reference
         OR r.shop_id = :shop AND r.order_reference = d.reference)
+      AND (CAST(:merchant AS uuid) IS NULL OR r.merchant_id = :merchant)
       AND (l.their_paid_fen IS NULL
         OR l.their_paid_fen = coalesce(r.paid_fen, r.order_amount_fen - r.discount_fen)))
 """)
-# … and what an earlier file about the same days said, and this one no longer does.
+# … and what earlier files about the same days said, and this one no longer does.
 _NO_LONGER = text("""
 SELECT d.id
 FROM difference d
-WHERE d.file_id = :replaced AND d.status = 'open' AND NOT EXISTS (
+JOIN channel_file f ON f.id = d.file_id
+JOIN channel_file now ON now.id = :file
+    AND (now.first_day, now.last_day) = (f.first_day, f.last_day)
+WHERE d.channel = :channel AND d.scope = :scope AND d.status = 'open' AND NOT EXISTS (
     SELECT FROM channel_line l
     WHERE l.file_id = :file AND l.kind = d.kind AND l.reference = d.reference
       AND l.ordinal = d.ordinal AND l.finding = d.finding)
 """)
-_HELD = text("""
-SELECT DISTINCT redemption_id FROM difference
+_HOLDING = text("""
+SELECT id FROM difference
 WHERE holds AND status IN ('open', 'proposed')
   AND redemption_id IN (SELECT unnest(CAST(:ids AS uuid[])))
+""")
+# A channel's line is about all orders of a ticket, of which the difference names the first.
+_ORDERS = text("""
+WITH named AS (
+    SELECT r.*, f.shop_id IS NULL AS paid_together
+    FROM difference d JOIN channel_file f ON f.id = d.file_id
+    JOIN redemption r ON r.id = d.redemption_id
+    WHERE d.id IN (SELECT unnest(CAST(:ids AS uuid[])))
+)
+SELECT id, order_amount_fen - refunded_fen, occurred_at AS at FROM named
+UNION
+SELECT r.id, r.order_amount_fen - r.refunded_fen, r.occurred_at
+FROM named n JOIN redemption r ON r.shop_id = n.shop_id
+    AND r.ticket_reference = n.ticket_reference AND r.payment_reference = n.payment_reference
+WHERE n.paid_together AND r.status = 'committed'
+ORDER BY at, id
 """)
 
 
@@ -150,17 +184,20 @@ def same_days(
 
 
 def unmatched(
-    session: Session, *, file: UUID, also_theirs: bool, most: int
-) -> list[tuple[ChannelLine, int]]:
-    """The lines of a file that did not match, with their ordinals; at most so many.
+    session: Session, *, file: UUID, also_theirs: bool
+) -> Iterator[tuple[ChannelLine, int]]:
+    """The lines of a file that did not match, with their ordinals; fetched a part at a time.
 
     Without `also_theirs` those that only the file has are left out.
     """
     where = [_LINE.c.file_id == file, _LINE.c.finding != Finding.MATCHED]
     if not also_theirs:
         where.append(_LINE.c.finding != Finding.ONLY_THEIRS)
-    rows = session.execute(select(_LINE).where(*where).order_by(_LINE.c.place).limit(most))
-    return [(_line(row), row.ordinal) for row in rows]
+    rows = session.execute(
+        select(_LINE).where(*where).order_by(_LINE.c.place).execution_options(yield_per=_AT_ONCE)
+    )
+    for row in rows:
+        yield _line(row), row.ordinal
 
 
 def places(
@@ -187,40 +224,58 @@ def explained(
     file: UUID,
     channel: str,
     scope: str,
+    merchant: MerchantId | None,
     shop: ShopId | None,
-    replaced: UUID | None,
 ) -> dict[DifferenceId, str]:
     """Open differences that end by a new file, with the reason: `there here replaced`."""
-    told = {"file": file, "channel": channel, "scope": scope, "shop": shop}
-    found = {DifferenceId(id): "there" for id in session.scalars(_FOUND_THERE, told)}
-    found |= {DifferenceId(id): "here" for id in session.scalars(_FOUND_HERE, told)}
-    if replaced is not None:
-        gone = session.scalars(_NO_LONGER, {"file": file, "replaced": replaced})
-        found |= {DifferenceId(id): "replaced" for id in gone if DifferenceId(id) not in found}
-    return found
+    told = {
+        "file": file,
+        "channel": channel,
+        "scope": scope,
+        "merchant": merchant,
+        "shop": shop,
+    }
+    reasons = (("replaced", _NO_LONGER), ("there", _FOUND_THERE), ("here", _FOUND_HERE))
+    return {
+        DifferenceId(id): why
+        for why, statement in reasons
+        for id in session.scalars(statement, told)
+    }
 
 
-def held(session: Session, redemptions: Collection[RedemptionId]) -> set[RedemptionId]:
-    """Those of these redemptions that a difference under way holds."""
-    rows = session.scalars(_HELD, {"ids": array(redemptions)})
-    return {RedemptionId(id) for id in rows}
+def still_open(session: Session, ids: Collection[DifferenceId]) -> list[Difference]:
+    """Those of these differences that are open, locked."""
+    chosen = func.any(bindparam("ids", list(ids), type_=ARRAY(Uuid)))
+    return differences(
+        session, DifferenceRow.id == chosen, DifferenceRow.status == Status.OPEN, lock=True
+    )
+
+
+def orders(session: Session, ids: Collection[DifferenceId]) -> dict[RedemptionId, Money]:
+    """The orders that these differences are about, oldest first: what of each is not refunded."""
+    rows = session.execute(_ORDERS, {"ids": array(ids)})
+    return {RedemptionId(id): Money(left) for id, left, _ in rows}
+
+
+def holding(session: Session, redemptions: Collection[RedemptionId]) -> list[DifferenceId]:
+    """The differences under way that name one of these redemptions and hold it."""
+    rows = session.scalars(_HOLDING, {"ids": array(redemptions)})
+    return [DifferenceId(id) for id in rows]
 
 
 def differences(
     session: Session,
     *where: ColumnElement[bool],
     limit: int | None = None,
-    newest: bool = False,
     lock: bool = False,
 ) -> list[Difference]:
     """Differences that match, the one that is due first at the beginning; without their notes."""
-    keys = DifferenceRow.due_at, DifferenceRow.id
     statement = (
         select(DifferenceRow, ChannelLineRow, ChannelFileRow.format)
         .join(ChannelLineRow, _BESIDE)
         .join(ChannelFileRow, ChannelFileRow.id == DifferenceRow.file_id)
         .where(*where)
-        .order_by(*((key.desc() for key in keys) if newest else keys))
+        .order_by(DifferenceRow.due_at, DifferenceRow.id)
         .limit(limit)
         .execution_options(populate_existing=True)
     )

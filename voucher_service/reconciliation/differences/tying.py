@@ -10,13 +10,22 @@ from sqlalchemy.orm import Session
 
 from voucher_service.kernel.money import Money
 
-# Each order of ours once, though a duplicate line names it again. What the ledger committed for an
+# Each order of ours once, though a duplicate line names it again; with the others of its ticket,
+# which were paid together. What the ledger committed for an
 # order stands under the order's id; what came back of it under the ids of its refunds.
 _TIE = text("""
-WITH orders AS (
+WITH named AS (
     SELECT DISTINCT redemption_id AS id FROM channel_line
     WHERE file_id = :file AND kind = 'payment' AND redemption_id IS NOT NULL
       AND finding <> 'undone'
+), orders AS (
+    SELECT id FROM named
+    UNION
+    SELECT r.id FROM named JOIN redemption n ON n.id = named.id
+    JOIN redemption r ON r.shop_id = n.shop_id AND r.ticket_reference = n.ticket_reference
+        AND r.payment_reference = n.payment_reference AND r.status = 'committed'
+    WHERE n.ticket_reference IS NOT NULL
+      AND (SELECT shop_id FROM channel_file WHERE id = :file) IS NULL
 ), moved AS (
     SELECT t.code, e.amount_fen
     FROM orders o JOIN ledger.transfer t ON t.key = o.id::text

@@ -20,7 +20,7 @@ from voucher_service.infra import areas
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, ActorKind, Role
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
-from voucher_service.kernel.ids import ApprovalId
+from voucher_service.kernel.ids import ApprovalId, RedemptionId
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.redemption import service as redemptions
 
@@ -122,8 +122,9 @@ def _frozen(
     elif ours is None:
         raise NothingToCorrect
     else:
-        subsidy = redemptions.subsidy_in(
-            session, redemption=ours.redemption_id, amount=amount, now=now
+        subsidy = Money.total(
+            redemptions.subsidy_in(session, redemption=order, amount=part, now=now)
+            for order, part in _parts(session, found, amount)
         )
     return {
         "difference": str(found.id),
@@ -139,18 +140,33 @@ def _frozen(
     }
 
 
+def _parts(session: Session, found: Difference, amount: Money) -> list[tuple[RedemptionId, Money]]:
+    """What of each order is given back: the first ones of a ticket as far as they go. What can't be
+    given back, as it is nothing or more than all of them, is left to the last one to refuse.
+    """
+    *some, (last, _) = store.orders(session, [found.id]).items()
+    parts: list[tuple[RedemptionId, Money]] = []
+    for order, left in some:
+        part = min(amount, left)
+        if part > ZERO:
+            parts.append((order, part))
+            amount -= part
+    return parts if parts and amount == ZERO else [*parts, (last, amount)]
+
+
 def _correct(session: Session, payload: Mapping[str, Any], actor: Actor, now: datetime) -> None:
     found = _proposed(session, payload, now)
     assert found.line.ours is not None and found.correction is not None
-    redemptions.correct(
-        session,
-        redemption=found.line.ours.redemption_id,
-        amount=found.correction,
-        reason=payload["reason"],
-        key=f"difference:{found.id}",
-        actor=actor,
-        now=now,
-    )
+    for order, part in _parts(session, found, found.correction):
+        redemptions.correct(
+            session,
+            redemption=order,
+            amount=part,
+            reason=payload["reason"],
+            key=f"difference:{found.id}:{order}",
+            actor=actor,
+            now=now,
+        )
     _close(session, found, Event.CORRECTED, actor, now)
 
 
@@ -182,7 +198,7 @@ def _by_id(session: Session, payload: Mapping[str, Any]) -> Difference:
 def _close(session: Session, found: Difference, event: Event, actor: Actor, now: datetime) -> None:
     _move(session, found, event, actor, now, {"closed_at": now})
     _say(session, found, str(event), "", actor, now)
-    holding.let_go(session, [found], by=actor, now=now)
+    holding.let_go(session, [found.id] if found.holds else [], by=actor, now=now)
 
 
 def _move(
