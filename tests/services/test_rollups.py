@@ -223,7 +223,7 @@ def test_what_commits_after_later_work_was_counted_is_not_missed(world: World) -
         late.__dict__["session"] = session
         refund(late, till, first, 2_800)
         # A later transaction, counted before the earlier one commits; it would wait for its fold.
-        reconciliation._publish(world.core, campaign.programme.id, None)
+        reconciliation._publish_moved(world.core, campaign.programme.id, None)
         assert leverage.report(world.core, programme=slug).totals.figures.refunded == Money(0)
     reconciliation.run(world.core, programme=slug)
     assert leverage.report(world.core, programme=slug).totals.figures.refunded == Money(2_800)

@@ -27,7 +27,7 @@ def report() -> None:
 @click.option(
     "--group-by",
     type=click.Choice(
-        ["campaign", "area", "trade", "day", "funder", "merchant_size", "offer", "hour"]
+        ["campaign", "area", "trade", "day", "funder", "merchant_size", "offer", "hour", "brand"]
     ),
     default="campaign",
     show_default=True,

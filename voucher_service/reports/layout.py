@@ -101,6 +101,7 @@ GROUP_BY = {
     GroupBy.MERCHANT_SIZE: mark("商户规模"),
     GroupBy.OFFER: mark("券种"),
     GroupBy.HOUR: mark("钟点"),
+    GroupBy.BRAND: mark("品牌"),
 }
 BASIS = {Basis.PERIOD: mark("按发生日"), Basis.COHORT: mark("按领取日")}
 SYNTHETIC = mark("回放数据：居民和订单是模拟的，不衡量效果")
