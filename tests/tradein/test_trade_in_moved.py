@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from random import Random
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from tests.conftest import NOON
+from tests.make import World
+from tests.services.car_applicants import proposed
+from tests.services.car_pools import plan, published
 from tests.tradein.counter import Counter, known_goods, unit
 from tests.tradein.town import open_town
-from voucher_service.infra.core import Core
+from voucher_service.infra.core import Core, with_clock
+from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.errors import DomainError
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reconciliation.grain import Progress
@@ -30,16 +36,19 @@ def counter(core: Core) -> Iterator[Counter]:
 
 
 def slug(counter: Counter) -> str:
-    with counter.town.core.transaction() as session:
-        of = {"id": counter.pool.offer.programme_id}
+    return slug_of(counter.town.core, counter.pool.offer.programme_id)
+
+
+def slug_of(core: Core, programme: UUID) -> str:
+    with core.transaction() as session:
+        of = {"id": programme}
         found = session.execute(text("SELECT slug FROM programme WHERE id = :id"), of)
         return str(found.scalar_one())
 
 
-def proof(counter: Counter) -> Progress:
-    name = slug(counter)
-    reconciliation.run(counter.town.core, programme=name, whole=True)
-    (found,) = (one for one in reconciliation.progress(counter.town.core) if one.programme == name)
+def proof(core: Core, programme: str) -> Progress:
+    reconciliation.run(core, programme=programme, whole=True)
+    (found,) = (one for one in reconciliation.progress(core) if one.programme == programme)
     return found
 
 
@@ -76,9 +85,9 @@ def test_what_is_counted_day_by_day_is_what_a_full_recount_says(counter: Counter
         assert (found.units, found.turnover) == (raw.units, raw.turnover)
         assert found.subsidy == raw.subsidy
     before = leverage.report(counter.town.core, programme=name, group_by=GroupBy.DAY).trade_in
-    found = proof(counter)
-    assert (found.differing, len(before.rows) > 2) == (0, True)
-    assert found.proved_cells
+    proved = proof(counter.town.core, name)
+    assert (proved.differing, len(before.rows) > 2) == (0, True)
+    assert proved.proved_cells
     after = leverage.report(counter.town.core, programme=name, group_by=GroupBy.DAY).trade_in
     assert after == before
 
@@ -95,12 +104,25 @@ def test_brands_are_those_of_the_library_of_goods(counter: Counter) -> None:
     assert row.figures == found.trade_in.totals
 
 
+def test_an_application_counts_once_it_was_approved(core: Core) -> None:
+    world = World(with_clock(core, Clock(NOON)))
+    (pool,) = published(world, plan(release_quota=10))
+    name = slug_of(core, pool.offer.programme_id)
+    _, proposal = proposed(world)
+    reconciliation.run(world.core, programme=name)
+    assert not leverage.report(world.core, programme=name).trade_in
+    world.approve(proposal)
+    reconciliation.run(world.core, programme=name)
+    assert leverage.report(world.core, programme=name).trade_in.totals.applications == 1
+    assert proof(world.core, name).differing == 0
+
+
 def test_a_lost_cell_is_found_by_the_full_recount_and_put_right(counter: Counter) -> None:
     counter.sell()
     reconciliation.run(counter.town.core, programme=slug(counter))
     with counter.town.core.transaction() as session:
         of = {"programme": counter.pool.offer.programme_id}
         session.execute(text("DELETE FROM trade_in_rollup WHERE programme_id = :programme"), of)
-    lost = proof(counter)
+    lost = proof(counter.town.core, slug(counter))
     assert lost.differing == lost.proved_cells != 0
-    assert proof(counter).differing == 0
+    assert proof(counter.town.core, slug(counter)).differing == 0
