@@ -75,7 +75,8 @@ INSERT INTO redemption (id, merchant_id, shop_id, cashier_id, voucher_id, offer_
     discount_fen, refunded_fen, refunded_discount_fen, paid_fen, status, phase, occurred_at,
     claimed_on)
 SELECT gen_random_uuid(), merchant_id, shop_id, cashier_id, voucher_id, offer_id, part,
-    order_reference || '+', payment_reference || '+', key_hash, body_hash, nonce, code_window,
+    order_reference || '+' || %(salt)s,
+    payment_reference || '+' || %(salt)s, key_hash, body_hash, nonce, code_window,
     order_amount_fen, discount_fen, 0, 0, paid_fen, status, phase, occurred_at + %(later)s,
     claimed_on + 1
 FROM redemption WHERE {_DAY}
@@ -189,6 +190,6 @@ def one_more_day(owner: psycopg.Connection[tuple[Any, ...]]) -> None:
     after the book's last.
     """
     ((since, later),) = owner.execute(_ANOTHER).fetchall()
-    day = {"since": since, "later": later}
+    day = {"since": since, "later": later, "salt": token_hex(8)}
     for statement in (_DAY_VOUCHERS, _DAY_ORDERS, _DAY_BOOKS, _DAY_UNDONE, _DAY_LAPSES):
         owner.execute(statement, day)

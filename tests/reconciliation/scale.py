@@ -182,9 +182,10 @@ def _growing(servers: Servers, core: Core, redemptions: int) -> int:
         found, size = list[Found](), min(100_000, redemptions)
         while size <= redemptions:
             ((have,),) = owner.execute("SELECT count(*) FROM redemption").fetchall()
-            began, copies = monotonic(), round((size - have) / had)
-            growing.grow(owner, copies)
-            click.echo(f"{copies} copies in {monotonic() - began:.0f} s")
+            copies = round((size - have) / had)
+            if copies > 0:
+                took = timed(partial(growing.grow, owner, copies))
+                click.echo(f"{copies} copies in {took:.0f} s")
             if have <= size * 1.1:
                 found.append(measure(core, owner))
             size *= 10

@@ -16,13 +16,13 @@ from tests.make import World
 from voucher_service.campaigns.model import Offer, OfferKind
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
-from voucher_service.kernel.clock import Clock
+from voucher_service.kernel.clock import Clock, day_of
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.money import Money
 from voucher_service.merchants.model import SizeClass, Trade
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reconciliation import store
-from voucher_service.reconciliation.grain import Progress, Span
+from voucher_service.reconciliation.grain import Moved, Progress, Span
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Redemption
 from voucher_service.reports import leverage, recount
@@ -179,6 +179,24 @@ def test_an_order_that_goes_gives_its_place_to_one_of_another_day(
     refund(core, till, first, 12_800)
     reconciliation.run(core, programme=slug, whole=True)
     assert progress(core, slug).differing == 0
+
+
+def test_a_till_that_always_names_the_same_payment_moves_today_alone(
+    world: World, clock: Clock
+) -> None:
+    campaign, till = world.draft(), world.cashier()
+    offer = world.offer(world.plan(limit=9), campaign=campaign)
+    for _ in range(3):
+        world.redeem(world.claim(offer), till, payment_reference="cash")
+        reconciliation.run(world.core, programme=campaign.programme.slug)
+        clock.set(world.now() + timedelta(days=1))
+    world.redeem(world.claim(offer), till, payment_reference="cash")
+    today, id = day_of(world.now()), campaign.programme.id
+    with world.core.transaction() as session:
+        assert store.repeats(session, programme=id, days=[today]) == Moved(
+            orders=frozenset({today})
+        )
+        assert store.repeats(session, programme=id, days=[today]) == Moved()
 
 
 def test_a_changed_cell_is_found_by_the_full_recount_and_put_right(world: World) -> None:
