@@ -15,7 +15,7 @@ from tests.make import World
 from tests.services.car_applicants import proposed
 from tests.services.car_pools import plan, published
 from tests.tradein.counter import Counter, known_goods, unit
-from tests.tradein.town import open_town
+from tests.tradein.town import MONDAY, open_town
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.errors import DomainError
@@ -90,6 +90,23 @@ def test_what_is_counted_day_by_day_is_what_a_full_recount_says(counter: Counter
     assert proved.proved_cells
     after = leverage.report(counter.town.core, programme=name, group_by=GroupBy.DAY).trade_in
     assert after == before
+
+
+def test_a_refund_moves_the_day_of_the_sale_and_its_own(counter: Counter) -> None:
+    name, core = slug(counter), counter.town.core
+    days = [Counter(counter.town.at(timedelta(days=later)), counter.pool) for later in (7, 9)]
+    for one in days:
+        one.till = counter.till
+    sold = days[0].sell()
+    reconciliation.run(core, programme=name)
+    days[1].refund(sold, sold.order_amount.fen)
+    reconciliation.run(core, programme=name)
+    first = MONDAY.date() + timedelta(days=7)
+    found = leverage.report(core, programme=name, group_by=GroupBy.DAY, from_=first)
+    monday, wednesday = found.trade_in.rows
+    assert (monday.figures.units, monday.figures.turnover) == (0, sold.order_amount)
+    assert (wednesday.figures.units, wednesday.figures.refunded) == (0, sold.order_amount)
+    assert proof(core, name).differing == 0
 
 
 def test_brands_are_those_of_the_library_of_goods(counter: Counter) -> None:

@@ -21,7 +21,8 @@ from .grain import Moved, Span, spans
 
 HORIZON = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 # What comes into an offer's outstanding was claimed or lives again, what comes into its committed
-# was redeemed: on the day of the transfer. What goes out is told by the trail, with the row's id.
+# was redeemed, or granted to an application: on the day of the transfer. What goes out is told by
+# the trail, with the row's id.
 _MOVED = text("""
 WITH offers AS (
     SELECT o.id, c.kind FROM offer o JOIN campaign c ON c.id = o.campaign_id
@@ -32,8 +33,8 @@ WITH offers AS (
 ), told AS MATERIALIZED (
     SELECT action, object_id, detail, date(occurred_at AT TIME ZONE 'Asia/Shanghai') AS day
     FROM audit.event
-    WHERE xid >= :since AND (object_type = 'application' OR action IN ('voucher.expired',
-        'voucher.returned', 'voucher.revived', 'redemption.reversed', 'redemption.refunded'))
+    WHERE xid >= :since AND action IN ('voucher.expired', 'voucher.returned', 'voucher.revived',
+        'redemption.reversed', 'redemption.refunded')
 ), ended AS (
     SELECT id::uuid FROM told, LATERAL (
         SELECT jsonb_array_elements_text(detail -> 'ids') AS id WHERE detail ? 'ids'
@@ -54,11 +55,6 @@ WITH offers AS (
     SELECT 'committed', kind, date(occurred_at AT TIME ZONE 'Asia/Shanghai') FROM undone
     UNION
     SELECT 'committed', kind, day FROM undone WHERE action = 'redemption.refunded'
-    UNION
-    SELECT 'committed', o.kind, date(a.decided_at AT TIME ZONE 'Asia/Shanghai')
-    FROM told JOIN application a ON a.id = object_id::uuid
-    JOIN application_place p ON p.id = a.id JOIN offers o ON o.id = p.offer_id
-    WHERE action LIKE 'application.%' AND a.decided_at IS NOT NULL
 )
 SELECT DISTINCT CASE WHEN kind = 'trade_in' THEN 'sales' WHEN stage = 'outstanding' THEN 'claims'
     ELSE 'orders' END, day
