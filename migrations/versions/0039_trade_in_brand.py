@@ -10,6 +10,7 @@ down_revision = "0038"
 
 APPLICATION = "voucher_app"
 TRADE_IN, REPEAT = "trade_in_rollup", "rollup_draft_repeat"
+RELEASES = "ix_rollup_cell_releases"
 BY_PROGRAMME, BY_DAY = "ix_trade_in_rollup_programme", "ix_trade_in_rollup_day"
 
 
@@ -27,6 +28,9 @@ def upgrade() -> None:
     )
     op.create_index(f"ix_{REPEAT}_programme", REPEAT, ["programme_id"])
     op.execute(f"GRANT SELECT, INSERT, DELETE ON {REPEAT} TO {APPLICATION}")
+    op.create_index(
+        RELEASES, "rollup_cell", ["programme_id"], postgresql_where=sa.text("side = 'releases'")
+    )
     op.execute("DELETE FROM rollup_draft")
     op.execute("DELETE FROM rollup_task")
     op.execute(
@@ -39,6 +43,7 @@ def downgrade() -> None:
     """Back to before."""
     op.execute("DELETE FROM rollup_draft")
     op.execute("DELETE FROM rollup_task")
+    op.drop_index(RELEASES, "rollup_cell")
     op.drop_table(REPEAT)
     op.create_index(BY_PROGRAMME, TRADE_IN, ["programme_id"])
     op.drop_index(BY_DAY, TRADE_IN)
