@@ -53,7 +53,7 @@ def test_reports_tell_the_same_figures_as_json_excel_and_csv(
     assert totals["floor_on_redeemed"] == 5.0
     assert sum(row["leveraged_fen"] for row in report["rows"]) == 12_850
     book = desk.get(finance, f"/reports/leverage.xlsx{query}")
-    sheet = openpyxl.load_workbook(BytesIO(book.data)).worksheets[0]
+    sheet = openpyxl.load_workbook(BytesIO(book.data)).worksheets[1]
     assert 128.5 in {cell.value for row in sheet.iter_rows() for cell in row}
     table = desk.get(finance, f"/reports/leverage.csv{query}")
     assert "128.50" in table.data.decode("utf-8-sig")

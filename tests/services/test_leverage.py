@@ -226,11 +226,13 @@ def test_excel_shows_the_same_figures_and_no_formula(report: LeverageReport, loc
     out = io.BytesIO()
     export.xlsx(report, out, locale)
     book = openpyxl.load_workbook(io.BytesIO(out.getvalue()))
-    figures, _, _, said, definitions = book.worksheets
-    assert "550.01" in str(said["A2"].value)
+    about, figures, _, _, said, definitions = book.worksheets
+    assert about.max_row > 10
+    assert "550.01" in str(said["A3"].value)
+    assert {one.freeze_panes for one in book.worksheets} == {"B2"}
     cells = [cell for row in figures.iter_rows() for cell in row]
     assert not any(cell.data_type == "f" for cell in cells)
-    head = [cell.value for cell in figures[16]]
+    head = [cell.value for cell in figures[1]]
     last = dict(zip(head, [cell.value for cell in figures[figures.max_row]], strict=True))
     issued, leveraged = (
         ("发放", "拉动消费") if locale == "zh-CN" else ("Issued", "Leveraged spending")

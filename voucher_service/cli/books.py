@@ -38,7 +38,7 @@ def report() -> None:
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["table", "json", "csv", "xlsx", "pdf"]),
+    type=click.Choice(["table", "json", "csv", "zip", "xlsx", "pdf"]),
     default="table",
     show_default=True,
 )
@@ -65,7 +65,7 @@ def leverage(
         )
     if out is not None:
         out.write_bytes(content)
-    elif format_ in ("xlsx", "pdf"):
+    elif format_ in ("zip", "xlsx", "pdf"):
         raise click.ClickException(f"{format_} needs --out FILE")
     else:
         sys.stdout.buffer.write(content)

@@ -31,9 +31,11 @@ def leverage(
     first: date | None = None,
     last: date | None = None,
 ) -> bytes:
-    """The leverage report as table, json, csv, xlsx or pdf, with the head of the sealed log that is
-    published with it. Raises NoSuchThing, InvalidInput.
+    """The leverage report as table, json, csv, zip, xlsx or pdf, with a head of the log published
+    with it that seals all it is made of. Raises NoSuchThing, InvalidInput.
     """
+    while proof.seal(core):
+        pass
     proof.publish(core)
     report = leverage_report.report(
         core,
@@ -70,6 +72,12 @@ def _csv(report: LeverageReport, locale: str) -> bytes:
     return out.getvalue()
 
 
+def _zip(report: LeverageReport, locale: str) -> bytes:
+    out = io.BytesIO()
+    export.zip_(report, out, locale)
+    return out.getvalue()
+
+
 def _xlsx(report: LeverageReport, locale: str) -> bytes:
     out = io.BytesIO()
     export.xlsx(report, out, locale)
@@ -80,6 +88,7 @@ _WRITERS: dict[str, Callable[[LeverageReport, str], bytes]] = {
     "table": _table,
     "json": _json,
     "csv": _csv,
+    "zip": _zip,
     "xlsx": _xlsx,
     "pdf": paper.pdf,
 }

@@ -57,6 +57,10 @@ class Quotient(Column):
         value: Decimal | None = getattr(row.ratios, self.name)
         return value
 
+    def written(self, row: Row) -> str:
+        """The same to be read: 5.18, 70.0%."""
+        return (formats.percent if self.share else formats.ratio)(self.of(row))
+
 
 AMOUNTS = (
     Amount("released", mark("投放")),
@@ -107,6 +111,9 @@ SYNTHETIC = mark("回放数据：居民和订单是模拟的，不衡量效果")
 REAL = mark("真实数据")
 TITLE = mark("拉动报表")
 NEVER = mark("还没有对过账")
+QUERY, SEALED = mark("取数"), mark("账目指纹")
+# Who pledged and paid for trade-in.
+PAYING = (mark("谁出"), mark("出资方"), mark("约定"), mark("已付金额"))
 ALL_DAYS = mark("全部日期")
 
 
@@ -124,11 +131,25 @@ def head(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
         (mark("起止日期"), days),
         (mark("分组"), gettext(GROUP_BY[report.group_by], locale)),
     ]
-    facts.append((causal.NET_LEVERAGE, causal.sentence(report.causal, locale)))
-    if report.sealed:
-        facts.append((mark("账目指纹"), f"{report.sealed.size} {report.sealed.fingerprint}"))
-    facts.append((sentences.HEADING, sentences.paragraph(report, locale)))
+    facts += [
+        (sentences.HEADING, sentences.paragraph(report, locale)),
+        (causal.NET_LEVERAGE, causal.sentence(report.causal, locale)),
+        (QUERY, sentences.query(report)),
+        (SEALED, sealed(report, locale)),
+    ]
     return [(gettext(heading, locale), value) for heading, value in facts] + beside(report, locale)
+
+
+def sealed(report: LeverageReport, locale: str) -> str:
+    """The head of the sealed log that was published last, and whether all the figures are in it."""
+    head = report.sealed
+    if head is None or not head.size:
+        return gettext(mark("还没有封存"), locale)
+    said = mark("{n} 条，{fingerprint}，{at} 公布")
+    if report.as_of and head.at < report.as_of:
+        said = mark("{n} 条，{fingerprint}，{at} 公布，在对账之前：再往后的记录在下一个指纹里")
+    at = f"{head.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+    return gettext(said, locale, n=str(head.size), fingerprint=head.fingerprint, at=at)
 
 
 def beside(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
@@ -141,6 +162,14 @@ def beside(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
         (mark("整体重数"), _recounted(report, locale)),
     ]
     return [(gettext(heading, locale), value) for heading, value in facts]
+
+
+def in_full(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
+    """The totals to the fen with every quotient, for where a table has no room for them."""
+    total = report.totals
+    amounts = [(one.heading, formats.money(one.of(total))) for one in AMOUNTS]
+    quotients = [(one.heading, one.written(total)) for one in QUOTIENTS]
+    return [(gettext(heading, locale), value) for heading, value in amounts + quotients]
 
 
 def told_amounts(groups: Sequence[Group[Subsidies]]) -> list[Amount]:

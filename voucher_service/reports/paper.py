@@ -51,7 +51,10 @@ def _form(report: LeverageReport, locale: str) -> Form:
     blocks: list[Block] = [Facts(head), _figures(report, locale)]
     if report.rows:
         blocks.append(_chart(report, locale))
-    blocks += [Heading(gettext(TOTAL, locale)), Facts(_in_full(report, locale))]
+    blocks += [
+        Heading(gettext(TOTAL, locale)),
+        Facts([Fact(*pair) for pair in layout.in_full(report, locale)]),
+    ]
     if report.trade_in:
         blocks += _trade_in(report, locale)
     blocks += _instruments(report, locale)
@@ -73,12 +76,17 @@ def _figures(report: LeverageReport, locale: str) -> Table:
     return Table(
         (
             Column(gettext(layout.GROUP_BY[report.group_by], locale), 2),
-            *(Column(gettext(one, locale), figures=True) for one in headings),
+            *(Column(_heading(one, locale), figures=True) for one in headings),
         ),
         rows,
         total,
         gettext(_UNIT, locale),
     )
+
+
+def _heading(text: str, locale: str) -> str:
+    """A heading that breaks before its denominator, and nowhere within it."""
+    return gettext(text, locale).replace(" ÷ ", "\n÷\N{NO-BREAK SPACE}")
 
 
 def _cells(row: Row, locale: str) -> list[str]:
@@ -120,7 +128,7 @@ def _lengths(row: Row, longest: Money, locale: str) -> list[Length]:
 def _instruments(report: LeverageReport, locale: str) -> list[Block]:
     if not report.instruments:
         return []
-    name, *headings, cost = [gettext(one, locale) for one in instruments.HEADINGS]
+    name, *headings, cost = [_heading(one, locale) for one, _ in instruments.COLUMNS]
     return [
         Heading(gettext(instruments.TITLE, locale)),
         Table(
@@ -147,22 +155,17 @@ def _sources(report: LeverageReport, locale: str) -> list[Block]:
         Heading(gettext(sentences.HEADING, locale)),
         Words(sentences.paragraph(report, locale)),
         Table(columns, rows),
-        Words(sentences.query(report)),
+        Facts(
+            [
+                Fact(gettext(layout.QUERY, locale), sentences.query(report), wide=True),
+                Fact(gettext(layout.SEALED, locale), layout.sealed(report, locale), wide=True),
+            ]
+        ),
     ]
 
 
 def _share(part: Money, whole: Money) -> int:
     return max(0, part.fen) * 1000 // whole.fen if whole.fen > 0 else 0
-
-
-def _in_full(report: LeverageReport, locale: str) -> list[Fact]:
-    amounts = [(one.heading, formats.money(one.of(report.totals))) for one in layout.AMOUNTS]
-    shares = [
-        (one.heading, formats.percent(one.of(report.totals)))
-        for one in layout.QUOTIENTS
-        if one.share
-    ]
-    return [Fact(gettext(heading, locale), value) for heading, value in amounts + shares]
 
 
 def _trade_in(report: LeverageReport, locale: str) -> list[Block]:
@@ -171,7 +174,7 @@ def _trade_in(report: LeverageReport, locale: str) -> list[Block]:
     payers = Table(
         tuple(
             Column(gettext(one, locale), figures=number > 1)
-            for number, one in enumerate((mark("谁出"), mark("出资方"), mark("约定"), mark("已付")))
+            for number, one in enumerate(layout.PAYING)
         ),
         [
             (
