@@ -57,6 +57,7 @@ def show() -> str:
         instruments_note=gettext(instruments.NOTE, locale()),
         small=words.is_small(found.totals.figures.leveraged),
         facts=layout.beside(found, locale()),
+        in_full=layout.in_full(found, locale()),
         definitions=[one.in_words(locale()) for one in definitions.DEFINITIONS],
         meanings_by_key={one.key: one.in_words(locale())[0] for one in definitions.DEFINITIONS},
         said=sentences.sentences(found, locale()),

@@ -237,10 +237,9 @@ def test_excel_shows_the_same_figures_and_no_formula(report: LeverageReport, loc
     issued, leveraged = (
         ("发放", "拉动消费") if locale == "zh-CN" else ("Issued", "Leveraged spending")
     )
-    yuan, fen = ("{}（元）", "{}（分）") if locale == "zh-CN" else ("{} (yuan)", "{} (fen)")
+    yuan = "{}（元）" if locale == "zh-CN" else "{} (yuan)"
     assert last[yuan.format(issued)] == 160
     assert last[yuan.format(leveraged)] == 550.01
-    assert last[fen.format(leveraged)] == 55_001
     assert "=HYPERLINK(1)" in [cell.value for cell in cells]
     assert definitions.max_row > 10
 

@@ -24,9 +24,11 @@ COLUMNS = (
     (mark("另一边"), "count"),
     (mark("意思"), "prose"),
     (mark("假设"), "prose"),
-    (mark("数据文件 SHA-256"), "prose"),
+    (mark("数据文件 SHA-256"), "code"),
     (mark("方法与种子"), "text"),
 )
+# So many of them a page is wide enough for.
+SHORT = 9
 
 
 def as_json(estimates: Sequence[Estimate], locale: str) -> dict[str, Any]:
@@ -83,6 +85,26 @@ def no_cost(estimates: Sequence[Estimate], locale: str) -> str:
 def none(locale: str) -> list[str]:
     """That nothing can be measured, and what to ask for."""
     return [gettext(one, locale) for one in (words.NOT_MEASURABLE, *words.ASK_FOR)]
+
+
+def written(one: Estimate, locale: str) -> list[str]:
+    """The first SHORT cells of a line as a paper prints them."""
+    return [
+        _written(cell, kind)
+        for cell, (_, kind) in zip(cells_of(one, locale)[:SHORT], COLUMNS, strict=False)
+    ]
+
+
+def explained(one: Estimate, locale: str) -> str:
+    """What an estimate says in a sentence, and what it takes for granted."""
+    assumptions = gettext(words.ASSUMPTIONS[one.design], locale)
+    return f"{one.offer.title} · {words.sentence(one, locale)} {assumptions}"
+
+
+def _written(cell: str | float | None, kind: str) -> str:
+    if cell is None or isinstance(cell, str):
+        return cell or formats.NOTHING
+    return formats.count(int(cell)) if kind == "count" else formats.ratio(str(cell))
 
 
 def cells_of(one: Estimate, locale: str) -> tuple[str | float | None, ...]:

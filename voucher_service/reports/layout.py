@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -119,14 +120,13 @@ ALL_DAYS = mark("全部日期")
 
 def head(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
     """What a reader must know before the first figure: pairs of a heading and a text."""
-    named = report.programme.name_en if locale == "en" else report.programme.name
     days = " – ".join(day.isoformat() if day else "…" for day in (report.first, report.last))
     if not report.first and not report.last:
         days = gettext(ALL_DAYS, locale)
     facts = [
-        (mark("活动方案"), named),
+        (mark("活动方案"), programme(report, locale)),
         (mark("数据来源"), gettext(SYNTHETIC if report.synthetic else REAL, locale)),
-        (mark("对账截到"), formats.iso(report.as_of) if report.as_of else gettext(NEVER, locale)),
+        (mark("对账截到"), _instant(report.as_of) if report.as_of else gettext(NEVER, locale)),
         (mark("计算口径"), gettext(BASIS[report.basis], locale)),
         (mark("起止日期"), days),
         (mark("分组"), gettext(GROUP_BY[report.group_by], locale)),
@@ -140,6 +140,11 @@ def head(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
     return [(gettext(heading, locale), value) for heading, value in facts] + beside(report, locale)
 
 
+def programme(report: LeverageReport, locale: str) -> str:
+    """The name of the programme."""
+    return report.programme.name_en if locale == "en" else report.programme.name
+
+
 def sealed(report: LeverageReport, locale: str) -> str:
     """The head of the sealed log that was published last, and whether all the figures are in it."""
     head = report.sealed
@@ -148,7 +153,7 @@ def sealed(report: LeverageReport, locale: str) -> str:
     said = mark("{n} 条，{fingerprint}，{at} 公布")
     if report.as_of and head.at < report.as_of:
         said = mark("{n} 条，{fingerprint}，{at} 公布，在对账之前：再往后的记录在下一个指纹里")
-    at = f"{head.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+    at = _instant(head.at)
     return gettext(said, locale, n=str(head.size), fingerprint=head.fingerprint, at=at)
 
 
@@ -186,12 +191,17 @@ def _recounted(report: LeverageReport, locale: str) -> str:
     proof = report.proof
     if proof.at is None:
         return gettext(mark("还没有整体重数过"), locale)
-    at, cells = f"{proof.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}", f"{proof.cells:,}"
+    at, cells = _instant(proof.at), f"{proof.cells:,}"
     if not proof.differing:
         return gettext(mark("{at}，{cells} 格，全部一致"), locale, at=at, cells=cells)
     differing = f"{proof.differing:,}"
     said = mark("{at}，{cells} 格，{differing} 格不一致，已改正")
     return gettext(said, locale, at=at, cells=cells, differing=differing)
+
+
+def _instant(value: datetime) -> str:
+    """On the clocks of Shanghai: 2026-09-24 12:00:00."""
+    return f"{value.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
 
 
 def in_time(report: LeverageReport) -> list[Row]:

@@ -22,7 +22,7 @@ from voucher_service.printing.forms import (
     printed,
 )
 
-from . import instruments, layout, sentences
+from . import causal, instruments, layout, sentences
 from .definitions import DEFINITIONS
 from .groups import Group
 from .leverage import TOTAL, LeverageReport, Row
@@ -48,23 +48,26 @@ def pdf(report: LeverageReport, locale: str) -> bytes:
 
 def _form(report: LeverageReport, locale: str) -> Form:
     head = [Fact(name, value, wide=len(value) > 40) for name, value in layout.head(report, locale)]
-    blocks: list[Block] = [Facts(head), _figures(report, locale)]
+    blocks: list[Block] = [Facts(head)]
     if report.rows:
         blocks.append(_chart(report, locale))
+    blocks.append(_figures(report, locale))
     blocks += [
         Heading(gettext(TOTAL, locale)),
         Facts([Fact(*pair) for pair in layout.in_full(report, locale)]),
     ]
+    blocks += _estimates(report, locale)
     if report.trade_in:
         blocks += _trade_in(report, locale)
     blocks += _instruments(report, locale)
     blocks += _sources(report, locale)
     blocks.append(Heading(gettext(mark("名词解释"), locale)))
-    blocks += [Words("：".join(one.in_words(locale))) for one in DEFINITIONS]
+    colon = ": " if locale == "en" else "："
+    blocks += [Words(colon.join(one.in_words(locale))) for one in DEFINITIONS]
     return Form(
         gettext(layout.TITLE, locale),
         blocks,
-        foot=report.programme.name_en if locale == "en" else report.programme.name,
+        foot=layout.programme(report, locale),
         pages=gettext(mark("第 {page} 页 / 共 {pages} 页"), locale, page="{page}", pages="{pages}"),
         lang="en" if locale == "en" else "zh",
     )
@@ -76,17 +79,12 @@ def _figures(report: LeverageReport, locale: str) -> Table:
     return Table(
         (
             Column(gettext(layout.GROUP_BY[report.group_by], locale), 2),
-            *(Column(_heading(one, locale), figures=True) for one in headings),
+            *(Column(gettext(one, locale), figures=True) for one in headings),
         ),
         rows,
         total,
         gettext(_UNIT, locale),
     )
-
-
-def _heading(text: str, locale: str) -> str:
-    """A heading that breaks before its denominator, and nowhere within it."""
-    return gettext(text, locale).replace(" ÷ ", "\n÷\N{NO-BREAK SPACE}")
 
 
 def _cells(row: Row, locale: str) -> list[str]:
@@ -125,10 +123,25 @@ def _lengths(row: Row, longest: Money, locale: str) -> list[Length]:
     ]
 
 
+def _estimates(report: LeverageReport, locale: str) -> list[Block]:
+    """What vouchers changed, with intervals; what each estimate says and takes for granted."""
+    if not report.causal:
+        return []
+    columns = causal.COLUMNS[: causal.SHORT]
+    return [
+        Heading(gettext(causal.NET_LEVERAGE, locale)),
+        Table(
+            [Column(gettext(words, locale), figures=kind != "text") for words, kind in columns],
+            [causal.written(one, locale) for one in report.causal],
+        ),
+        *(Words(causal.explained(one, locale)) for one in report.causal),
+    ]
+
+
 def _instruments(report: LeverageReport, locale: str) -> list[Block]:
     if not report.instruments:
         return []
-    name, *headings, cost = [_heading(one, locale) for one, _ in instruments.COLUMNS]
+    name, *headings, cost = [gettext(one, locale) for one, _ in instruments.COLUMNS]
     return [
         Heading(gettext(instruments.TITLE, locale)),
         Table(

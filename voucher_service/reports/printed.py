@@ -12,7 +12,7 @@ from rich.text import Text
 
 from voucher_service.i18n import formats, gettext, mark
 
-from . import instruments, layout, sentences
+from . import causal, instruments, layout, sentences
 from .definitions import DEFINITIONS
 from .groups import Group as Grouped
 from .leverage import LeverageReport, Row
@@ -36,6 +36,8 @@ def leverage(report: LeverageReport, locale: str) -> RenderableType:
         _pairs(layout.in_full(report, locale)),
         Text(),
     ]
+    if report.causal:
+        parts += _estimates(report, locale)
     if report.trade_in:
         parts += [*_trade_in(report, locale), Text()]
     if report.instruments:
@@ -87,9 +89,21 @@ def _cells(row: Row, locale: str) -> list[str | Text]:
     return [Text(row.labels[locale]), *amounts, *quotients]
 
 
+def _estimates(report: LeverageReport, locale: str) -> list[RenderableType]:
+    """What vouchers changed, with intervals; what each estimate says and takes for granted."""
+    table = Table(pad_edge=False, box=box.SIMPLE)
+    for words, kind in causal.COLUMNS[: causal.SHORT]:
+        justify: JustifyMethod = "left" if kind == "text" else "right"
+        table.add_column(gettext(words, locale), justify=justify, overflow="fold")
+    for one in report.causal:
+        table.add_row(*(Text(cell) for cell in causal.written(one, locale)))
+    said = (Text(causal.explained(one, locale)) for one in report.causal)
+    return [Text(gettext(causal.NET_LEVERAGE, locale), style="bold"), table, *said, Text()]
+
+
 def _instruments(report: LeverageReport, locale: str) -> list[RenderableType]:
     """What each instrument moved, in 万元 (CNY million)."""
-    title = f"{gettext(instruments.TITLE, locale)}（{gettext(_UNIT, locale)}）"
+    title = f"{gettext(instruments.TITLE, locale)} · {gettext(_UNIT, locale)}"
     table = Table(pad_edge=False, box=box.SIMPLE)
     for words, kind in instruments.COLUMNS:
         broken = gettext(words, locale).replace(" ÷ ", "\n÷\N{NO-BREAK SPACE}")

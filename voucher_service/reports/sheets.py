@@ -25,10 +25,13 @@ _CATEGORY = mark("品类")
 
 
 class Kind(StrEnum):
-    """What stands in a column. `prose` is text of many words; `ratio` and `share` are quotients."""
+    """What stands in a column. `prose` is text of many words, `code` text for machines; `ratio` and
+    `share` are quotients.
+    """
 
     TEXT = "text"
     PROSE = "prose"
+    CODE = "code"
     YUAN = "yuan"
     COUNT = "count"
     RATIO = "ratio"
@@ -46,13 +49,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table; `name` is what a file of it is called. `total` is its last row, if it has one."""
+    """A table; `name` is what a file of it is called. `total` is its last row, if it has one, and
+    `note` is to be read below it.
+    """
 
     name: str
     title: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     total: Sequence[Cell] = ()
+    note: str = ""
 
 
 def tables(report: LeverageReport, locale: str) -> list[Table]:
@@ -61,49 +67,81 @@ def tables(report: LeverageReport, locale: str) -> list[Table]:
         _about(report, locale),
         groups(report, locale),
         *_trade_in(report, locale),
-        instrument_lines(report, locale),
+        _instruments(report, locale),
         _estimates(report, locale),
         _sources(report, locale),
         _definitions(locale),
     )
-    return [one for one in every if one.rows or one.total]
+    return [one for one in every if one.rows]
 
 
 def groups(report: LeverageReport, locale: str) -> Table:
-    """The figures by group, vouchers' and trade-in's; sums in yuan, those of vouchers in fen too.
+    """What vouchers moved by group, in yuan. In a report by day the first cell is a date."""
+    *rows, total = [
+        [_name(row, report, locale), *_figures(row)] for row in (*report.rows, report.totals)
+    ]
+    columns = [_by(report, locale), *_figure_columns(locale)]
+    return Table("groups", gettext(mark("分组"), locale), columns, rows, total)
 
-    In a report by day the first cell of a row is a date.
-    """
-    by_day = report.group_by is GroupBy.DAY
-    amounts = [gettext(one.heading, locale) for one in layout.AMOUNTS]
+
+def flat(report: LeverageReport, locale: str) -> Table:
+    """Vouchers and trade-in in one table for machines; sums of vouchers stand in whole fen too."""
     subsidies = [
         Column(gettext(_TRADE_IN, locale, figure=one.heading), one.kind)
         for one in _subsidy_columns(locale)
     ]
     columns = [
-        _column(layout.GROUP_BY[report.group_by], Kind.DAY if by_day else Kind.TEXT, locale),
+        _by(report, locale),
+        *_figure_columns(locale),
+        *(
+            Column(gettext(_FEN, locale, amount=gettext(one.heading, locale)), Kind.COUNT)
+            for one in layout.AMOUNTS
+        ),
+        *subsidies,
+    ]
+    *rows, total = [
+        [
+            _name(row, report, locale),
+            *_figures(row),
+            *(one.of(row).fen for one in layout.AMOUNTS),
+            *_subsidies(subsidised),
+        ]
+        for row, subsidised in layout.lines(report)
+    ]
+    return Table("groups", gettext(mark("分组"), locale), columns, rows, total)
+
+
+def _by(report: LeverageReport, locale: str) -> Column:
+    kind = Kind.DAY if report.group_by is GroupBy.DAY else Kind.TEXT
+    return _column(layout.GROUP_BY[report.group_by], kind, locale)
+
+
+def _name(row: Row | Group[Subsidies], report: LeverageReport, locale: str) -> str | date:
+    if report.group_by is GroupBy.DAY and row.key:
+        return date.fromisoformat(row.key)
+    return row.labels[locale]
+
+
+def _figure_columns(locale: str) -> list[Column]:
+    amounts = [gettext(one.heading, locale) for one in layout.AMOUNTS]
+    return [
         *(Column(gettext(_YUAN, locale, amount=one), Kind.YUAN) for one in amounts),
         *(
             _column(one.heading, Kind.SHARE if one.share else Kind.RATIO, locale)
             for one in layout.QUOTIENTS
         ),
         *(_column(one, Kind.COUNT, locale) for one in _VOUCHERS),
-        *(Column(gettext(_FEN, locale, amount=one), Kind.COUNT) for one in amounts),
-        *subsidies,
     ]
-    *rows, total = [
-        [_name(row, by_day=by_day, locale=locale), *_figures(row), *_subsidies(subsidised)]
-        for row, subsidised in layout.lines(report)
-    ]
-    return Table("groups", gettext(mark("分组"), locale), columns, rows, total)
 
 
-def instrument_lines(report: LeverageReport, locale: str) -> Table:
-    """What each instrument moved; the last line says why they are not added up."""
-    columns = [_column(words, kind, locale) for words, kind in instruments.COLUMNS]
-    rows: list[Sequence[Cell]] = [instruments.cells_of(one, locale) for one in report.instruments]
-    note = [[gettext(instruments.NOTE, locale)]] if rows else []
-    return Table("instruments", gettext(instruments.TITLE, locale), columns, [*rows, *note])
+def _figures(row: Row) -> list[Cell]:
+    return [
+        *(one.of(row) for one in layout.AMOUNTS),
+        *(one.of(row) for one in layout.QUOTIENTS),
+        row.figures.vouchers_issued,
+        row.figures.vouchers_redeemed,
+        row.figures.vouchers_lapsed,
+    ]
 
 
 def _column(heading: str, kind: str, locale: str) -> Column:
@@ -115,24 +153,6 @@ def _about(report: LeverageReport, locale: str) -> Table:
     title = gettext(layout.TITLE, locale)
     columns = [Column(title, Kind.TEXT), Column(programme, Kind.PROSE)]
     return Table("about", title, columns, facts)
-
-
-def _name(row: Row, *, by_day: bool, locale: str) -> str | date:
-    if by_day and row.key:
-        return date.fromisoformat(row.key)
-    return row.labels[locale]
-
-
-def _figures(row: Row) -> list[Cell]:
-    amounts = [one.of(row) for one in layout.AMOUNTS]
-    return [
-        *amounts,
-        *(one.of(row) for one in layout.QUOTIENTS),
-        row.figures.vouchers_issued,
-        row.figures.vouchers_redeemed,
-        row.figures.vouchers_lapsed,
-        *(one.fen for one in amounts),
-    ]
 
 
 def _subsidies(group: Group[Subsidies]) -> list[Cell]:
@@ -149,8 +169,11 @@ def _subsidy_columns(locale: str) -> list[Column]:
 
 
 def _trade_in(report: LeverageReport, locale: str) -> list[Table]:
-    """Trade-in by category, and who pledged and paid how much."""
+    """Trade-in by group and by category, and who pledged and paid how much."""
     found = report.trade_in
+    title, columns = gettext(layout.TRADE_IN, locale), _subsidy_columns(locale)
+    by_group = [[_name(one, report, locale), *_subsidies(one)] for one in found.rows]
+    total = [report.totals.labels[locale], *_subsidies(Group(None, {}, found.totals))]
     categories = [[one.labels[locale], *_subsidies(one)] for one in found.categories]
     payers = [
         [gettext(PAYERS[one.payer], locale), one.labels[locale], one.pledged, one.delivered]
@@ -158,10 +181,11 @@ def _trade_in(report: LeverageReport, locale: str) -> list[Table]:
     ]
     paying = zip(layout.PAYING, (Kind.TEXT, Kind.TEXT, Kind.YUAN, Kind.YUAN), strict=True)
     return [
+        Table("trade-in", title, [_by(report, locale), *columns], by_group, total),
         Table(
-            "trade-in",
-            gettext(layout.TRADE_IN, locale),
-            [_column(_CATEGORY, Kind.TEXT, locale), *_subsidy_columns(locale)],
+            "categories",
+            gettext(mark("以旧换新品类"), locale),
+            [_column(_CATEGORY, Kind.TEXT, locale), *columns],
             categories,
         ),
         Table(
@@ -171,6 +195,16 @@ def _trade_in(report: LeverageReport, locale: str) -> list[Table]:
             payers,
         ),
     ]
+
+
+def _instruments(report: LeverageReport, locale: str) -> Table:
+    return Table(
+        "instruments",
+        gettext(instruments.TITLE, locale),
+        [_column(words, kind, locale) for words, kind in instruments.COLUMNS],
+        [instruments.cells_of(one, locale) for one in report.instruments],
+        note=gettext(instruments.NOTE, locale),
+    )
 
 
 def _estimates(report: LeverageReport, locale: str) -> Table:
@@ -202,14 +236,19 @@ def _sources(report: LeverageReport, locale: str) -> Table:
             ]
             for figure in said.figures
         ] or [[said.text]]
-    headings = (
-        sentences.HEADING,
-        *sentences.SOURCES,
-        layout.QUERY,
-        layout.SEALED,
-    )
-    columns = [_column(one, Kind.PROSE, locale) for one in headings]
-    columns.insert(2, _column(sentences.EXACT, Kind.TEXT, locale))
+    figure, field, definition = sentences.SOURCES
+    columns = [
+        _column(words, kind, locale)
+        for words, kind in (
+            (sentences.HEADING, Kind.PROSE),
+            (figure, Kind.TEXT),
+            (sentences.EXACT, Kind.TEXT),
+            (field, Kind.CODE),
+            (definition, Kind.TEXT),
+            (layout.QUERY, Kind.CODE),
+            (layout.SEALED, Kind.CODE),
+        )
+    ]
     return Table("sentences", gettext(sentences.HEADING, locale), columns, rows)
 
 
