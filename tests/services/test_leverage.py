@@ -355,6 +355,24 @@ def test_the_board_counts_what_happened_today(world: World) -> None:
     assert (found.unclaimed, found.synthetic) == (Money(4_000), False)
 
 
+def test_the_board_says_when_the_count_does_not_follow(core: Core) -> None:
+    clock = Clock(datetime(2026, 9, 23, 4, 0, tzinfo=UTC))
+    world = World(with_clock(core, clock))
+    campaign = world.draft()
+    offer, slug = world.offer(campaign=campaign), campaign.programme.slug
+    reconciliation.run(world.core, programme=slug)
+    assert clock.at is not None
+    clock.set(clock.at + timedelta(minutes=1))
+    world.claim(offer)
+    clock.set(clock.at + timedelta(minutes=9))
+    assert board(world.core, programme=slug).behind is None, "it may still follow"
+    clock.set(clock.at + timedelta(minutes=1))
+    assert board(world.core, programme=slug).behind == timedelta(minutes=11)
+    reconciliation.run(world.core, programme=slug)
+    clock.set(clock.at + timedelta(days=1))
+    assert board(world.core, programme=slug).behind is None, "nothing happened since"
+
+
 @given(st.integers(0, 10**13), st.integers(1, 10**13))
 def test_a_ratio_is_rounded_half_up_from_the_exact_quotient(part: int, whole: int) -> None:
     exact = (Decimal(part) / Decimal(whole)).quantize(Decimal("0.0001"), ROUND_HALF_UP)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 
 import pytest
+from click.testing import CliRunner
 
 from tests.conftest import World
 from tests.services import reopened
+from voucher_service.cli import main
+from voucher_service.cli import retail as cli
 from voucher_service.i18n import DEFAULT
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import InvalidInput, NotAllowed
@@ -80,6 +84,32 @@ def test_only_finance_of_the_city_enters_what_can_be_true(world: World) -> None:
     for who in (world.staff(Role.PLANNER), world.staff(Role.FINANCE, area="441702")):
         with pytest.raises(NotAllowed):
             told(world, actor=who)
-    for wrong in ({"last": date(2000, 1, 1)}, {"published_on": date(2000, 1, 1)}):
+    for wrong in (
+        {"last": date(2000, 1, 1)},
+        {"published_on": date(2000, 1, 1)},
+        {"source": "  "},
+    ):
         with pytest.raises(InvalidInput):
             told(world, **wrong)
+
+
+def test_the_operator_enters_them_as_the_finance_officer_of_the_city(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*words: str) -> str:
+        return CliRunner().invoke(main, ("retail-sales", *words, "--programme", slug)).output
+
+    monkeypatch.setattr(cli, "attached", lambda _: nullcontext((world.core, None)))
+    slug = world.programme().slug
+    finance, planner = "cli-finance", "cli-planner"
+    for role in (Role.FINANCE, Role.PLANNER):
+        world.staff(role, username=f"cli-{role}")
+    days = ("--from", "2023-01-01", "--to", "2023-09-30", "--published", "2023-10-20")
+    enter = ("enter", *days, "--growth", "1.1", "--source", "统计月报", "--sales")
+    assert "too many decimals" in run(*enter, "1.00000000001", "--as", finance)
+    assert "not_allowed" in run(*enter, "373.59", "--as", planner)
+    assert "nobody at work" in run(*enter, "373.59", "--as", "nobody")
+    assert "[invalid_input, sales]" in run(*enter, "0", "--as", finance)
+    assert run("list") == "nothing was entered\n"
+    assert "¥37,359,000,000.00, 1.1% (统计月报" in run(*enter, "373.59", "--as", finance)
+    assert "统计月报" in run("list")

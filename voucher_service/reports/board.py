@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session
@@ -15,7 +16,7 @@ from voucher_service.campaigns.model import Offer
 from voucher_service.campaigns.tables import CampaignRow, OfferRow
 from voucher_service.infra.core import Core
 from voucher_service.kernel.clock import day_of, start_of
-from voucher_service.kernel.ids import OfferId, ProgrammeId
+from voucher_service.kernel.ids import ProgrammeId
 from voucher_service.kernel.money import Money
 from voucher_service.redemption.model import Status
 from voucher_service.redemption.tables import RedemptionRow
@@ -151,7 +152,7 @@ def _behind(
     return None
 
 
-def _offers(programme: ProgrammeId) -> Select[tuple[OfferId]]:
+def _offers(programme: ProgrammeId) -> Select[UUID]:
     return (
         select(OfferRow.id)
         .join(CampaignRow, CampaignRow.id == OfferRow.campaign_id)
