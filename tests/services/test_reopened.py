@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import zipfile
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
+import openpyxl  # type: ignore[import-untyped]
 import pytest
 from click.testing import CliRunner
 
@@ -18,8 +22,9 @@ from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import InvalidInput, NotAllowed
 from voucher_service.kernel.money import Money
 from voucher_service.reconciliation import service as reconciliation
-from voucher_service.reports import leverage, retail
+from voucher_service.reports import deliver, leverage, retail
 from voucher_service.reports.figures import Figures
+from voucher_service.reports.groups import GroupBy
 
 SALES = Money(3_735_900_000_000)
 PUBLISHED = date(2030, 1, 20)
@@ -41,17 +46,66 @@ def told(world: World, **other: object) -> retail.Retail:
     return retail.enter(world.core, **(facts | other))  # type: ignore[arg-type]
 
 
-def test_every_format_read_by_others_says_what_the_books_say(world: World) -> None:
+@pytest.fixture(scope="module")
+def slug(world: World) -> str:
+    """A programme with one order of 128.50 yuan, 20 of them by voucher, that is counted."""
     campaign = world.draft()
-    offer = world.offer(campaign=campaign)
-    world.redeem(world.claim(offer), order_fen=12_850)
-    slug = campaign.programme.slug
-    reconciliation.run(world.core, programme=slug)
+    world.redeem(world.claim(world.offer(campaign=campaign)), order_fen=12_850)
+    reconciliation.run(world.core, programme=campaign.programme.slug)
+    return campaign.programme.slug
+
+
+def test_every_format_read_by_others_says_what_the_books_say(world: World, slug: str) -> None:
     assert list(reopened.differing(world.core, slug, reopened.readers(programs=False))) == []
     found = leverage.report(world.core, programme=slug)
     (kind,) = found.instruments
     assert (kind.key, kind.used, kind.spent) == ("threshold", Money(2_000), Money(12_850))
     assert kind.cost(DEFAULT).startswith("–（")
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+cmd|' /C calc'!A0", "@x", "-2+3", "\t=1"])
+def test_no_name_is_ever_a_formula(world: World, slug: str, name: str) -> None:
+    found, named = leverage.report(world.core, programme=slug), {"zh-CN": name, "en": name}
+    report = replace(
+        found,
+        rows=tuple(replace(row, labels=named) for row in found.rows),
+        instruments=tuple(replace(one, labels=named) for one in found.instruments),
+        programme=replace(found.programme, name=name),
+    )
+    book = openpyxl.load_workbook(io.BytesIO(deliver.written(report, "xlsx", DEFAULT)))
+    cells = [cell for page in book.worksheets for row in page.iter_rows() for cell in row]
+    assert {cell.data_type for cell in cells} <= {"s", "n"}
+    assert [cell.value for cell in cells].count(name) == 3
+    with zipfile.ZipFile(io.BytesIO(deliver.written(report, "zip", DEFAULT))) as archive:
+        files = [archive.read(one) for one in archive.namelist()]
+    files.append(deliver.written(report, "csv", DEFAULT))
+    texts = [cell for one in files for line in lines(one) for cell in line]
+    assert texts.count(f"'{name}") == 6
+    assert [cell for cell in texts if cell.startswith(tuple("=+-@\t"))] == []
+
+
+def test_days_are_dates_and_every_table_has_a_file(world: World, slug: str) -> None:
+    report = leverage.report(world.core, programme=slug, group_by=GroupBy.DAY)
+    book = openpyxl.load_workbook(io.BytesIO(deliver.written(report, "xlsx", DEFAULT)))
+    assert isinstance(book["分组"]["A2"].value, datetime)
+    packed = deliver.written(report, "zip", DEFAULT)
+    assert packed == deliver.written(report, "zip", DEFAULT)
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        (_, kind, note), (names, *sources) = (
+            lines(archive.read(f"{one}.csv")) for one in ("instruments", "sentences")
+        )
+    assert kind[0] == "满减券"
+    assert note[0].endswith("不能相加。")
+    (issued,) = (one for one in sources if "totals.issued_fen" in one)
+    told = dict(zip(names, issued, strict=True))
+    assert (told["数字"], told["精确值（金额以分计）"]) == ("¥20.00", "2000")
+    assert told["取数"].startswith("/api/v1/reports/leverage?")
+    assert told["账目指纹"]
+
+
+def lines(content: bytes) -> list[list[str]]:
+    """The cells of a CSV file."""
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
 def test_leveraged_spending_stands_beside_the_growth_of_the_same_days(world: World) -> None:
