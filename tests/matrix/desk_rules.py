@@ -330,7 +330,12 @@ REPORTS = (
         answers=202,
     ),
     get("/reports/leverage", OFFICE, of=programme, sends=report),
-    get("/reports/leverage.<any(xlsx, csv, zip, pdf, json):form>", OFFICE, of=form_of_report, sends=report),
+    get(
+        "/reports/leverage.<any(xlsx, csv, zip, pdf, json):form>",
+        OFFICE,
+        of=form_of_report,
+        sends=report,
+    ),
     post(
         f"{API}/retail-sales",
         FINANCE,
