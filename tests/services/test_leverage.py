@@ -377,3 +377,17 @@ def test_the_board_says_when_the_count_does_not_follow(core: Core) -> None:
 def test_a_ratio_is_rounded_half_up_from_the_exact_quotient(part: int, whole: int) -> None:
     exact = (Decimal(part) / Decimal(whole)).quantize(Decimal("0.0001"), ROUND_HALF_UP)
     assert quotient(Money(part), Money(whole)) == exact
+
+
+def test_a_chart_draws_what_was_redeemed_where_nothing_is_issued_to_a_group(
+    played: tuple[Core, str],
+) -> None:
+    core, slug = played
+    by_trade, by_area = (
+        layout.drawing(leverage.report(core, programme=slug, group_by=one))
+        for one in (GroupBy.TRADE, GroupBy.AREA)
+    )
+    assert [one.name for one in by_trade.amounts] == ["redeemed", "leveraged"]
+    assert [row.key for row in by_trade.rows] == ["dining", "retail"]
+    assert [one.name for one in by_area.amounts] == ["issued", "leveraged"]
+    assert by_area.top == Money(40_001)

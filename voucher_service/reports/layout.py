@@ -10,7 +10,7 @@ from typing import Any
 
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.kernel.clock import SHANGHAI
-from voucher_service.kernel.money import Money
+from voucher_service.kernel.money import ZERO, Money
 
 from . import causal, retail, sentences
 from .figures import Figures, Ratios
@@ -211,6 +211,34 @@ def in_time(report: LeverageReport) -> list[Row]:
     if report.group_by not in (GroupBy.DAY, GroupBy.HOUR):
         return []
     return [row for row in report.rows if row.key is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What a chart of the groups shows: two sums of each row, the largest of all being `top`."""
+
+    title: str
+    amounts: tuple[Amount, Amount]
+    rows: Sequence[Row]
+    top: Money
+
+
+def drawing(report: LeverageReport) -> Drawing:
+    """Issued beside leveraged; redeemed where no voucher is issued to a group, as to a trade.
+
+    In time where the rows are days or hours, else the largest first; rows of nothing are left out.
+    """
+    issued, redeemed, leveraged = AMOUNTS[1:4]
+    named = any(row.key is not None and row.figures.issued for row in report.rows)
+    amounts = (issued if named else redeemed, leveraged)
+    rows = in_time(report) or [
+        row
+        for row in sorted(report.rows, key=lambda row: -row.figures.leveraged.fen)
+        if any(one.of(row) for one in amounts)
+    ]
+    top = max((one.of(row) for row in rows for one in amounts), default=ZERO)
+    title = mark("发放和拉动消费") if named else mark("核销和拉动消费")
+    return Drawing(title, amounts, rows, top)
 
 
 def lines(report: LeverageReport) -> list[tuple[Row, Group[Subsidies]]]:

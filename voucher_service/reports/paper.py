@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from voucher_service.i18n import formats, gettext, mark
-from voucher_service.kernel.money import Money
+from voucher_service.kernel.money import ZERO, Money
 from voucher_service.printing.forms import (
     Bars,
     Block,
@@ -31,7 +31,6 @@ from .trade_in import PAYERS, Subsidies
 # What a page is wide enough for; the totals in full have the rest.
 _AMOUNTS = [one for one in layout.AMOUNTS if one.name in ("issued", "redeemed", "leveraged")]
 _QUOTIENTS = [one for one in layout.QUOTIENTS if not one.share and "net_" not in one.name]
-_DRAWN = [one for one in layout.AMOUNTS if one.name in ("issued", "leveraged")]
 _MOST_BARS = 20
 _UNIT = mark("单位：万元")
 # Before the first reconciliation a report has no instant of its own.
@@ -48,10 +47,7 @@ def pdf(report: LeverageReport, locale: str) -> bytes:
 
 def _form(report: LeverageReport, locale: str) -> Form:
     head = [Fact(name, value, wide=len(value) > 40) for name, value in layout.head(report, locale)]
-    blocks: list[Block] = [Facts(head)]
-    if report.rows:
-        blocks.append(_chart(report, locale))
-    blocks.append(_figures(report, locale))
+    blocks: list[Block] = [Facts(head), *_chart(report, locale), _figures(report, locale)]
     blocks += [
         Heading(gettext(TOTAL, locale)),
         Facts([Fact(*pair) for pair in layout.in_full(report, locale)]),
@@ -92,35 +88,36 @@ def _cells(row: Row, locale: str) -> list[str]:
     return [row.labels[locale], *amounts, *(formats.ratio(one.of(row)) for one in _QUOTIENTS)]
 
 
-def _chart(report: LeverageReport, locale: str) -> Bars | Lines:
-    """Issued beside leveraged: in time as lines, else as bars, the largest groups first."""
-    names = [gettext(one.heading, locale) for one in _DRAWN]
-    longest = max(one.of(row) for row in report.rows for one in _DRAWN)
+def _chart(report: LeverageReport, locale: str) -> list[Block]:
+    """Two sums of each group: in time as lines, else as bars; none where there is nothing."""
+    drawing = layout.drawing(report)
+    title, top = gettext(drawing.title, locale), drawing.top
+    names = [gettext(one.heading, locale) for one in drawing.amounts]
     line = layout.in_time(report)
+    if top <= ZERO:
+        return []
     if len(line) > 1:
-        return Lines(
-            gettext(mark("发放和拉动消费"), locale),
+        points = [[_share(one.of(row), top) for row in line] for one in drawing.amounts]
+        return [
+            Lines(
+                title,
+                list(zip(names, points, strict=True)),
+                line[0].labels[locale],
+                line[-1].labels[locale],
+                sentences.amount(top, locale),
+            )
+        ]
+    groups = [
+        (
+            row.labels[locale],
             [
-                (name, [_share(one.of(row), longest) for row in line])
-                for name, one in zip(names, _DRAWN, strict=True)
+                Length(_share(one.of(row), top), sentences.amount(one.of(row), locale))
+                for one in drawing.amounts
             ],
-            line[0].labels[locale],
-            line[-1].labels[locale],
-            sentences.amount(longest, locale),
         )
-    largest = sorted(report.rows, key=lambda row: -row.figures.leveraged.fen)[:_MOST_BARS]
-    return Bars(
-        gettext(mark("发放和拉动消费"), locale),
-        names,
-        [(row.labels[locale], _lengths(row, longest, locale)) for row in largest],
-    )
-
-
-def _lengths(row: Row, longest: Money, locale: str) -> list[Length]:
-    return [
-        Length(_share(one.of(row), longest), sentences.amount(one.of(row), locale))
-        for one in _DRAWN
+        for row in drawing.rows[:_MOST_BARS]
     ]
+    return [Bars(title, names, groups)]
 
 
 def _estimates(report: LeverageReport, locale: str) -> list[Block]:
