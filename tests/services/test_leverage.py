@@ -257,7 +257,18 @@ def test_csv_opens_in_excel_and_starts_no_formula(report: LeverageReport) -> Non
 @pytest.mark.parametrize(
     ("locale", "words"),
     [
-        ("zh-CN", ("回放数据", "=HYPERLINK(1)", "¥550.01", "3.44", "56.3%", "发放和拉动消费")),
+        (
+            "zh-CN",
+            (
+                "回放数据",
+                "=HYPERLINK(1)",
+                "¥550.01",
+                "3.44",
+                "56.3%",
+                "发放和拉动消费",
+                "每核销 1 元券",
+            ),
+        ),
         ("en", ("replayed", "=HYPERLINK(1)", "¥550.01", "3.44", "Issued and leveraged spending")),
     ],
 )

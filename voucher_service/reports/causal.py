@@ -87,6 +87,11 @@ def none(locale: str) -> list[str]:
     return [gettext(one, locale) for one in (words.NOT_MEASURABLE, *words.ASK_FOR)]
 
 
+def interval(one: Interval) -> str:
+    """An effect with its interval: 3.10 [2.20, 4.00]."""
+    return f"{one.point:.2f} [{one.low:.2f}, {one.high:.2f}]"
+
+
 def written(one: Estimate, locale: str) -> list[str]:
     """The first SHORT cells of a line as a paper prints them."""
     return [

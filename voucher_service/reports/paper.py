@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
+from voucher_service.causal.service import headline
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.printing.forms import (
@@ -47,7 +49,8 @@ def pdf(report: LeverageReport, locale: str) -> bytes:
 
 def _form(report: LeverageReport, locale: str) -> Form:
     head = [Fact(name, value, wide=len(value) > 40) for name, value in layout.head(report, locale)]
-    blocks: list[Block] = [Facts(head), *_chart(report, locale), _figures(report, locale)]
+    blocks: list[Block] = [Facts(head), *_side_by_side(report, locale), *_chart(report, locale)]
+    blocks.append(_figures(report, locale))
     blocks += [
         Heading(gettext(TOTAL, locale)),
         Facts([Fact(*pair) for pair in layout.in_full(report, locale)]),
@@ -86,6 +89,29 @@ def _figures(report: LeverageReport, locale: str) -> Table:
 def _cells(row: Row, locale: str) -> list[str]:
     amounts = [formats.wan_parts(one.of(row), locale)[0] for one in _AMOUNTS]
     return [row.labels[locale], *amounts, *(formats.ratio(one.of(row)) for one in _QUOTIENTS)]
+
+
+def _side_by_side(report: LeverageReport, locale: str) -> list[Block]:
+    """Gross, floor, net and what vouchers changed, each for a redeemed yuan."""
+    ratios = report.totals.ratios
+    if not ratios.on_redeemed:
+        return []
+    best = headline(report.causal)
+    effect = best.effect if best else None
+    found = causal.no_cost(report.causal, locale) if effect is None else causal.interval(effect)
+    bars = [
+        (mark("拉动比"), ratios.on_redeemed, formats.ratio(ratios.on_redeemed)),
+        (mark("机械下限"), ratios.floor_on_redeemed, formats.ratio(ratios.floor_on_redeemed)),
+        (mark("扣券后"), ratios.net_on_redeemed, formats.ratio(ratios.net_on_redeemed)),
+        (causal.NET_LEVERAGE, Decimal(str(effect.point)) if effect else None, found),
+    ]
+    longest = max(value or Decimal() for _, value, _ in bars)
+    groups = [
+        (gettext(name, locale), [Length(max(0, int((value or 0) * 1000 / longest)), figure)])
+        for name, value, figure in bars
+    ]
+    unit = gettext(mark("元"), locale)
+    return [Bars(gettext(mark("每核销 1 元券，对应多少元消费"), locale), [unit], groups)]
 
 
 def _chart(report: LeverageReport, locale: str) -> list[Block]:
