@@ -28,7 +28,6 @@ from voucher_service.kernel.money import Money
 from voucher_service.merchants.model import SizeClass, Trade
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reports import export, layout, leverage, paper, printed, sentences
-from voucher_service.reports.board import board
 from voucher_service.reports.figures import AMOUNTS, Figures, quotient
 from voucher_service.reports.groups import Basis, Group, GroupBy
 from voucher_service.reports.leverage import LeverageReport, Row
@@ -349,39 +348,6 @@ def test_the_terminal_says_that_a_replay_is_a_replay(
     shown = console.file.getvalue() if isinstance(console.file, io.StringIO) else ""
     for word in words:
         assert word in shown
-
-
-def test_the_board_counts_what_happened_today(world: World) -> None:
-    campaign = world.draft()
-    offer = world.offer(world.plan(quota=4), campaign=campaign)
-    world.redeem(world.claim(offer))
-    world.claim(offer)
-    reconciliation.run(world.core, programme=campaign.programme.slug)
-    found = board(world.core, programme=campaign.programme.slug)
-    assert (found.claimed_today, found.redeemed_today) == (2, 1)
-    assert len(found.hours) == 24
-    assert (found.hours[-1].claimed, found.hours[-1].redeemed) == (2, 1)
-    (now,) = found.offers
-    assert (now.quota, now.taken, now.remaining, now.opens_at) == (4, 2, 2, None)
-    assert (found.unclaimed, found.synthetic) == (Money(4_000), False)
-
-
-def test_the_board_says_when_the_count_does_not_follow(core: Core) -> None:
-    clock = Clock(datetime(2026, 9, 23, 4, 0, tzinfo=UTC))
-    world = World(with_clock(core, clock))
-    campaign = world.draft()
-    offer, slug = world.offer(campaign=campaign), campaign.programme.slug
-    reconciliation.run(world.core, programme=slug)
-    assert clock.at is not None
-    clock.set(clock.at + timedelta(minutes=1))
-    world.claim(offer)
-    clock.set(clock.at + timedelta(minutes=9))
-    assert board(world.core, programme=slug).behind is None, "it may still follow"
-    clock.set(clock.at + timedelta(minutes=1))
-    assert board(world.core, programme=slug).behind == timedelta(minutes=11)
-    reconciliation.run(world.core, programme=slug)
-    clock.set(clock.at + timedelta(days=1))
-    assert board(world.core, programme=slug).behind is None, "nothing happened since"
 
 
 @given(st.integers(0, 10**13), st.integers(1, 10**13))
