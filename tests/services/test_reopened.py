@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import zipfile
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import openpyxl  # type: ignore[import-untyped]
 import pytest
@@ -21,6 +22,7 @@ from voucher_service.i18n import DEFAULT
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import InvalidInput, NotAllowed
 from voucher_service.kernel.money import Money
+from voucher_service.proof import service as proof
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reports import deliver, leverage, retail
 from voucher_service.reports.figures import Figures
@@ -167,3 +169,24 @@ def test_the_operator_enters_them_as_the_finance_officer_of_the_city(
     assert run("list") == "nothing was entered\n"
     assert "¥37,359,000,000.00, 1.1% (统计月报" in run(*enter, "373.59", "--as", finance)
     assert "统计月报" in run("list")
+
+
+def test_a_file_is_sealed_by_a_head_of_all_that_was_written_before(world: World, slug: str) -> None:
+    def made() -> dict[str, object]:
+        answer = deliver.leverage(
+            world.core,
+            programme=slug,
+            group_by="area",
+            basis="period",
+            format_="json",
+            locale=DEFAULT,
+        )
+        sealed: dict[str, object] = json.loads(answer)["sealed"]
+        return sealed
+
+    before = made()
+    assert before["size"]
+    assert made() == before
+    assert proof.health(world.core).behind == timedelta()
+    world.staff(Role.FINANCE)
+    assert made() != before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Callable
 from datetime import date
 
@@ -34,8 +35,7 @@ def leverage(
     """The leverage report as table, json, csv, zip, xlsx or pdf, with a head of the log published
     with it that seals all it is made of. Raises NoSuchThing, InvalidInput.
     """
-    while proof.seal(core):
-        pass
+    _seal(core)
     proof.publish(core)
     report = leverage_report.report(
         core,
@@ -46,6 +46,14 @@ def leverage(
         to=last,
     )
     return written(report, format_, locale)
+
+
+def _seal(core: Core) -> None:
+    """Seal what was written before now; what is written meanwhile may wait."""
+    began = time.monotonic()
+    while proof.health(core).behind.total_seconds() > time.monotonic() - began:
+        if not proof.seal(core):
+            return  # another process is at it
 
 
 def written(report: LeverageReport, format_: str, locale: str) -> bytes:
