@@ -51,7 +51,8 @@ def leverage(
 def _seal(core: Core) -> None:
     """Seal what was written before now; what is written meanwhile may wait."""
     began = time.monotonic()
-    while proof.health(core).behind.total_seconds() > time.monotonic() - began:
+    # The clock is read first: a row that was there at the beginning is never taken for a later one.
+    while time.monotonic() - began < proof.health(core).behind.total_seconds():
         if not proof.seal(core):
             return  # another process is at it
 
