@@ -158,12 +158,16 @@ def _of_offers(session: Session, found: dict[str, S], group_by: GroupBy) -> dict
 
 def _by_offer(session: Session, sums: dict[Any, S]) -> list[Group[S]]:
     rows = session.execute(
-        select(OfferRow.id, OfferRow.title)
+        select(OfferRow.id, CampaignRow.name, OfferRow.title)
         .join(CampaignRow, CampaignRow.id == OfferRow.campaign_id)
         .where(OfferRow.id.in_(sums))
         .order_by(CampaignRow.opens_on, CampaignRow.id, OfferRow.id)
     )
-    return [_group(str(offer), _as_it_is(title), sums[offer]) for offer, title in rows]
+    # Every campaign of a programme may have an offer of the same title.
+    return [
+        _group(str(offer), _as_it_is(f"{campaign} · {title}"), sums[offer])
+        for offer, campaign, title in rows
+    ]
 
 
 def _by_campaign(session: Session, sums: dict[Any, S]) -> list[Group[S]]:
