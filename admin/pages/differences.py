@@ -148,7 +148,7 @@ def show_file(id: UUID) -> str:
         page=service.lines(core(), actor=actor(), file=ChannelFileId(id), finding=finding, **args),
         finding=finding,
         names=staff.names([found.made_by] if found.made_by else []),
-        **_words(),
+        **_words(found.format),
     )
 
 
@@ -268,14 +268,15 @@ def _one(id: UUID, form: forms.Form) -> str:
         events=EVENTS,
         reasons=FOUND,
         sees_files=not actor().area,
-        **_words(),
+        **_words(found.format),
     )
 
 
-def _words() -> dict[str, Any]:
+def _words(format: str | None = None) -> dict[str, Any]:
     return {
         "findings": model.FINDINGS,
-        "kinds": model.KINDS,
+        "kinds": formats.kinds(format) if format else model.KINDS,
+        "of_bank": format is not None and formats.is_bank(format),
         "states": model.PUBLIC,
         "parts": PARTS,
         "tones": _TONES,
@@ -301,12 +302,12 @@ def _said(wrong: Mapping[str, Any]) -> tuple[str, str]:
 
 def _reading(found: Approval) -> Mapping[str, Any]:
     """A difference as the second person reads it who closes it."""
-    id = DifferenceId(found.object_id)
+    about = service.difference(core(), actor=actor(), difference=DifferenceId(found.object_id))
     return {
-        "found": service.difference(core(), actor=actor(), difference=id),
+        "found": about,
         "told": found.payload,
         "trail": [("/differences", gettext(mark("差异"), locale()))],
-        **_words(),
+        **_words(about.format),
     }
 
 

@@ -21,7 +21,7 @@ from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 
 from ..model import Finding
-from . import comparing, formats, holding, store
+from . import comparing, explaining, formats, holding, store
 from .comparing import Span
 from .layout import Against, Format
 from .model import (
@@ -60,7 +60,7 @@ def take(
     """Import a file that can be sought in, and open a difference for each line that is not alike.
 
     A file of a payment channel is about the whole city or one `merchant`, a till's about one
-    `shop`. `with_others`: it also holds orders without a voucher, so that what only they have is no
+    `shop`, a bank's about all that settlement pays. `with_others`: it also holds orders without a voucher, so that what only they have is no
     difference. Earlier differences that this file or our books explain end by themselves.
 
     Raises NotAllowed, ChannelFormatUnknown, ScopeInvalid, ChannelFileTooLarge before anything is
@@ -68,8 +68,7 @@ def take(
     """
     check_importer(actor)
     found = formats.get(format)
-    if (shop is not None) != (found.against is Against.ORDERS) or (shop and merchant):
-        raise ScopeInvalid
+    check_scope(found, merchant=merchant, shop=shop)
     size = _size(source)
     if size > core.settings.matching.file_limit_bytes:
         raise ChannelFileTooLarge(
@@ -117,6 +116,18 @@ def check_importer(actor: Actor) -> None:
         return
     if actor.kind is not ActorKind.STAFF or actor.area or not actor.has(Role.FINANCE):
         raise NotAllowed
+
+
+def check_scope(format: Format, *, merchant: MerchantId | None, shop: ShopId | None) -> None:
+    """Whether files of a format may be about these. Raises ScopeInvalid."""
+    of_shop, of_merchant = shop is not None, merchant is not None
+    may = {
+        Against.ORDERS: of_shop and not of_merchant,
+        Against.PAYMENTS: not of_shop,
+        Against.TRANSFERS: not of_shop and not of_merchant,
+    }
+    if not may[format.against]:
+        raise ScopeInvalid
 
 
 def due(core: Core, now: datetime) -> datetime:
@@ -202,10 +213,10 @@ def _only_shifted(line: ChannelLine, format: Format) -> bool:
 def _end_explained(
     session: Session, made: ChannelFile, format: Format, scope: str, now: datetime
 ) -> int:
-    found = store.explained(
+    found = explaining.explained(
         session,
         file=made.id,
-        channel=format.channel,
+        format=format,
         scope=scope,
         merchant=made.merchant_id,
         shop=made.shop_id,
@@ -239,7 +250,9 @@ def _open(
     now: datetime,
 ) -> int:
     """Open the differences that are not under way already; how many."""
-    orders = {line.ours.redemption_id for line, _ in lines if line.ours}
+    orders = {
+        line.ours.redemption_id for line, _ in lines if line.ours and line.ours.redemption_id
+    }
     places = store.places(session, orders)
     elsewhere: tuple[ShopId | None, str] = (None, "")
     if made.shop_id is not None:
@@ -272,7 +285,8 @@ def _place(
     elsewhere: tuple[ShopId | None, str],
 ) -> tuple[ShopId | None, str]:
     """The shop and the area of our order; else those of the file, if it is of one shop."""
-    return places[line.ours.redemption_id] if line.ours else elsewhere
+    order = line.ours.redemption_id if line.ours else None
+    return places[order] if order else elsewhere
 
 
 def _difference(
@@ -284,11 +298,6 @@ def _difference(
     ordinal: int,
     now: datetime,
 ) -> dict[str, Any]:
-    ours, theirs = line.ours, line.theirs
-    paid: tuple[Money | None, Money | None] = (
-        ours.paid if ours else None,
-        theirs.paid if theirs else None,
-    )
     return {
         "id": DifferenceId(new_id()),
         "file_id": made.id,
@@ -299,8 +308,9 @@ def _difference(
         "reference": line.reference,
         "ordinal": ordinal,
         "finding": line.finding,
-        "redemption_id": ours.redemption_id if ours else None,
-        "holds": holds(line.kind, line.finding, ours=paid[0], theirs=paid[1]),
+        "redemption_id": line.ours.redemption_id if line.ours else None,
+        "payment_id": line.ours.payment_id if line.ours else None,
+        "holds": holds(line),
         "status": LIFECYCLE.initial,
         "owner_id": made.made_by,
         "due_at": due(core_of(session), now),

@@ -24,7 +24,7 @@ from voucher_service.kernel.page import (
 )
 
 from ..model import Finding
-from . import store, tying
+from . import formats, store, tying
 from .importing import take
 from .model import (
     UNDER_WAY,
@@ -134,7 +134,7 @@ def export(
     """
     with core.transaction() as session:
         found = _file(session, actor, file)
-        tie = tying.tie(session, file=file)
+        tie = tying.tie(session, file=file, of_bank=formats.is_bank(found.format))
         write(found, tie, store.lines(session, ChannelLineRow.file_id == file))
 
 
