@@ -40,7 +40,7 @@ importing = ApiBlueprint("channel-importing", __name__, url_prefix="/api/v1/chan
 differences = ApiBlueprint("differences", __name__, url_prefix="/api/v1/differences")
 working = ApiBlueprint("difference-working", __name__, url_prefix="/api/v1/differences")
 
-# At the desk or as JSON; larger files go in by the command line.
+# At once at the desk or as JSON; larger files are read in the background, or by the command line.
 FILE_LIMIT_BYTES = 24 * 1024 * 1024
 
 
@@ -131,7 +131,8 @@ class NoteSchema(Schema):
 
 class ChannelDifferenceSchema(Schema):
     """A line that did not match. `status`: open proposed explained corrected accepted; `holds`: the
-    redemption is kept out of settlement meanwhile, or the payment not made again; `differs`: order discount paid.
+    redemption is kept out of settlement meanwhile, or the payment is not made again; `differs`:
+    order discount paid.
     """
 
     id = fields.UUID(required=True)

@@ -115,7 +115,11 @@ def _keys(table: str) -> tuple[sa.Constraint, ...]:
         ),
         *(
             sa.ForeignKeyConstraint([column], [f"{to}.id"], name=op.f(f"fk_{table}_{column}"))
-            for column, to in (("merchant_id", "merchant"), ("shop_id", "shop"), ("made_by", "staff"))
+            for column, to in (
+                ("merchant_id", "merchant"),
+                ("shop_id", "shop"),
+                ("made_by", "staff"),
+            )
         ),
     )
 

@@ -195,7 +195,10 @@ def test_a_return_that_we_book_later_ends_what_the_bank_alone_had(office: Office
 def test_a_sample_of_a_day_that_we_booked_agrees(office: Office) -> None:
     paid_batch(office, 3, lambda one: BOUNCED if one.flow_number[-1] == "3" else PAID)
     out = io.BytesIO()
-    assert service.sample(office.world.core, format=FORMAT, day=day_of(office.world.now()), out=out) == 3
+    assert (
+        service.sample(office.world.core, format=FORMAT, day=day_of(office.world.now()), out=out)
+        == 3
+    )
     out.seek(0)
     made = service.take(
         office.world.core, actor=office.payer, format=FORMAT, file_name="s.csv", source=out

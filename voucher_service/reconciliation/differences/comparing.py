@@ -99,10 +99,10 @@ WHERE r.shop_id = :shop AND r.status <> 'frozen' AND (
     OR r.order_reference IN (SELECT reference FROM channel_theirs)
 )
 """)
-# A payment that was sent is expected on the day of the bank's answer. Without an answer it is missed
-# once so many days passed in which it may stand, unless a file had it meanwhile. What came back is
-# expected as such; that it was paid before is known and not missed. A payment of which the bank has
-# nothing but its return is missed there alone: one difference, not two.
+# A payment is expected on the day of the bank's answer. Without one it is missed once all days
+# passed on which it may stand, unless a file had it. What came back is expected as such;
+# that it was paid before is known and not missed. A payment of which the bank has nothing but its
+# return is no second difference beside that.
 _TRANSFERS = text("""
 INSERT INTO channel_ours
 WITH theirs AS (
@@ -136,8 +136,8 @@ FROM found WHERE status IN ('bounced', 'corrected')
 # where there may be several.
 _COMPARE = text("""
 INSERT INTO channel_line (file_id, place, kind, reference, ordinal, finding, differs, redemption_id,
-    payment_id, refund_id, our_at, our_order_fen, our_discount_fen, our_paid_fen, file_line, their_at,
-    their_day, their_order_fen, their_discount_fen, their_paid_fen)
+    payment_id, refund_id, our_at, our_order_fen, our_discount_fen, our_paid_fen, file_line,
+    their_at, their_day, their_order_fen, their_discount_fen, their_paid_fen)
 WITH theirs AS (
     SELECT *, row_number() OVER (
         PARTITION BY kind, reference, CASE WHEN several THEN paid_fen END ORDER BY line

@@ -71,7 +71,7 @@ def explained(
     merchant: MerchantId | None,
     shop: ShopId | None,
 ) -> dict[DifferenceId, str]:
-    """Open differences that end by a new file, with the reason: `there here replaced`."""
+    """Open differences that end by a new file, with the reason: `there here booked replaced`."""
     told = {
         "file": file,
         "channel": format.channel,
@@ -79,8 +79,9 @@ def explained(
         "merchant": merchant,
         "shop": shop,
     }
-    here = _PAID_HERE if format.against is Against.TRANSFERS else _FOUND_HERE
-    reasons = (("replaced", _NO_LONGER), ("there", _FOUND_THERE), ("here", here))
+    of_bank = format.against is Against.TRANSFERS
+    ours = ("booked", _PAID_HERE) if of_bank else ("here", _FOUND_HERE)
+    reasons = (("replaced", _NO_LONGER), ("there", _FOUND_THERE), ours)
     return {
         DifferenceId(id): why
         for why, statement in reasons

@@ -109,9 +109,7 @@ def _ends(tie: Tie, format: str) -> list[tuple[str, Money]]:
     ]
 
 
-def _rows(
-    lines: Iterable[ChannelLine], format: str, tie: Tie, locale: str
-) -> Iterator[list[Cell]]:
+def _rows(lines: Iterable[ChannelLine], format: str, tie: Tie, locale: str) -> Iterator[list[Cell]]:
     kinds = formats.kinds(format)
     sums: dict[tuple[Finding, Status | None], _Sum] = {}
     for line in lines:

@@ -55,6 +55,11 @@ def get(id: str) -> Format:
     return found
 
 
+def title(id: str, locale: str) -> str:
+    """How files of a format are called. Raises ChannelFormatUnknown."""
+    return get(id).title["en" if locale == "en" else "zh"]
+
+
 def is_bank(id: str) -> bool:
     """Whether files of that format are a bank's, beside what settlement paid.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, BinaryIO
@@ -17,7 +17,6 @@ from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind, Role
 from voucher_service.kernel.clock import day_of, end_of
 from voucher_service.kernel.errors import NotAllowed
 from voucher_service.kernel.ids import MerchantId, RedemptionId, ShopId, new_id
-from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 
 from ..model import Finding
@@ -56,12 +55,14 @@ def take(
     merchant: MerchantId | None = None,
     shop: ShopId | None = None,
     with_others: bool = False,
+    end: Callable[[Session, ChannelFile], None] | None = None,
 ) -> ChannelFile:
     """Import a file that can be sought in, and open a difference for each line that is not alike.
 
     A file of a payment channel is about the whole city or one `merchant`, a till's about one
-    `shop`, a bank's about all that settlement pays. `with_others`: it also holds orders without a voucher, so that what only they have is no
-    difference. Earlier differences that this file or our books explain end by themselves.
+    `shop`, a bank's about all that settlement pays. `with_others`: it also holds orders without a
+    voucher, so that what only they have is no difference. Earlier differences that this file or our
+    books explain end by themselves. `end` is called with what was made, before it counts.
 
     Raises NotAllowed, ChannelFormatUnknown, ScopeInvalid, ChannelFileTooLarge before anything is
     read; ChannelFileKnown, ChannelFileInvalid and ChannelFileUnlike, and then nothing is kept.
@@ -107,7 +108,10 @@ def take(
         ended = _end_explained(session, made, found, scope, now)
         opened = _open(session, made, found, scope, different, now)
         _record(session, made, actor, opened=opened, ended=ended)
-        return store.files(session, ChannelFileRow.id == id)[0]
+        kept = store.files(session, ChannelFileRow.id == id)[0]
+        if end is not None:
+            end(session, kept)
+        return kept
 
 
 def check_importer(actor: Actor) -> None:
@@ -250,9 +254,7 @@ def _open(
     now: datetime,
 ) -> int:
     """Open the differences that are not under way already; how many."""
-    orders = {
-        line.ours.redemption_id for line, _ in lines if line.ours and line.ours.redemption_id
-    }
+    orders = {line.ours.redemption_id for line, _ in lines if line.ours and line.ours.redemption_id}
     places = store.places(session, orders)
     elsewhere: tuple[ShopId | None, str] = (None, "")
     if made.shop_id is not None:

@@ -26,7 +26,7 @@ class Against(StrEnum):
 
 
 class LineKind(StrEnum):
-    """What a line says: that money was paid, or came back. Of a bank: to a payee, and from there."""
+    """What a line says: that money was paid, or that it came back."""
 
     PAYMENT = "payment"
     REFUND = "refund"

@@ -267,8 +267,9 @@ class Difference:
 
 
 def holds(line: ChannelLine) -> bool:
-    """Whether a difference holds money back: an order of ours that was perhaps not paid for, or with
-    less than we were told; a payment that came back by our books alone, which would be made twice.
+    """Whether a difference holds money back: an order of ours that was perhaps not paid for, or
+    with less than we were told; a payment that came back by our books alone, which would be
+    made twice.
     """
     ours, theirs = line.ours, line.theirs
     if ours is None:

@@ -66,7 +66,8 @@ class ChannelLineRow(Base):
     """A line of either side with what was found on the other. Never changed.
 
     `refund_id` stands beside the redemption where the line is a refund; `payment_id` instead of it
-    where the file is a bank's; `ordinal` counts the lines of a reference. No foreign keys: the rows are made from the tables they name, a million at once.
+    where the file is a bank's; `ordinal` counts the lines of a reference. No foreign keys: the rows
+    are made from the tables they name, a million at once.
     """
 
     __tablename__ = "channel_line"

@@ -48,8 +48,8 @@ SELECT (SELECT count(*) FROM orders) AS orders,
     -coalesce(sum(amount_fen) FILTER (WHERE code = 'refunded'), 0) AS undone_fen
 FROM moved
 """)
-# A bank's file names payments; the ledger knows which batch was paid. What a batch's paid lines cost
-# the funders is what is due in them, without what refunds netted off later.
+# A bank's file names payments, the ledger which batch was paid. What a batch's paid lines cost the
+# funders is what is due in them, without what refunds netted off later.
 _TIE_BATCHES = text("""
 WITH payments AS (
     SELECT DISTINCT payment_id AS id FROM channel_line

@@ -1,4 +1,4 @@
-"""A large file that was sent and waits to be read in the background, and what becomes of it. Pure."""
+"""A large file that waits to be read in the background, and what becomes of it. Pure."""
 
 from __future__ import annotations
 
@@ -18,14 +18,25 @@ from voucher_service.kernel.machine import Machine
 from .model import ChannelFileId
 
 UploadId = NewType("UploadId", UUID)
-# Of a file whose bytes are gone, or that broke its reader off again and again.
-LOST, BROKEN_OFF = "lost", "broken_off"
 
 
 class UploadsWaiting(Conflict):
     """As many files as `matching.most_waiting` wait to be read."""
 
     code = "channel_uploads_waiting"
+
+
+class UploadLost(Conflict):
+    """The bytes of a file that waits are gone."""
+
+    code = "channel_upload_lost"
+    gone = True
+
+
+class UploadBroken(Conflict):
+    """Reading a file broke off again and again; nothing of it is in the books."""
+
+    code = "channel_upload_broken"
 
 
 class UploadStatus(StrEnum):

@@ -1,0 +1,68 @@
+"""Files that are to come of every day, and the days of which none came. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import NewType
+from uuid import UUID
+
+from voucher_service.kernel.clock import SHANGHAI
+from voucher_service.kernel.errors import Conflict, Unprocessable
+from voucher_service.kernel.ids import MerchantId, ShopId
+
+ExpectedId = NewType("ExpectedId", UUID)
+
+# How far back a missing day is looked for.
+LOOK_BACK = timedelta(days=92)
+_DAY = timedelta(days=1)
+
+
+class AlreadyExpected(Conflict):
+    """A file of that channel and merchant or shop is expected already."""
+
+    code = "channel_file_expected"
+
+
+class ExpectationInvalid(Unprocessable):
+    """The last day lies before the first, or in the future."""
+
+    code = "channel_expectation_days"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A file of each day from `first` on, to `last` if it is known, by `hour` (0 to 23) of the day
+    after. Without a merchant or a shop it is the city's. `whose`: how people call the merchant or
+    the shop.
+    """
+
+    id: ExpectedId
+    channel: str
+    merchant_id: MerchantId | None
+    shop_id: ShopId | None
+    scope: str
+    whose: str
+    hour: int
+    first: date
+    last: date | None
+    made_by: UUID
+    made_at: datetime
+
+    def span(self, now: datetime) -> tuple[date, date]:
+        """The first and the last day of which a file should be here; maybe none lies between."""
+        here = now.astimezone(SHANGHAI)
+        due = here.date() - _DAY * (1 if here.hour >= self.hour else 2)
+        return max(self.first, here.date() - LOOK_BACK), min(due, self.last or due)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an expected file stands: the last day that came, and the days that are missing: they have
+    orders or payments of ours, and no file.
+    """
+
+    expected: Expected
+    newest: date | None
+    missing: Sequence[date]
