@@ -71,10 +71,7 @@ def take(
     found = formats.get(format)
     check_scope(found, merchant=merchant, shop=shop)
     size = _size(source)
-    if size > core.settings.matching.file_limit_bytes:
-        raise ChannelFileTooLarge(
-            megabytes=size >> 20, most=core.settings.matching.file_limit_bytes >> 20
-        )
+    check_limit(core, size)
     digest, scope = _digest(source), str(shop or merchant or "")
     with core.transaction() as session:
         now, id = core.now(session), ChannelFileId(new_id())
@@ -120,6 +117,13 @@ def check_importer(actor: Actor) -> None:
         return
     if actor.kind is not ActorKind.STAFF or actor.area or not actor.has(Role.FINANCE):
         raise NotAllowed
+
+
+def check_limit(core: Core, size_bytes: int) -> None:
+    """Whether a file is small enough to be read. Raises ChannelFileTooLarge."""
+    most = core.settings.matching.file_limit_bytes
+    if size_bytes > most:
+        raise ChannelFileTooLarge(megabytes=size_bytes >> 20, most=most >> 20)
 
 
 def check_scope(format: Format, *, merchant: MerchantId | None, shop: ShopId | None) -> None:

@@ -7,6 +7,7 @@ again is given up.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any, BinaryIO, cast
@@ -22,7 +23,7 @@ from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.ids import MerchantId, ShopId, new_id
 
 from . import formats, importing, upload_store
-from .model import ChannelFile, ChannelFileTooLarge
+from .model import ChannelFile
 from .tables import UploadRow
 from .uploads import (
     UPLOAD,
@@ -45,9 +46,7 @@ def check_size(core: Core, size_bytes: int) -> None:
 
     Raises ChannelFileTooLarge, StorageFull.
     """
-    most = core.settings.matching.file_limit_bytes
-    if size_bytes > most:
-        raise ChannelFileTooLarge(megabytes=size_bytes >> 20, most=most >> 20)
+    importing.check_limit(core, size_bytes)
     spool.check_room(spool.folder(core.settings), size_bytes)
 
 
@@ -70,8 +69,8 @@ def keep(
     importing.check_importer(actor)
     found = formats.get(format)
     importing.check_scope(found, merchant=merchant, shop=shop)
-    size = incoming.seek(0, 2)
-    check_size(core, 0 if size <= core.settings.matching.file_limit_bytes else size)
+    size = incoming.seek(0, os.SEEK_END)
+    importing.check_limit(core, size)
     place, id = spool.folder(core.settings), UploadId(new_id())
     try:
         with core.transaction() as session:
