@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from admin import staff
 from admin.forms import NumberField, refuse
@@ -28,19 +28,6 @@ expected = Blueprint("expected_file_pages", __name__, url_prefix="/channel-files
 setting = Blueprint("expected_file_setting_pages", __name__, url_prefix="/channel-files/expected")
 
 HOUR = mark("要在 0 到 23 之间。")
-_HOURS = range(24)
-
-
-class HourField(NumberField):
-    """An hour of a day, 0 to 23."""
-
-    default_error_messages: ClassVar = {"range": HOUR}
-
-    def _deserialize(self, value: Any, *rest: Any, **more: Any) -> int:
-        found = super()._deserialize(value, *rest, **more)
-        if found not in _HOURS:
-            raise self.make_error("range")
-        return found
 
 
 class ExpectedForm(Schema):
@@ -49,7 +36,7 @@ class ExpectedForm(Schema):
     format = fields.String(required=True, validate=one_of(*formats.shelf()))
     uscc = NameField(load_default="", maximum=18)
     shop = NameField(load_default="", maximum=80)
-    hour = HourField(required=True)
+    hour = NumberField(required=True, validate=validate.Range(0, 23, error=HOUR))
     first_day = DayField(required=True)
 
 

@@ -41,6 +41,8 @@ _COLUMNS = (
     ("text", mark("不一样的地方")),
     ("text", mark("平台编号")),
 )
+# No customer pays what stands in a bank's statement.
+_OF_BANK = {mark("平台顾客付"): mark("平台付款")}
 PARTS = {
     Part.ORDER: mark("订单金额"),
     Part.DISCOUNT: mark("券抵"),
@@ -84,15 +86,17 @@ def export(
 
     def write(found: ChannelFile, tie: Tie, lines: Iterator[ChannelLine]) -> None:
         rows = _rows(lines, found.format, tie, locale)
-        sheet = Sheet(gettext(TITLE, locale), _headings(locale), rows)
+        sheet = Sheet(gettext(TITLE, locale), _headings(found.format, locale), rows)
         WRITERS[format_](sheet, out)
 
     service.export(core, actor=actor, file=file, write=write)
 
 
-def _headings(locale: str) -> list[Column]:
+def _headings(format: str, locale: str) -> list[Column]:
+    others = _OF_BANK if formats.is_bank(format) else {}
+
     def words(kind: str, text: str) -> str:
-        said = gettext(text, locale)
+        said = gettext(others.get(text, text), locale)
         return gettext(_UNIT, locale, amount=said) if kind == "yuan" else said
 
     return [(kind, words(kind, text)) for kind, text in _COLUMNS]

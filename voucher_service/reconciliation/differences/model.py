@@ -216,7 +216,7 @@ class TheirSide:
 
 @dataclass(frozen=True, slots=True)
 class ChannelLine:
-    """A line as it was kept, with the difference it made, if any."""
+    """A line as it was kept, and where the difference stands that it made, if any."""
 
     place: int
     kind: LineKind
@@ -226,6 +226,7 @@ class ChannelLine:
     ours: OurSide | None
     theirs: TheirSide | None
     status: Status | None = None
+    difference_id: DifferenceId | None = None
 
 
 @dataclass(frozen=True, slots=True)

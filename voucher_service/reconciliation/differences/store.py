@@ -250,7 +250,7 @@ def lines(
 ) -> Iterator[ChannelLine]:
     """Lines that match, each with the status of its difference; fetched a part at a time."""
     rows = session.execute(
-        select(_LINE, _DIFFERENCE.c.status)
+        select(_LINE, _DIFFERENCE.c.status, _DIFFERENCE.c.id.label("difference_id"))
         .outerjoin(_DIFFERENCE, _BESIDE)
         .where(*where)
         .order_by(_LINE.c.file_id, _LINE.c.place)
@@ -258,7 +258,7 @@ def lines(
         .execution_options(yield_per=_AT_ONCE)
     )
     for row in rows:
-        yield _line(row, row.status)
+        yield _line(row, row.status, row.difference_id)
 
 
 def add_notes(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -296,7 +296,7 @@ def before_file(moment: tuple[datetime, UUID]) -> ColumnElement[bool]:
     )
 
 
-def _line(row: Any, status: Any = None) -> ChannelLine:
+def _line(row: Any, status: Any = None, difference: UUID | None = None) -> ChannelLine:
     ours = theirs = None
     if row.our_at is not None:
         order = RedemptionId(row.redemption_id) if row.redemption_id else None
@@ -315,6 +315,7 @@ def _line(row: Any, status: Any = None) -> ChannelLine:
         ours,
         theirs,
         status,
+        DifferenceId(difference) if difference else None,
     )
 
 
@@ -323,7 +324,7 @@ def _difference(row: DifferenceRow, line: ChannelLineRow, format: str) -> Differ
         DifferenceId(row.id),
         ChannelFileId(row.file_id),
         format,
-        _line(line, row.status),
+        _line(line, row.status, row.id),
         row.area,
         ShopId(row.shop_id) if row.shop_id else None,
         row.status,
