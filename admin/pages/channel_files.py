@@ -158,7 +158,7 @@ def _files(form: forms.Form, wrong: list[tuple[str, str]] | None = None) -> str:
         page=page,
         expected=expecting.standings(core(), actor=actor()),
         title=lambda channel: formats.title(channel, locale()),
-        waiting=uploading.waiting(core(), actor=actor()) if may_import else [],
+        sent=uploading.current(core(), actor=actor()) if may_import else [],
         most_megabytes=core().settings.matching.file_limit_bytes >> 20,
         form=form,
         wrong=wrong or [],

@@ -59,7 +59,7 @@ def test_a_kept_file_is_read_in_the_background_and_its_bytes_are_removed(
     here.lines.append(here.line(here.reference(), 700))
     waits = keep(stored, here.finance, written("wechat", here.lines))
     assert (waits.status, left(stored)) == (UploadStatus.WAITING, [str(waits.id)])
-    assert [one.id for one in uploading.waiting(stored, actor=here.finance)] == [waits.id]
+    assert [one.id for one in uploading.current(stored, actor=here.finance)] == [waits.id]
     assert uploading.take_waiting(stored) == 1
     done = uploading.get(stored, actor=here.finance, upload=waits.id)
     assert (done.status, done.read_percent, left(stored)) == (UploadStatus.TAKEN, 100, [])
@@ -78,6 +78,7 @@ def test_a_broken_file_is_refused_with_its_lines_and_nothing_is_kept(
     uploading.take_waiting(stored)
     done = uploading.get(stored, actor=here.finance, upload=waits.id)
     assert (done.status, done.file_id, left(stored)) == (UploadStatus.REFUSED, None, [])
+    assert [one.id for one in uploading.current(stored, actor=here.finance)][-1] == waits.id
     assert done.refusal is not None
     assert (done.refusal["code"], done.refusal["lines"][0]["line"]) == ("channel_file_invalid", 2)
 
@@ -210,7 +211,11 @@ def test_a_large_form_goes_to_the_folder_and_its_page_tells_how_far_it_is(
     path = sent.headers["Location"]
     assert path.startswith("/channel-files/uploads/")
     page = browser.get(path)
-    assert (page.status_code, page.headers["Refresh"], "读了 0%" in page.text) == (200, "5", True)
+    assert (page.status_code, page.headers["Refresh"], "等前面的账单读完" in page.text) == (
+        200,
+        "5",
+        True,
+    )
     assert path in browser.get("/channel-files").text
     uploading.take_waiting(stored)
     assert browser.get(path).headers["Location"].startswith("/channel-files/")

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.faces.admin_desk import CHINESE, Desk, main_of
 from tests.reconciliation.samples import written
 from tests.settlement.offices import Office
 from voucher_service.kernel.clock import day_of
@@ -157,6 +158,11 @@ def test_what_came_back_by_our_books_alone_is_not_paid_again_before_two_agree(
     held = next(one for one in found(office) if one.holds)
     assert (held.line.kind, held.line.reference) == (LineKind.REFUND, payment.flow_number)
     core = office.world.core
+    english = Desk(office.world).browser(office.payer, "en")
+    for path in (f"/channel-files/{held.file_id}", f"/differences/{held.id}"):
+        page = main_of(english.get(path).text)
+        assert ("Sent back by the bank" in page, CHINESE.findall(page)) == (True, [])
+    assert "Not paid again meanwhile" in english.get(f"/differences/{held.id}").text
     settlement.retry(core, actor=office.payer, payment=payment.id)
 
     def tried_again() -> bool:
@@ -177,6 +183,8 @@ def test_what_came_back_by_our_books_alone_is_not_paid_again_before_two_agree(
     proposal = service.propose(
         core, actor=office.payer, difference=held.id, amount=None, reason="银行来函：确已退票"
     )
+    read = Desk(office.world).browser(office.world.approver).get(f"/approvals/{proposal}").text
+    assert "批准以前，这笔不会再付。" in read
     office.world.approve(proposal)
     assert found(office, Status.ACCEPTED)[0].id == held.id
     assert tried_again()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, BinaryIO, cast
 
 from sqlalchemy.orm import Session
@@ -38,6 +39,7 @@ from .uploads import (
 
 _ATTEMPTS = 3
 _NOTED_SECONDS = 1.0
+_SHOWN = timedelta(days=7)
 _WAITING = UploadRow.status == UploadStatus.WAITING
 
 
@@ -121,11 +123,13 @@ def get(core: Core, *, actor: Actor, upload: UploadId) -> Upload:
     return found[0]
 
 
-def waiting(core: Core, *, actor: Actor) -> list[Upload]:
-    """The files that wait, the oldest first. Raises NotAllowed."""
+def current(core: Core, *, actor: Actor) -> list[Upload]:
+    """The files that wait, and those refused within a week, the oldest first. Raises NotAllowed."""
     importing.check_importer(actor)
     with core.transaction() as session:
-        return upload_store.uploads(session, _WAITING)
+        refused = UploadRow.status == UploadStatus.REFUSED
+        lately = UploadRow.ended_at > core.now(session) - _SHOWN
+        return upload_store.uploads(session, _WAITING | (refused & lately))
 
 
 def take_waiting(core: Core) -> int:

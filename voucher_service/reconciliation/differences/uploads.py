@@ -107,6 +107,11 @@ class Upload:
         return 100 * self.read_bytes // max(1, self.size_bytes)
 
     @property
+    def queued(self) -> bool:
+        """Whether nobody began to read it."""
+        return self.status is UploadStatus.WAITING and self.attempts == 0
+
+    @property
     def comparing(self) -> bool:
         """Whether all of it was read and it is beside our books now."""
         return self.status is UploadStatus.WAITING and self.read_bytes >= self.size_bytes
