@@ -14,6 +14,7 @@ from voucher_service.alarms import service
 from voucher_service.alarms.model import Alarm, Kind, Standing
 from voucher_service.campaigns.canary import SIGNALS, Signal
 from voucher_service.i18n import gettext, mark
+from voucher_service.i18n.errors import written
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import DomainError
 from voucher_service.reconciliation.differences import formats
@@ -87,12 +88,12 @@ def title(alarm: Alarm, names: Mapping[UUID, str]) -> str:
     return title
 
 
-def _missing(detail: Mapping[str, Any]) -> dict[str, object]:
+def _missing(detail: Mapping[str, Any]) -> Mapping[str, Any]:
     title = formats.title(detail["channel"], locale())
     return {
         "file": f"{title} {detail['whose']}".strip(),
         "days": detail["days"],
-        "first": date.fromisoformat(detail["first"]),
+        "first": written(date.fromisoformat(detail["first"]), locale()),
     }
 
 
