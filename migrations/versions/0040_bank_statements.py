@@ -47,6 +47,8 @@ def _expected() -> None:
         sa.Column("hour", sa.Integer(), nullable=False),
         sa.Column("first_day", sa.Date(), nullable=False),
         sa.Column("last_day", sa.Date()),
+        sa.Column("missing", postgresql.ARRAY(sa.Date()), server_default="{}", nullable=False),
+        sa.Column("looked_at", sa.DateTime(timezone=True)),
         *_who_and_when(),
         sa.CheckConstraint("hour BETWEEN 0 AND 23", name=op.f(f"ck_{EXPECTED}_hour")),
         *_keys(EXPECTED),

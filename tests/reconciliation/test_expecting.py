@@ -109,6 +109,7 @@ def test_a_merchants_and_a_tills_file_are_missed_by_their_own_orders(
     tomorrow = later(here, days=2, hour=1)
 
     def missing(one: Expected) -> list[date]:
+        expecting.watch(tomorrow)
         return list(expecting.standing(tomorrow, actor=here.finance, expected=one.id).missing)
 
     assert mine.whose != ""

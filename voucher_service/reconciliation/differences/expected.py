@@ -35,7 +35,7 @@ class ExpectationInvalid(Unprocessable):
 class Expected:
     """A file of each day from `first` on, to `last` if it is known, by `hour` (0 to 23) of the day
     after. Without a merchant or a shop it is the city's. `whose`: how people call the merchant or
-    the shop.
+    the shop. `missing`: the days that lacked one when that was last looked at.
     """
 
     id: ExpectedId
@@ -49,6 +49,8 @@ class Expected:
     last: date | None
     made_by: UUID
     made_at: datetime
+    missing: Sequence[date] = ()
+    looked_at: datetime | None = None
 
     def span(self, now: datetime) -> tuple[date, date]:
         """The first and the last day of which a file should be here; maybe none lies between."""
@@ -56,11 +58,16 @@ class Expected:
         due = here.date() - _DAY * (1 if here.hour >= self.hour else 2)
         return max(self.first, here.date() - LOOK_BACK), min(due, self.last or due)
 
+    def days(self, now: datetime) -> list[date]:
+        """The days of which a file should be here."""
+        first, last = self.span(now)
+        return [first + _DAY * n for n in range((last - first).days + 1)]
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How an expected file stands: the last day that came, and the days that are missing: they have
-    orders or payments of ours, and no file.
+    """How an expected file stands: the last day that came, and the days that are missing: they had
+    orders or payments of ours when that was last looked at, and have no file.
     """
 
     expected: Expected

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -22,39 +22,34 @@ _NAMES = text("""
 SELECT m.name, s.name FROM merchant m LEFT JOIN shop s ON s.merchant_id = m.id AND s.id = :shop
 WHERE m.id = :merchant OR s.id = :shop
 """)
-_OURS = {
-    Against.PAYMENTS: """
-        SELECT FROM redemption r
-        WHERE r.status = 'committed' AND r.payment_reference ~ :ours
-          AND r.occurred_at >= l.begins AND r.occurred_at < l.ends
-          AND (CAST(:merchant AS uuid) IS NULL OR r.merchant_id = :merchant)""",
-    Against.ORDERS: """
-        SELECT FROM redemption r
-        WHERE r.status = 'committed' AND r.shop_id = :shop
-          AND r.occurred_at >= l.begins AND r.occurred_at < l.ends""",
+# Days of which our books have something that a file should show: one look at the time asked about.
+_DAYS = {
+    Against.PAYMENTS: text("""
+SELECT DISTINCT CAST(occurred_at AT TIME ZONE 'UTC' + :offset AS date) FROM redemption
+WHERE status = 'committed' AND occurred_at >= :begins AND occurred_at < :ends
+  AND payment_reference ~ :ours AND (CAST(:merchant AS uuid) IS NULL OR merchant_id = :merchant)
+"""),
+    Against.ORDERS: text("""
+SELECT DISTINCT CAST(occurred_at AT TIME ZONE 'UTC' + :offset AS date) FROM redemption
+WHERE status = 'committed' AND occurred_at >= :begins AND occurred_at < :ends AND shop_id = :shop
+"""),
     # The bank answers some days after it was sent at most; by the batch they are found fast.
-    Against.TRANSFERS: """
-        SELECT FROM settlement b JOIN settlement_payment p ON p.batch_id = b.id
-        WHERE b.sent_at >= l.begins - interval '31 days' AND b.sent_at < l.ends
-          AND p.answered_at >= l.begins AND p.answered_at < l.ends""",
+    Against.TRANSFERS: text("""
+SELECT DISTINCT CAST(p.answered_at AT TIME ZONE 'UTC' + :offset AS date)
+FROM settlement b JOIN settlement_payment p ON p.batch_id = b.id
+WHERE b.sent_at >= :begins - interval '31 days' AND b.sent_at < :ends
+  AND p.answered_at >= :begins AND p.answered_at < :ends
+"""),
 }
-# Days without a file of which our books have something that it should show.
-_MISSING = """
-WITH days AS (
-    SELECT CAST(d AS date) AS day, (d AT TIME ZONE 'UTC') - :offset AS begins,
-        (d + interval '1 day') AT TIME ZONE 'UTC' - :offset AS ends
-    FROM generate_series(CAST(:first AS timestamp), CAST(:last AS timestamp), '1 day') d
-), lacking AS (
-    SELECT * FROM days WHERE NOT EXISTS (
-        SELECT FROM channel_file f
-        WHERE f.channel = :channel AND f.scope = :scope
-          AND days.day BETWEEN f.first_day AND f.last_day)
-)
-SELECT day FROM lacking l WHERE EXISTS ({ours}) ORDER BY day
-"""
-_STATEMENTS = {
-    against: text(_MISSING.replace("{ours}", statement)) for against, statement in _OURS.items()
-}
+_UNCOVERED = text("""
+SELECT day FROM unnest(CAST(:days AS date[])) AS day
+WHERE NOT EXISTS (
+    SELECT FROM channel_file f
+    WHERE f.channel = :channel AND f.scope = :scope
+      AND day BETWEEN f.first_day AND f.last_day)
+ORDER BY day
+""")
+_PATIENCE = text("SET LOCAL statement_timeout = '5min'")
 
 
 def add(session: Session, values: Mapping[str, Any]) -> bool:
@@ -90,6 +85,8 @@ def expected(session: Session, *where: ColumnElement[bool], lock: bool = False) 
             row.last_day,
             row.made_by,
             row.occurred_at,
+            tuple(row.missing),
+            row.looked_at,
         )
         for row in rows
     ]
@@ -104,21 +101,32 @@ def newest(session: Session, *, channel: str, scope: str) -> date | None:
     return found
 
 
-def missing(
+def uncovered(session: Session, of: Expected, days: Sequence[date]) -> list[date]:
+    """Those of these days that no file covers, in their order."""
+    told = {"days": list(days), "channel": of.channel, "scope": of.scope}
+    return list(session.scalars(_UNCOVERED, told)) if days else []
+
+
+def days_of_ours(
     session: Session, *, format: Format, of: Expected, first: date, last: date
-) -> list[date]:
-    """The days from `first` to `last` without a file, though our books have something of them."""
+) -> set[date]:
+    """The days from `first` to `last` of which our books have something."""
     told = {
-        "channel": of.channel,
-        "scope": of.scope,
         "merchant": of.merchant_id,
         "shop": of.shop_id,
         "ours": format.ours,
         "offset": format.offset,
-        "first": first,
-        "last": last,
+        "begins": format.begins(first),
+        "ends": format.begins(last + timedelta(days=1)),
     }
-    return list(session.scalars(_STATEMENTS[format.against], told))
+    session.execute(_PATIENCE)
+    return set(session.scalars(_DAYS[format.against], told))
+
+
+def note_missing(session: Session, id: UUID, missing: Sequence[date], now: datetime) -> None:
+    """Keep which days are missing as of now."""
+    values = {"missing": list(missing), "looked_at": now}
+    session.execute(update(_TABLE).where(_TABLE.c.id == id).values(values))
 
 
 def _whose(session: Session, merchant: UUID | None, shop: UUID | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from voucher_service.alarms import service as alarms
@@ -94,6 +95,8 @@ def expect_no_more(
         if found.last is not None or ends < found.first or ends > max(yesterday, found.first):
             raise ExpectationInvalid
         expected_store.end(session, expected, ends)
+        left = [day for day in found.missing if day <= ends]
+        expected_store.note_missing(session, expected, left, now)
         audit.record(
             session,
             actor=actor,
@@ -113,50 +116,59 @@ def standings(core: Core, *, actor: Actor) -> list[Standing]:
     """
     check_reader(actor, whole_city=True)
     with core.transaction() as session:
-        return _standings(session, core)
+        found = expected_store.expected(session, _recent(core.now(session)))
+        return [_standing(session, one) for one in found]
 
 
 def standing(core: Core, *, actor: Actor, expected: ExpectedId) -> Standing:
     """How one expected file stands. Raises NotAllowed, NoSuchThing."""
     check_reader(actor, whole_city=True)
     with core.transaction() as session:
-        return _standing(session, _one(session, expected), core.now(session))
+        return _standing(session, _one(session, expected))
 
 
 def watch(core: Core) -> int:
-    """Raise an alarm for each expected file of which a day is missing, and let go of the others;
-    how many days are.
+    """Look which days are missing, raise an alarm for each expected file that lacks some, and let
+    go of the others; how many days are missing.
     """
     with core.transaction() as session:
+        now = core.now(session)
         broken = {
-            (Kind.FILE, _subject(one.expected)): {
-                "channel": one.expected.channel,
-                "whose": one.expected.whose,
-                "days": len(one.missing),
-                "first": str(one.missing[0]),
-                "named": [str(day) for day in one.missing[:_MOST_NAMED]],
+            (Kind.FILE, _subject(one)): {
+                "channel": one.channel,
+                "whose": one.whose,
+                "days": len(missing),
+                "first": str(missing[0]),
+                "named": [str(day) for day in missing[:_MOST_NAMED]],
             }
-            for one in _standings(session, core)
-            if one.missing
+            for one in expected_store.expected(session, _recent(now))
+            if (missing := _look(session, one, now))
         }
-        alarms.settle(session, kinds={Kind.FILE}, broken=broken, now=core.now(session))
+        alarms.settle(session, kinds={Kind.FILE}, broken=broken, now=now)
         return sum(int(str(facts["days"])) for facts in broken.values())
 
 
-def _standings(session: Session, core: Core) -> list[Standing]:
-    now = core.now(session)
+def _recent(now: datetime) -> ColumnElement[bool]:
     row = ExpectedFileRow
-    recent = row.last_day.is_(None) | (row.last_day >= day_of(now) - LOOK_BACK)
-    return [_standing(session, one, now) for one in expected_store.expected(session, recent)]
+    return row.last_day.is_(None) | (row.last_day >= day_of(now) - LOOK_BACK)
 
 
-def _standing(session: Session, one: Expected, now: datetime) -> Standing:
-    first, last = one.span(now)
-    format = formats.get(one.channel)
-    missing = expected_store.missing(session, format=format, of=one, first=first, last=last)
-    return Standing(
-        one, expected_store.newest(session, channel=one.channel, scope=one.scope), missing
-    )
+def _look(session: Session, one: Expected, now: datetime) -> list[date]:
+    """The days that are missing, kept for the pages: they look no further than at the files."""
+    missing = expected_store.uncovered(session, one, one.days(now))
+    if missing:
+        format = formats.get(one.channel)
+        ours = expected_store.days_of_ours(
+            session, format=format, of=one, first=missing[0], last=missing[-1]
+        )
+        missing = [day for day in missing if day in ours]
+    expected_store.note_missing(session, one.id, missing, now)
+    return missing
+
+
+def _standing(session: Session, one: Expected) -> Standing:
+    newest = expected_store.newest(session, channel=one.channel, scope=one.scope)
+    return Standing(one, newest, expected_store.uncovered(session, one, one.missing))
 
 
 def _subject(one: Expected) -> str:

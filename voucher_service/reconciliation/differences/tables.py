@@ -10,6 +10,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     CheckConstraint,
+    Date,
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
@@ -158,7 +159,10 @@ class DifferenceRow(Recorded, Base):
 
 
 class ExpectedFileRow(Recorded, Base):
-    """A file that is to come of every day from `first_day` on, by `hour` of the day after."""
+    """A file that is to come of every day from `first_day` on, by `hour` of the day after.
+
+    `missing`: the days without one, as of `looked_at`: to find them takes a look at all orders.
+    """
 
     __tablename__ = "expected_file"
     __table_args__ = (
@@ -181,6 +185,8 @@ class ExpectedFileRow(Recorded, Base):
     hour: Mapped[int]
     first_day: Mapped[date]
     last_day: Mapped[date | None]
+    missing: Mapped[list[date]] = mapped_column(ARRAY(Date), server_default="{}")
+    looked_at: Mapped[datetime | None]
     made_by: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
     occurred_at: Mapped[datetime]
 
