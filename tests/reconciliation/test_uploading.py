@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,6 +25,7 @@ from voucher_service.kernel.errors import NotAllowed, TryAgain
 from voucher_service.reconciliation.differences import importing, uploading
 from voucher_service.reconciliation.differences.model import ChannelFileTooLarge
 from voucher_service.reconciliation.differences.uploads import Upload, UploadStatus, UploadsWaiting
+from voucher_service.web.uploads import READ_BYTES
 
 Make = Callable[[], Channel]
 
@@ -205,8 +207,21 @@ def test_a_large_form_goes_to_the_folder_and_its_page_tells_how_far_it_is(
     desk = Desk(World(stored))
     browser = desk.browser(here.finance)
     content = written("wechat", here.lines) + b"\r\n" * 1_000
-    file = (io.BytesIO(content), "bill.csv")
-    sent = send(browser, "/channel-files", "/channel-files", format="wechat-2023", file=file)
+    longer = content + (b" " * 60_000 + b"\n") * (READ_BYTES // 60_000 + 2)
+    (token,) = re.findall(r'name="csrf_token" value="([^"]+)"', browser.get("/channel-files").text)[
+        :1
+    ]
+    parts = {"csrf_token": token.encode(), "format": b"wechat-2023"}
+    body = b"".join(
+        b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (name.encode(), told)
+        for name, told in parts.items()
+    )
+    named = b'--x\r\nContent-Disposition: form-data; name="file"; filename="bill.csv"\r\n\r\n'
+    sent = browser.post(
+        "/channel-files",
+        data=body + named + longer + b"\r\n--x--\r\n",
+        content_type="multipart/form-data; boundary=x",
+    )
     assert sent.status_code == 303, sent.text
     path = sent.headers["Location"]
     assert path.startswith("/channel-files/uploads/")

@@ -41,7 +41,8 @@ def let_through(app: Flask, blueprints: Collection[str], *, most_bytes: int = RE
     def widen() -> None:
         carries = request.method in {"POST", "PUT"} and request.mimetype in _CARRIERS
         if carries and request.blueprint in blueprints:
-            request.max_content_length = most_bytes
+            # Never less than another hook let through.
+            request.max_content_length = max(request.max_content_length or 0, most_bytes)
             request.max_form_memory_size = _FIELD_BYTES
 
     app.before_request_funcs.setdefault(None, []).insert(0, widen)
