@@ -24,7 +24,7 @@ from voucher_service.kernel.page import (
 )
 
 from ..model import Finding
-from . import store, tying
+from . import formats, store, tying
 from .importing import take
 from .model import (
     UNDER_WAY,
@@ -46,6 +46,7 @@ __all__ = [
     "OVERDUE",
     "READERS",
     "Overdue",
+    "check_reader",
     "comment",
     "difference",
     "differences",
@@ -78,7 +79,7 @@ class Overdue:
 
 def files(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[ChannelFile]:
     """Files, newest first, for staff of the whole city. Raises NotAllowed, CursorInvalid."""
-    _check_reader(actor, whole_city=True)
+    check_reader(actor, whole_city=True)
     after = decode_moment(cursor)
     where = [store.before_file(after)] if after else []
     with core.transaction() as session:
@@ -134,7 +135,7 @@ def export(
     """
     with core.transaction() as session:
         found = _file(session, actor, file)
-        tie = tying.tie(session, file=file)
+        tie = tying.tie(session, file=file, of_bank=formats.is_bank(found.format))
         write(found, tie, store.lines(session, ChannelLineRow.file_id == file))
 
 
@@ -152,7 +153,7 @@ def differences(
 
     Raises NotAllowed, CursorInvalid.
     """
-    _check_reader(actor)
+    check_reader(actor)
     where = [_within(actor), DifferenceRow.status == status]
     if finding is not None:
         where.append(DifferenceRow.finding == finding)
@@ -170,7 +171,7 @@ def differences(
 
 def difference(core: Core, *, actor: Actor, difference: DifferenceId) -> Difference:
     """One difference with what was said of it. Raises NotAllowed, NoSuchThing."""
-    _check_reader(actor)
+    check_reader(actor)
     with core.transaction() as session:
         found = store.differences(session, DifferenceRow.id == difference, _within(actor))
         if not found:
@@ -200,14 +201,15 @@ def watch(core: Core) -> int:
 
 
 def _file(session: Session, actor: Actor, id: ChannelFileId) -> ChannelFile:
-    _check_reader(actor, whole_city=True)
+    check_reader(actor, whole_city=True)
     found = store.files(session, ChannelFileRow.id == id)
     if not found:
         raise NoSuchThing
     return found[0]
 
 
-def _check_reader(actor: Actor, *, whole_city: bool = False) -> None:
+def check_reader(actor: Actor, *, whole_city: bool = False) -> None:
+    """Who reads differences; files only staff of the whole city. Raises NotAllowed."""
     if actor.kind is ActorKind.SYSTEM:
         return
     if actor.kind is not ActorKind.STAFF or not actor.has(*READERS) or (whole_city and actor.area):

@@ -5,7 +5,7 @@ from .booking import book, book_waiting
 from .by_hand import held, hold_back, let_go, order
 from .drafting import draft, due_at
 from .due import settle_due
-from .holding import hold, holds, release_hold
+from .holding import hold, hold_payment, holds, release_hold, release_payment
 from .leaving import drop, free_dropped
 from .reading import (
     all_items,
@@ -44,6 +44,7 @@ __all__ = [
     "held",
     "hold",
     "hold_back",
+    "hold_payment",
     "holds",
     "items",
     "let_go",
@@ -58,6 +59,7 @@ __all__ = [
     "payouts",
     "propose_advance",
     "release_hold",
+    "release_payment",
     "retry",
     "review",
     "send",
