@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0040"
-down_revision = "0038"
+down_revision = "0039"
 
 APPLICATION = "voucher_app"
 EXPECTED, UPLOAD = "expected_file", "channel_upload"
