@@ -17,13 +17,26 @@ from voucher_service.settlement.lifecycles import (
     LineStatus,
     PaymentStatus,
 )
-from voucher_service.settlement.model import HOLD_REASONS, LEFT_OUT, Batch
+from voucher_service.settlement.model import (
+    HOLD_REASONS,
+    LEFT_OUT,
+    NEXT,
+    UNRELEASED,
+    Batch,
+    HoldReason,
+)
 from voucher_service.web.language import locale
 
 from .staff import reader
 
 LINE_OF_FILE = mark("第 {n} 行")
 WHOLE_FILE = mark("整个文件")
+WAITING: Mapping[str, str] = {
+    **LEFT_OUT,
+    **HOLD_REASONS,
+    UNRELEASED: mark("补贴材料还没审完"),
+    NEXT: mark("没有暂缓，进下一批"),
+}
 _BADGES: Mapping[str, str] = {
     BatchStatus.DRAFTED: "wait",
     BatchStatus.REVIEWED: "wait",
@@ -86,6 +99,18 @@ def sees_settlements() -> bool:
     return who is not None and not who.area and who.has(*roles)
 
 
+def waiting_at(reason: str) -> str | None:
+    """Where the orders that wait for a reason are found; None where each merchant's page says it,
+    or the reader may not go there.
+    """
+    who = reader()
+    if reason in set(HoldReason):
+        return "/settlements/holds"
+    if reason == UNRELEASED and who is not None and who.has(Role.REVIEWER, Role.APPROVER):
+        return "/review"
+    return None
+
+
 def _say(words: Mapping[Any, str]) -> Callable[[str], str]:
     return lambda value: gettext(words.get(value, str(value)), locale())
 
@@ -98,6 +123,8 @@ def globals_() -> dict[str, Any]:
         "payment_name": _say(PAYMENT_PUBLIC),
         "left_out_name": _say(LEFT_OUT),
         "hold_reason": _say(HOLD_REASONS),
+        "waiting_name": _say(WAITING),
+        "waiting_at": waiting_at,
         "settling_badge": lambda value: _BADGES.get(value, ""),
         "batch_steps": steps,
         "sees_settlements": sees_settlements,

@@ -237,6 +237,7 @@ def _page(
         batch=found,
         names=staff.names([one for one in people if one]),
         levels=_levels(service.shares(core(), actor=actor(), batch=id)),
+        waiting=service.waiting(core(), actor=actor(), batch=id),
         page=service.lines(
             core(),
             actor=actor(),

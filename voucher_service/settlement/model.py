@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -62,6 +62,8 @@ class LeftOut(StrEnum):
     DROPPED = "dropped"
 
 
+# Why subsidised sales wait that no reviewer released; and what the next batch takes.
+UNRELEASED, NEXT = "review", "next"
 HOLD_REASONS: Mapping[HoldReason, str] = {
     HoldReason.DIFFERENCE: mark("对账有差异"),
     HoldReason.DISPUTE: mark("门店提出异议"),
@@ -262,7 +264,9 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class HeldOrder:
-    """The order of a redemption, and what holds it, if anything does."""
+    """The order of a redemption, and what holds it, if anything does. Nothing keeps back what is
+    `paid`.
+    """
 
     redemption_id: RedemptionId
     shop: str
@@ -270,6 +274,7 @@ class HeldOrder:
     order_reference: str
     occurred_at: datetime
     discount: Money
+    paid: bool
     hold: Hold | None = None
 
     def because(self, hold: Hold) -> HeldOrder:
@@ -297,6 +302,23 @@ class Unpaid:
         if self.payment_hold or self.no_account:
             return ZERO
         return self.amount - Money.total(self.held.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a drafted batch does not pay for one reason: orders that are not in it, and orders that
+    are and `leave` it at the review. `merchants`: those with most of it, and how much.
+
+    `reason`: one of a hold, of a line that is left out, UNRELEASED, or NEXT for nothing any more.
+    """
+
+    reason: str
+    count: int
+    amount: Money
+    leave_count: int
+    leave_amount: Money
+    merchants: Sequence[tuple[MerchantId, str, Money]]
+    more: int
 
 
 @dataclass(frozen=True, slots=True)

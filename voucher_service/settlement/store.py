@@ -71,6 +71,16 @@ SELECT DISTINCT line_id FROM settlement_item
 WHERE redemption_id = ANY(CAST(:ids AS uuid[])) AND live
     AND line_id = ANY(CAST(:lines AS uuid[]))
 """)
+_WITHIN = text("""
+SELECT l.merchant_id, i.redemption_id, i.due_fen
+FROM settlement_item i JOIN settlement_line l ON l.id = i.line_id
+WHERE i.redemption_id = ANY(CAST(:ids AS uuid[])) AND i.live
+    AND l.batch_id = :batch AND l.status = 'due'
+""")
+_OF_MERCHANTS = text("""
+SELECT merchant_id, items, due_fen FROM settlement_line
+WHERE batch_id = :batch AND status = 'due' AND kind = 'merchant'
+""")
 _TAKE_OUT = text("""
 UPDATE settlement_item SET live = false
 WHERE line_id = ANY(CAST(:lines AS uuid[])) AND redemption_id = ANY(CAST(:ids AS uuid[]))
@@ -268,6 +278,20 @@ def items_among(
     for line, redemption in session.execute(_AMONG, {"batch": batch, "ids": array(ids)}):
         found.setdefault(BatchLineId(line), []).append(RedemptionId(redemption))
     return found
+
+
+def within(
+    session: Session, batch: BatchId, ids: Collection[RedemptionId]
+) -> list[tuple[MerchantId, RedemptionId, Money]]:
+    """Which of these redemptions stand in unpaid lines of a batch: whose they are, what is due."""
+    rows = session.execute(_WITHIN, {"batch": batch, "ids": array(ids)})
+    return [(MerchantId(whose), RedemptionId(id), Money(fen)) for whose, id, fen in rows]
+
+
+def of_merchants(session: Session, batch: BatchId) -> list[tuple[MerchantId, int, Money]]:
+    """The unpaid lines of merchants in a batch: how many redemptions, and what is due."""
+    rows = session.execute(_OF_MERCHANTS, {"batch": batch})
+    return [(MerchantId(whose), items, Money(fen)) for whose, items, fen in rows]
 
 
 def lines_with(

@@ -27,6 +27,7 @@ from .reading import (
 from .returning import retry, take_return
 from .reviewing import review
 from .sending import bank_file, send
+from .waiting import waiting
 
 __all__ = [
     "all_items",
@@ -64,4 +65,5 @@ __all__ = [
     "settle_due",
     "shares",
     "take_return",
+    "waiting",
 ]

@@ -74,7 +74,7 @@ def draft(
     id = _begin(core, actor, day, of)
     with core.transaction() as session:
         row = store.locked(session, id)
-        span, after = _span(session, row), store.last_merchant(session, id)
+        span, after = span_of(session, row), store.last_merchant(session, id)
         waiting = redemption.merchants_unpaid(session, after=after)
     for first in range(0, len(waiting), _MERCHANTS_AT_ONCE):
         some = waiting[first : first + _MERCHANTS_AT_ONCE]
@@ -163,7 +163,8 @@ def _begin(core: Core, actor: Actor, day: date, of: ProgrammeId | None) -> Batch
         return BatchId(row.id)
 
 
-def _span(session: Session, row: SettlementRow) -> Span:
+def span_of(session: Session, row: SettlementRow) -> Span:
+    """What a batch takes in."""
     if row.programme_id is None:
         return Span(campaigns.offer_ids(session), end_of(row.day))
     of = campaigns.programme_by_id(session, programme=ProgrammeId(row.programme_id))

@@ -25,6 +25,7 @@ from voucher_service.tradein.review import service as review
 from .. import payment_store, store
 from ..lifecycles import LineStatus, PaymentStatus
 from ..model import (
+    UNRELEASED,
     Batch,
     BatchId,
     BatchLine,
@@ -40,7 +41,6 @@ from .access import own_merchant, require_reader
 from .drafting import owed_now
 from .holding import all_held, holds
 
-UNRELEASED = "review"
 _AT_ONCE = 1_000
 
 
