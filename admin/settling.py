@@ -32,8 +32,8 @@ from .staff import reader
 LINE_OF_FILE = mark("第 {n} 行")
 WHOLE_FILE = mark("整个文件")
 WAITING: Mapping[str, str] = {
-    **LEFT_OUT,
-    **HOLD_REASONS,
+    **{str(reason): text for reason, text in LEFT_OUT.items()},
+    **{str(reason): text for reason, text in HOLD_REASONS.items()},
     UNRELEASED: mark("补贴材料还没审完"),
     NEXT: mark("没有暂缓，进下一批"),
 }

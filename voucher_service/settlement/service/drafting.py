@@ -37,7 +37,7 @@ from . import advancing, residents, sharing, views
 from .access import require_finance
 from .holding import all_held
 from .payees import kept_back
-from .retrying import again
+from .retrying import again, end_lowered
 
 T = TypeVar("T")
 _MERCHANTS_AT_ONCE = 200
@@ -80,6 +80,7 @@ def draft(
         some = waiting[first : first + _MERCHANTS_AT_ONCE]
         _do(core, id, partial(_merchants, span=span, some=some))
     _do(core, id, advancing.draft_advances)
+    _do(core, id, end_lowered)
     cursor: residents.Cursor | None = residents.START
     while cursor is not None:
         part = partial(
