@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO
 
+from voucher_service.budgets.model import LEVELS, Level
 from voucher_service.i18n import gettext, mark
 from voucher_service.i18n.errors import written
+from voucher_service.infra.sheet_files import WRITERS, Cell, Sheet
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import DomainError
+from voucher_service.kernel.money import ZERO
 from voucher_service.settlement.lifecycles import (
     BATCH_PUBLIC,
     LINE_PUBLIC,
@@ -23,6 +26,7 @@ from voucher_service.settlement.model import (
     NEXT,
     UNRELEASED,
     Batch,
+    Funding,
     HoldReason,
 )
 from voucher_service.web.language import locale
@@ -37,6 +41,13 @@ WAITING: Mapping[str, str] = {
     UNRELEASED: mark("补贴材料还没审完"),
     NEXT: mark("没有暂缓，进下一批"),
 }
+_FUNDING = (
+    ("text", mark("收款方")),
+    ("text", mark("活动")),
+    ("text", mark("出资方")),
+    ("text", mark("级次")),
+    ("yuan", mark("应付（元）")),
+)
 _BADGES: Mapping[str, str] = {
     BatchStatus.DRAFTED: "wait",
     BatchStatus.REVIEWED: "wait",
@@ -90,6 +101,22 @@ def wrong_lines(error: DomainError, language: str) -> list[tuple[str, str]]:
         text = gettext(one["text"], language, **facts)
         found.append((where or gettext(WHOLE_FILE, language), text))
     return found
+
+
+def write_funding(found: Iterator[Funding], *, form: str, language: str, out: BinaryIO) -> None:
+    """Whose money each payee gets, as a table with its sum at the end."""
+    total = ZERO
+
+    def rows() -> Iterator[Sequence[Cell]]:
+        nonlocal total
+        for one in found:
+            total += one.due
+            level = gettext(LEVELS[Level(one.share.level)], language)
+            yield one.payee, one.share.campaign, one.share.funder_name, level, one.due
+        yield gettext(mark("合计"), language), None, None, None, total
+
+    columns = [(kind, gettext(text, language)) for kind, text in _FUNDING]
+    WRITERS[form](Sheet(gettext(mark("按出资方"), language), columns, rows()), out)
 
 
 def sees_settlements() -> bool:

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from admin import readings, staff
 from admin import settling as words
-from admin.api.settlements import RETURN_LIMIT_BYTES, download
+from admin.api.settlements import RETURN_LIMIT_BYTES, download, funding_file
 from voucher_service.approvals.model import Approval
 from voucher_service.i18n import gettext, mark
 from voucher_service.kernel.errors import DomainError, NoSuchThing
@@ -157,10 +157,17 @@ def show_line(line: UUID) -> str:
     return render_template(
         "admin/settlement_line.html",
         line=service.line(core(), actor=actor(), line=id),
+        funding=service.line_funding(core(), actor=actor(), line=id),
         page=service.items(
             core(), actor=actor(), line=id, cursor=request.args.get("cursor"), limit=PAGE
         ),
     )
+
+
+@settlements.get("/<uuid:batch>/funding.<any(csv, xlsx):form>")
+def funding(batch: UUID, form: str) -> Response:
+    """Whose money each payee of a batch gets."""
+    return funding_file(BatchId(batch), form)
 
 
 @settlements.get("/holds")

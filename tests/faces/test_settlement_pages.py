@@ -215,6 +215,9 @@ def test_who_disputes_a_paid_order_is_not_told_that_it_waits(office: Office, des
     one = browser.get(f"/settlements/holds/{paid.id}").text
     assert "付了的不收回" in one and "暂缓付这一笔" not in one
     (line,) = office.lines(batch)
+    assert "谁的钱" in browser.get(f"/settlements/lines/{line.id}").text
+    table = browser.get(f"/settlements/{batch.id}/funding.csv").get_data(as_text=True)
+    assert table.splitlines()[-1].startswith('"合计"') and "20.00" in table
     assert "门店提出异议" not in main_of(browser.get(f"/settlements/lines/{line.id}").text)
     assert "badge warn" not in shop(office, till).get(f"/money/{line.id}").text
 

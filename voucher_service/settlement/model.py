@@ -11,7 +11,13 @@ from uuid import UUID
 
 from voucher_service.i18n import mark
 from voucher_service.kernel.errors import Conflict, Forbidden, Unprocessable
-from voucher_service.kernel.ids import BudgetLineId, MerchantId, ProgrammeId, RedemptionId
+from voucher_service.kernel.ids import (
+    BudgetLineId,
+    CampaignId,
+    MerchantId,
+    ProgrammeId,
+    RedemptionId,
+)
 from voucher_service.kernel.money import ZERO, Money
 
 from .lifecycles import BatchStatus, LineStatus, PaymentStatus
@@ -243,12 +249,23 @@ class Share:
     """What one budget line bears of a batch; `settled` of it was paid."""
 
     budget_line_id: BudgetLineId
+    campaign_id: CampaignId
     campaign: str
     funder: str
     funder_name: str
     level: str
     due: Money
     settled: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Funding:
+    """What a budget line, by its `share` of the batch, bears of one line of it."""
+
+    line_id: BatchLineId
+    payee: str
+    share: Share
+    due: Money
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from .booking import book, book_waiting
 from .by_hand import held, hold_back, let_go, order
 from .drafting import draft, due_at
 from .due import settle_due
+from .funding import export_funding, line_funding
 from .holding import hold, holds, release_hold
 from .leaving import drop, free_dropped
 from .reading import (
@@ -41,6 +42,7 @@ __all__ = [
     "draft",
     "drop",
     "due_at",
+    "export_funding",
     "free_dropped",
     "held",
     "hold",
@@ -49,6 +51,7 @@ __all__ = [
     "items",
     "let_go",
     "line",
+    "line_funding",
     "lines",
     "order",
     "own_items",

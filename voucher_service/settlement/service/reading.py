@@ -156,6 +156,7 @@ def batch_shares(session: Session, *, batch: BatchId) -> list[Share]:
         found.append(
             Share(
                 line.id,
+                CampaignId(row.campaign_id),
                 names[CampaignId(row.campaign_id)],
                 line.funder.code,
                 line.funder.name,
