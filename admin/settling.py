@@ -13,9 +13,11 @@ from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.money import ZERO
 from voucher_service.settlement.lifecycles import (
+    ADVANCE_PUBLIC,
     BATCH_PUBLIC,
     LINE_PUBLIC,
     PAYMENT_PUBLIC,
+    AdvanceStatus,
     BatchStatus,
     LineStatus,
     PaymentStatus,
@@ -58,6 +60,9 @@ _BADGES: Mapping[str, str] = {
     LineStatus.PAID: "ok",
     LineStatus.LEFT_OUT: "warn",
     PaymentStatus.BOUNCED: "stop",
+    AdvanceStatus.PROPOSED: "wait",
+    AdvanceStatus.APPROVED: "warn",
+    AdvanceStatus.REFUSED: "stop",
 }
 _WALK = (
     BatchStatus.DRAFTED,
@@ -148,6 +153,7 @@ def globals_() -> dict[str, Any]:
         "batch_name": _say(BATCH_PUBLIC),
         "line_name": _say(LINE_PUBLIC),
         "payment_name": _say(PAYMENT_PUBLIC),
+        "advance_name": _say(ADVANCE_PUBLIC),
         "left_out_name": _say(LEFT_OUT),
         "hold_reason": _say(HOLD_REASONS),
         "waiting_name": _say(WAITING),

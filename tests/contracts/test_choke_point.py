@@ -58,6 +58,7 @@ PROPOSES: Mapping[str, tuple[str, ...]] = {
     "/merchants/<uuid:merchant>/reinstate": ("stop.lift", "campaign.resume"),
     "/settlements/<uuid:batch>/review": ("settlement.pay",),
     "/settlement-advances": ("settlement.advance",),
+    "/settlements/merchants/<uuid:merchant>/advances": ("settlement.advance",),
     "/staff": ("staff.create",),
     "/staff/new": ("staff.create",),
     "/staff/<uuid:staff>/roles": ("staff.grant",),

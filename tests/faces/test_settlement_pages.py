@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from admin.pages import settlements as pages
 from merchant_portal.app import create_app as create_merchant
 from tests.conftest import NOON, fresh_database, settings_on
-from tests.faces.admin_desk import Desk, main_of, send
+from tests.faces.admin_desk import CHINESE, Desk, main_of, send
 from tests.make import World
 from tests.settlement.offices import Office
 from voucher_service.infra.core import build, with_clock
@@ -195,6 +195,26 @@ def test_a_drafted_batch_says_what_it_does_not_pay_and_why(office: Office, desk:
     assert "What waits, and why" in english
     assert office.approve(batch).due.fen == 4_000
     assert "暂缓的，为什么" not in browser.get(here).text
+
+
+def test_finance_asks_by_page_to_pay_a_merchant_ahead(office: Office, desk: Desk) -> None:
+    till = office.till()
+    office.spend(till)
+    here = f"/settlements/merchants/{office.merchant(till)}"
+    browser = desk.browser(office.reviewer)
+    assert "现在最多 ¥100,000.00" in main_of(browser.get(here).text)
+    for amount in ("", "100000.01"):
+        refused = send(browser, here, f"{here}/advances", amount=amount, reason="备货")
+        assert refused.status_code == 422
+    assert "预付最多" in refused.text
+    asked = send(browser, here, f"{here}/advances", amount="100000", reason="备货")
+    assert asked.status_code == 303
+    signer = desk.browser(office.world.approver)
+    assert here in signer.get(asked.location).text
+    shown = main_of(browser.get(here).text)
+    assert "已经到了上限" in shown and "等待批准" in shown
+    english = desk.browser(office.reviewer, "en").get(here).text.replace("备货", "")
+    assert CHINESE.findall(main_of(english).replace("阳江", "")) == [], main_of(english)
 
 
 def test_who_disputes_a_paid_order_is_not_told_that_it_waits(office: Office, desk: Desk) -> None:

@@ -190,6 +190,15 @@ DESK_PAGES = (
     get(f"{PAGES}/<uuid:batch>", READERS, of=drafted, whole=True),
     get(f"{PAGES}/<uuid:batch>/funding.<any(csv, xlsx):form>", READERS, of=drafted, whole=True),
     get(f"{PAGES}/lines/<uuid:line>", READERS, of=any_line, whole=True),
+    get(f"{PAGES}/merchants/<uuid:merchant>", READERS, of=payee, whole=True),
+    post(
+        f"{PAGES}/merchants/<uuid:merchant>/advances",
+        FINANCE,
+        of=payee,
+        sends=always(data={"amount": "100", "reason": "备货"}),
+        once=True,
+        whole=True,
+    ),
     get(f"{PAGES}/holds", READERS, whole=True),
     get(f"{PAGES}/holds/<uuid:redemption>", READERS, of=order, whole=True),
     post(

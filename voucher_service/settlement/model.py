@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -124,6 +124,14 @@ class AnswerDiffers(Conflict):
     """The bank answered this payment before, and otherwise; `extra.lines` says where."""
 
     code = "bank_answer_differs"
+
+
+class AdvanceTooLarge(Unprocessable):
+    """With what is asked for already and what the merchant owes it would be ahead by more than
+    `most`; `left` is how much more it may get.
+    """
+
+    code = "settlement_advance_too_large"
 
 
 class NotBounced(Conflict):
@@ -297,45 +305,6 @@ class HeldOrder:
     def because(self, hold: Hold) -> HeldOrder:
         """The same, held for this reason."""
         return replace(self, hold=hold)
-
-
-@dataclass(frozen=True, slots=True)
-class Unpaid:
-    """What a merchant redeemed and no batch pays yet: `ready` goes into the next batch, the rest
-    waits. `payment_hold`: all of it waits; `no_account`: nowhere to pay it to. `owed`: what the
-    next line nets off.
-    """
-
-    count: int
-    amount: Money
-    held: Mapping[str, Money]
-    payment_hold: bool
-    no_account: bool
-    owed: Money
-
-    @property
-    def ready(self) -> Money:
-        """What the next batch can pay, before it nets off."""
-        if self.payment_hold or self.no_account:
-            return ZERO
-        return self.amount - Money.total(self.held.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """What a drafted batch does not pay for one reason: orders that are not in it, and orders that
-    are and `leave` it at the review. `merchants`: those with most of it, and how much.
-
-    `reason`: one of a hold, of a line that is left out, UNRELEASED, or NEXT for nothing any more.
-    """
-
-    reason: str
-    count: int
-    amount: Money
-    leave_count: int
-    leave_amount: Money
-    merchants: Sequence[tuple[MerchantId, str, Money]]
-    more: int
 
 
 @dataclass(frozen=True, slots=True)

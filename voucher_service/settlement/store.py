@@ -93,6 +93,7 @@ _OF_MERCHANTS = text("""
 SELECT merchant_id, items, due_fen FROM settlement_line
 WHERE batch_id = :batch AND status = 'due' AND kind = 'merchant'
 """)
+_ADVANCE = text("SELECT pg_advisory_xact_lock(hashtextextended('advance:' || :merchant, 0))")
 _TAKE_OUT = text("""
 UPDATE settlement_item SET live = false
 WHERE line_id = ANY(CAST(:lines AS uuid[])) AND redemption_id = ANY(CAST(:ids AS uuid[]))
@@ -251,6 +252,11 @@ def costs(
     rows = session.execute(_COSTS.execution_options(yield_per=_AT_ONCE), told)
     for id, name, offer, campaign, fen in rows:
         yield BatchLineId(id), name, offer, campaign, Money(int(fen))
+
+
+def lock_advances(session: Session, merchant: MerchantId) -> None:
+    """Let one proposal to pay a merchant ahead be judged at a time."""
+    session.execute(_ADVANCE, {"merchant": str(merchant)})
 
 
 def set_shares(session: Session, batch: BatchId, rows: Sequence[Mapping[str, Any]]) -> None:

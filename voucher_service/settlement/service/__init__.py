@@ -20,7 +20,6 @@ from .reading import (
     own_items,
     own_line,
     own_lines,
-    own_unpaid,
     payments,
     payouts,
     shares,
@@ -28,6 +27,7 @@ from .reading import (
 from .returning import retry, take_return
 from .reviewing import review
 from .sending import bank_file, send
+from .standing import own_unpaid, payee, payee_lines
 from .waiting import waiting
 
 __all__ = [
@@ -58,6 +58,8 @@ __all__ = [
     "own_line",
     "own_lines",
     "own_unpaid",
+    "payee",
+    "payee_lines",
     "payments",
     "payouts",
     "propose_advance",

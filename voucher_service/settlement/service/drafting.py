@@ -21,9 +21,7 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind
 from voucher_service.kernel.clock import end_of
 from voucher_service.kernel.ids import MerchantId, OfferId, ProgrammeId, RedemptionId, new_id
-from voucher_service.kernel.money import ZERO, Money
-from voucher_service.ledger import service as ledger
-from voucher_service.ledger.model import Stage, merchant
+from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Phase
@@ -36,6 +34,7 @@ from ..tables import SettlementRow
 from . import advancing, residents, sharing, views
 from .access import require_finance
 from .holding import all_held
+from .owing import owed_now
 from .payees import kept_back
 from .retrying import again, end_lowered
 
@@ -114,13 +113,6 @@ def due_at(session: Session, *, day: date, now: datetime) -> bool:
         or bool(advancing.payable(session, now))
         or bool(again(session, of=None, now=now))
     )
-
-
-def owed_now(session: Session, of: Collection[MerchantId]) -> dict[MerchantId, Money]:
-    """What each owes that no unpaid line deducts yet."""
-    there = ledger.balances(session, [merchant(one, Stage.RECEIVABLE) for one in of])
-    pending = store.pending(session, of)
-    return {one: -there[merchant(one, Stage.RECEIVABLE)] - pending.get(one, ZERO) for one in of}
 
 
 def _replayed(core: Core, programme: str, *, named: bool) -> ProgrammeId:

@@ -20,7 +20,8 @@ from voucher_service.tradein.review import service as review
 
 from .. import store
 from ..lifecycles import BatchStatus
-from ..model import NEXT, UNRELEASED, BatchId, HoldReason, LeftOut, Waiting
+from ..model import NEXT, UNRELEASED, BatchId, HoldReason, LeftOut
+from ..standing import Waiting
 from ..tables import SettlementRow
 from .access import require_reader
 from .drafting import span_of
