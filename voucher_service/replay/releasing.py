@@ -1,5 +1,5 @@
-"""Bring a replay's subsidised sales to their release as shops and reviewers do: papers are handed in,
-a reviewer looks at what was drawn, a second person releases the batch.
+"""Bring a replay's subsidised sales to their release as shops and reviewers do: papers are handed
+in, a reviewer looks at what was drawn, a second person releases the batch.
 """
 
 from __future__ import annotations
