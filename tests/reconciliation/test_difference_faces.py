@@ -10,6 +10,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from sqlalchemy import text
 
 from tests.faces.admin_desk import CHINESE, Desk, main_of, send
 from tests.make import World
@@ -180,3 +181,21 @@ def test_a_difference_about_a_paid_order_does_not_say_that_it_waits(
     shown = browser.get(path).text
     assert "这笔不结算" not in shown and "已付给商户" in shown
     assert "已付给商户" in browser.get("/differences").text
+
+
+def test_an_order_that_was_refused_leaves_nothing_to_give_back(desk: Desk, channel: Make) -> None:
+    here = channel()
+    gone = here.order()
+    with here.core.transaction() as session:
+        session.execute(
+            text(
+                "UPDATE redemption SET status = 'refused', order_amount_fen = NULL,"
+                " refunded_fen = NULL WHERE id = :id"
+            ),
+            {"id": gone.id},
+        )
+    made = imported(desk, here)
+    (one,) = (desk.get(here.finance, f"/differences?file_id={made['id']}").json or {})["items"]
+    assert one["finding"] == "undone"
+    answer = desk.browser(here.finance).get(f"/differences/{one['id']}")
+    assert answer.status_code == 200 and "更正：退回" not in answer.text

@@ -69,7 +69,8 @@ WHERE redemption_id = ANY(CAST(:ids AS uuid[])) AND recovery = 'net_off'
 GROUP BY redemption_id
 """)
 _BILLED = text("""
-SELECT id, shop_id, order_reference, occurred_at, order_amount_fen, discount_fen, phase
+SELECT id, shop_id, order_reference, occurred_at, coalesce(order_amount_fen, 0),
+    coalesce(discount_fen, 0), phase
 FROM redemption WHERE id = ANY(CAST(:ids AS uuid[]))
 """)
 _NOBODY = UUID(int=0)
@@ -110,7 +111,9 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """The order of a redemption, as a statement shows it; `paid`: the merchant has the money."""
+    """The order of a redemption, as a statement shows it, nothing of one that was refused; `paid`:
+    the merchant has the money.
+    """
 
     shop_id: ShopId
     order_reference: str

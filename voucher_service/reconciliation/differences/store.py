@@ -105,7 +105,8 @@ WITH named AS (
     JOIN redemption r ON r.id = d.redemption_id
     WHERE d.id IN (SELECT unnest(CAST(:ids AS uuid[])))
 )
-SELECT id, order_amount_fen - refunded_fen, occurred_at AS at FROM named
+SELECT id, CASE WHEN status = 'committed' THEN order_amount_fen - refunded_fen ELSE 0 END,
+    occurred_at AS at FROM named
 UNION
 SELECT r.id, r.order_amount_fen - r.refunded_fen, r.occurred_at
 FROM named n JOIN redemption r ON r.shop_id = n.shop_id
