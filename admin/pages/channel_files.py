@@ -31,7 +31,7 @@ from voucher_service.reconciliation.model import Finding
 from voucher_service.web import forms, uploads
 from voucher_service.web.auth import actor
 from voucher_service.web.errors import status_of
-from voucher_service.web.fields import NameField
+from voucher_service.web.fields import DayField, NameField
 from voucher_service.web.language import locale
 from voucher_service.web.schemas import PageArgs, Schema
 from voucher_service.web.site import core
@@ -53,6 +53,7 @@ class FileForm(Schema):
     uscc = NameField(load_default="", maximum=18)
     shop = NameField(load_default="", maximum=80)
     with_others = fields.String(load_default="", validate=one_of("", "yes"))
+    day = DayField(load_default=None)
 
 
 class LineArgs(PageArgs):
@@ -92,7 +93,8 @@ def upload() -> Any:
         if isinstance(found.stream, Incoming):
             waits = uploading.keep(core(), incoming=found.stream, **about)
             return redirect(f"/channel-files/uploads/{waits.id}", 303)
-        made = service.take(core(), source=cast(BinaryIO, found.stream), **about)
+        stream = cast(BinaryIO, found.stream)
+        made = service.take(core(), source=stream, day=told["day"], **about)
     except DomainError as error:
         wrong = error.extra["lines"] if isinstance(error, ChannelFileInvalid) else []
         return _files(refuse(form, error), [said(one) for one in wrong]), status_of(error)

@@ -19,6 +19,7 @@ from voucher_service.approvals.model import Status as Signing
 from voucher_service.i18n import gettext, mark
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import DomainError
+from voucher_service.kernel.money import ZERO
 from voucher_service.reconciliation.differences import formats, model, service
 from voucher_service.reconciliation.differences.exporting import PARTS
 from voucher_service.reconciliation.differences.model import (
@@ -159,7 +160,7 @@ def _one(id: UUID, form: forms.Form) -> str:
         form=form,
         found=found,
         may_work=actor().has(Role.FINANCE),
-        wanted=model.give_back(found.line),
+        wanted=model.give_back(found.line, found.left or ZERO),
         waiting=approvals.latest(core(), actor=actor(), about=id, status=Signing.WAITING),
         names=staff.names([one for one in people if one]),
         late=found.late(now()),

@@ -47,6 +47,7 @@ def _model_modules() -> list[str]:
         "vouchers",
         "redemption",
         "disputes",
+        "pledges",
         "reconciliation.differences",
         "approvals",
         "alarms",

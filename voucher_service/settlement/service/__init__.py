@@ -5,6 +5,7 @@ from .booking import book, book_waiting
 from .by_hand import held, hold_back, let_go, order
 from .drafting import draft, due_at
 from .due import settle_due
+from .funding import export_funding, line_funding
 from .holding import hold, hold_payment, holds, release_hold, release_payment
 from .leaving import drop, free_dropped
 from .reading import (
@@ -19,7 +20,6 @@ from .reading import (
     own_items,
     own_line,
     own_lines,
-    own_unpaid,
     payments,
     payouts,
     shares,
@@ -27,6 +27,8 @@ from .reading import (
 from .returning import retry, take_return
 from .reviewing import review
 from .sending import bank_file, send
+from .standing import own_unpaid, payee, payee_lines
+from .waiting import waiting
 
 __all__ = [
     "all_items",
@@ -40,6 +42,7 @@ __all__ = [
     "draft",
     "drop",
     "due_at",
+    "export_funding",
     "free_dropped",
     "held",
     "hold",
@@ -49,12 +52,15 @@ __all__ = [
     "items",
     "let_go",
     "line",
+    "line_funding",
     "lines",
     "order",
     "own_items",
     "own_line",
     "own_lines",
     "own_unpaid",
+    "payee",
+    "payee_lines",
     "payments",
     "payouts",
     "propose_advance",
@@ -66,4 +72,5 @@ __all__ = [
     "settle_due",
     "shares",
     "take_return",
+    "waiting",
 ]
