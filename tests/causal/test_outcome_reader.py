@@ -12,6 +12,7 @@ from voucher_service.causal import outcome_reader
 from voucher_service.causal.outcomes import Kind, OutcomeFileInvalid
 from voucher_service.causal.sample import sample
 from voucher_service.kernel.ids import OfferId
+from voucher_service.kernel.money import ZERO
 
 OFFER = OfferId(UUID("018f0000-0000-7000-8000-000000000001"))
 FIRST, LAST = date(2026, 9, 7), date(2026, 9, 20)
@@ -23,7 +24,9 @@ THINGS = {
 
 
 def text(kind: Kind = Kind.PANEL) -> str:
-    lines = sample(kind, offer=OFFER, first=FIRST, last=LAST, things=THINGS[kind], seed=3)
+    lines = sample(
+        kind, offer=OFFER, first=FIRST, last=LAST, things=dict.fromkeys(THINGS[kind], ZERO), seed=3
+    )
     return "\n".join(lines) + "\n"
 
 

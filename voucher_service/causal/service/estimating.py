@@ -137,8 +137,6 @@ def _people(
 
 def _orders(session: Session, offer: Offer, file: OutcomeFile) -> list[Question]:
     threshold = offer.threshold.fen
-    if not threshold:
-        return []
     step = 100 * bunching.step_of(threshold // 100)
     opens, ends = weeks.valid(offer)
     begins, over = (datetime.combine(day, time(), SHANGHAI) for day in (opens, ends))

@@ -18,6 +18,7 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import OfferId, ResidentId, new_id
+from voucher_service.kernel.money import Money
 
 from .. import outcome_reader, store, weeks
 from ..model import Design
@@ -32,6 +33,7 @@ from ..tables import OutcomeFileRow
 
 JOB = "estimate"
 MAY_IMPORT = Role.FINANCE
+_LEAST_THRESHOLD = Money.of_yuan(10)
 
 
 def keys(
@@ -144,12 +146,22 @@ def _mine(session: Session, actor: Actor, offer: OfferId) -> Offer:
 
 
 def _covers(head: Head, offer: Offer) -> None:
-    """Refuse a file without the weeks that an estimate needs."""
+    """Refuse a file without the weeks that an estimate needs, or about which none can be made."""
+    if head.kind is Kind.ORDERS and not _has_threshold(offer):
+        raise outcome_reader.refusal((0, outcome_reader.NO_THRESHOLD, ""))
     opens, ends = weeks.valid(offer)
     first = opens if head.kind is Kind.ORDERS else opens - timedelta(weeks=weeks.FEWEST_BEFORE)
     last = ends - timedelta(days=1)
     if head.first > first or head.last < last:
-        raise outcome_reader.refusal((0, outcome_reader.COVER, f"{first} – {last}"))
+        orders = head.kind is Kind.ORDERS
+        text = outcome_reader.COVER_VALID if orders else outcome_reader.COVER
+        raise outcome_reader.refusal((0, text, f"{first} – {last}"))
+
+
+def _has_threshold(offer: Offer) -> bool:
+    """Whether orders can bunch at a sum from which on a smaller one is taken off."""
+    enough = offer.threshold >= _LEAST_THRESHOLD and offer.threshold > offer.face_value
+    return enough and offer.rate_bps is None
 
 
 def _judge(session: Session, id: OutcomeFileId, head: Head) -> None:
