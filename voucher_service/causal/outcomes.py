@@ -22,7 +22,7 @@ SAMPLE = "sample"
 # Of the text that stands for a person in a panel: hexadecimal, 128 bits.
 KEY_LENGTH = 32
 # The consent to this use of one's payments; a new text is a new version.
-CONSENT_VERSION = "outcomes-2026-11"
+CONSENT_VERSION = "outcomes-2026-11-22"
 
 
 class Kind(StrEnum):

@@ -22,7 +22,7 @@ WINDOWS = {
 }
 # The same in a few characters.
 SPANS = {Window.DURING: mark("有效期内"), Window.WITH_AFTER: mark("加上过期后几周")}
-AMOUNTS = {Amounts.ORDER: mark("订单全额"), Amounts.PAID: mark("居民实付")}
+AMOUNTS = {Amounts.ORDER: mark("订单金额（用券前）"), Amounts.PAID: mark("居民实付")}
 ASSUMPTIONS = {
     Design.LOTTERY: mark(
         "只有运气决定谁中签。假设：在不在数据里与中没中签无关；没中签的人不因别人中签而少花；"
