@@ -61,7 +61,9 @@ def test_a_queue_is_ranked_from_its_last_slot(city: World, finance: Actor) -> No
         with pytest.raises(SoldOut):
             later.claim(offer, one)
     refusals.flush(city.core)
-    told = service.keys(city.core, actor=finance, offer=offer.id, provider="unionpay", salt=b"salt")
+    told = service.keys(
+        city.core, actor=finance, offer=offer.id, provider="unionpay", salt=b"a provider's salt"
+    )
     keys = [key for key, _ in told]
     file, found = imported(city, finance, offer, Kind.PANEL, panels.panel(offer, {}, keys))
     begins, ends = weeks.valid(offer)

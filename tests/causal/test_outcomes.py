@@ -27,7 +27,7 @@ from voucher_service.causal.outcomes import (
 from voucher_service.causal.service import estimating, sampling
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
-from voucher_service.kernel.errors import NoSuchThing, NotAllowed
+from voucher_service.kernel.errors import InvalidInput, NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import ResidentId
 from voucher_service.lotteries.model import Outcome
 from voucher_service.reports import causal, leverage
@@ -116,6 +116,16 @@ def test_only_who_agreed_before_the_draw_gets_a_key_and_no_name_goes_out(drawn: 
     assert told == {"provider": "unionpay", "keys": len(drawn.agreed)}
 
 
+@pytest.mark.parametrize(("provider", "salt"), [("unionpay", b""), ("Union Pay", SALT)])
+def test_a_salt_that_is_no_secret_and_a_name_that_no_file_has_are_refused(
+    drawn: Drawn, provider: str, salt: bytes
+) -> None:
+    with pytest.raises(InvalidInput):
+        service.keys(
+            drawn.core, actor=drawn.finance, offer=drawn.offer.id, provider=provider, salt=salt
+        )
+
+
 def test_a_provider_finds_its_customers_by_its_own_salt(drawn: Drawn) -> None:
     from voucher_service.identity import service as identity
 
@@ -165,9 +175,7 @@ def test_the_report_prints_the_estimate_beside_the_ratios(drawn: Drawn) -> None:
 
 def test_a_rehearsal_with_invented_data_takes_no_place_of_real_ones(drawn: Drawn) -> None:
     offer = drawn.offer.id
-    handed = service.keys(
-        drawn.core, actor=drawn.finance, offer=offer, provider=SAMPLE, salt=b"rehearsal"
-    )
+    handed = service.keys(drawn.core, actor=drawn.finance, offer=offer, provider=SAMPLE, salt=SALT)
     lines = list(sampling.invented(drawn.core, offer=offer, kind=Kind.PANEL, effect=3.0, seed=1))
     assert f"lines,{len(handed) * len(panels.mondays(drawn.offer))}" in lines
     file = io.BytesIO("\n".join(lines).encode())

@@ -22,6 +22,7 @@ from .outcomes import (
     COLUMNS,
     FORMAT,
     KEY_LENGTH,
+    PROVIDER,
     VERSION,
     Amounts,
     Head,
@@ -297,7 +298,7 @@ def _named(cells: Mapping[str, str], column: str, form: str) -> str:
 
 
 def _provider(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9-]{1,40}", text):
+    if not re.fullmatch(PROVIDER, text):
         raise ValueError(text)
     return text
 

@@ -39,7 +39,10 @@ def plainly(command: F) -> F:
         except DomainError as error:
             from voucher_service.i18n import sentence
 
-            raise click.ClickException(f"{sentence(error, 'en')} [{error.code}]") from error
+            wrong = error.extra.get("errors", {})
+            said = [f"{sentence(error, 'en')} [{error.code}]"]
+            said += [f"{name}: {text}" for name, text in wrong.items()]
+            raise click.ClickException("\n".join(said)) from error
 
     return cast(F, told)
 

@@ -50,6 +50,8 @@ def keys(offer: UUID, provider: str, username: str, salt_file: Path, out: Path, 
     from voucher_service.causal import service
     from voucher_service.kernel.ids import OfferId
 
+    if out.exists():
+        raise click.UsageError(f"{out} is there already")
     with attached(data) as (core, _):
         found = service.keys(
             core,

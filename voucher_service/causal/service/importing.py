@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from datetime import timedelta
 from typing import BinaryIO, cast
 
@@ -16,13 +17,14 @@ from voucher_service.identity import service as identity
 from voucher_service.infra import areas, outbox, queue
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
-from voucher_service.kernel.errors import NoSuchThing, NotAllowed
+from voucher_service.kernel.errors import InvalidInput, NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import OfferId, ResidentId, new_id
 from voucher_service.kernel.money import Money
 
 from .. import outcome_reader, store, weeks
 from ..model import Design
 from ..outcomes import (
+    PROVIDER,
     Head,
     Kind,
     OutcomeFile,
@@ -33,6 +35,7 @@ from ..tables import OutcomeFileRow
 
 JOB = "estimate"
 MAY_IMPORT = Role.FINANCE
+FEWEST_SALT_BYTES = 16
 _LEAST_THRESHOLD = Money.of_yuan(10)
 
 
@@ -43,8 +46,13 @@ def keys(
 
     The provider finds its own customers by the hash (HMAC-SHA-256 of the 11 digits under its own
     salt, hexadecimal) and answers with the key. Who won is not told. Handing out is on record.
-    Raises NotAllowed, NoSuchThing.
+    Raises NotAllowed, NoSuchThing, InvalidInput for a name that no file could have, or a salt that
+    is no secret.
     """
+    if not re.fullmatch(PROVIDER, provider):
+        raise InvalidInput(extra={"errors": {"provider": PROVIDER}})
+    if len(salt) < FEWEST_SALT_BYTES:
+        raise InvalidInput(extra={"errors": {"salt": f">= {FEWEST_SALT_BYTES} bytes"}})
     with core.transaction() as session:
         store.patient(session)
         _mine(session, actor, offer)
