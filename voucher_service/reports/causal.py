@@ -79,6 +79,7 @@ def side_by_side(ratios: Ratios, estimates: Sequence[Estimate], locale: str) -> 
         if one.effect is not None:
             told = [one.offer.title] if len(offers) > 1 else []
             told += [gettext(mark("示例数据"), locale)] if one.invented else []
+            told += [gettext(mark("检验没通过"), locale)] if one.suspect else []
             about = " · ".join((*told, gettext(words.SPANS[one.window], locale)))
             name = gettext(words.DESIGNS[one.design], locale)
             lines.append(Line(name, about, one.effect.point, one.effect))
@@ -109,9 +110,12 @@ def as_json(estimates: Sequence[Estimate], locale: str) -> dict[str, Any]:
 
 
 def sentence(estimates: Sequence[Estimate], locale: str) -> str:
-    """The headline in words; that nothing can be measured, where there is none."""
-    best = headline(estimates) or next(iter(_of_real(estimates)), None)
-    return gettext(words.NOT_MEASURABLE, locale) if best is None else words.headline(best, locale)
+    """The headline in words; why there is none, and no figure, where there is none."""
+    best, real = headline(estimates), _of_real(estimates)
+    if best is None and any(one.suspect for one in real):
+        return gettext(mark("净拉动不给数：有一项检验没通过。"), locale)
+    told = best or next(iter(real), None)
+    return gettext(words.NOT_MEASURABLE, locale) if told is None else words.headline(told, locale)
 
 
 def in_words(estimates: Sequence[Estimate], locale: str) -> list[str]:
