@@ -12,13 +12,10 @@ from uuid import UUID
 
 import click
 
-from voucher_service.infra.core import Core
-from voucher_service.kernel.actor import Actor
+from .base import DATA, attached, main, member, plainly
 
 if TYPE_CHECKING:
     from voucher_service.causal.outcomes import OutcomeFileInvalid
-
-from .base import DATA, attached, main, plainly
 
 _AS = click.option("--as", "username", required=True, help="The finance officer who does it.")
 _OFFER = click.option("--offer", type=click.UUID, required=True, help="Its id.")
@@ -55,7 +52,7 @@ def keys(offer: UUID, provider: str, username: str, salt_file: Path, out: Path, 
     with attached(data) as (core, _):
         found = service.keys(
             core,
-            actor=_staff(core, username),
+            actor=member(core, username),
             offer=OfferId(offer),
             provider=provider,
             salt=salt_file.read_bytes(),
@@ -82,7 +79,7 @@ def import_(file: Path, username: str, data: Path) -> None:
 
     with attached(data) as (core, _), file.open("rb") as stream:
         try:
-            made = service.import_file(core, actor=_staff(core, username), stream=stream)
+            made = service.import_file(core, actor=member(core, username), stream=stream)
         except OutcomeFileInvalid as error:
             raise click.ClickException("\n".join(_faults(error))) from error
         answers = estimating.compute(core, offer=made.head.offer)
@@ -200,17 +197,6 @@ def again(id: UUID, data: Path) -> None:
         same = estimating.again(core, estimate=id)
     click.echo("the same answer" if same else "another answer")
     sys.exit(not same)
-
-
-def _staff(core: Core, username: str) -> Actor:
-    from voucher_service.identity import service as identity
-
-    with core.transaction() as session:
-        staff = identity.staff_called(session, username=username)
-    actor = identity.staff_actor(core, staff) if staff else None
-    if actor is None:
-        raise click.ClickException(f"nobody at work is called {username}")
-    return actor
 
 
 def _faults(error: OutcomeFileInvalid) -> Iterator[str]:

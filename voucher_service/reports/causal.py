@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import xlsxwriter
-
 from voucher_service.causal import words
 from voucher_service.causal.model import Interval
 from voucher_service.causal.service import Estimate, headline
@@ -16,8 +14,6 @@ from voucher_service.i18n import formats, gettext, mark
 from .figures import Ratios
 
 NET_LEVERAGE = mark("净拉动")
-SIDE_BY_SIDE = mark("每核销 1 元券，对应多少元消费")
-COLUMNS = (mark("数字"), mark("说的是"), mark("元"), mark("95% 区间"))
 # Of the headline alone, as columns of a spreadsheet.
 FIGURES = (mark("净拉动 ÷ 核销"), mark("95% 区间下端"), mark("95% 区间上端"))
 _RATIOS = (
@@ -25,27 +21,29 @@ _RATIOS = (
     (mark("机械下限"), mark("满减门槛自带"), "floor_on_redeemed"),
     (mark("扣券后"), mark("居民自己付的 ÷ 核销"), "net_on_redeemed"),
 )
-_HEADINGS = (
-    mark("券"),
-    mark("比的是"),
-    mark("哪几周"),
-    mark("哪个金额"),
-    mark("元（÷ 核销）"),
-    mark("95% 区间下端"),
-    mark("95% 区间上端"),
-    mark("平均到每个拿到券的人（或每个地区的人）"),
-    mark("95% 区间下端"),
-    mark("95% 区间上端"),
-    mark("多核销"),
-    mark("对比的一边"),
-    mark("另一边"),
-    mark("意思"),
-    mark("检验"),
-    mark("假设"),
-    mark("数据文件 SHA-256"),
-    mark("方法与种子"),
+# Headings, and what stands below them.
+COLUMNS = (
+    (mark("券"), "text"),
+    (mark("比的是"), "text"),
+    (mark("哪几周"), "text"),
+    (mark("哪个金额"), "text"),
+    (mark("每核销 1 元多出的元数"), "ratio"),
+    (mark("95% 区间下端"), "ratio"),
+    (mark("95% 区间上端"), "ratio"),
+    (mark("对比的一边"), "count"),
+    (mark("另一边"), "count"),
+    (mark("平均到每个拿到券的人（或每个地区的人）"), "ratio"),
+    (mark("95% 区间下端"), "ratio"),
+    (mark("95% 区间上端"), "ratio"),
+    (mark("多核销"), "ratio"),
+    (mark("意思"), "prose"),
+    (mark("检验"), "prose"),
+    (mark("假设"), "prose"),
+    (mark("数据文件 SHA-256"), "code"),
+    (mark("方法与种子"), "text"),
 )
-_FIGURES_FROM, _TEXTS_FROM = 4, 13  # columns
+# So many of them a page is wide enough for.
+SHORT = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +116,6 @@ def sentence(estimates: Sequence[Estimate], locale: str) -> str:
     return gettext(words.NOT_MEASURABLE, locale) if told is None else words.headline(told, locale)
 
 
-def in_words(estimates: Sequence[Estimate], locale: str) -> list[str]:
-    """Each estimate with what it assumes; what to ask for, where there is no headline."""
-    said = [
-        f"{words.headline(one, locale)}{' ' if locale == 'en' else ''}"
-        f"{gettext(words.ASSUMPTIONS[one.design], locale)}"
-        for one in estimates
-    ]
-    if not _of_real(estimates):
-        said.append(gettext(words.NOT_MEASURABLE, locale))
-    if headline(estimates) is None:
-        said += [gettext(one, locale) for one in words.ASK_FOR]
-    return said
-
-
 def cost(estimates: Sequence[Estimate]) -> Interval | None:
     """Redeemed yuan for each extra yuan of spending; None where the extra may be nothing."""
     best = headline(estimates)
@@ -174,47 +158,49 @@ def _of_real(estimates: Sequence[Estimate]) -> list[Estimate]:
     return [one for one in estimates if not one.invented]
 
 
-def sheet(
-    book: xlsxwriter.Workbook, ratios: Ratios, estimates: Sequence[Estimate], locale: str
-) -> None:
-    """A sheet with every estimate, below the ratios that they stand beside; what to ask for, where
-    there is no estimate to go by. Texts are text cells.
-    """
-    heading = book.add_format({"bold": True, "text_wrap": True, "bottom": 1, "valign": "top"})
-    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-    page = book.add_worksheet(gettext(NET_LEVERAGE, locale))
-    page.set_column(0, 3, 20)
-    page.set_column(_FIGURES_FROM, _TEXTS_FROM - 1, 14)
-    page.set_column(_TEXTS_FROM, len(_HEADINGS) - 1, 60)
-    for column, text in enumerate(_HEADINGS):
-        page.write_string(0, column, gettext(text, locale), heading)
-    page.freeze_panes(1, 1)
-    beside = side_by_side(ratios, (), locale)[: len(_RATIOS)]
-    rows: list[Sequence[str | float | None]] = [_cells(one, locale) for one in estimates]
-    rows += [(one.name, one.about, None, None, one.figure) for one in beside]
-    if not _of_real(estimates):
-        rows.append((gettext(words.NOT_MEASURABLE, locale),))
-    if headline(estimates) is None:
-        rows += [(gettext(one, locale),) for one in words.ASK_FOR]
-    for line, cells in enumerate(rows, 1):
-        for column, cell in enumerate(cells):
-            if isinstance(cell, str):
-                page.write_string(line, column, cell, wrapped)
-            elif cell is not None:
-                page.write_number(line, column, cell, wrapped)
+def none(locale: str) -> list[str]:
+    """That nothing can be measured, and what to ask for."""
+    return [gettext(one, locale) for one in (words.NOT_MEASURABLE, *words.ASK_FOR)]
 
 
-def _cells(one: Estimate, locale: str) -> tuple[str | float | None, ...]:
+def interval(one: Interval) -> str:
+    """An effect with its interval: 3.1 [2.2, 4.0]."""
+    point, low, high = words.figures(one)
+    return f"{point} [{low}, {high}]"
+
+
+def written(one: Estimate, locale: str) -> list[str]:
+    """The first SHORT cells of a line as a paper prints them."""
+    return [
+        _written(cell, kind)
+        for cell, (_, kind) in zip(cells_of(one, locale)[:SHORT], COLUMNS, strict=False)
+    ]
+
+
+def explained(one: Estimate, locale: str) -> str:
+    """What an estimate says in a sentence, and what it takes for granted."""
+    assumptions = gettext(words.ASSUMPTIONS[one.design], locale)
+    return f"{words.headline(one, locale)} {assumptions}"
+
+
+def _written(cell: str | float | None, kind: str) -> str:
+    if cell is None or isinstance(cell, str):
+        return cell or formats.NOTHING
+    return formats.count(int(cell)) if kind == "count" else formats.ratio(str(cell))
+
+
+def cells_of(one: Estimate, locale: str) -> tuple[str | float | None, ...]:
+    """A line under the headings of COLUMNS."""
     return (
         one.offer.title,
         gettext(words.DESIGNS[one.design], locale),
         gettext(words.WINDOWS[one.window], locale),
         gettext(words.AMOUNTS[one.amounts], locale),
         *_rounded(one.effect),
-        *_rounded(one.offered),
-        None if one.redeemed is None else round(one.redeemed, 4),
         one.treated,
         one.control,
+        *_rounded(one.offered),
+        None if one.redeemed is None else round(one.redeemed, 4),
         words.sentence(one, locale),
         "；".join(" ".join(words.check(check, locale)) for check in one.checks),
         gettext(words.ASSUMPTIONS[one.design], locale),
