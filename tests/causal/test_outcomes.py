@@ -195,11 +195,11 @@ def test_invented_or_suspect_figures_are_no_headline(drawn: Drawn) -> None:
     assert causal.cost([wrong]) is None
     assert "检验没通过" in causal.cost_in_words([wrong], "zh-CN")
     assert causal.sentence([wrong], "zh-CN") == "净拉动不给数：有一项检验没通过。"
-    assert "这个数不能采信" in "".join(causal.in_words([wrong], "zh-CN"))
+    assert "这个数不能采信" in causal.explained(wrong, "zh-CN")
     invented = replace(one, invented=True)
     assert service.headline([invented]) is None
     assert causal.sentence([invented], "zh-CN") == "净拉动不能估计：没有结果数据。"
-    assert "【示例数据，不是真的】" in "".join(causal.in_words([invented], "zh-CN"))
+    assert "【示例数据，不是真的】" in causal.explained(invented, "zh-CN")
 
 
 def test_the_newest_offers_are_asked_about_with_their_days(drawn: Drawn) -> None:
