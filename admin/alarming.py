@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 from flask import g
@@ -12,8 +14,10 @@ from voucher_service.alarms import service
 from voucher_service.alarms.model import Alarm, Kind, Standing
 from voucher_service.campaigns.canary import SIGNALS, Signal
 from voucher_service.i18n import gettext, mark
+from voucher_service.i18n.errors import written
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import DomainError
+from voucher_service.reconciliation.differences import formats
 from voucher_service.reports.invariant_words import words
 from voucher_service.stops.model import SCOPES, WHATS
 from voucher_service.web.language import locale
@@ -27,6 +31,7 @@ _SEALED = {
     "silence": mark("见证方 {hours} 小时没有签名"),
 }
 _OVERDUE = mark("{late} 笔对账差异过了期限还没查清")
+_FILE_MISSING = mark("{file}：{days} 天的账单没有到，最早的是 {first}")
 _BACKED_UP = {
     "never": mark("还没有做过备份"),
     "old": mark("备份旧了：最近一次在 {hours} 小时以前"),
@@ -67,6 +72,8 @@ def title(alarm: Alarm, names: Mapping[UUID, str]) -> str:
         return gettext(_SEALED[alarm.subject], locale(), **alarm.detail)
     if alarm.kind is Kind.DIFFERENCE:
         return gettext(_OVERDUE, locale(), late=alarm.detail["late"])
+    if alarm.kind is Kind.FILE:
+        return gettext(_FILE_MISSING, locale(), **_missing(alarm.detail))
     if alarm.kind is Kind.BACKUP:
         return gettext(_BACKED_UP[alarm.subject], locale(), **alarm.detail)
     if alarm.subject.startswith("staff:"):
@@ -79,6 +86,15 @@ def title(alarm: Alarm, names: Mapping[UUID, str]) -> str:
         what = gettext(WHATS[alarm.detail["what"]], locale())
         return gettext(_STOPPED, locale(), what=what, where=where)
     return title
+
+
+def _missing(detail: Mapping[str, Any]) -> Mapping[str, Any]:
+    title = formats.title(detail["channel"], locale())
+    return {
+        "file": f"{title} {detail['whose']}".strip(),
+        "days": detail["days"],
+        "first": written(date.fromisoformat(detail["first"]), locale()),
+    }
 
 
 def notes(alarm: Alarm) -> list[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from flask import Flask
 
 from voucher_service.campaigns import service as campaign_service
+from voucher_service.infra import spool
 from voucher_service.infra.core import Core, build
 from voucher_service.kernel.actor import Role
 from voucher_service.reconciliation.differences import service as difference_service
+from voucher_service.reconciliation.differences import uploading
 from voucher_service.reports import history
 from voucher_service.web import uploads
 from voucher_service.web.app import make_app
@@ -43,6 +46,7 @@ from .api import (
     campaigns,
     cars,
     differences,
+    expected_files,
     finance_packs,
     goods,
     lotteries,
@@ -72,8 +76,10 @@ from .pages import budgets as budget_pages
 from .pages import campaigns as campaign_pages
 from .pages import car_pools as car_pool_pages
 from .pages import cars as car_pages
+from .pages import channel_files as channel_pages
 from .pages import differences as difference_pages
 from .pages import disputes as dispute_pages
+from .pages import expected_files as expected_pages
 from .pages import finance_packs as pack_pages
 from .pages import funds as fund_pages
 from .pages import goods as goods_pages
@@ -161,6 +167,8 @@ BLUEPRINTS = (
     Guarded(alarms.payouts, any_of(Role.FINANCE)),
     Guarded(differences.files, _BOOKKEEPERS),
     Guarded(differences.importing, any_of(Role.FINANCE)),
+    Guarded(expected_files.expected, _BOOKKEEPERS),
+    Guarded(expected_files.setting, any_of(Role.FINANCE)),
     Guarded(differences.differences, _BOOKKEEPERS),
     Guarded(differences.working, any_of(Role.FINANCE)),
     Guarded(finance_packs.packing, any_of(Role.FINANCE)),
@@ -218,8 +226,10 @@ BLUEPRINTS = (
     Guarded(fund_pages.planning, any_of(Role.PLANNER)),
     Guarded(dispute_pages.disputes, _OFFICE),
     Guarded(dispute_pages.deciding, any_of(Role.REVIEWER, Role.FINANCE)),
-    Guarded(difference_pages.files, _BOOKKEEPERS),
-    Guarded(difference_pages.importing, any_of(Role.FINANCE)),
+    Guarded(channel_pages.files, _BOOKKEEPERS),
+    Guarded(channel_pages.importing, any_of(Role.FINANCE)),
+    Guarded(expected_pages.expected, _BOOKKEEPERS),
+    Guarded(expected_pages.setting, any_of(Role.FINANCE)),
     Guarded(difference_pages.differences, _BOOKKEEPERS),
     Guarded(difference_pages.working, any_of(Role.FINANCE)),
     Guarded(stop_pages.stops, _OFFICE),
@@ -278,7 +288,15 @@ def create_app(core: Core | None = None) -> Flask:
     uploads.let_through(app, {pushes.planning.name}, most_bytes=pushes.LIST_LIMIT_BYTES)
     uploads.let_through(app, {push_pages.planning.name, goods_pages.stocking.name})
     uploads.let_through(app, {goods.stocking.name}, most_bytes=goods.TABLE_LIMIT_BYTES)
-    uploads.let_through(app, {difference_pages.importing.name})
+    uploads.let_through(app, {channel_pages.importing.name})
+    large = app.extensions["voucher"].core
+    uploads.let_large_through(
+        app,
+        {channel_pages.importing.name},
+        from_bytes=differences.FILE_LIMIT_BYTES,
+        check=partial(uploading.check_size, large),
+        folder=partial(spool.folder, large.settings),
+    )
     uploads.let_through(app, {differences.importing.name}, most_bytes=differences.FILE_LIMIT_BYTES)
     most_bytes = settlements.RETURN_LIMIT_BYTES
     uploads.let_through(

@@ -26,7 +26,7 @@ from voucher_service.web.schemas import PageArgs, Schema
 from .offer_schemas import OfferTermsSchema
 
 BRANDS = ("jinqiu", "moyang", "night", "feast", "renew")
-GROUPS = ("campaign", "area", "trade", "day", "funder", "merchant_size", "offer", "hour")
+GROUPS = ("campaign", "area", "trade", "day", "funder", "merchant_size", "offer", "hour", "brand")
 BASES = ("period", "cohort")
 SLUG = r"[a-z0-9][a-z0-9-]{1,62}"
 _SECRET = validate.Length(min=1, max=200, error=mark("太长了。"))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from voucher_service.infra import areas
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.reports.board import Board
 from voucher_service.reports.figures import Figures
-from voucher_service.reports.leverage import LeverageReport
+from voucher_service.reports.leverage import LeverageReport, Row
 from voucher_service.reports.today import Today
 
 STEPS = 4
@@ -46,6 +47,18 @@ def tiles(board: Board, report: LeverageReport, *, within: str) -> tuple[Tile, .
             shade(figures[code].leveraged if code in figures else ZERO, most),
         )
         for code, at in placed
+    )
+
+
+def off_map(found: Sequence[Tile], report: LeverageReport) -> tuple[Row, ...]:
+    """The rows that moved something and have no tile: the city's own budget, and areas without a
+    place.
+    """
+    drawn = {one.code for one in found}
+    return tuple(
+        row
+        for row in report.rows
+        if row.key not in drawn and (row.figures.issued or row.figures.leveraged)
     )
 
 

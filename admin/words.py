@@ -110,6 +110,7 @@ GROUPS: Mapping[str, str] = {
     GroupBy.MERCHANT_SIZE: mark("商户规模"),
     GroupBy.OFFER: mark("券种"),
     GroupBy.HOUR: mark("按钟点"),
+    GroupBy.BRAND: mark("品牌"),
 }
 BASES: Mapping[str, str] = {
     Basis.PERIOD: mark("按发生日"),

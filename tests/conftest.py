@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -30,9 +31,12 @@ from voucher_service.infra.embedded import postgres
 from voucher_service.infra.embedded.servers import GATE, QUEUE, Servers
 from voucher_service.kernel.clock import Clock
 from voucher_service.settings import Settings
+from voucher_service.tradein import shelf
+from voucher_service.tradein.policy import Policy
 from voucher_service.vouchers import refusals
 
 TEMPLATE = postgres.DATABASE
+LAST_DAY = date(2099, 12, 31)
 NOON = datetime(2026, 9, 23, 4, 0, tzinfo=UTC)
 
 
@@ -66,6 +70,34 @@ def slow_hasher() -> Iterator[PasswordHasher]:
         own = passwords._HASHER
         patch.setattr(passwords, "_HASHER", PasswordHasher(1, 8, 1))
         yield own
+
+
+@pytest.fixture(scope="session")
+def shipped() -> tuple[Policy, ...]:
+    """The rules of trade-in as they ship: those of a year end with it."""
+    return shelf.shelf()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def rules_in_force(shipped: tuple[Policy, ...]) -> Iterator[None]:
+    """The newest rules do not end: tests that want some in force today pass on any day.
+
+    Tests of the rules themselves have those that ship, and a day of their own.
+    """
+    newest = max(one.last for one in shipped)
+    on_shelf(
+        replace(one, last=LAST_DAY, file_by=one.file_by and LAST_DAY) if one.last == newest else one
+        for one in shipped
+    )
+    yield
+    on_shelf(shipped)
+
+
+def on_shelf(policies: Iterable[Policy]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shelf, "load", lambda _: tuple(policies))
+        shelf.shelf.cache_clear()
+        shelf.shelf()
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from voucher_service.merchants import model as merchants
 from voucher_service.pledges import model as pledges
 from voucher_service.pushes import model as pushes
 from voucher_service.reconciliation.differences import model as differences
+from voucher_service.reconciliation.differences import uploads
 from voucher_service.redemption import model as redemption
 from voucher_service.settlement import lifecycles as settlement
 from voucher_service.stops import model as stops
@@ -52,6 +53,7 @@ MACHINES: tuple[Machine[Any, Any], ...] = (
     settlement.ADVANCE,
     disputes.LIFECYCLE,
     differences.LIFECYCLE,
+    uploads.UPLOAD,
     approvals.LIFECYCLE,
     budgets.MOVE,
     alarms.LIFECYCLE,

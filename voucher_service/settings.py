@@ -131,6 +131,8 @@ class Matching:
     most_differences: int
     unlike_bps: int
     difference_days: int
+    folder: str
+    most_waiting: int
 
 
 @dataclass(frozen=True)

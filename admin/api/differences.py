@@ -40,7 +40,7 @@ importing = ApiBlueprint("channel-importing", __name__, url_prefix="/api/v1/chan
 differences = ApiBlueprint("differences", __name__, url_prefix="/api/v1/differences")
 working = ApiBlueprint("difference-working", __name__, url_prefix="/api/v1/differences")
 
-# At the desk or as JSON; larger files go in by the command line.
+# At once at the desk or as JSON; larger files are read in the background, or by the command line.
 FILE_LIMIT_BYTES = 24 * 1024 * 1024
 
 
@@ -100,9 +100,10 @@ class FormatsSchema(Schema):
 
 
 class OurSideSchema(Schema):
-    """What our books say."""
+    """What our books say: of a redemption, or of a payment of a settlement, which has no order."""
 
-    redemption_id = fields.UUID(required=True)
+    redemption_id = fields.UUID(required=True, allow_none=True)
+    payment_id = fields.UUID(required=True, allow_none=True)
     at = InstantField(required=True)
     order_fen = FenField(required=True, attribute="order")
     discount_fen = FenField(required=True, attribute="discount")
@@ -131,7 +132,8 @@ class NoteSchema(Schema):
 
 class ChannelDifferenceSchema(Schema):
     """A line that did not match. `status`: open proposed explained corrected accepted; `holds`: the
-    redemption is kept out of settlement meanwhile; `differs`: order discount paid.
+    redemption is kept out of settlement meanwhile, or the payment is not made again; `differs`:
+    order discount paid.
     """
 
     id = fields.UUID(required=True)

@@ -18,7 +18,8 @@ from voucher_service.web.site import core
 
 PDF = "application/pdf"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_TYPES = {"xlsx": XLSX, "csv": "text/csv", "pdf": PDF}
+ZIP = "application/zip"
+_TYPES = {"xlsx": XLSX, "csv": "text/csv", "zip": ZIP, "pdf": PDF, "json": "application/json"}
 reports = ApiBlueprint("reports", __name__, url_prefix="/api/v1/reports")
 reconciliations = ApiBlueprint("reconciliations", __name__, url_prefix="/api/v1/reconciliations")
 
@@ -72,8 +73,16 @@ def as_xlsx(args: dict[str, Any]) -> Response:
 @reports.arguments(LeverageArgs, location="query")
 @reports.response(200, FILE, content_type="text/csv")
 def as_csv(args: dict[str, Any]) -> Response:
-    """The same figures as a CSV file."""
+    """The groups as a CSV file."""
     return file(args, "csv")
+
+
+@reports.route("/leverage.zip", methods=["GET"])
+@reports.arguments(LeverageArgs, location="query")
+@reports.response(200, FILE, content_type=ZIP)
+def as_zip(args: dict[str, Any]) -> Response:
+    """Every table of the report as a CSV file, in one archive."""
+    return file(args, "zip")
 
 
 @reports.route("/leverage.pdf", methods=["GET"])
@@ -98,5 +107,6 @@ def file(args: dict[str, Any], form: str) -> Response:
     found = figures.report(actor(), args)
     response = Response(deliver.written(found, form, locale()), content_type=_TYPES[form])
     name = f"leverage-{args['programme']}-{args['group_by']}.{form}"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    shown = "inline" if form == "json" else "attachment"
+    response.headers["Content-Disposition"] = f'{shown}; filename="{name}"'
     return response

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from admin.pages.home import board_of, chosen_of
-from admin.tiles import tiles
+from admin.tiles import off_map, tiles
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Programme
 from voucher_service.kernel.errors import NoSuchThing
@@ -39,8 +39,10 @@ def now() -> str:
 
 def _told(programme: Programme) -> dict[str, Any]:
     found = board_of(programme)
+    drawn = tiles(found["board"], found["report"], within=actor().area)
     return found | {
         "programme": programme,
-        "tiles": tiles(found["board"], found["report"], within=actor().area),
+        "tiles": drawn,
+        "off_map": off_map(drawn, found["report"]),
         "over": programme.closes_on < today(),
     }

@@ -16,6 +16,7 @@ from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Offer
 from voucher_service.i18n import gettext, mark
 from voucher_service.infra import areas
+from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import InvalidInput, NoSuchThing, TryAgain
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reports import definitions, instruments, layout, sentences
@@ -56,15 +57,18 @@ def show() -> str:
         instruments_note=gettext(instruments.NOTE, locale()),
         small=words.is_small(found.totals.figures.leveraged),
         facts=layout.beside(found, locale()),
+        in_full=layout.in_full(found, locale()),
         definitions=[one.in_words(locale()) for one in definitions.DEFINITIONS],
         meanings_by_key={one.key: one.in_words(locale())[0] for one in definitions.DEFINITIONS},
         said=sentences.sentences(found, locale()),
         paragraph=sentences.paragraph(found, locale()),
         query=sentences.query(found),
+        sealed=layout.sealed(found, locale()),
+        reads_log=actor().has(Role.FINANCE) or actor().has(Role.AUDITOR),
     )
 
 
-@reports.get("/reports/leverage.<any(xlsx, csv, pdf):form>")
+@reports.get("/reports/leverage.<any(xlsx, csv, zip, pdf, json):form>")
 def download(form: str) -> Any:
     """The same figures as a file."""
     return file(_args(""), form)

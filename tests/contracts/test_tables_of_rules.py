@@ -64,6 +64,7 @@ def _model_modules() -> list[str]:
         "campaigns.lifecycles",
         "merchants.accounts",
         "merchants.onboarding",
+        "reconciliation.differences.uploads",
         "settlement.lifecycles",
         "tradein.qualifications",
     )

@@ -102,6 +102,46 @@ def test_no_page_shuts_anyone_out(
     assert [one for one in heard if "404" not in one] == []
 
 
+@pytest.mark.parametrize(
+    ("language", "scheme", "size"), [("zh-CN", "light", PHONE), ("en", "dark", WIDE)]
+)
+def test_no_page_of_figures_shuts_anyone_out(
+    *,
+    chromium: Browser,
+    base: str,
+    desk: Desk,
+    paths: list[str],
+    language: str,
+    scheme: str,
+    size: dict[str, int],
+) -> None:
+    reader = desk.world.staff(Role.FINANCE, username=f"figures-{scheme}")
+    known = {"locale": language, "color_scheme": scheme, "viewport": size}
+    programme = next(path for path in paths if "programme=" in path).partition("?")[2]
+    found: dict[str, object] = {}
+    with at_desk(chromium, base, desk.core, reader, **known) as context:
+        page = context.new_page()
+        heard = complaints(page)
+        for path in (
+            f"/board?{programme}",
+            f"/board?{programme}&wall=yes",
+            "/reports/retail-sales",
+            "/outcomes",
+            "/channel-files",
+            "/differences",
+            "/settlements",
+        ):
+            answer = page.goto(path)
+            assert answer is not None
+            assert answer.status == 200, path
+            page.evaluate(AXE.read_text("utf-8"))
+            if violations := page.evaluate(RUN)["violations"]:
+                found[path] = [(one["id"], one["nodes"][0]["target"]) for one in violations]
+            assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), path
+    assert found == {}
+    assert heard == []
+
+
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_no_page_scrolls_sideways_on_a_phone(
     chromium: Browser, base: str, desk: Desk, paths: list[str], language: str

@@ -230,7 +230,7 @@ def test_the_report_says_both_floors_and_that_no_effect_is_measured(
     assert "拉动比6.40（÷发放；机械下限5.00）" in page
     assert "还不能估计：没有结果数据" in page
     assert "合成回放" not in page.split("<main")[1].split("</select>")[1]
-    for group_by in ("campaign", "trade", "day", "funder", "merchant_size"):
+    for group_by in ("campaign", "trade", "day", "funder", "merchant_size", "brand"):
         answer = browser.get(f"/reports/leverage?programme={slug}&group_by={group_by}")
         assert answer.status_code == 200
     for form in ("xlsx", "csv"):

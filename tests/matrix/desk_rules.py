@@ -321,6 +321,7 @@ PUSHES = (
 REPORTS = (
     get(f"{API}/reports/leverage", OFFICE, of=programme, sends=report),
     get(f"{API}/reports/leverage.csv", OFFICE, of=programme, sends=report),
+    get(f"{API}/reports/leverage.zip", OFFICE, of=programme, sends=report),
     get(f"{API}/reports/leverage.xlsx", OFFICE, of=programme, sends=report),
     get(f"{API}/reports/leverage.pdf", OFFICE, of=programme, sends=report),
     post(
@@ -331,7 +332,12 @@ REPORTS = (
         answers=202,
     ),
     get("/reports/leverage", OFFICE, of=programme, sends=report),
-    get("/reports/leverage.<any(xlsx, csv, pdf):form>", OFFICE, of=form_of_report, sends=report),
+    get(
+        "/reports/leverage.<any(xlsx, csv, zip, pdf, json):form>",
+        OFFICE,
+        of=form_of_report,
+        sends=report,
+    ),
     post(
         f"{API}/retail-sales",
         FINANCE,

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 from itertools import count
+from random import Random
 from typing import Any
+from uuid import UUID
 
 from tests.reconciliation.samples import told, written
+from voucher_service.infra import spool
+from voucher_service.infra.spool import Incoming
 from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.clock import day_of
+from voucher_service.kernel.ids import MerchantId
 from voucher_service.merchants import service as merchants
-from voucher_service.reconciliation.differences import service
+from voucher_service.merchants.model import SizeClass
+from voucher_service.reconciliation.differences import expecting, service, uploading
 from voucher_service.reconciliation.differences.model import Status
+from voucher_service.replay.strangers import credit_code
 
 from .city import City, Side
-from .table import Thing, always, called, get, kind, post, shared, typed
+from .table import Thing, always, called, get, kind, material, post, shared, typed
 
 READERS, FINANCE = service.READERS, frozenset({Role.FINANCE})
 _numbers = count(1)
+_TODAY = date(2026, 9, 23)
 
 
 def bill() -> bytes:
@@ -68,6 +77,63 @@ def difference(city: City, side: Side, _caller: Actor) -> Thing:
     return Thing(str(found.id))
 
 
+@shared
+def upload(city: City, _side: Side, _caller: Actor) -> Thing:
+    """A large file whose bytes got lost."""
+    place = spool.folder(city.core.settings)
+    with Incoming(place) as incoming:
+        incoming.write(b"x")
+        waits = uploading.keep(
+            city.core,
+            actor=city.whole[Role.FINANCE],
+            format="wechat",
+            file_name="bill.csv",
+            incoming=incoming,
+        )
+    spool.drop(place, waits.id)
+    while uploading.take_waiting(city.core):
+        pass
+    return Thing(str(waits.id))
+
+
+@material
+def merchant(city: City, _side: Side, _caller: Actor) -> Thing:
+    """A merchant of which no file is expected."""
+    made = merchants.create_merchant(
+        city.core,
+        actor=SYSTEM,
+        name="新商户",
+        uscc=credit_code(Random(next(_numbers))),
+        size_class=SizeClass.SMALL,
+    )
+    return Thing(str(made.id), {"uscc": made.uscc})
+
+
+@shared
+def expected(city: City, side: Side, caller: Actor) -> Thing:
+    """A file that is expected of every day."""
+    made = expecting.expect(
+        city.core,
+        actor=city.whole[Role.FINANCE],
+        format="wechat",
+        hour=9,
+        first=_TODAY,
+        merchant=MerchantId(UUID(merchant.make(city, side, caller).id)),
+    )
+    return Thing(str(made.id))
+
+
+def expecting_it(thing: Thing, _caller: Actor) -> dict[str, Any]:
+    """A merchant's file to expect, as a call sends it."""
+    return {"format": "wechat", "hour": 9, "first_day": str(_TODAY), "merchant_id": thing.id}
+
+
+def typing_it(thing: Thing, _caller: Actor) -> dict[str, Any]:
+    """The same as a form."""
+    named = {"format": "wechat-2023", "uscc": thing.facts["uscc"]}
+    return named | {"hour": "9", "first_day": str(_TODAY)}
+
+
 def sent(_thing: Thing, _caller: Actor) -> dict[str, Any]:
     """A file, as a form sends it."""
     return {"format": "wechat-2023", "file": (io.BytesIO(bill()), "bill.csv")}
@@ -80,6 +146,7 @@ def as_text(_thing: Thing, _caller: Actor) -> dict[str, Any]:
 
 API = "/api/v1"
 FILES, FILE = "/channel-files", "/channel-files/<uuid:id>"
+EXPECTED = "/channel-files/expected"
 ALL, ONE = "/differences", "/differences/<uuid:id>"
 LINES = "lines.<any(csv, xlsx):format_>"
 WORDS = {"text": "问过商户"}
@@ -89,6 +156,17 @@ RULES = (
     post(API + FILES, FINANCE, sends=called(as_text), answers=201, whole=True),
     get(API + FILE, READERS, of=channel_file, whole=True),
     get(f"{API}{FILE}/{LINES}", READERS, of=channel_file, whole=True),
+    get(API + EXPECTED, READERS, whole=True),
+    post(
+        API + EXPECTED,
+        FINANCE,
+        of=merchant,
+        sends=called(expecting_it),
+        answers=201,
+        once=True,
+        whole=True,
+    ),
+    post(f"{API}{EXPECTED}/<uuid:id>/end", FINANCE, of=expected, once=True, whole=True),
     get(API + ALL, READERS, lists=difference),
     get(API + ONE, READERS, of=difference),
     post(f"{API}{ONE}/notes", FINANCE, of=difference, sends=always(json=WORDS)),
@@ -106,6 +184,11 @@ RULES = (
     post(FILES, FINANCE, sends=typed(sent), whole=True),
     get(FILE, READERS, of=channel_file, whole=True),
     get(f"{FILE}/{LINES}", READERS, of=channel_file, whole=True),
+    get(f"{FILES}/uploads/<uuid:id>", FINANCE, of=upload, whole=True),
+    get(EXPECTED, READERS, whole=True),
+    post(EXPECTED, FINANCE, of=merchant, sends=typed(typing_it), once=True, whole=True),
+    get(f"{EXPECTED}/<uuid:id>", READERS, of=expected, whole=True),
+    post(f"{EXPECTED}/<uuid:id>/end", FINANCE, of=expected, once=True, whole=True),
     get(ALL, READERS, lists=difference),
     get(ONE, READERS, of=difference),
     post(ONE, FINANCE, of=difference, sends=always(data={"verb": "comment"} | WORDS)),

@@ -22,6 +22,7 @@ SELECT md5(id::text || k)::uuid, offer_id, release_id, release_quota, slot, resi
     generation, epoch, holds_slot, claim_key_hash, occurred_at, face_value_fen, spent_fen, status,
     valid_from, valid_until, code_ref, address_prefix, device_id, agent_hash
 FROM first_voucher CROSS JOIN copies
+WHERE occurred_at >= %(since)s AND occurred_at < %(since)s + interval '1 day'
 ORDER BY occurred_at
 """
 _ORDERS = """
@@ -29,7 +30,8 @@ WITH copies AS (SELECT n || %(salt)s AS k FROM generate_series(1, %(copies)s::in
 places AS (SELECT id AS shop, merchant_id AS merchant, row_number() OVER () AS place FROM shop),
 drawn AS (
     SELECT r.*, k, 1 + floor(random() * (SELECT count(*) FROM shop))::int AS place
-    FROM first_redemption r CROSS JOIN copies)
+    FROM first_redemption r CROSS JOIN copies
+    WHERE r.occurred_at >= %(since)s AND r.occurred_at < %(since)s + interval '1 day')
 INSERT INTO redemption (id, merchant_id, shop_id, cashier_id, voucher_id, offer_id, part,
     order_reference, payment_reference, key_hash, body_hash, nonce, code_window, order_amount_fen,
     discount_fen, refunded_fen, refunded_discount_fen, paid_fen, status, phase, occurred_at,
@@ -42,6 +44,12 @@ SELECT md5(id::text || k)::uuid, merchant, shop, cashier_id,
     phase, date_trunc('day', occurred_at + interval '8 hours') - interval '8 hours'
         + interval '9 hours' + random() * interval '12 hours', claimed_on
 FROM drawn JOIN places USING (place) ORDER BY occurred_at
+"""
+_GROWN = ("voucher", "redemption")
+_DAYS = """
+SELECT date_trunc('day', occurred_at + interval '8 hours') - interval '8 hours' AS day
+FROM (SELECT occurred_at FROM first_voucher UNION ALL SELECT occurred_at FROM first_redemption) x
+GROUP BY day ORDER BY day
 """
 _ANOTHER = """
 WITH days AS (
@@ -67,7 +75,8 @@ INSERT INTO redemption (id, merchant_id, shop_id, cashier_id, voucher_id, offer_
     discount_fen, refunded_fen, refunded_discount_fen, paid_fen, status, phase, occurred_at,
     claimed_on)
 SELECT gen_random_uuid(), merchant_id, shop_id, cashier_id, voucher_id, offer_id, part,
-    order_reference || '+', payment_reference || '+', key_hash, body_hash, nonce, code_window,
+    order_reference || '+' || %(salt)s,
+    payment_reference || '+' || %(salt)s, key_hash, body_hash, nonce, code_window,
     order_amount_fen, discount_fen, 0, 0, paid_fen, status, phase, occurred_at + %(later)s,
     claimed_on + 1
 FROM redemption WHERE {_DAY}
@@ -125,7 +134,7 @@ def loosen(owner: psycopg.Connection[tuple[Any, ...]]) -> int:
     """
     owner.execute("SET session_replication_role = replica")
     owner.execute("SET synchronous_commit = off")
-    for table in ("voucher", "redemption"):
+    for table in _GROWN:
         if owner.execute("SELECT to_regclass(%s)", [f"first_{table}"]).fetchall() != [(None,)]:
             continue
         for (name,) in owner.execute(
@@ -146,13 +155,34 @@ def loosen(owner: psycopg.Connection[tuple[Any, ...]]) -> int:
 
 
 def grow(owner: psycopg.Connection[tuple[Any, ...]], copies: int) -> None:
-    """Add so many copies of the first rows, a few at a time, and gather statistics."""
-    for begun in range(0, copies, 10):
-        part = {"copies": min(10, copies - begun), "salt": token_hex(8)}
-        owner.execute(_VOUCHERS, part)
-        owner.execute(_ORDERS, part)
-    for table in ("voucher", "redemption"):
+    """Add so many copies of the first rows, and gather statistics.
+
+    The copies come day after day, as rows do; the indexes are made anew when all are there. All or
+    nothing: a book that was left half grown is as it was.
+    """
+    asked = {"copies": copies, "salt": token_hex(8)}
+    with owner.transaction():
+        indexes = [made for table in _GROWN for made in _let_go(owner, table)]
+        for (since,) in owner.execute(_DAYS).fetchall():
+            owner.execute(_VOUCHERS, asked | {"since": since})
+            owner.execute(_ORDERS, asked | {"since": since})
+        owner.execute("SET LOCAL maintenance_work_mem = '1GB'")
+        for made in indexes:
+            owner.execute(made)
+    for table in _GROWN:
         owner.execute(f"VACUUM (ANALYZE) {table}")
+
+
+def _let_go(owner: psycopg.Connection[tuple[Any, ...]], table: str) -> list[str]:
+    """Drop the primary key and the indexes of a table; the statements that make them again."""
+    key, made = f"pk_{table}", [f"ALTER TABLE {table} ADD CONSTRAINT pk_{table} PRIMARY KEY (id)"]
+    owner.execute(f"ALTER TABLE {table} DROP CONSTRAINT {key} CASCADE")
+    for name, definition in owner.execute(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s", [table]
+    ).fetchall():
+        owner.execute(f'DROP INDEX "{name}"')
+        made.append(definition)
+    return made
 
 
 def one_more_day(owner: psycopg.Connection[tuple[Any, ...]]) -> None:
@@ -160,6 +190,6 @@ def one_more_day(owner: psycopg.Connection[tuple[Any, ...]]) -> None:
     after the book's last.
     """
     ((since, later),) = owner.execute(_ANOTHER).fetchall()
-    day = {"since": since, "later": later}
+    day = {"since": since, "later": later, "salt": token_hex(8)}
     for statement in (_DAY_VOUCHERS, _DAY_ORDERS, _DAY_BOOKS, _DAY_UNDONE, _DAY_LAPSES):
         owner.execute(statement, day)

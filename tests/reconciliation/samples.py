@@ -13,7 +13,7 @@ from voucher_service.reconciliation.differences.layout import LineKind, Told
 
 NOON = datetime(2026, 9, 23, 12, 0, tzinfo=SHANGHAI)
 FORMATS = sorted(formats.shelf())
-CHANNELS = ["wechat-2023", "alipay-2019", "unionpay-2024"]
+CHANNELS = ["wechat-2023", "alipay-2019", "unionpay-2024", "bank-statement-2026"]
 
 
 def told(

@@ -11,7 +11,10 @@ from tests.faces.test_admin_browser import AXE, RUN
 from tests.make import World
 from tests.reconciliation.conftest import Channel
 from tests.web.serving import serving
-from voucher_service.reconciliation.differences import service
+from voucher_service.infra import spool
+from voucher_service.infra.spool import Incoming
+from voucher_service.kernel.clock import day_of
+from voucher_service.reconciliation.differences import expecting, service, uploading
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
 
@@ -26,7 +29,22 @@ def test_every_page_about_differences_fits_a_small_phone_and_every_reader(
     made = here.take()
     held = next(one for one in here.differences() if one.holds)
     service.comment(here.core, actor=here.finance, difference=held.id, text="Asked the shop.")
+    set_ = expecting.expect(
+        here.core,
+        actor=here.finance,
+        format="till",
+        hour=9,
+        first=day_of(here.now()),
+        shop=held.shop_id,
+    )
+    with Incoming(spool.folder(here.core.settings)) as incoming:
+        waits = uploading.keep(
+            here.core, actor=here.finance, format="wechat", file_name="bill.csv", incoming=incoming
+        )
     paths = (
+        "/channel-files/expected",
+        f"/channel-files/expected/{set_.id}",
+        f"/channel-files/uploads/{waits.id}",
         "/channel-files",
         f"/channel-files/{made.id}",
         "/differences",
@@ -53,4 +71,6 @@ def test_every_page_about_differences_fits_a_small_phone_and_every_reader(
                 if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                     found[f"{path} sideways at {width}"] = True
             context.close()
+    while uploading.take_waiting(here.core):
+        pass
     assert found == {}

@@ -17,6 +17,7 @@ from tests.make import World
 from tests.reconciliation.conftest import Channel
 from tests.reconciliation.samples import written
 from tests.services.giving_back import mark, refund
+from voucher_service.kernel.clock import day_of
 from voucher_service.redemption.model import Phase
 
 Make = Callable[[], Channel]
@@ -116,6 +117,29 @@ def test_the_pages_say_it_in_both_languages(desk: Desk, differing: Channel) -> N
     for path in ("/channel-files", made, "/differences", *ones):
         said = main_of(english.get(path).text).replace("渠道没有这笔款", "")
         assert CHINESE.findall(said) == []
+
+
+def test_a_clerk_sets_which_file_is_expected_and_ends_it(desk: Desk, differing: Channel) -> None:
+    browser, place = desk.browser(differing.finance), "/channel-files/expected"
+    today = day_of(differing.now())
+    typed = {"format": "alipay-2019", "hour": "24", "first_day": str(today)}
+    refused = send(browser, place, place, **typed)
+    assert (refused.status_code, "要在 0 到 23 之间" in refused.text) == (422, True)
+    assert send(browser, place, place, **typed | {"hour": "9"}).status_code == 303
+    again = send(browser, place, place, **typed | {"hour": "9"})
+    assert (again.status_code, "已经设定了每天要来" in again.text) == (409, True)
+    (one,) = re.findall(rf'href="({place}/[0-9a-f-]{{36}})"', browser.get(place).text)
+    assert one in browser.get("/channel-files").text
+    english = desk.browser(differing.finance, "en")
+    for path in (place, one):
+        assert CHINESE.findall(main_of(english.get(path).text)) == []
+    late = send(browser, one, f"{one}/end", last_day="2030-01-01")
+    assert (late.status_code, "最后一天要在第一天到昨天之间" in late.text) == (422, True)
+    assert send(browser, one, f"{one}/end", last_day="").status_code == 303
+    listed = desk.get(differing.finance, "/channel-files/expected").json or {}
+    assert [(o["channel"], o["last_day"], o["missing"]) for o in listed["items"]] == [
+        ("alipay", str(today), [])
+    ]
 
 
 def test_the_differences_of_one_file_stay_its_own_from_page_to_page(

@@ -22,7 +22,7 @@ from voucher_service.kernel.errors import NotAllowed
 from voucher_service.kernel.ids import CashierId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
-from voucher_service.reconciliation.differences import reading, service, store
+from voucher_service.reconciliation.differences import explaining, reading, service
 from voucher_service.reconciliation.differences.model import (
     ChannelFile,
     ChannelFileInvalid,
@@ -158,7 +158,7 @@ def test_an_import_leaves_alone_what_somebody_proposed_meanwhile(
     here.order()
     here.take()
     mine, other = here.differences()
-    look = store.explained
+    look = explaining.explained
 
     def slowly(session: Session, **asked: Any) -> dict[DifferenceId, str]:
         found = look(session, **asked)
@@ -167,7 +167,7 @@ def test_an_import_leaves_alone_what_somebody_proposed_meanwhile(
         )
         return found
 
-    monkeypatch.setattr(store, "explained", slowly)
+    monkeypatch.setattr(explaining, "explained", slowly)
     here.take(*(here.line(one.line.reference, 10_800, days=1) for one in (mine, other)))
     assert [one.id for one in here.differences(Status.PROPOSED)] == [mine.id]
     assert other.id in {one.id for one in here.differences(Status.EXPLAINED)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from collections.abc import Callable
 from datetime import date, datetime
@@ -35,6 +36,13 @@ ALIPAY = (
     "#-----业务明细列表结束-----\n"
     "#交易合计：1笔，商家实收共108.00元，商家优惠共0.00元\n"
     "#退款合计：1笔，商家实收退款共-8.50元，商家优惠退款共0.00元\n"
+)
+BANK = (
+    "记账日期,交易时间,业务流水号,银行流水号,金额,状态\r\n"
+    "2026-09-23,2026-09-23 15:00:00,2026092200000100000001,B1,108.00,成功\r\n"
+    "2026-09-25,2026-09-25 09:00:00,2026092200000100000002,B2,20.00,退票\r\n"
+    "2026-09-25,2026-09-25 09:00:00,2026092200000100000003,B3,20.00,处理中\r\n"
+    "成功笔数,成功金额,退回笔数,退回金额\r\n1,108.00,1,20.00\r\n"
 )
 UNIONPAY = (
     "清算日期,交易日期,交易时间,检索参考号,交易类型,交易金额\n"
@@ -77,10 +85,16 @@ def test_a_column_for_the_day_of_clearing_counts_before_the_clock() -> None:
     assert (line.day, line.at.hour, line.paid) == (date(2026, 9, 24), 23, 10_800)
 
 
+def test_a_banks_statement_tells_payments_from_what_came_back() -> None:
+    paid, back = read("bank", BANK.encode("gb18030"))
+    assert (paid.kind, paid.paid, paid.reference[-1]) == (LineKind.PAYMENT, 10_800, "1")
+    assert (back.kind, back.paid, back.day) == (LineKind.REFUND, 2_000, date(2026, 9, 25))
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_what_is_written_in_a_format_is_read_again_as_it_was(format: str) -> None:
     lines = [told(f"{place:012}", place * 7 + 1, order=500, discount=100) for place in range(50)]
-    if formats.get(format).against is Against.PAYMENTS:
+    if formats.get(format).against is not Against.ORDERS:
         lines = [told(f"{place:012}", place * 7 + 1) for place in range(50)]
         lines += [told("000000000001", 3, kind=LineKind.REFUND)]
     found = read(format, written(format, lines))
@@ -106,7 +120,20 @@ def test_a_format_file_with_a_misspelt_key_is_refused_by_its_name() -> None:
 MALFORMED: dict[str, tuple[str, Callable[[], bytes], list[tuple[int, str]]]] = {
     "nothing": ("wechat", lambda: b"", [(0, reading.NO_HEAD)]),
     "another channel's": ("wechat", ALIPAY.encode, [(0, reading.NO_HEAD)]),
-    "a picture": ("wechat", lambda: b"\x89PNG\r\n\x1a\n" + bytes(99), [(0, reading.NO_HEAD)]),
+    "a gzip that broke off": ("wechat", lambda: gzip.compress(WECHAT.encode())[:60],
+                              [(0, reading.PACKED)]),
+    "an Excel workbook": ("alipay", lambda: b"PK\x03\x04" + bytes(200), [(0, reading.PACKED)]),
+    "an empty byte": ("unionpay", lambda: UNIONPAY.encode().replace(b"260923", b"26\x00923"),
+                      [(2, reading.BINARY)]),
+    "two bytes a character": ("unionpay", lambda: UNIONPAY.encode("utf-16"),
+                              [(1, reading.BINARY)]),
+    "spaces and a mark alone": ("bank", lambda: b"\xef\xbb\xbf \r\n\r\n", [(0, reading.NO_HEAD)]),
+    "a return that the bank did not sum": (
+        "bank",
+        lambda: BANK.replace("1,108.00,1,", "1,108.00,0,").encode("gb18030"),
+        [(0, reading.TOTAL)],
+    ),
+    "a picture": ("wechat", lambda: b"\x89PNG\r\n\x1a\n" + bytes(99), [(3, reading.BINARY)]),
     "a column twice": (
         "wechat",
         WECHAT.replace("商品名称", "退款金额", 1).encode,

@@ -61,6 +61,11 @@ from voucher_service.tradein.revision import revise
 from voucher_service.tradein.shelf import shelf
 
 
+@pytest.fixture(scope="module", autouse=True)
+def rules_in_force() -> None:
+    """As they ship, with their last day: these tests have a day of their own."""
+
+
 @pytest.fixture(scope="module")
 def autumn(core: Core) -> World:
     """A city in September 2026, when the policies of that year are in force."""

@@ -28,7 +28,6 @@ from voucher_service.kernel.money import Money
 from voucher_service.merchants.model import SizeClass, Trade
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reports import export, layout, leverage, paper, printed, sentences
-from voucher_service.reports.board import board
 from voucher_service.reports.figures import AMOUNTS, Figures, quotient
 from voucher_service.reports.groups import Basis, Group, GroupBy
 from voucher_service.reports.leverage import LeverageReport, Row
@@ -226,19 +225,20 @@ def test_excel_shows_the_same_figures_and_no_formula(report: LeverageReport, loc
     out = io.BytesIO()
     export.xlsx(report, out, locale)
     book = openpyxl.load_workbook(io.BytesIO(out.getvalue()))
-    figures, _, _, said, definitions = book.worksheets
-    assert "550.01" in str(said["A2"].value)
+    about, figures, _, _, said, definitions = book.worksheets
+    assert about.max_row > 10
+    assert "550.01" in str(said["A3"].value)
+    assert {one.freeze_panes for one in book.worksheets} == {"B2"}
     cells = [cell for row in figures.iter_rows() for cell in row]
     assert not any(cell.data_type == "f" for cell in cells)
-    head = [cell.value for cell in figures[16]]
+    head = [cell.value for cell in figures[1]]
     last = dict(zip(head, [cell.value for cell in figures[figures.max_row]], strict=True))
     issued, leveraged = (
         ("发放", "拉动消费") if locale == "zh-CN" else ("Issued", "Leveraged spending")
     )
-    yuan, fen = ("{}（元）", "{}（分）") if locale == "zh-CN" else ("{} (yuan)", "{} (fen)")
+    yuan = "{}（元）" if locale == "zh-CN" else "{} (yuan)"
     assert last[yuan.format(issued)] == 160
     assert last[yuan.format(leveraged)] == 550.01
-    assert last[fen.format(leveraged)] == 55_001
     assert "=HYPERLINK(1)" in [cell.value for cell in cells]
     assert definitions.max_row > 10
 
@@ -256,7 +256,18 @@ def test_csv_opens_in_excel_and_starts_no_formula(report: LeverageReport) -> Non
 @pytest.mark.parametrize(
     ("locale", "words"),
     [
-        ("zh-CN", ("回放数据", "=HYPERLINK(1)", "¥550.01", "3.44", "56.3%", "发放和拉动消费")),
+        (
+            "zh-CN",
+            (
+                "回放数据",
+                "=HYPERLINK(1)",
+                "¥550.01",
+                "3.44",
+                "56.3%",
+                "发放和拉动消费",
+                "每核销 1 元券",
+            ),
+        ),
         ("en", ("replayed", "=HYPERLINK(1)", "¥550.01", "3.44", "Issued and leveraged spending")),
     ],
 )
@@ -339,22 +350,21 @@ def test_the_terminal_says_that_a_replay_is_a_replay(
         assert word in shown
 
 
-def test_the_board_counts_what_happened_today(world: World) -> None:
-    campaign = world.draft()
-    offer = world.offer(world.plan(quota=4), campaign=campaign)
-    world.redeem(world.claim(offer))
-    world.claim(offer)
-    reconciliation.run(world.core, programme=campaign.programme.slug)
-    found = board(world.core, programme=campaign.programme.slug)
-    assert (found.claimed_today, found.redeemed_today) == (2, 1)
-    assert len(found.hours) == 24
-    assert (found.hours[-1].claimed, found.hours[-1].redeemed) == (2, 1)
-    (now,) = found.offers
-    assert (now.quota, now.taken, now.remaining, now.opens_at) == (4, 2, 2, None)
-    assert (found.unclaimed, found.synthetic) == (Money(4_000), False)
-
-
 @given(st.integers(0, 10**13), st.integers(1, 10**13))
 def test_a_ratio_is_rounded_half_up_from_the_exact_quotient(part: int, whole: int) -> None:
     exact = (Decimal(part) / Decimal(whole)).quantize(Decimal("0.0001"), ROUND_HALF_UP)
     assert quotient(Money(part), Money(whole)) == exact
+
+
+def test_a_chart_draws_what_was_redeemed_where_nothing_is_issued_to_a_group(
+    played: tuple[Core, str],
+) -> None:
+    core, slug = played
+    by_trade, by_area = (
+        layout.drawing(leverage.report(core, programme=slug, group_by=one))
+        for one in (GroupBy.TRADE, GroupBy.AREA)
+    )
+    assert [one.name for one in by_trade.amounts] == ["redeemed", "leveraged"]
+    assert [row.key for row in by_trade.rows] == ["dining", "retail"]
+    assert [one.name for one in by_area.amounts] == ["issued", "leveraged"]
+    assert by_area.top == Money(40_001)

@@ -16,13 +16,13 @@ from tests.make import World
 from voucher_service.campaigns.model import Offer, OfferKind
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
-from voucher_service.kernel.clock import Clock
+from voucher_service.kernel.clock import Clock, day_of
 from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.money import Money
 from voucher_service.merchants.model import SizeClass, Trade
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reconciliation import store
-from voucher_service.reconciliation.grain import Progress, Span
+from voucher_service.reconciliation.grain import Moved, Progress, Span
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Redemption
 from voucher_service.reports import leverage, recount
@@ -181,6 +181,24 @@ def test_an_order_that_goes_gives_its_place_to_one_of_another_day(
     assert progress(core, slug).differing == 0
 
 
+def test_a_till_that_always_names_the_same_payment_moves_today_alone(
+    world: World, clock: Clock
+) -> None:
+    campaign, till = world.draft(), world.cashier()
+    offer = world.offer(world.plan(limit=9), campaign=campaign)
+    for _ in range(3):
+        world.redeem(world.claim(offer), till, payment_reference="cash")
+        reconciliation.run(world.core, programme=campaign.programme.slug)
+        clock.set(world.now() + timedelta(days=1))
+    world.redeem(world.claim(offer), till, payment_reference="cash")
+    today, id = day_of(world.now()), campaign.programme.id
+    with world.core.transaction() as session:
+        assert store.repeats(session, programme=id, days=[today]) == Moved(
+            orders=frozenset({today})
+        )
+        assert store.repeats(session, programme=id, days=[today]) == Moved()
+
+
 def test_a_changed_cell_is_found_by_the_full_recount_and_put_right(world: World) -> None:
     campaign = world.draft()
     slug = campaign.programme.slug
@@ -223,7 +241,7 @@ def test_what_commits_after_later_work_was_counted_is_not_missed(world: World) -
         late.__dict__["session"] = session
         refund(late, till, first, 2_800)
         # A later transaction, counted before the earlier one commits; it would wait for its fold.
-        reconciliation._publish(world.core, campaign.programme.id, None)
+        reconciliation._publish_moved(world.core, campaign.programme.id, None)
         assert leverage.report(world.core, programme=slug).totals.figures.refunded == Money(0)
     reconciliation.run(world.core, programme=slug)
     assert leverage.report(world.core, programme=slug).totals.figures.refunded == Money(2_800)

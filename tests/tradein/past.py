@@ -119,7 +119,11 @@ def owed_for_a_sale(world: World, resident: UUID | None, *, area: str = CITY) ->
 def paying_campaign(world: World, spare: Money, *, area: str = CITY) -> Campaign:
     """A trade-in campaign that runs, whose lines have this much beyond what its pool needs."""
     programme = world.programme(days=20)
-    year = programme.opens_on.year
+    rules = max(
+        (one.published_on, one.id)
+        for one in shelf.shelf()
+        if one.scheme is Scheme.CAR_SCRAP and one.first <= programme.opens_on <= one.last
+    )
     found = campaigns.create_campaign(
         world.core,
         actor=world.planner,
@@ -134,7 +138,7 @@ def paying_campaign(world: World, spare: Money, *, area: str = CITY) -> Campaign
         world.core,
         actor=world.planner,
         campaign=found.id,
-        plan=ApplicationPoolPlan("汽车名额", f"car_scrap-{year}", Every.MONTH, 1),
+        plan=ApplicationPoolPlan("汽车名额", rules[1], Every.MONTH, 1),
     ).value
     needed = pool.offer.face_value * pool.offer.quota
     world.line(found.id, needed + spare)

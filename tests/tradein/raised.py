@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -82,6 +82,9 @@ def publish(patch: pytest.MonkeyPatch) -> None:
     day = shelf.policy("digital-2026").published_on.isoformat()
     raw = raw.replace(f"published_on = {day}", "published_on = 2026-03-01")
     raw = raw.replace("rate_bps = 1_500", "rate_bps = 2_000").replace("50_000", "90_000")
-    every = (*shelf.shelf(), shelf.parse("digital-2026-03", raw.encode()))
+    later = replace(
+        shelf.parse("digital-2026-03", raw.encode()), last=shelf.policy("digital-2026").last
+    )
+    every = (*shelf.shelf(), later)
     patch.setattr(shelf, "shelf", lambda: every)
     patch.setattr("voucher_service.tradein.revisions.service.opening.shelf", lambda: every)

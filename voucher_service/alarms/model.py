@@ -23,6 +23,7 @@ class Kind(StrEnum):
     `privacy`: somebody reads personal data too often; `sign_in`: a passkey seems to be copied;
     `log`: the books are sealed late, or their witness refuses or keeps silent;
     `difference`: what differs from a channel's or a till's file was not closed in time;
+    `file`: the file that a channel, a till or the bank sends of each day did not come;
     `backup`: no copy was made for too long, or what is written is not received elsewhere.
     """
 
@@ -34,6 +35,7 @@ class Kind(StrEnum):
     SIGN_IN = "sign_in"
     LOG = "log"
     DIFFERENCE = "difference"
+    FILE = "file"
     BACKUP = "backup"
 
 
@@ -50,6 +52,7 @@ KINDS: Mapping[str, str] = {
     Kind.SIGN_IN: mark("通行密钥疑被复制"),
     Kind.LOG: mark("账目封存"),
     Kind.DIFFERENCE: mark("对账差异过期"),
+    Kind.FILE: mark("账单没到"),
     Kind.BACKUP: mark("数据备份"),
 }
 

@@ -13,6 +13,7 @@ import click
 from voucher_service import serving
 from voucher_service.infra import core as core_module
 from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import DomainError
 from voucher_service.settings import Settings, SettingsError
 
@@ -39,7 +40,8 @@ def plainly(command: F) -> F:
         except DomainError as error:
             from voucher_service.i18n import sentence
 
-            raise click.ClickException(f"{sentence(error, 'en')} [{error.code}]") from error
+            wrong = ", ".join([error.code, *error.extra.get("errors", ())])
+            raise click.ClickException(f"{sentence(error, 'en')} [{wrong}]") from error
 
     return cast(F, told)
 
@@ -70,3 +72,15 @@ def attached(data: Path) -> Iterator[tuple[Core, Settings]]:
             yield core, settings
         finally:
             core.close()
+
+
+def member(core: Core, username: str) -> Actor:
+    """The member of staff of a name, with their roles; refuses where nobody at work has it."""
+    from voucher_service.identity import service as identity
+
+    with core.transaction() as session:
+        staff = identity.staff_called(session, username=username)
+    actor = identity.staff_actor(core, staff) if staff else None
+    if actor is None:
+        raise click.ClickException(f"nobody at work is called {username}")
+    return actor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from threading import Thread
 
@@ -16,6 +17,8 @@ from voucher_service.infra.core import Core
 
 from .base import DATA, attached, main, plainly, servers
 
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+
 
 @main.group()
 def report() -> None:
@@ -27,7 +30,7 @@ def report() -> None:
 @click.option(
     "--group-by",
     type=click.Choice(
-        ["campaign", "area", "trade", "day", "funder", "merchant_size", "offer", "hour"]
+        ["campaign", "area", "trade", "day", "funder", "merchant_size", "offer", "hour", "brand"]
     ),
     default="campaign",
     show_default=True,
@@ -38,18 +41,29 @@ def report() -> None:
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["table", "json", "csv", "xlsx", "pdf"]),
+    type=click.Choice(["table", "json", "csv", "zip", "xlsx", "pdf"]),
     default="table",
     show_default=True,
 )
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Default: standard output."
 )
+@click.option("--from", "first", type=_DAY, help="The first day. Default: as far back as it goes.")
+@click.option("--to", "last", type=_DAY, help="The last day. Default: until now.")
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True)
 @DATA
 @plainly
 def leverage(
-    programme: str, group_by: str, basis: str, format_: str, out: Path | None, lang: str, data: Path
+    *,
+    programme: str,
+    group_by: str,
+    basis: str,
+    format_: str,
+    out: Path | None,
+    first: datetime | None,
+    last: datetime | None,
+    lang: str,
+    data: Path,
 ) -> None:
     """Issued against leveraged spending: gross, net, and the mechanical floor."""
     from voucher_service.reports import deliver
@@ -62,10 +76,12 @@ def leverage(
             basis=basis,
             format_=format_,
             locale=DEFAULT if lang == "zh" else "en",
+            first=first.date() if first else None,
+            last=last.date() if last else None,
         )
     if out is not None:
         out.write_bytes(content)
-    elif format_ in ("xlsx", "pdf"):
+    elif format_ in ("zip", "xlsx", "pdf"):
         raise click.ClickException(f"{format_} needs --out FILE")
     else:
         sys.stdout.buffer.write(content)

@@ -11,10 +11,7 @@ from uuid import UUID
 
 import click
 
-from voucher_service.infra.core import Core
-from voucher_service.kernel.actor import Actor
-
-from .base import DATA, attached, main, plainly
+from .base import DATA, attached, main, member, plainly
 
 _AS = click.option("--as", "username", required=True, help="The finance officer who does it.")
 _OFFER = click.option("--offer", type=click.UUID, required=True, help="Its id.")
@@ -49,7 +46,7 @@ def keys(offer: UUID, provider: str, username: str, salt_file: Path, out: Path, 
     with attached(data) as (core, _):
         found = service.keys(
             core,
-            actor=_staff(core, username),
+            actor=member(core, username),
             offer=OfferId(offer),
             provider=provider,
             salt=salt_file.read_bytes(),
@@ -74,7 +71,7 @@ def import_(file: Path, username: str, data: Path) -> None:
 
     with attached(data) as (core, _), file.open("rb") as stream:
         try:
-            made = service.import_file(core, actor=_staff(core, username), stream=stream)
+            made = service.import_file(core, actor=member(core, username), stream=stream)
         except OutcomeFileInvalid as error:
             raise click.ClickException("\n".join(_faults(error))) from error
         answers = estimating.compute(core, offer=made.head.offer)
@@ -173,17 +170,6 @@ def again(id: UUID, data: Path) -> None:
         same = estimating.again(core, estimate=id)
     click.echo("the same answer" if same else "another answer")
     sys.exit(not same)
-
-
-def _staff(core: Core, username: str) -> Actor:
-    from voucher_service.identity import service as identity
-
-    with core.transaction() as session:
-        staff = identity.staff_called(session, username=username)
-    actor = identity.staff_actor(core, staff) if staff else None
-    if actor is None:
-        raise click.ClickException(f"nobody at work is called {username}")
-    return actor
 
 
 def _faults(error: object) -> Sequence[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .application_sentences import APPLICATIONS
 from .backup_sentences import BACKUP
+from .channel_sentences import CHANNELS
 from .difference_sentences import DIFFERENCES
 from .file_sentences import FILES
 from .finance_pack_sentences import FINANCE_PACK
@@ -300,6 +301,7 @@ TEXT: dict[str, tuple[str, ...]] = {
 for _more in (
     APPLICATIONS,
     DIFFERENCES,
+    CHANNELS,
     FINANCE_PACK,
     GOODS,
     OUTCOMES,

@@ -29,6 +29,7 @@ from voucher_service.notices import service as notices
 from voucher_service.proof import service as proof
 from voucher_service.pushes import service as pushes
 from voucher_service.reconciliation import service as reconciliation
+from voucher_service.reconciliation.differences import expecting, uploading
 from voucher_service.reconciliation.differences import service as differences
 from voucher_service.redemption import service as redemption
 from voucher_service.reports import canaries, verification
@@ -59,7 +60,8 @@ class Task:
 
     With `until_none` it is repeated until it did nothing; without `at_once` it waits for its first
     turn. One that takes long is done `apart`, in a thread of its own: the others don't wait, and it
-    rests nine times as long as it took. `failing` names the error that is in the log already.
+    rests nine times as long as it took, unless people wait for it (not `rests`). `failing` names
+    the error that is in the log already.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Task:
     until_none: bool = False
     at_once: bool = True
     apart: bool = False
+    rests: bool = True
     due_at: float = 0.0
     failing: str = ""
 
@@ -172,6 +175,8 @@ def tasks(core: Core) -> tuple[Task, ...]:
         Task("publish_head", 60, proof.publish_due),
         Task("watch_log", 60, proof.watch, apart=True),
         Task("watch_differences", 600, differences.watch),
+        Task("watch_expected_files", 600, expecting.watch, apart=True),
+        Task("take_uploads", 2, uploading.take_waiting, until_none=True, apart=True, rests=False),
         Task("watch_backups", 60, backup.Watch()),
         Task("mark_balances", 30, ledger.mark_balances, apart=True),
         Task("record_packs", 600, finance_pack.record_due, at_once=False, apart=True),
@@ -240,8 +245,8 @@ def _do(core: Core, task: Task, stopping: Stopping) -> None:
             log.info("task_works_again", task=task.name)
         task.failing = ""
     ended = time.monotonic()
-    rest = max(task.every_seconds, 9 * (ended - began)) if task.apart else task.every_seconds
-    task.due_at = ended + rest
+    long = 9 * (ended - began) if task.apart and task.rests else 0
+    task.due_at = ended + max(task.every_seconds, long)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from voucher_service.infra.core import Core
 from voucher_service.lotteries import service as lotteries
 from voucher_service.merchants import service as merchants
 from voucher_service.notices import service as notices
+from voucher_service.reconciliation.differences import uploading
 from voucher_service.tills import service as tills
 from voucher_service.tradein.applications import service as applications
 from voucher_service.tradein.revisions import service as revisions
@@ -28,6 +29,7 @@ def forget(core: Core) -> int:
         + notices.forget(core)
         + revisions.forget_trials(core)
         + tills.forget(core)
+        + uploading.sweep(core)
         + webhooks.forget(core)
     )
 

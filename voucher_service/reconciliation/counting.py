@@ -95,7 +95,7 @@ WITH {offers}, moved AS (
                 AND f.refunded_discount_fen < f.discount_fen AND f.part < r.part)))::int AS vouchers
     FROM redemption r
     JOIN offers o ON o.id = r.offer_id
-    LEFT JOIN rollup_repeat again ON again.redemption_id = r.id
+    LEFT JOIN {repeats} again ON again.redemption_id = r.id
     WHERE r.status = 'committed' AND r.voucher_id IS NOT NULL
       AND r.occurred_at >= :since AND r.occurred_at < :until
     UNION ALL
@@ -106,7 +106,7 @@ WITH {offers}, moved AS (
     FROM redemption_refund f
     JOIN redemption r ON r.id = f.redemption_id
     JOIN offers o ON o.id = r.offer_id
-    LEFT JOIN rollup_repeat again ON again.redemption_id = r.id
+    LEFT JOIN {repeats} again ON again.redemption_id = r.id
     WHERE r.status = 'committed' AND r.voucher_id IS NOT NULL
       AND f.occurred_at >= :since AND f.occurred_at < :until
 )
@@ -123,15 +123,16 @@ FROM (
 """
 
 
-def _into(statement: str, table: str) -> TextClause:
-    return text(
-        statement.format(offers=OFFERS, cell=_CELL, by_one=_BY_ONE, sets=_SETS, table=table)
-    )
+def _into(statement: str, table: str, repeats: str) -> TextClause:
+    named = {"offers": OFFERS, "cell": _CELL, "by_one": _BY_ONE, "sets": _SETS}
+    return text(statement.format(table=table, repeats=repeats, **named))
 
 
+CELL, DRAFT = ("rollup_cell", "rollup_repeat"), ("rollup_draft", "rollup_draft_repeat")
+"""Where a count writes, and which repeated payments it knows: what counts, and a draft of it."""
 RELEASES = text(_RELEASES)
-CLAIMS = {table: _into(_CLAIMS, table) for table in ("rollup_cell", "rollup_draft")}
-ORDERS = {table: _into(_ORDERS, table) for table in ("rollup_cell", "rollup_draft")}
+CLAIMS = {into: _into(_CLAIMS, *into) for into in (CELL, DRAFT)}
+ORDERS = {into: _into(_ORDERS, *into) for into in (CELL, DRAFT)}
 MERGE = text(f"""
 INSERT INTO rollup_cell ({_CELL}) SELECT {_CELL} FROM rollup_draft WHERE programme_id = :programme
 """)  # noqa: S608

@@ -41,21 +41,26 @@ class Side(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Moved:
     """Days whose rows changed: of claims, by the day of the claim; of orders, by their own day or
-    that of their refund; of releases, by the day of the opening.
+    that of their refund; of releases, by the day of the opening; of trade-in, by the day of the
+    sale, of its refund or of an application's approval.
     """
 
     claims: frozenset[date] = frozenset()
     orders: frozenset[date] = frozenset()
     releases: frozenset[date] = frozenset()
+    sales: frozenset[date] = frozenset()
 
-    def __len__(self) -> int:
-        return len(self.claims) + len(self.orders)
+    @property
+    def many(self) -> bool:
+        """Whether counting everything is the cheaper way."""
+        return len(self.claims) + len(self.orders) > 2 * DAYS_AT_ONCE
 
     def __or__(self, other: Moved) -> Moved:
         return Moved(
             self.claims | other.claims,
             self.orders | other.orders,
             self.releases | other.releases,
+            self.sales | other.sales,
         )
 
 

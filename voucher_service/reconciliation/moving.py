@@ -17,13 +17,17 @@ from voucher_service.kernel.clock import day_of, end_of, start_of
 from voucher_service.kernel.ids import ProgrammeId
 
 from .counting import OFFERS
-from .grain import Moved, Side, Span, spans
+from .grain import Moved, Span, spans
 
 HORIZON = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 # What comes into an offer's outstanding was claimed or lives again, what comes into its committed
-# was redeemed: on the day of the transfer. What goes out is told by the trail, with the row's id.
-_MOVED = text(f"""
-WITH {OFFERS}, legs AS (
+# was redeemed, or granted to an application: on the day of the transfer. What goes out is told by
+# the trail, with the row's id.
+_MOVED = text("""
+WITH offers AS (
+    SELECT o.id, c.kind FROM offer o JOIN campaign c ON c.id = o.campaign_id
+    WHERE c.programme_id = :programme AND c.status IN ('published', 'paused', 'closed')
+), legs AS (
     SELECT DISTINCT e.account_id, date(e.occurred_at AT TIME ZONE 'Asia/Shanghai') AS day
     FROM ledger.entry e WHERE e.xid >= :since AND e.amount_fen > 0
 ), told AS MATERIALIZED (
@@ -37,38 +41,33 @@ WITH {OFFERS}, legs AS (
         UNION ALL SELECT object_id WHERE NOT coalesce(detail ? 'ids', false)) one
     WHERE action LIKE 'voucher.%'
 ), undone AS (
-    SELECT action, day, r.occurred_at FROM told JOIN redemption r ON r.id = object_id::uuid
-    JOIN offers o ON o.id = r.offer_id
+    SELECT action, day, r.occurred_at, o.kind
+    FROM told JOIN redemption r ON r.id = object_id::uuid JOIN offers o ON o.id = r.offer_id
     WHERE action LIKE 'redemption.%'
+), days AS (
+    SELECT a.stage, o.kind, l.day
+    FROM legs l JOIN ledger.account a ON a.id = l.account_id JOIN offers o ON o.id = a.owner_id
+    WHERE a.stage IN ('outstanding', 'committed')
+    UNION
+    SELECT 'outstanding', o.kind, date(v.occurred_at AT TIME ZONE 'Asia/Shanghai')
+    FROM ended JOIN voucher v ON v.id = ended.id JOIN offers o ON o.id = v.offer_id
+    UNION
+    SELECT 'committed', kind, date(occurred_at AT TIME ZONE 'Asia/Shanghai') FROM undone
+    UNION
+    SELECT 'committed', kind, day FROM undone WHERE action = 'redemption.refunded'
 )
-SELECT CASE a.stage WHEN 'outstanding' THEN 'claims' ELSE 'orders' END AS side, l.day
-FROM legs l JOIN ledger.account a ON a.id = l.account_id
-WHERE a.stage IN ('outstanding', 'committed') AND a.owner_id IN (SELECT id FROM offers)
-UNION
-SELECT 'claims', date(v.occurred_at AT TIME ZONE 'Asia/Shanghai')
-FROM ended JOIN voucher v ON v.id = ended.id JOIN offers o ON o.id = v.offer_id
-UNION
-SELECT 'orders', date(occurred_at AT TIME ZONE 'Asia/Shanghai') FROM undone
-UNION
-SELECT 'orders', day FROM undone WHERE action = 'redemption.refunded'
-""")  # noqa: S608 - a constant of the code
-# An order may give its place to another: as the first of a voucher that is spent in parts, or as
-# the first that names a payment.
-_BESIDE = text(f"""
-WITH {OFFERS}, here AS (
-    SELECT r.id, r.voucher_id, r.part, r.merchant_id, r.payment_reference, o.kind
-    FROM redemption r JOIN offers o ON o.id = r.offer_id
-    WHERE r.occurred_at >= :first AND r.occurred_at < :last
-)
+SELECT DISTINCT CASE WHEN kind = 'trade_in' THEN 'sales' WHEN stage = 'outstanding' THEN 'claims'
+    ELSE 'orders' END, day
+FROM days WHERE kind = 'voucher' OR stage = 'committed'
+""")
+# An order may give its place as the first of a voucher that is spent in parts to another.
+_LATER_PARTS = text(f"""
+WITH {OFFERS}
 SELECT DISTINCT date(f.occurred_at AT TIME ZONE 'Asia/Shanghai')
-FROM here h JOIN redemption f ON f.voucher_id = h.voucher_id AND f.part > h.part
-WHERE h.kind IN ('pack', 'balance')
-UNION
-SELECT DISTINCT date(f.occurred_at AT TIME ZONE 'Asia/Shanghai')
-FROM here h JOIN redemption f ON f.merchant_id = h.merchant_id
-    AND f.payment_reference = h.payment_reference AND f.id <> h.id
-WHERE f.offer_id IN (SELECT id FROM offers)
-""")  # noqa: S608
+FROM redemption r JOIN offers o ON o.id = r.offer_id
+JOIN redemption f ON f.voucher_id = r.voucher_id AND f.part > r.part
+WHERE o.kind IN ('pack', 'balance') AND r.occurred_at >= :first AND r.occurred_at < :last
+""")  # noqa: S608 - a constant of the code, here and below
 # Releases are few: what was published since is found by looking at each of them.
 _RELEASES = text(f"""
 WITH {OFFERS}, opened AS (
@@ -107,11 +106,11 @@ def whole(session: Session, *, programme: ProgrammeId) -> Span | None:
 
 def moved(session: Session, *, programme: ProgrammeId, since: int) -> Moved:
     """The days of which rows may have changed that transactions from a horizon on wrote."""
-    days: dict[str, set[date]] = {Side.CLAIMS: set(), Side.ORDERS: set()}
+    days: dict[str, set[date]] = {"claims": set(), "orders": set(), "sales": set()}
     for side, day in session.execute(_MOVED, {"programme": programme, "since": since}):
         days[side].add(day)
-    beside = _beside(session, programme, spans(days[Side.ORDERS]))
-    return Moved(frozenset(days[Side.CLAIMS]), frozenset(days[Side.ORDERS] | beside))
+    days["orders"] |= _later_parts(session, programme, spans(days["orders"]))
+    return Moved(**{side: frozenset(found) for side, found in days.items()})
 
 
 def releases(session: Session, *, programme: ProgrammeId) -> frozenset[date]:
@@ -119,9 +118,9 @@ def releases(session: Session, *, programme: ProgrammeId) -> frozenset[date]:
     return frozenset(session.execute(_RELEASES, {"programme": programme}).scalars())
 
 
-def _beside(session: Session, programme: ProgrammeId, within: Iterable[Span]) -> set[date]:
+def _later_parts(session: Session, programme: ProgrammeId, within: Iterable[Span]) -> set[date]:
     found: set[date] = set()
     for one in within:
         span: dict[str, Any] = {"first": start_of(one.first), "last": end_of(one.last)}
-        found |= set(session.execute(_BESIDE, {"programme": programme, **span}).scalars())
+        found |= set(session.execute(_LATER_PARTS, {"programme": programme, **span}).scalars())
     return found

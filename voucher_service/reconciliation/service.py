@@ -19,7 +19,7 @@ from voucher_service.kernel.errors import TryAgain
 from voucher_service.kernel.ids import ProgrammeId
 
 from . import moving, store, trade_in_store
-from .grain import DAYS_AT_ONCE, Moved, Progress, Span
+from .grain import Moved, Progress, Span
 
 KIND = "reconcile"
 _WHOLE = "recount"
@@ -69,9 +69,11 @@ def run(
         found = campaigns.programme(session, slug=programme).id
     with _alone(core, found):
         _fold(core, found)
-        _plan(core, found, whole=whole)
+        if not whole and _publish_moved(core, found, finish):
+            return
+        _plan(core, found)
         _draft(core, found, say)
-        _publish(core, found, finish)
+        _publish_whole(core, found, finish)
 
 
 def changed(core: Core, *, since: int | None) -> tuple[list[str], int]:
@@ -126,26 +128,46 @@ def _fold(core: Core, programme: ProgrammeId) -> None:
     """In a short transaction: publishing and closing wait for the budget lines only a moment."""
     with core.transaction() as session:
         now = core.now(session)
-        for campaign, offer in store.offers(session, programme=programme):
+        published = store.offers(session, programme=programme)
+        for campaign, offer in budgets.unfolded(session, offers=published):
             budgets.fold(session, campaign=campaign, offer=offer, now=now)
         campaigns.send_rest_home(session, programme=programme, now=now)
 
 
-def _plan(core: Core, programme: ProgrammeId, *, whole: bool) -> None:
-    """Put a full recount on the list when one is wanted or the cheaper way, and none is there."""
+def _publish_moved(
+    core: Core, programme: ProgrammeId, finish: Callable[[Session], None] | None
+) -> bool:
+    """Count the days that moved, as of one instant; False where all must be, or is cheaper."""
     with core.transaction() as session:
         store.afford(session)
-        if store.tasks(session, programme=programme):
-            return
-        within = moving.whole(session, programme=programme)
-        if within is None:
-            return
         since = store.counted(session, programme=programme)
-        if not whole:
-            moved = _moved(session, programme, since, within)
-            # Of claims and of orders.
-            if len(moved) <= 2 * DAYS_AT_ONCE:
-                return
+        if since is None or store.tasks(session, programme=programme):
+            return False
+        now, xid = core.now(session), moving.horizon(session)
+        moved = moving.moved(session, programme=programme, since=since)
+        if moved.many:
+            return False
+        moved |= store.repeats(session, programme=programme, days=moved.orders)
+        moved |= Moved(releases=moving.releases(session, programme=programme))
+        before = store.days_of(session, programme=programme, moved=moved)
+        store.recount(session, programme=programme, moved=moved)
+        after = store.days_of(session, programme=programme, moved=moved)
+        days, claim_days = (one | other for one, other in zip(before, after, strict=True))
+        store.sum_up(session, programme=programme, days=days, claim_days=claim_days)
+        trade_in_store.recount(session, programme=programme, days=moved.sales)
+        store.mark(session, programme=programme, as_of=now, xid=xid)
+        if finish is not None:
+            finish(session)
+        return True
+
+
+def _plan(core: Core, programme: ProgrammeId) -> None:
+    """Put a full recount on the list, unless one is there."""
+    with core.transaction() as session:
+        store.afford(session)
+        within = moving.whole(session, programme=programme)
+        if within is None or store.tasks(session, programme=programme):
+            return
         xid = moving.horizon(session)
         store.plan(session, programme=programme, within=within, xid=xid)
 
@@ -163,46 +185,41 @@ def _draft(core: Core, programme: ProgrammeId, say: Say) -> None:
         say(place + 1, len(tasks))
 
 
-def _publish(core: Core, programme: ProgrammeId, finish: Callable[[Session], None] | None) -> None:
-    """All figures as of one instant: the draft, if there is one, and whatever moved meanwhile."""
+def _publish_whole(
+    core: Core, programme: ProgrammeId, finish: Callable[[Session], None] | None
+) -> None:
+    """The draft takes the place of all figures, as of one instant: what moved since is counted."""
     with core.transaction() as session:
         store.afford(session)
         now, xid = core.now(session), moving.horizon(session)
-        since = store.counted(session, programme=programme)
+        proved = _proved(session, programme, now)
         tasks = store.tasks(session, programme=programme)
-        within = moving.whole(session, programme=programme)
-        proved: dict[str, Any] = {}
-        if within is None:
-            proved = {"proved_at": now, "proved_cells": 0, "differing": 0}
-        moved = _moved(session, programme, tasks[0].xid if tasks else since, within)
+        moved = Moved(releases=moving.releases(session, programme=programme))
         if tasks:
-            if since is not None:
-                known = moved | _moved(session, programme, since, within)
-                cells, differing = store.compare(session, programme=programme, moved=known)
-                proved = {"proved_at": now, "proved_cells": cells, "differing": differing}
             store.merge(session, programme=programme)
-        moved |= Moved(releases=moving.releases(session, programme=programme))
-        days, claim_days = store.days_of(session, programme=programme, moved=moved)
+            moved |= moving.moved(session, programme=programme, since=tasks[0].xid)
+            moved |= store.repeats(session, programme=programme, days=moved.orders)
         store.recount(session, programme=programme, moved=moved)
-        if tasks:
-            days, claim_days = store.all_days(session, programme=programme)
-        else:
-            more, more_claims = store.days_of(session, programme=programme, moved=moved)
-            days, claim_days = days | more, claim_days | more_claims
+        days, claim_days = store.all_days(session, programme=programme)
         store.sum_up(session, programme=programme, days=days, claim_days=claim_days)
-        trade_in_store.recount(session, programme=programme)
+        trade_in_store.recount_whole(session, programme=programme)
         store.mark(session, programme=programme, as_of=now, xid=xid, **proved)
         if finish is not None:
             finish(session)
 
 
-def _moved(
-    session: Session, programme: ProgrammeId, since: int | None, within: Span | None
-) -> Moved:
-    """What moved since a horizon; with None, every day there is."""
-    if within is None:
-        return Moved()
+def _proved(session: Session, programme: ProgrammeId, now: datetime) -> dict[str, Any]:
+    """What the cells that count say, beside those of the draft; nothing before the first run."""
+    since = store.counted(session, programme=programme)
     if since is None:
-        days = frozenset(within.days)
-        return Moved(days, days)
-    return moving.moved(session, programme=programme, since=since)
+        return {}
+    moved = moving.moved(session, programme=programme, since=since)
+    moved |= store.repeats(session, programme=programme, days=moved.orders)
+    sides = [
+        of.compare(session, programme=programme, moved=moved) for of in (store, trade_in_store)
+    ]
+    return {
+        "proved_at": now,
+        "proved_cells": sum(cells for cells, _ in sides),
+        "differing": sum(differing for _, differing in sides),
+    }

@@ -17,6 +17,7 @@ from . import counting
 from .grain import Moved, Side, Span, spans
 from .tables import (
     RollupCellRow,
+    RollupDraftRepeatRow,
     RollupDraftRow,
     RollupRepeatRow,
     RollupRow,
@@ -50,30 +51,48 @@ JOIN programme p ON p.id = c.programme_id
 ORDER BY p.slug
 """)
 # An order is a repeat when an earlier one of its merchant in the programme named the same payment.
-_EARLIER = """
-    EXISTS (SELECT FROM redemption f WHERE f.merchant_id = r.merchant_id
-        AND f.payment_reference = r.payment_reference AND f.status = 'committed'
-        AND f.voucher_id IS NOT NULL AND f.offer_id IN (SELECT id FROM offers)
-        AND (f.occurred_at, f.id) < (r.occurred_at, r.id))"""
-_COUNTED = """
-    r.status = 'committed' AND r.voucher_id IS NOT NULL AND r.payment_reference IS NOT NULL"""
+# Of the payments that orders of some days name: who is one now, and was none before, or was one.
 _REPEATS = text(f"""
-WITH {counting.OFFERS}
-INSERT INTO rollup_repeat (redemption_id, programme_id, day)
-SELECT r.id, :programme, date(r.occurred_at AT TIME ZONE 'Asia/Shanghai')
-FROM redemption r JOIN offers o ON o.id = r.offer_id
-WHERE {_COUNTED} AND r.occurred_at >= :since AND r.occurred_at < :until AND {_EARLIER}
+WITH {counting.OFFERS}, named AS (
+    SELECT DISTINCT r.merchant_id, r.payment_reference
+    FROM redemption r JOIN offers o ON o.id = r.offer_id
+    WHERE r.payment_reference IS NOT NULL AND r.occurred_at >= :since AND r.occurred_at < :until
+), placed AS (
+    SELECT f.id, f.occurred_at, counts AND row_number() OVER (
+        PARTITION BY merchant_id, payment_reference, counts ORDER BY f.occurred_at, f.id) > 1
+        AS again
+    FROM named JOIN redemption f USING (merchant_id, payment_reference)
+    JOIN offers o ON o.id = f.offer_id
+    CROSS JOIN LATERAL (SELECT f.status = 'committed' AND f.voucher_id IS NOT NULL AS counts) c
+), changed AS (
+    SELECT p.id, date(p.occurred_at AT TIME ZONE 'Asia/Shanghai') AS day, p.again
+    FROM placed p LEFT JOIN rollup_repeat known ON known.redemption_id = p.id
+    WHERE p.again <> (known.redemption_id IS NOT NULL)
+), gone AS (
+    DELETE FROM rollup_repeat WHERE redemption_id IN (SELECT id FROM changed WHERE NOT again)
+), come AS (
+    INSERT INTO rollup_repeat (redemption_id, programme_id, day)
+    SELECT id, :programme, day FROM changed WHERE again
+)
+SELECT DISTINCT day FROM changed
 """)  # noqa: S608 - constants of the code, here and below
 _ALL_REPEATS = text(f"""
 WITH {counting.OFFERS}, twice AS (
     SELECT merchant_id, payment_reference FROM redemption WHERE payment_reference IS NOT NULL
     GROUP BY merchant_id, payment_reference HAVING count(*) > 1)
-INSERT INTO rollup_repeat (redemption_id, programme_id, day)
-SELECT r.id, :programme, date(r.occurred_at AT TIME ZONE 'Asia/Shanghai')
-FROM redemption r JOIN twice USING (merchant_id, payment_reference)
-JOIN offers o ON o.id = r.offer_id
-WHERE {_COUNTED} AND {_EARLIER}
+INSERT INTO rollup_draft_repeat (redemption_id, programme_id, day)
+SELECT id, :programme, day FROM (
+    SELECT r.id, date(r.occurred_at AT TIME ZONE 'Asia/Shanghai') AS day, row_number() OVER (
+        PARTITION BY merchant_id, payment_reference ORDER BY r.occurred_at, r.id) > 1 AS again
+    FROM redemption r JOIN twice USING (merchant_id, payment_reference)
+    JOIN offers o ON o.id = r.offer_id
+    WHERE r.status = 'committed' AND r.voucher_id IS NOT NULL) placed
+WHERE again
 """)  # noqa: S608
+_MERGE_REPEATS = text("""
+INSERT INTO rollup_repeat (redemption_id, programme_id, day)
+SELECT redemption_id, programme_id, day FROM rollup_draft_repeat WHERE programme_id = :programme
+""")
 _PROGRESS = text("""
 SELECT p.slug, r.as_of, t.done, t.parts, r.proved_at, r.proved_cells, r.differing
 FROM programme p LEFT JOIN rollup_run r ON r.programme_id = p.id
@@ -120,7 +139,6 @@ def plan(session: Session, *, programme: ProgrammeId, within: Span, xid: int) ->
         for one in within.parts()
     ]
     session.execute(insert(RollupTaskRow), tasks)
-    _forget(session, programme, RollupRepeatRow)
     session.execute(_ALL_REPEATS, {"programme": programme})
 
 
@@ -132,7 +150,7 @@ def tasks(session: Session, *, programme: ProgrammeId) -> list[RollupTaskRow]:
 
 def draft(session: Session, *, programme: ProgrammeId, within: Span, now: datetime) -> None:
     """Count a part of a full recount, and note that it is done."""
-    _count(session, programme, within, RollupDraftRow.__tablename__, tuple(Side))
+    _count(session, programme, within, counting.DRAFT, tuple(Side))
     session.execute(
         update(RollupTaskRow)
         .where(RollupTaskRow.programme_id == programme, RollupTaskRow.first == within.first)
@@ -155,26 +173,32 @@ def compare(session: Session, *, programme: ProgrammeId, moved: Moved) -> tuple[
 
 def merge(session: Session, *, programme: ProgrammeId) -> None:
     """The draft takes the place of every cell, no sum stands, and the list of its parts is done."""
-    _forget(session, programme, RollupCellRow, RollupRow)
-    session.execute(counting.MERGE, {"programme": programme})
-    _forget(session, programme, RollupDraftRow, RollupTaskRow)
+    _forget(session, programme, RollupCellRow, RollupRow, RollupRepeatRow)
+    for statement in (counting.MERGE, _MERGE_REPEATS):
+        session.execute(statement, {"programme": programme})
+    _forget(session, programme, RollupDraftRow, RollupDraftRepeatRow, RollupTaskRow)
+
+
+def repeats(session: Session, *, programme: ProgrammeId, days: Collection[date]) -> Moved:
+    """Find out which orders name a payment again, now that orders of these days changed.
+
+    An order may give its place as the first to one of another day: the days that this moved.
+    """
+    moved: set[date] = set()
+    for one in spans(days):
+        asked = {"programme": programme, **_instants(one)}
+        moved |= set(session.execute(_REPEATS, asked).scalars())
+    return Moved(orders=frozenset(moved))
 
 
 def recount(session: Session, *, programme: ProgrammeId, moved: Moved) -> None:
     """Count the cells of some days anew."""
-    session.execute(
-        delete(RollupRepeatRow).where(
-            RollupRepeatRow.programme_id == programme, RollupRepeatRow.day.in_(moved.orders)
-        )
-    )
-    for one in spans(moved.orders):
-        session.execute(_REPEATS, {"programme": programme, **_instants(one)})
     session.execute(delete(RollupCellRow).where(_of(programme, moved)))
     if moved.releases:
         session.execute(counting.RELEASES, {"programme": programme})
     for side, days in ((Side.CLAIMS, moved.claims), (Side.ORDERS, moved.orders)):
         for one in spans(days):
-            _count(session, programme, one, RollupCellRow.__tablename__, (side,))
+            _count(session, programme, one, counting.CELL, (side,))
 
 
 def days_of(
@@ -254,12 +278,16 @@ def unproved(session: Session, *, since: datetime) -> list[str]:
 
 
 def _count(
-    session: Session, programme: ProgrammeId, within: Span, table: str, sides: Collection[Side]
+    session: Session,
+    programme: ProgrammeId,
+    within: Span,
+    into: tuple[str, str],
+    sides: Collection[Side],
 ) -> None:
     values = {"programme": programme, **_instants(within)}
     for side, statement in ((Side.CLAIMS, counting.CLAIMS), (Side.ORDERS, counting.ORDERS)):
         if side in sides:
-            session.execute(statement[table], values)
+            session.execute(statement[into], values)
 
 
 def _instants(within: Span) -> dict[str, datetime]:

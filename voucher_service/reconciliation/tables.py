@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, ForeignKey, Identity, Index, LargeBinary, Text, func
+from sqlalchemy import ARRAY, BigInteger, ForeignKey, Identity, Index, LargeBinary, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -59,6 +59,10 @@ class RollupCellRow(Celled, Base):
     __table_args__ = (
         Index("ix_rollup_cell_day", "programme_id", "day"),
         Index("ix_rollup_cell_claim_day", "programme_id", "claim_day"),
+        # Looked at in every run: they are few among the others.
+        Index(
+            "ix_rollup_cell_releases", "programme_id", postgresql_where=text("side = 'releases'")
+        ),
     )
 
 
@@ -83,15 +87,26 @@ class RollupRow(Figured, Base):
     day: Mapped[date]
 
 
-class RollupRepeatRow(Base):
+class Repeated:
     """An order that names a payment which an earlier one of its merchant and programme named."""
-
-    __tablename__ = "rollup_repeat"
-    __table_args__ = (Index("ix_rollup_repeat_day", "programme_id", "day"),)
 
     redemption_id: Mapped[UUID] = mapped_column(primary_key=True)
     programme_id: Mapped[UUID]
     day: Mapped[date]
+
+
+class RollupRepeatRow(Repeated, Base):
+    """A repeat, as the cells that count know it."""
+
+    __tablename__ = "rollup_repeat"
+    __table_args__ = (Index("ix_rollup_repeat_day", "programme_id", "day"),)
+
+
+class RollupDraftRepeatRow(Repeated, Base):
+    """A repeat, as the full recount under way knows it."""
+
+    __tablename__ = "rollup_draft_repeat"
+    __table_args__ = (Index("ix_rollup_draft_repeat_programme", "programme_id"),)
 
 
 class RollupTaskRow(Base):
@@ -114,11 +129,12 @@ class TradeInRollupRow(Base):
     have a turnover; its applications were approved and have invoices, which nobody saw paid.
 
     What bank, platform and the merchant gave is beside the subsidy. `claim_day` is the day of the
-    claim of a qualification, or of the first handing in; `area` the shop's, or the application's.
+    claim of a qualification, or of the first handing in; `area` the shop's, or the application's;
+    `brand` the unit's, by the library of goods.
     """
 
     __tablename__ = "trade_in_rollup"
-    __table_args__ = (Index("ix_trade_in_rollup_programme", "programme_id"),)
+    __table_args__ = (Index("ix_trade_in_rollup_day", "programme_id", "day"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     programme_id: Mapped[UUID]
@@ -130,6 +146,7 @@ class TradeInRollupRow(Base):
     area: Mapped[str]
     trade: Mapped[str | None]
     merchant_size: Mapped[str | None]
+    brand: Mapped[str | None]
     units: Mapped[int]
     applications: Mapped[int]
     subsidy_fen: Mapped[Money] = mapped_column(MoneyFen)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from voucher_service.campaigns import service as campaigns
@@ -29,6 +30,7 @@ from .today import Today, by_area
 
 HOURS = 24
 _HOUR = timedelta(hours=1)
+_LATE = timedelta(minutes=10)  # reconciliation follows within one, unless something is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class Board:
     """A programme now. `leverage`, by area, is as of the last reconciliation; the rest is live.
 
     `hours` are the last 24 that began, oldest first; today's counts are by the Shanghai day.
-    `budget` too is as of the reconciliation; `today` is live, by area.
+    `budget` too is as of the reconciliation; `today` is live, by area. `behind`: how old the
+    reconciliation is, where vouchers were claimed or redeemed since that should be in it by now.
     """
 
     at: datetime
@@ -71,6 +74,7 @@ class Board:
     offers: tuple[OfferNow, ...]
     budget: BudgetLeft | None
     today: Mapping[str, Today]
+    behind: timedelta | None = None
 
     @property
     def synthetic(self) -> bool:
@@ -94,6 +98,7 @@ def board(core: Core, *, programme: str) -> Board:
         left = vouchers.remaining(core, session, offers=offers, now=now)
         areas = by_area(session, programme=mine, since=start_of(day_of(now)))
         budget = budget_left(session, programme=figures.programme, today=day_of(now))
+        behind = _behind(session, mine, figures.as_of, now)
     today = [one for one in hours if one.start >= start_of(day_of(now))]
     return Board(
         now,
@@ -104,6 +109,7 @@ def board(core: Core, *, programme: str) -> Board:
         tuple(_offer_now(one, left[one.id], now) for one in offers),
         budget,
         areas,
+        behind,
     )
 
 
@@ -124,18 +130,34 @@ def _count(
     since: datetime,
     counts: ColumnElement[bool],
 ) -> Mapping[datetime, int]:
-    offers = (
+    hour: Any = func.date_trunc("hour", rows.occurred_at)
+    found = session.execute(
+        select(hour, func.count())
+        .where(rows.offer_id.in_(_offers(programme)), rows.occurred_at >= since, counts)
+        .group_by(hour)
+    )
+    return {row[0]: row[1] for row in found}
+
+
+def _behind(
+    session: Session, programme: ProgrammeId, as_of: datetime | None, now: datetime
+) -> timedelta | None:
+    if as_of is None or now - as_of < _LATE:
+        return None
+    for rows in (VoucherRow, RedemptionRow):
+        since: Any = (rows.occurred_at > as_of) & (rows.occurred_at <= now - _LATE)
+        missed = exists().where(rows.offer_id.in_(_offers(programme)), since)
+        if session.scalar(select(missed)):
+            return now - as_of
+    return None
+
+
+def _offers(programme: ProgrammeId) -> Select[UUID]:
+    return (
         select(OfferRow.id)
         .join(CampaignRow, CampaignRow.id == OfferRow.campaign_id)
         .where(CampaignRow.programme_id == programme)
     )
-    hour: Any = func.date_trunc("hour", rows.occurred_at)
-    found = session.execute(
-        select(hour, func.count())
-        .where(rows.offer_id.in_(offers), rows.occurred_at >= since, counts)
-        .group_by(hour)
-    )
-    return {row[0]: row[1] for row in found}
 
 
 def _offer_now(offer: Offer, remaining: int, now: datetime) -> OfferNow:

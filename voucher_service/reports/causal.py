@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import xlsxwriter
-
 from voucher_service.causal import words
 from voucher_service.causal.model import Interval
 from voucher_service.causal.service import Estimate, headline
 from voucher_service.i18n import formats, gettext, mark
 
 NET_LEVERAGE = mark("净拉动")
-_HEADINGS = (
-    mark("券"),
-    mark("比的是"),
-    mark("哪几周"),
-    mark("哪个金额"),
-    mark("每核销 1 元多出的元数"),
-    mark("95% 区间下端"),
-    mark("95% 区间上端"),
-    mark("对比的一边"),
-    mark("另一边"),
-    mark("意思"),
-    mark("假设"),
-    mark("数据文件 SHA-256"),
-    mark("方法与种子"),
+# Headings, and what stands below them.
+COLUMNS = (
+    (mark("券"), "text"),
+    (mark("比的是"), "text"),
+    (mark("哪几周"), "text"),
+    (mark("哪个金额"), "text"),
+    (mark("每核销 1 元多出的元数"), "ratio"),
+    (mark("95% 区间下端"), "ratio"),
+    (mark("95% 区间上端"), "ratio"),
+    (mark("对比的一边"), "count"),
+    (mark("另一边"), "count"),
+    (mark("意思"), "prose"),
+    (mark("假设"), "prose"),
+    (mark("数据文件 SHA-256"), "code"),
+    (mark("方法与种子"), "text"),
 )
-_NARROW = 6  # columns before the figures' right edge
+# So many of them a page is wide enough for.
+SHORT = 9
 
 
 def as_json(estimates: Sequence[Estimate], locale: str) -> dict[str, Any]:
@@ -82,29 +82,38 @@ def no_cost(estimates: Sequence[Estimate], locale: str) -> str:
     return gettext(mark("数据太少") if estimates else mark("还不能估计：没有结果数据"), locale)
 
 
-def sheet(book: xlsxwriter.Workbook, estimates: Sequence[Estimate], locale: str) -> None:
-    """A sheet with every estimate, or with what to ask for. Texts are text cells."""
-    heading = book.add_format({"bold": True, "text_wrap": True, "bottom": 1, "valign": "top"})
-    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-    page = book.add_worksheet(gettext(NET_LEVERAGE, locale))
-    page.set_column(0, _NARROW + 2, 16)
-    page.set_column(_NARROW + 3, len(_HEADINGS) - 1, 60)
-    if not estimates:
-        for line, text in enumerate((words.NOT_MEASURABLE, *words.ASK_FOR)):
-            page.write_string(line, 0, gettext(text, locale))
-        return
-    for column, text in enumerate(_HEADINGS):
-        page.write_string(0, column, gettext(text, locale), heading)
-    page.freeze_panes(1, 1)
-    for line, one in enumerate(estimates, 1):
-        for column, cell in enumerate(_cells(one, locale)):
-            if isinstance(cell, str):
-                page.write_string(line, column, cell, wrapped)
-            elif cell is not None:
-                page.write_number(line, column, cell, wrapped)
+def none(locale: str) -> list[str]:
+    """That nothing can be measured, and what to ask for."""
+    return [gettext(one, locale) for one in (words.NOT_MEASURABLE, *words.ASK_FOR)]
 
 
-def _cells(one: Estimate, locale: str) -> tuple[str | float | None, ...]:
+def interval(one: Interval) -> str:
+    """An effect with its interval: 3.10 [2.20, 4.00]."""
+    return f"{one.point:.2f} [{one.low:.2f}, {one.high:.2f}]"
+
+
+def written(one: Estimate, locale: str) -> list[str]:
+    """The first SHORT cells of a line as a paper prints them."""
+    return [
+        _written(cell, kind)
+        for cell, (_, kind) in zip(cells_of(one, locale)[:SHORT], COLUMNS, strict=False)
+    ]
+
+
+def explained(one: Estimate, locale: str) -> str:
+    """What an estimate says in a sentence, and what it takes for granted."""
+    assumptions = gettext(words.ASSUMPTIONS[one.design], locale)
+    return f"{one.offer.title} · {words.sentence(one, locale)} {assumptions}"
+
+
+def _written(cell: str | float | None, kind: str) -> str:
+    if cell is None or isinstance(cell, str):
+        return cell or formats.NOTHING
+    return formats.count(int(cell)) if kind == "count" else formats.ratio(str(cell))
+
+
+def cells_of(one: Estimate, locale: str) -> tuple[str | float | None, ...]:
+    """A line under the headings of COLUMNS."""
     effect = one.effect
     return (
         one.offer.title,

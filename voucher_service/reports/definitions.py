@@ -131,6 +131,14 @@ DEFINITIONS = (
         ),
     ),
     Definition(
+        "brand",
+        mark("品牌"),
+        mark(
+            "以旧换新在门店卖出的，按商品库登记的品牌。消费券不分品牌，凭材料申请的汽车没有登记"
+            "品牌，都归不到组。"
+        ),
+    ),
+    Definition(
         "groups",
         mark("分组"),
         mark(

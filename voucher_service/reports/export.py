@@ -4,205 +4,153 @@ from __future__ import annotations
 
 import csv as csv_module
 import io
+import zipfile
+from collections.abc import Iterable, Sequence
+from datetime import date
 from decimal import Decimal
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import xlsxwriter
+from rich.cells import cell_len
 
-from voucher_service.i18n import gettext, mark
 from voucher_service.infra.sheet_files import guarded
 from voucher_service.kernel.money import Money
 
-from . import causal, instruments, layout, sentences
-from .definitions import DEFINITIONS
-from .groups import Group
-from .leverage import LeverageReport, Row
-from .trade_in import PAYERS, Subsidies
+from . import layout, sheets
+from .leverage import LeverageReport
+from .sheets import Cell, Column, Kind, Table
 
-_YUAN, _FEN = mark("{amount}（元）"), mark("{amount}（分）")
-_VOUCHERS = (mark("发放张数"), mark("核销张数"), mark("过期张数"))
-_TRADE_IN = mark("以旧换新：{figure}")
-_PAYING = (mark("谁出"), mark("出资方"), mark("约定"), mark("已付"))
-_MEANINGS = (mark("名词"), mark("意思"))
+_WRAPPED = {"num_format": "@", "text_wrap": True, "valign": "top"}
+_FORMATS: dict[Kind, dict[str, Any]] = {
+    Kind.TEXT: _WRAPPED,
+    Kind.PROSE: _WRAPPED,
+    Kind.CODE: _WRAPPED,
+    Kind.YUAN: {"num_format": "#,##0.00", "valign": "top"},
+    Kind.COUNT: {"num_format": "#,##0", "valign": "top"},
+    Kind.RATIO: {"num_format": "0.00", "valign": "top"},
+    Kind.SHARE: {"num_format": "0.0%", "valign": "top"},
+    Kind.DAY: {"num_format": "yyyy-mm-dd", "align": "left", "valign": "top"},
+}
+# In characters, of which a Chinese one takes two; heights in points a line.
+_WIDTHS = {Kind.TEXT: 22, Kind.PROSE: 56, Kind.CODE: 34, Kind.YUAN: 16}
+_NARROW, _LINE = 12, 15
+_A4, _WIDEST = 9, 240
+_HEADING = {"bold": True, "text_wrap": True, "bottom": 1, "valign": "top", "bg_color": "#eef2f7"}
+_TOTAL = {"bold": True, "top": 6}
+# Packed at the same instant whenever it is packed: the same report is the same bytes.
+_PACKED = (1980, 1, 1, 0, 0, 0)
 
 
 def xlsx(report: LeverageReport, out: BinaryIO, locale: str) -> None:
-    """Write an Excel file: figures, trade-in by category and payer, estimates, definitions.
+    """Write an Excel file, a sheet for each table; its head stays in place, and on each page.
 
-    Amounts are in yuan with two decimals, those of vouchers also in whole fen; every text is a
-    text cell, so that no name becomes a formula.
+    Amounts are in yuan with two decimals, days are dates; every text is a text cell, so that no
+    name becomes a formula.
     """
     book = xlsxwriter.Workbook(out, {"constant_memory": True})
     try:
-        _figures_sheet(book, report, locale)
-        if report.trade_in:
-            _trade_in_sheet(book, report, locale)
-        if report.instruments:
-            instruments.sheet(book, report.instruments, locale)
-        causal.sheet(book, report.causal, locale)
-        _sentences_sheet(book, report, locale)
-        _definitions_sheet(book, locale)
+        plain, total = (
+            {kind: book.add_format(one | extra) for kind, one in _FORMATS.items()}
+            for extra in ({}, _TOTAL)
+        )
+        for table in sheets.tables(report, locale):
+            page = _page(book, table, layout.programme(report, locale))
+            for line, row in enumerate(table.rows, 1):
+                _write(page, line, table, row, plain)
+            last = len(table.rows) + 1
+            if table.total:
+                _write(page, last, table, table.total, total)
+            if table.note:
+                _note(page, last + 2, table, plain[Kind.PROSE])
     finally:
         book.close()
 
 
 def csv(report: LeverageReport, out: BinaryIO, locale: str) -> None:
-    """Write a CSV file in UTF-8 with a mark that Excel knows; every row says what it is a part of.
+    """Write the groups in UTF-8 with a mark that Excel knows; every row says what it is a part of.
 
     A text that a spreadsheet would take for a formula gets an apostrophe in front.
     """
+    table, head = sheets.flat(report, locale), layout.head(report, locale)
+    facts = [value for _, value in head]
+    headings = [one.heading for one in table.columns] + [name for name, _ in head]
+    _csv(headings, ([*row, *facts] for row in (*table.rows, table.total)), out)
+
+
+def zip_(report: LeverageReport, out: BinaryIO, locale: str) -> None:
+    """Write every table as a CSV file of its own, in one archive."""
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for table in sheets.tables(report, locale):
+            named = zipfile.ZipInfo(f"{table.name}.csv", _PACKED)
+            named.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(named, "w") as file:
+                below = ([table.total], [[table.note]] if table.note else [])
+                rows = [row for part in (table.rows, *below) for row in part if row]
+                _csv([one.heading for one in table.columns], rows, file)
+
+
+def _csv(headings: Sequence[str], rows: Iterable[Sequence[Cell]], out: IO[bytes]) -> None:
     text = io.TextIOWrapper(out, "utf-8-sig", newline="")
     writer = csv_module.writer(text, quoting=csv_module.QUOTE_NONNUMERIC)
-    head = layout.head(report, locale)
-    writer.writerow([*_headings(report, locale), *(heading for heading, _ in head)])
-    facts = [guarded(value) for _, value in head]
-    for row, subsidised in layout.lines(report):
-        writer.writerow([guarded(one) for one in _cells(row, subsidised, locale)] + facts)
+    writer.writerow([guarded(one) for one in headings])
+    writer.writerows([guarded(_plain(cell)) for cell in row] for row in rows)
     text.flush()
     text.detach()
 
 
-def _headings(report: LeverageReport, locale: str) -> list[str]:
-    amounts = [gettext(one.heading, locale) for one in layout.AMOUNTS]
-    return [
-        gettext(layout.GROUP_BY[report.group_by], locale),
-        *(gettext(_YUAN, locale, amount=one) for one in amounts),
-        *(gettext(one.heading, locale) for one in layout.QUOTIENTS),
-        *(gettext(one, locale) for one in _VOUCHERS),
-        *(gettext(_FEN, locale, amount=one) for one in amounts),
-        *(gettext(_TRADE_IN, locale, figure=one) for one in _trade_in_headings(locale)),
-    ]
+def _plain(cell: Cell) -> str | int | float | Decimal | None:
+    if isinstance(cell, Money):
+        return Decimal(cell.yuan_text())
+    return cell.isoformat() if isinstance(cell, date) else cell
 
 
-def _trade_in_headings(locale: str) -> list[str]:
-    amounts = [gettext(one.heading, locale) for one in layout.TRADE_IN_AMOUNTS]
-    counts = [gettext(one.heading, locale) for one in layout.TRADE_IN_COUNTS]
-    return counts + [gettext(_YUAN, locale, amount=one) for one in amounts]
+def _page(book: xlsxwriter.Workbook, table: Table, programme: str) -> Any:
+    page = book.add_worksheet(table.title)
+    texts, figures = book.add_format(_HEADING), book.add_format(_HEADING | {"align": "right"})
+    lines = [-(-cell_len(one.heading) * 5 // (4 * _width(one))) for one in table.columns]
+    page.set_row(0, _LINE * max(lines))  # bold, and words wrap
+    for column, one in enumerate(table.columns):
+        page.set_column(column, column, _width(one))
+        page.write_string(0, column, one.heading, texts if _is_text(one) else figures)
+    page.freeze_panes(1, 1)
+    page.repeat_rows(0)
+    page.set_landscape()
+    page.set_paper(_A4)
+    page.set_footer("&L" + programme.replace("&", "&&") + "&R&P / &N")
+    if sum(map(_width, table.columns)) <= _WIDEST:
+        page.fit_to_pages(1, 0)
+    else:
+        page.repeat_columns(0)
+    return page
 
 
-def _cells(row: Row, subsidised: Group[Subsidies], locale: str) -> list[str | Decimal | int | None]:
-    amounts = [one.of(row) for one in layout.AMOUNTS]
-    return [
-        row.labels[locale],
-        *(_yuan(one) for one in amounts),
-        *(one.of(row) for one in layout.QUOTIENTS),
-        row.figures.vouchers_issued,
-        row.figures.vouchers_redeemed,
-        row.figures.vouchers_lapsed,
-        *(one.fen for one in amounts),
-        *_trade_in_cells(subsidised),
-    ]
-
-
-def _trade_in_cells(group: Group[Subsidies]) -> list[Decimal | int | None]:
-    amounts = [_yuan(one.of(group)) for one in layout.TRADE_IN_AMOUNTS]
-    return [*(one.of(group) for one in layout.TRADE_IN_COUNTS), *amounts]
-
-
-def _yuan(amount: Money) -> Decimal:
-    return Decimal(amount.yuan_text())
-
-
-def _figures_sheet(book: xlsxwriter.Workbook, report: LeverageReport, locale: str) -> None:
-    bold = {"bold": True}
-    heading = book.add_format(bold | {"text_wrap": True, "bottom": 1, "valign": "top"})
-    title = book.add_format(bold | {"font_size": 16})
-    sheet = book.add_worksheet(gettext(layout.TITLE, locale))
-    sheet.set_column(0, 0, 28)
-    sheet.set_column(1, len(_headings(report, locale)) - 1, 17)
-    sheet.write_string(0, 0, gettext(layout.TITLE, locale), title)
-    head = layout.head(report, locale)
-    for line, (name, value) in enumerate(head, 1):
-        sheet.write_string(line, 0, name)
-        sheet.write_string(line, 1, value)
-    first = len(head) + 3  # below the title, the head, a gap and the headings
-    for column, text in enumerate(_headings(report, locale)):
-        sheet.write_string(first - 1, column, text, heading)
-    sheet.freeze_panes(first, 1)
-    plain = _formats(book, {})
-    *lines, (totals, subsidised) = layout.lines(report)
-    for place, (row, one) in enumerate(lines, first):
-        _write(sheet, place, _cells(row, one, locale), plain)
-    total = _formats(book, bold | {"top": 6})
-    _write(sheet, first + len(lines), _cells(totals, subsidised, locale), total)
-    sheet.set_landscape()
-    sheet.fit_to_pages(1, 0)
-
-
-def _formats(book: xlsxwriter.Workbook, extra: dict[str, Any]) -> list[Any]:
-    """The format of each cell of a row, left to right."""
-    text, whole, yuan = (
-        book.add_format(extra | {"num_format": one}) for one in ("@", "#,##0", "#,##0.00")
-    )
-    ratio, share = (book.add_format(extra | {"num_format": one}) for one in ("0.00", "0.0%"))
-    amounts = len(layout.AMOUNTS)
-    quotients = [share if one.share else ratio for one in layout.QUOTIENTS]
-    vouchers = [*[yuan] * amounts, *quotients, *[whole] * (len(_VOUCHERS) + amounts)]
-    counts = [whole] * len(layout.TRADE_IN_COUNTS)
-    return [text, *vouchers, *counts, *[yuan] * len(layout.TRADE_IN_AMOUNTS)]
-
-
-def _write(
-    sheet: Any, line: int, cells: list[str | Decimal | int | None], formats: list[Any]
-) -> None:
-    for column, (cell, format_) in enumerate(zip(cells, formats, strict=True)):
+def _write(page: Any, line: int, table: Table, cells: Sequence[Cell], formats: Any) -> None:
+    """One row, as high as its longest text needs."""
+    pairs = list(zip(cells, table.columns, strict=False))
+    lines = (-(-cell_len(one) // _width(column)) for one, column in pairs if isinstance(one, str))
+    page.set_row(line, _LINE * max(1, *lines, 1))
+    for place, (cell, column) in enumerate(pairs):
+        format_ = formats[column.kind]
         if cell is None:
-            sheet.write_blank(line, column, None, format_)
+            page.write_blank(line, place, None, format_)
         elif isinstance(cell, str):
-            sheet.write_string(line, column, cell, format_)
+            page.write_string(line, place, cell, format_)
+        elif isinstance(cell, date):
+            page.write_datetime(line, place, cell, format_)
         else:
-            sheet.write_number(line, column, cell, format_)
+            page.write_number(line, place, _plain(cell), format_)
 
 
-def _trade_in_sheet(book: xlsxwriter.Workbook, report: LeverageReport, locale: str) -> None:
-    """Trade-in by category, and below it who pledged and paid how much."""
-    found = report.trade_in
-    heading = book.add_format({"bold": True, "text_wrap": True, "bottom": 1, "valign": "top"})
-    text, whole, yuan = (book.add_format({"num_format": one}) for one in ("@", "#,##0", "#,##0.00"))
-    columns = [text, *[whole] * len(layout.TRADE_IN_COUNTS), *[yuan] * len(layout.TRADE_IN_AMOUNTS)]
-    sheet = book.add_worksheet(gettext(layout.TRADE_IN, locale))
-    sheet.set_column(0, 1, 24)
-    sheet.set_column(2, len(columns) - 1, 17)
-    category = gettext(mark("品类"), locale)
-    _write(sheet, 0, [category, *_trade_in_headings(locale)], [heading] * len(columns))
-    for line, one in enumerate(found.categories, 1):
-        _write(sheet, line, [one.labels[locale], *_trade_in_cells(one)], columns)
-    first = len(found.categories) + 2
-    _write(sheet, first, [gettext(one, locale) for one in _PAYING], [heading] * len(_PAYING))
-    for line, paid in enumerate(found.payers, first + 1):
-        pledged = None if paid.pledged is None else _yuan(paid.pledged)
-        names = [gettext(PAYERS[paid.payer], locale), paid.labels[locale]]
-        _write(sheet, line, [*names, pledged, _yuan(paid.delivered)], [text, text, yuan, yuan])
+def _note(page: Any, line: int, table: Table, format_: Any) -> None:
+    """A text below a table, as wide as the table."""
+    page.set_row(line, _LINE * -(-cell_len(table.note) // sum(map(_width, table.columns))))
+    page.merge_range(line, 0, line, len(table.columns) - 1, "", format_)
+    page.write_string(line, 0, table.note, format_)
 
 
-def _sentences_sheet(book: xlsxwriter.Workbook, report: LeverageReport, locale: str) -> None:
-    """The year-end sentences, and where each of their figures comes from."""
-    heading = book.add_format({"bold": True, "bottom": 1})
-    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-    sheet = book.add_worksheet(gettext(sentences.HEADING, locale))
-    sheet.set_column(0, 0, 60)
-    sheet.set_column(1, 3, 40)
-    said = sentences.sentences(report, locale)
-    for line, one in enumerate(said):
-        sheet.write_string(line, 0, one.text, wrapped)
-    first = len(said) + 1
-    for column, text in enumerate(sentences.SOURCES):
-        sheet.write_string(first, column, gettext(text, locale), heading)
-    figures = [figure for one in said for figure in one.figures]
-    for line, figure in enumerate(figures, first + 1):
-        for column, text in enumerate((figure.written, figure.field, figure.definition)):
-            sheet.write_string(line, column, text, wrapped)
-    sheet.write_string(first + len(figures) + 2, 0, sentences.query(report), wrapped)
+def _width(column: Column) -> int:
+    return _WIDTHS.get(column.kind, _NARROW)
 
 
-def _definitions_sheet(book: xlsxwriter.Workbook, locale: str) -> None:
-    heading = book.add_format({"bold": True, "bottom": 1})
-    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-    sheet = book.add_worksheet(gettext(mark("名词解释"), locale))
-    sheet.set_column(0, 0, 22)
-    sheet.set_column(1, 1, 90)
-    for column, text in enumerate(_MEANINGS):
-        sheet.write_string(0, column, gettext(text, locale), heading)
-    for line, one in enumerate(DEFINITIONS, 1):
-        for column, text in enumerate(one.in_words(locale)):
-            sheet.write_string(line, column, text, wrapped)
+def _is_text(column: Column) -> bool:
+    return column.kind in (Kind.TEXT, Kind.PROSE, Kind.CODE, Kind.DAY)

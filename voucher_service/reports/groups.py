@@ -40,6 +40,7 @@ class GroupBy(StrEnum):
     MERCHANT_SIZE = "merchant_size"
     OFFER = "offer"
     HOUR = "hour"
+    BRAND = "brand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,9 @@ class Cells(Generic[S]):
     def _column(self, group_by: GroupBy) -> ColumnElement[Any]:
         if group_by is GroupBy.DAY:
             return self.day
-        if self.table is RollupRow:
-            return RollupRow.__table__.c.key
         name = _COLUMNS.get(group_by)
+        if self.table is RollupRow:
+            name = None if group_by is GroupBy.BRAND else "key"
         return cast(null(), Text) if name is None else self.table.__table__.c[name]
 
     def sums(
@@ -157,12 +158,16 @@ def _of_offers(session: Session, found: dict[str, S], group_by: GroupBy) -> dict
 
 def _by_offer(session: Session, sums: dict[Any, S]) -> list[Group[S]]:
     rows = session.execute(
-        select(OfferRow.id, OfferRow.title)
+        select(OfferRow.id, CampaignRow.name, OfferRow.title)
         .join(CampaignRow, CampaignRow.id == OfferRow.campaign_id)
         .where(OfferRow.id.in_(sums))
         .order_by(CampaignRow.opens_on, CampaignRow.id, OfferRow.id)
     )
-    return [_group(str(offer), _as_it_is(title), sums[offer]) for offer, title in rows]
+    # Every campaign of a programme may have an offer of the same title.
+    return [
+        _group(str(offer), _as_it_is(f"{campaign} · {title}"), sums[offer])
+        for offer, campaign, title in rows
+    ]
 
 
 def _by_campaign(session: Session, sums: dict[Any, S]) -> list[Group[S]]:
@@ -241,6 +246,8 @@ _DIMENSIONS: Mapping[GroupBy, Dimension] = {
     GroupBy.HOUR: Dimension.HOUR,
     # Each dimension has every day: the one with the fewest keys is summed up.
     GroupBy.DAY: Dimension.MERCHANT_SIZE,
+    # No voucher is for a brand: their orders are summed up as one.
+    GroupBy.BRAND: Dimension.MERCHANT_SIZE,
 }
 # Of trade-in, whose hours nobody asked for.
 _COLUMNS: Mapping[GroupBy, str] = {
@@ -250,6 +257,7 @@ _COLUMNS: Mapping[GroupBy, str] = {
     GroupBy.AREA: "area",
     GroupBy.TRADE: "trade",
     GroupBy.MERCHANT_SIZE: "merchant_size",
+    GroupBy.BRAND: "brand",
 }
 _NAMES: Mapping[GroupBy, Callable[[Any], Name]] = {
     GroupBy.AREA: lambda code: partial(areas.name, code),
@@ -257,4 +265,5 @@ _NAMES: Mapping[GroupBy, Callable[[Any], Name]] = {
     GroupBy.MERCHANT_SIZE: lambda code: SizeClass(code).label,
     GroupBy.DAY: lambda day: _as_it_is(day.isoformat()),
     GroupBy.HOUR: _hour,
+    GroupBy.BRAND: _as_it_is,
 }

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import xlsxwriter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -25,16 +24,17 @@ from .groups import Cells, Group, GroupBy
 from .trade_in import Subsidies, TradeIn
 
 TITLE = mark("各种工具")
-HEADINGS = (
-    mark("工具"),
-    mark("投放"),
-    mark("发放"),
-    mark("用掉"),
-    mark("用掉 ÷ 发放"),
-    mark("对应的消费"),
-    mark("消费 ÷ 用掉"),
-    mark("机械下限 ÷ 用掉"),
-    mark("每多 1 元消费的花费"),
+# Headings, and what stands below them.
+COLUMNS = (
+    (mark("工具"), "text"),
+    (mark("投放"), "yuan"),
+    (mark("发放"), "yuan"),
+    (mark("用掉"), "yuan"),
+    (mark("用掉 ÷ 发放"), "share"),
+    (mark("对应的消费"), "yuan"),
+    (mark("消费 ÷ 用掉"), "ratio"),
+    (mark("机械下限 ÷ 用掉"), "ratio"),
+    (mark("每多 1 元消费的花费"), "text"),
 )
 NOTE = mark(
     "券的发放是居民领到的，消费是订单金额。以旧换新没有投放，补贴发多少就是用掉多少；"
@@ -96,7 +96,7 @@ def read(
 
 
 def cells_of(one: Instrument, locale: str) -> list[str | Money | Decimal | None]:
-    """A line under HEADINGS."""
+    """A line under the headings of COLUMNS."""
     return [
         one.labels[locale],
         one.released,
@@ -129,41 +129,18 @@ def as_json(found: Sequence[Instrument], locale: str) -> list[dict[str, Any]]:
     ]
 
 
-def sheet(book: xlsxwriter.Workbook, found: Sequence[Instrument], locale: str) -> None:
-    """A sheet with a line for each; amounts in yuan."""
-    heading = book.add_format({"bold": True, "text_wrap": True, "bottom": 1, "valign": "top"})
-    text, yuan, ratio, share = (
-        book.add_format({"num_format": one}) for one in ("@", "#,##0.00", "0.00", "0.0%")
-    )
-    page = book.add_worksheet(gettext(TITLE, locale))
-    page.set_column(0, len(HEADINGS) - 1, 18)
-    for column, words in enumerate(HEADINGS):
-        page.write_string(0, column, gettext(words, locale), heading)
-    page.freeze_panes(1, 1)
-    for line, one in enumerate(found, 1):
-        for column, cell in enumerate(cells_of(one, locale)):
-            if isinstance(cell, Money):
-                page.write_number(line, column, Decimal(cell.yuan_text()), yuan)
-            elif isinstance(cell, Decimal):
-                usage = HEADINGS[column] == "用掉 ÷ 发放"
-                page.write_number(line, column, cell, share if usage else ratio)
-            elif cell is not None:
-                page.write_string(line, column, cell, text)
-    page.write_string(len(found) + 2, 0, gettext(NOTE, locale), text)
-
-
 def written(one: Instrument, locale: str) -> list[str]:
     """The line as a paper prints it, amounts in 万元 (CNY million)."""
-    return [
-        cell if isinstance(cell, str) else _written(cell, column, locale)
-        for column, cell in enumerate(cells_of(one, locale))
-    ]
+    pairs = zip(cells_of(one, locale), COLUMNS, strict=True)
+    return [_written(cell, kind, locale) for cell, (_, kind) in pairs]
 
 
-def _written(cell: Money | Decimal | None, column: int, locale: str) -> str:
+def _written(cell: str | Money | Decimal | None, kind: str, locale: str) -> str:
+    if isinstance(cell, str):
+        return cell
     if isinstance(cell, Money):
         return formats.wan_parts(cell, locale)[0]
-    return formats.percent(cell) if HEADINGS[column] == "用掉 ÷ 发放" else formats.ratio(cell)
+    return formats.percent(cell) if kind == "share" else formats.ratio(cell)
 
 
 def _of_vouchers(kind: OfferKind, figures: Figures, found: list[Estimate]) -> Instrument:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.kernel.clock import SHANGHAI
-from voucher_service.kernel.money import Money
+from voucher_service.kernel.money import ZERO, Money
 
 from . import causal, retail, sentences
 from .figures import Figures, Ratios
@@ -57,6 +58,10 @@ class Quotient(Column):
         value: Decimal | None = getattr(row.ratios, self.name)
         return value
 
+    def written(self, row: Row) -> str:
+        """The same to be read: 5.18, 70.0%."""
+        return (formats.percent if self.share else formats.ratio)(self.of(row))
+
 
 AMOUNTS = (
     Amount("released", mark("投放")),
@@ -101,34 +106,56 @@ GROUP_BY = {
     GroupBy.MERCHANT_SIZE: mark("商户规模"),
     GroupBy.OFFER: mark("券种"),
     GroupBy.HOUR: mark("钟点"),
+    GroupBy.BRAND: mark("品牌"),
 }
 BASIS = {Basis.PERIOD: mark("按发生日"), Basis.COHORT: mark("按领取日")}
 SYNTHETIC = mark("回放数据：居民和订单是模拟的，不衡量效果")
 REAL = mark("真实数据")
 TITLE = mark("拉动报表")
 NEVER = mark("还没有对过账")
+QUERY, SEALED = mark("取数"), mark("账目指纹")
+# Who pledged and paid for trade-in.
+PAYING = (mark("谁出"), mark("出资方"), mark("约定"), mark("已付金额"))
 ALL_DAYS = mark("全部日期")
 
 
 def head(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
     """What a reader must know before the first figure: pairs of a heading and a text."""
-    named = report.programme.name_en if locale == "en" else report.programme.name
     days = " – ".join(day.isoformat() if day else "…" for day in (report.first, report.last))
     if not report.first and not report.last:
         days = gettext(ALL_DAYS, locale)
     facts = [
-        (mark("活动方案"), named),
+        (mark("活动方案"), programme(report, locale)),
         (mark("数据来源"), gettext(SYNTHETIC if report.synthetic else REAL, locale)),
-        (mark("对账截到"), formats.iso(report.as_of) if report.as_of else gettext(NEVER, locale)),
+        (mark("对账截到"), _instant(report.as_of) if report.as_of else gettext(NEVER, locale)),
         (mark("计算口径"), gettext(BASIS[report.basis], locale)),
         (mark("起止日期"), days),
         (mark("分组"), gettext(GROUP_BY[report.group_by], locale)),
     ]
-    facts.append((causal.NET_LEVERAGE, causal.sentence(report.causal, locale)))
-    if report.sealed:
-        facts.append((mark("账目指纹"), f"{report.sealed.size} {report.sealed.fingerprint}"))
-    facts.append((sentences.HEADING, sentences.paragraph(report, locale)))
+    facts += [
+        (sentences.HEADING, sentences.paragraph(report, locale)),
+        (causal.NET_LEVERAGE, causal.sentence(report.causal, locale)),
+        (QUERY, sentences.query(report)),
+        (SEALED, sealed(report, locale)),
+    ]
     return [(gettext(heading, locale), value) for heading, value in facts] + beside(report, locale)
+
+
+def programme(report: LeverageReport, locale: str) -> str:
+    """The name of the programme."""
+    return report.programme.name_en if locale == "en" else report.programme.name
+
+
+def sealed(report: LeverageReport, locale: str) -> str:
+    """The head of the sealed log that was published last, and whether all the figures are in it."""
+    head = report.sealed
+    if head is None or not head.size:
+        return gettext(mark("还没有封存"), locale)
+    said = mark("{n} 条，{fingerprint}，{at} 公布")
+    if report.as_of and head.at < report.as_of:
+        said = mark("{n} 条，{fingerprint}，{at} 公布，在对账之前：再往后的记录在下一个指纹里")
+    at = _instant(head.at)
+    return gettext(said, locale, n=str(head.size), fingerprint=head.fingerprint, at=at)
 
 
 def beside(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
@@ -141,6 +168,14 @@ def beside(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
         (mark("整体重数"), _recounted(report, locale)),
     ]
     return [(gettext(heading, locale), value) for heading, value in facts]
+
+
+def in_full(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
+    """The totals to the fen with every quotient, for where a table has no room for them."""
+    total = report.totals
+    amounts = [(one.heading, formats.money(one.of(total))) for one in AMOUNTS]
+    quotients = [(one.heading, one.written(total)) for one in QUOTIENTS]
+    return [(gettext(heading, locale), value) for heading, value in amounts + quotients]
 
 
 def told_amounts(groups: Sequence[Group[Subsidies]]) -> list[Amount]:
@@ -157,12 +192,17 @@ def _recounted(report: LeverageReport, locale: str) -> str:
     proof = report.proof
     if proof.at is None:
         return gettext(mark("还没有整体重数过"), locale)
-    at, cells = f"{proof.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}", f"{proof.cells:,}"
+    at, cells = _instant(proof.at), f"{proof.cells:,}"
     if not proof.differing:
         return gettext(mark("{at}，{cells} 格，全部一致"), locale, at=at, cells=cells)
     differing = f"{proof.differing:,}"
     said = mark("{at}，{cells} 格，{differing} 格不一致，已改正")
     return gettext(said, locale, at=at, cells=cells, differing=differing)
+
+
+def _instant(value: datetime) -> str:
+    """On the clocks of Shanghai: 2026-09-24 12:00:00."""
+    return f"{value.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
 
 
 def in_time(report: LeverageReport) -> list[Row]:
@@ -172,6 +212,34 @@ def in_time(report: LeverageReport) -> list[Row]:
     if report.group_by not in (GroupBy.DAY, GroupBy.HOUR):
         return []
     return [row for row in report.rows if row.key is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What a chart of the groups shows: two sums of each row, the largest of all being `top`."""
+
+    title: str
+    amounts: tuple[Amount, Amount]
+    rows: Sequence[Row]
+    top: Money
+
+
+def drawing(report: LeverageReport) -> Drawing:
+    """Issued beside leveraged; redeemed where no voucher is issued to a group, as to a trade.
+
+    In time where the rows are days or hours, else the largest first; rows of nothing are left out.
+    """
+    issued, redeemed, leveraged = AMOUNTS[1:4]
+    named = any(row.key is not None and row.figures.issued for row in report.rows)
+    amounts = (issued if named else redeemed, leveraged)
+    rows = in_time(report) or [
+        row
+        for row in sorted(report.rows, key=lambda row: -row.figures.leveraged.fen)
+        if any(one.of(row) for one in amounts)
+    ]
+    top = max((one.of(row) for row in rows for one in amounts), default=ZERO)
+    title = mark("发放和拉动消费") if named else mark("核销和拉动消费")
+    return Drawing(title, amounts, rows, top)
 
 
 def lines(report: LeverageReport) -> list[tuple[Row, Group[Subsidies]]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
+from voucher_service.causal.service import headline
 from voucher_service.i18n import formats, gettext, mark
-from voucher_service.kernel.money import Money
+from voucher_service.kernel.money import ZERO, Money
 from voucher_service.printing.forms import (
     Bars,
     Block,
@@ -22,7 +24,7 @@ from voucher_service.printing.forms import (
     printed,
 )
 
-from . import instruments, layout, sentences
+from . import causal, instruments, layout, sentences
 from .definitions import DEFINITIONS
 from .groups import Group
 from .leverage import TOTAL, LeverageReport, Row
@@ -31,7 +33,6 @@ from .trade_in import PAYERS, Subsidies
 # What a page is wide enough for; the totals in full have the rest.
 _AMOUNTS = [one for one in layout.AMOUNTS if one.name in ("issued", "redeemed", "leveraged")]
 _QUOTIENTS = [one for one in layout.QUOTIENTS if not one.share and "net_" not in one.name]
-_DRAWN = [one for one in layout.AMOUNTS if one.name in ("issued", "leveraged")]
 _MOST_BARS = 20
 _UNIT = mark("单位：万元")
 # Before the first reconciliation a report has no instant of its own.
@@ -48,20 +49,24 @@ def pdf(report: LeverageReport, locale: str) -> bytes:
 
 def _form(report: LeverageReport, locale: str) -> Form:
     head = [Fact(name, value, wide=len(value) > 40) for name, value in layout.head(report, locale)]
-    blocks: list[Block] = [Facts(head), _figures(report, locale)]
-    if report.rows:
-        blocks.append(_chart(report, locale))
-    blocks += [Heading(gettext(TOTAL, locale)), Facts(_in_full(report, locale))]
+    blocks: list[Block] = [Facts(head), *_side_by_side(report, locale), *_chart(report, locale)]
+    blocks.append(_figures(report, locale))
+    blocks += [
+        Heading(gettext(TOTAL, locale)),
+        Facts([Fact(*pair) for pair in layout.in_full(report, locale)]),
+    ]
+    blocks += _estimates(report, locale)
     if report.trade_in:
         blocks += _trade_in(report, locale)
     blocks += _instruments(report, locale)
     blocks += _sources(report, locale)
     blocks.append(Heading(gettext(mark("名词解释"), locale)))
-    blocks += [Words("：".join(one.in_words(locale))) for one in DEFINITIONS]
+    colon = ": " if locale == "en" else "："
+    blocks += [Words(colon.join(one.in_words(locale))) for one in DEFINITIONS]
     return Form(
         gettext(layout.TITLE, locale),
         blocks,
-        foot=report.programme.name_en if locale == "en" else report.programme.name,
+        foot=layout.programme(report, locale),
         pages=gettext(mark("第 {page} 页 / 共 {pages} 页"), locale, page="{page}", pages="{pages}"),
         lang="en" if locale == "en" else "zh",
     )
@@ -86,41 +91,80 @@ def _cells(row: Row, locale: str) -> list[str]:
     return [row.labels[locale], *amounts, *(formats.ratio(one.of(row)) for one in _QUOTIENTS)]
 
 
-def _chart(report: LeverageReport, locale: str) -> Bars | Lines:
-    """Issued beside leveraged: in time as lines, else as bars, the largest groups first."""
-    names = [gettext(one.heading, locale) for one in _DRAWN]
-    longest = max(one.of(row) for row in report.rows for one in _DRAWN)
+def _side_by_side(report: LeverageReport, locale: str) -> list[Block]:
+    """Gross, floor, net and what vouchers changed, each for a redeemed yuan."""
+    ratios = report.totals.ratios
+    if not ratios.on_redeemed:
+        return []
+    best = headline(report.causal)
+    effect = best.effect if best else None
+    found = causal.no_cost(report.causal, locale) if effect is None else causal.interval(effect)
+    bars = [
+        (mark("拉动比"), ratios.on_redeemed, formats.ratio(ratios.on_redeemed)),
+        (mark("机械下限"), ratios.floor_on_redeemed, formats.ratio(ratios.floor_on_redeemed)),
+        (mark("扣券后"), ratios.net_on_redeemed, formats.ratio(ratios.net_on_redeemed)),
+        (causal.NET_LEVERAGE, Decimal(str(effect.point)) if effect else None, found),
+    ]
+    longest = max(value or Decimal() for _, value, _ in bars)
+    groups = [
+        (gettext(name, locale), [Length(max(0, int((value or 0) * 1000 / longest)), figure)])
+        for name, value, figure in bars
+    ]
+    unit = gettext(mark("元"), locale)
+    return [Bars(gettext(mark("每核销 1 元券，对应多少元消费"), locale), [unit], groups)]
+
+
+def _chart(report: LeverageReport, locale: str) -> list[Block]:
+    """Two sums of each group: in time as lines, else as bars; none where there is nothing."""
+    drawing = layout.drawing(report)
+    title, top = gettext(drawing.title, locale), drawing.top
+    names = [gettext(one.heading, locale) for one in drawing.amounts]
     line = layout.in_time(report)
+    if top <= ZERO:
+        return []
     if len(line) > 1:
-        return Lines(
-            gettext(mark("发放和拉动消费"), locale),
+        points = [[_share(one.of(row), top) for row in line] for one in drawing.amounts]
+        return [
+            Lines(
+                title,
+                list(zip(names, points, strict=True)),
+                line[0].labels[locale],
+                line[-1].labels[locale],
+                sentences.amount(top, locale),
+            )
+        ]
+    groups = [
+        (
+            row.labels[locale],
             [
-                (name, [_share(one.of(row), longest) for row in line])
-                for name, one in zip(names, _DRAWN, strict=True)
+                Length(_share(one.of(row), top), sentences.amount(one.of(row), locale))
+                for one in drawing.amounts
             ],
-            line[0].labels[locale],
-            line[-1].labels[locale],
-            sentences.amount(longest, locale),
         )
-    largest = sorted(report.rows, key=lambda row: -row.figures.leveraged.fen)[:_MOST_BARS]
-    return Bars(
-        gettext(mark("发放和拉动消费"), locale),
-        names,
-        [(row.labels[locale], _lengths(row, longest, locale)) for row in largest],
-    )
+        for row in drawing.rows[:_MOST_BARS]
+    ]
+    return [Bars(title, names, groups)]
 
 
-def _lengths(row: Row, longest: Money, locale: str) -> list[Length]:
+def _estimates(report: LeverageReport, locale: str) -> list[Block]:
+    """What vouchers changed, with intervals; what each estimate says and takes for granted."""
+    if not report.causal:
+        return []
+    columns = causal.COLUMNS[: causal.SHORT]
     return [
-        Length(_share(one.of(row), longest), sentences.amount(one.of(row), locale))
-        for one in _DRAWN
+        Heading(gettext(causal.NET_LEVERAGE, locale)),
+        Table(
+            [Column(gettext(words, locale), figures=kind != "text") for words, kind in columns],
+            [causal.written(one, locale) for one in report.causal],
+        ),
+        *(Words(causal.explained(one, locale)) for one in report.causal),
     ]
 
 
 def _instruments(report: LeverageReport, locale: str) -> list[Block]:
     if not report.instruments:
         return []
-    name, *headings, cost = [gettext(one, locale) for one in instruments.HEADINGS]
+    name, *headings, cost = [gettext(one, locale) for one, _ in instruments.COLUMNS]
     return [
         Heading(gettext(instruments.TITLE, locale)),
         Table(
@@ -147,22 +191,17 @@ def _sources(report: LeverageReport, locale: str) -> list[Block]:
         Heading(gettext(sentences.HEADING, locale)),
         Words(sentences.paragraph(report, locale)),
         Table(columns, rows),
-        Words(sentences.query(report)),
+        Facts(
+            [
+                Fact(gettext(layout.QUERY, locale), sentences.query(report), wide=True),
+                Fact(gettext(layout.SEALED, locale), layout.sealed(report, locale), wide=True),
+            ]
+        ),
     ]
 
 
 def _share(part: Money, whole: Money) -> int:
     return max(0, part.fen) * 1000 // whole.fen if whole.fen > 0 else 0
-
-
-def _in_full(report: LeverageReport, locale: str) -> list[Fact]:
-    amounts = [(one.heading, formats.money(one.of(report.totals))) for one in layout.AMOUNTS]
-    shares = [
-        (one.heading, formats.percent(one.of(report.totals)))
-        for one in layout.QUOTIENTS
-        if one.share
-    ]
-    return [Fact(gettext(heading, locale), value) for heading, value in amounts + shares]
 
 
 def _trade_in(report: LeverageReport, locale: str) -> list[Block]:
@@ -171,7 +210,7 @@ def _trade_in(report: LeverageReport, locale: str) -> list[Block]:
     payers = Table(
         tuple(
             Column(gettext(one, locale), figures=number > 1)
-            for number, one in enumerate((mark("谁出"), mark("出资方"), mark("约定"), mark("已付")))
+            for number, one in enumerate(layout.PAYING)
         ),
         [
             (

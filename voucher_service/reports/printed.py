@@ -12,7 +12,7 @@ from rich.text import Text
 
 from voucher_service.i18n import formats, gettext, mark
 
-from . import layout
+from . import causal, instruments, layout, sentences
 from .definitions import DEFINITIONS
 from .groups import Group as Grouped
 from .leverage import LeverageReport, Row
@@ -22,21 +22,27 @@ from .trade_in import PAYERS, Subsidies, TradeIn
 _AMOUNTS = [one for one in layout.AMOUNTS if one.name in ("issued", "redeemed", "leveraged")]
 _QUOTIENTS = [one for one in layout.QUOTIENTS if not one.share and "net_" not in one.name]
 _UNIT = mark("万元")
-_PAYING: tuple[tuple[str, JustifyMethod], ...] = (
-    (mark("谁出"), "left"),
-    (mark("出资方"), "left"),
-    (mark("约定"), "right"),
-    (mark("已付"), "right"),
-)
+_PAYING: tuple[JustifyMethod, ...] = ("left", "left", "right", "right")
 
 
 def leverage(report: LeverageReport, locale: str) -> RenderableType:
     """Head, figures by group in 万元 (CNY million), the totals in full, and definitions."""
     parts: list[RenderableType] = [Text(gettext(layout.TITLE, locale), style="bold")]
     parts.append(_pairs(layout.head(report, locale)))
-    parts += [Text(), _figures(report, locale), Text(), _in_full(report, locale), Text()]
+    parts += [
+        Text(),
+        _figures(report, locale),
+        Text(),
+        _pairs(layout.in_full(report, locale)),
+        Text(),
+    ]
+    if report.causal:
+        parts += _estimates(report, locale)
     if report.trade_in:
         parts += [*_trade_in(report, locale), Text()]
+    if report.instruments:
+        parts += _instruments(report, locale)
+    parts += _sources(report, locale)
     parts.append(_pairs([one.in_words(locale) for one in DEFINITIONS]))
     return Group(*parts)
 
@@ -83,14 +89,40 @@ def _cells(row: Row, locale: str) -> list[str | Text]:
     return [Text(row.labels[locale]), *amounts, *quotients]
 
 
-def _in_full(report: LeverageReport, locale: str) -> Table:
-    amounts = [(one.heading, formats.money(one.of(report.totals))) for one in layout.AMOUNTS]
-    shares = [
-        (one.heading, formats.percent(one.of(report.totals)))
-        for one in layout.QUOTIENTS
-        if one.share
-    ]
-    return _pairs([(gettext(heading, locale), value) for heading, value in amounts + shares])
+def _estimates(report: LeverageReport, locale: str) -> list[RenderableType]:
+    """What vouchers changed, with intervals; what each estimate says and takes for granted."""
+    table = Table(pad_edge=False, box=box.SIMPLE)
+    for words, kind in causal.COLUMNS[: causal.SHORT]:
+        justify: JustifyMethod = "left" if kind == "text" else "right"
+        table.add_column(gettext(words, locale), justify=justify, overflow="fold")
+    for one in report.causal:
+        table.add_row(*(Text(cell) for cell in causal.written(one, locale)))
+    said = (Text(causal.explained(one, locale)) for one in report.causal)
+    return [Text(gettext(causal.NET_LEVERAGE, locale), style="bold"), table, *said, Text()]
+
+
+def _instruments(report: LeverageReport, locale: str) -> list[RenderableType]:
+    """What each instrument moved, in 万元 (CNY million)."""
+    title = f"{gettext(instruments.TITLE, locale)} · {gettext(_UNIT, locale)}"
+    table = Table(pad_edge=False, box=box.SIMPLE)
+    for words, kind in instruments.COLUMNS:
+        broken = gettext(words, locale).replace(" ÷ ", "\n÷\N{NO-BREAK SPACE}")
+        table.add_column(broken, justify="left" if kind == "text" else "right", overflow="fold")
+    for one in report.instruments:
+        table.add_row(*(Text(cell) for cell in instruments.written(one, locale)))
+    return [Text(title, style="bold"), table, Text(gettext(instruments.NOTE, locale)), Text()]
+
+
+def _sources(report: LeverageReport, locale: str) -> list[RenderableType]:
+    """Where each figure of the year-end sentences comes from."""
+    meanings = {one.key: one.in_words(locale)[0] for one in DEFINITIONS}
+    table = Table(pad_edge=False, box=box.SIMPLE)
+    for words in sentences.SOURCES:
+        table.add_column(gettext(words, locale), overflow="fold")
+    for said in sentences.sentences(report, locale):
+        for one in said.figures:
+            table.add_row(Text(one.written), Text(one.field), meanings[one.definition])
+    return [Text(gettext(sentences.HEADING, locale), style="bold"), table] if table.rows else []
 
 
 def _trade_in(report: LeverageReport, locale: str) -> list[RenderableType]:
@@ -124,7 +156,7 @@ def _count(value: int | None) -> str:
 
 def _payers(found: TradeIn, locale: str) -> Table:
     table = Table(pad_edge=False, box=box.SIMPLE)
-    for heading, justify in _PAYING:
+    for heading, justify in zip(layout.PAYING, _PAYING, strict=True):
         table.add_column(gettext(heading, locale), justify=justify)
     for one in found.payers:
         pledged = "–" if one.pledged is None else formats.money(one.pledged)

@@ -32,6 +32,7 @@ from .tables import RetailFigureRow
 
 MAY_ENTER = Role.FINANCE
 _WHOLE_BPS = 10_000
+_LONGEST = 100  # characters of a source
 _NONE = mark("–（这几天没有登记社零数字）")
 _NO_GROWTH = mark("–（同期社零没有增长）")
 
@@ -74,8 +75,8 @@ def enter(
 ) -> Retail:
     """Enter what was published for the days of a report; the newest of the same days stands.
 
-    Raises NotAllowed, NoSuchThing, InvalidInput when the days are the wrong way round or sales are
-    not positive.
+    Raises NotAllowed, NoSuchThing, InvalidInput when the days are the wrong way round, sales are
+    not positive or the source is not told in 100 characters.
     """
     if not actor.has(MAY_ENTER) or actor.area or actor.id is None:
         raise NotAllowed
@@ -83,6 +84,9 @@ def enter(
         raise InvalidInput(extra={"errors": {"last" if last < first else "published_on": ">="}})
     if sales <= ZERO or growth_bps <= -_WHOLE_BPS:
         raise InvalidInput(extra={"errors": {"sales": "> 0"}})
+    source = source.strip()
+    if not 0 < len(source) <= _LONGEST:
+        raise InvalidInput(extra={"errors": {"source": f"1–{_LONGEST}"}})
     with core.transaction() as session:
         found = campaigns.programme(session, slug=programme)
         now = core.now(session)

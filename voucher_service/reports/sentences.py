@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 HEADING = mark("年终表述")
 # A figure of a sentence, its place in the answer to the query, and its definition.
 SOURCES = (mark("数字"), mark("在查询结果里的位置"), mark("定义"))
+EXACT = mark("精确值（金额以分计）")
 QUERY = "/api/v1/reports/leverage"
 REPLAYED = mark("【合成回放，不是真实数据】")
 _VOUCHERS = mark("{issuers}发放消费券{issued}，拉动消费{leveraged}。")

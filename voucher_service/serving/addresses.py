@@ -164,6 +164,7 @@ def environment_for(
     return {
         "VOUCHER__SMS__OUTBOX": str(data.resolve() / "outbox" / "sms.jsonl"),
         "VOUCHER__PROOF__FILE": str(data.resolve() / "checkpoints.txt"),
+        "VOUCHER__MATCHING__FOLDER": str(data.resolve() / "uploads"),
         **witness.environment(data.resolve()),
         **environ,
         "VOUCHER__DATABASE__URL": addresses.database_url,

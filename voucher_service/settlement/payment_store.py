@@ -97,6 +97,13 @@ def retriable(session: Session) -> list[tuple[SettlementPaymentRow, SettlementLi
     return [(payment, line) for payment, line in session.execute(statement)]
 
 
+def waiting(session: Session, lines: Collection[UUID]) -> set[UUID]:
+    """Those of these lines that a payment sent back is not to be followed by another."""
+    row = SettlementPaymentRow
+    chosen = row.line_id.in_(lines), row.retry_waits, row.status == PaymentStatus.BOUNCED
+    return set(session.scalars(select(row.line_id).where(*chosen)))
+
+
 def fingerprint(session: Session, batch: BatchId) -> str:
     """The payments of a batch as one hash in hex: each line and what it is paid, by place."""
     digest = sha256()

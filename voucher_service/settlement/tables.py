@@ -11,6 +11,7 @@ from sqlalchemy import (
     Identity,
     Index,
     UniqueConstraint,
+    false,
     text,
     true,
 )
@@ -224,6 +225,8 @@ class SettlementPaymentRow(Recorded, Base):
     bank_reference: Mapped[str] = mapped_column(server_default="")
     answered_at: Mapped[datetime | None]
     retry_at: Mapped[datetime | None]
+    # It came back by our books alone: until that is looked into, no other payment follows it.
+    retry_waits: Mapped[bool] = mapped_column(server_default=false())
 
 
 class SettlementFileRow(Recorded, Base):

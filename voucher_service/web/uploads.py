@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import closing
+from pathlib import Path
 
 from flask import Flask, request
 
 from voucher_service.i18n import gettext, mark
+from voucher_service.infra import spool
 
 from .forms import Form
 from .language import locale
@@ -18,6 +20,8 @@ form that the file is too large. A part of a file above 500 kB stands on disk, n
 # What one field beside the file may have, and at least two of the pieces in which a form is read:
 # the parser holds the end of one piece while the next comes.
 _FIELD_BYTES = 256 * 1024
+# What the fields beside a file take, and the lines between them.
+_BESIDE_BYTES = 64 * 1024
 # A form of another kind is read as one text, so it stays as short as everywhere.
 _CARRIERS = frozenset(
     {"multipart/form-data", "application/json", "application/pdf", "image/jpeg", "image/png"}
@@ -37,8 +41,35 @@ def let_through(app: Flask, blueprints: Collection[str], *, most_bytes: int = RE
     def widen() -> None:
         carries = request.method in {"POST", "PUT"} and request.mimetype in _CARRIERS
         if carries and request.blueprint in blueprints:
-            request.max_content_length = most_bytes
+            # Never less than another hook let through.
+            request.max_content_length = max(request.max_content_length or 0, most_bytes)
             request.max_form_memory_size = _FIELD_BYTES
+
+    app.before_request_funcs.setdefault(None, []).insert(0, widen)
+
+
+def let_large_through(
+    app: Flask,
+    blueprints: Collection[str],
+    *,
+    from_bytes: int,
+    check: Callable[[int], None],
+    folder: Callable[[], Path],
+) -> None:
+    """Let a form to these blueprints have a file of any size that `check` allows, before any of it
+    is read. From so many bytes on what comes is written to `folder`, as an `Incoming`.
+    """
+
+    def widen() -> None:
+        if request.method != "POST" or request.blueprint not in blueprints:
+            return
+        length = request.content_length or 0
+        if request.mimetype != "multipart/form-data" or length < from_bytes:
+            return
+        check(max(0, length - _BESIDE_BYTES))
+        request.max_content_length = length
+        request.max_form_memory_size = _FIELD_BYTES
+        request._get_file_stream = lambda *_, **__: spool.Incoming(folder())  # type: ignore[method-assign]  # noqa: SLF001
 
     app.before_request_funcs.setdefault(None, []).insert(0, widen)
 

@@ -19,9 +19,9 @@ from voucher_service.kernel.money import ZERO, Money
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Account, Code, FundsShort, Leg, Stage, line, pool
 
-from .. import model
+from .. import model, store
 from ..model import BudgetLine, Room
-from ..tables import ReservationRow
+from ..tables import BudgetLineRow, ReservationRow
 from .lines import lines
 
 _RESERVATION = cast(Table, ReservationRow.__table__)
@@ -83,6 +83,23 @@ def fold(
             redeemed_fen=room.redeemed,
         )
     return unfolded
+
+
+def unfolded(
+    session: Session, *, offers: Sequence[tuple[CampaignId, OfferId]]
+) -> list[tuple[CampaignId, OfferId]]:
+    """Those of these offers whose pools have commits, or refunds, that were not folded yet."""
+    of = [BudgetLineRow.campaign_id.in_({campaign for campaign, _ in offers})]
+    apart: dict[CampaignId, set[str]] = {}
+    for one in store.lines(session, *of, BudgetLineRow.shop_area != ""):
+        apart.setdefault(one.campaign_id, set()).add(one.shop_area)
+    accounts = {
+        _committed(offer, area): (campaign, offer)
+        for campaign, offer in offers
+        for area in ("", *apart.get(campaign, ()))
+    }
+    there = ledger.balances(session, accounts)
+    return list(dict.fromkeys(accounts[one] for one, amount in there.items() if amount))
 
 
 def settle(

@@ -99,26 +99,59 @@ WHERE r.shop_id = :shop AND r.status <> 'frozen' AND (
     OR r.order_reference IN (SELECT reference FROM channel_theirs)
 )
 """)
+# A payment is expected on the day of the bank's answer. Without one it is missed once all days
+# passed on which it may stand, unless a file had it. What came back is expected as such;
+# that it was paid before is known and not missed. A payment of which the bank has nothing but its
+# return is no second difference beside that.
+_TRANSFERS = text("""
+INSERT INTO channel_ours
+WITH theirs AS (
+    SELECT reference, bool_or(kind = 'payment') AS paid FROM channel_theirs GROUP BY reference
+), seen AS (
+    SELECT l.payment_id FROM channel_file f JOIN channel_line l ON l.file_id = f.id
+    WHERE f.channel = :channel AND f.last_day >= :since AND l.payment_id IS NOT NULL
+      AND l.file_line IS NOT NULL
+), found AS (
+    SELECT p.id, p.flow_number, p.amount_fen, p.status, t.paid,
+        coalesce(p.answered_at, b.sent_at) AS at,
+        p.answered_at >= :first AND p.answered_at < :last OR p.answered_at IS NULL
+            AND b.sent_at >= :sent_first AND b.sent_at < :sent_last
+            AND p.id NOT IN (SELECT payment_id FROM seen) AS expected
+    FROM settlement_payment p JOIN settlement b ON b.id = p.batch_id
+    LEFT JOIN theirs t ON t.reference = p.flow_number
+    WHERE b.sent_at IS NOT NULL AND (
+        t.reference IS NOT NULL
+        OR p.answered_at >= :first AND p.answered_at < :last
+        OR p.status = 'sent' AND b.sent_at >= :sent_first AND b.sent_at < :sent_last)
+)
+SELECT 'payment', flow_number, id, NULL::uuid, at, NULL::bigint, NULL::bigint, amount_fen,
+    status = 'withdrawn', expected AND status IN ('sent', 'paid') AND paid IS NOT FALSE
+FROM found
+UNION ALL
+SELECT 'refund', flow_number, id, NULL, at, NULL, NULL, amount_fen, false, expected
+FROM found WHERE status IN ('bounced', 'corrected')
+""")
 # A payment is found by its reference, a second line of it is a duplicate; so is a second order of
-# ours that names the same payment. Several refunds of one payment are told apart by their sums.
+# ours that names the same payment. Several refunds of one payment are told apart by their sums,
+# where there may be several.
 _COMPARE = text("""
 INSERT INTO channel_line (file_id, place, kind, reference, ordinal, finding, differs, redemption_id,
-    refund_id, our_at, our_order_fen, our_discount_fen, our_paid_fen, file_line, their_at,
-    their_day, their_order_fen, their_discount_fen, their_paid_fen)
+    payment_id, refund_id, our_at, our_order_fen, our_discount_fen, our_paid_fen, file_line,
+    their_at, their_day, their_order_fen, their_discount_fen, their_paid_fen)
 WITH theirs AS (
     SELECT *, row_number() OVER (
-        PARTITION BY kind, reference, CASE kind WHEN 'refund' THEN paid_fen END ORDER BY line
-    ) AS ordinal, CASE kind WHEN 'refund' THEN paid_fen ELSE 0 END AS part
-    FROM channel_theirs
+        PARTITION BY kind, reference, CASE WHEN several THEN paid_fen END ORDER BY line
+    ) AS ordinal, CASE WHEN several THEN paid_fen ELSE 0 END AS part
+    FROM (SELECT *, kind = 'refund' AND :several AS several FROM channel_theirs) t
 ), ours AS (
     SELECT *, row_number() OVER (
-        PARTITION BY kind, reference, CASE kind WHEN 'refund' THEN paid_fen END
-        ORDER BY undone, at, id
-    ) AS ordinal, CASE kind WHEN 'refund' THEN paid_fen ELSE 0 END AS part
-    FROM channel_ours
+        PARTITION BY kind, reference, CASE WHEN several THEN paid_fen END ORDER BY undone, at, id
+    ) AS ordinal, CASE WHEN several THEN paid_fen ELSE 0 END AS part
+    FROM (SELECT *, kind = 'refund' AND :several AS several FROM channel_ours) o
 ), pairs AS (
     SELECT coalesce(t.kind, o.kind) AS kind, coalesce(t.reference, o.reference) AS reference,
-        coalesce(t.ordinal, o.ordinal) AS ordinal, o.id, o.refund_id, o.undone, o.at AS our_at,
+        coalesce(t.ordinal, o.ordinal) AS ordinal, coalesce(t.several, o.several) AS several, o.id,
+        o.refund_id, o.undone, o.at AS our_at,
         o.order_fen AS our_order_fen, o.discount_fen AS our_discount_fen,
         o.paid_fen AS our_paid_fen, t.line, t.at AS their_at, t.day AS their_day,
         t.order_fen AS their_order_fen, t.discount_fen AS their_discount_fen,
@@ -130,12 +163,12 @@ WITH theirs AS (
         ], NULL) AS differs
     FROM theirs t FULL JOIN ours o ON o.kind = t.kind AND o.reference = t.reference
         AND o.part = t.part
-        AND o.ordinal = CASE t.kind WHEN 'refund' THEN t.ordinal ELSE 1 END
+        AND o.ordinal = CASE WHEN t.several THEN t.ordinal ELSE 1 END
     WHERE t.line IS NOT NULL
        OR NOT o.undone AND (o.expected OR o.kind = 'payment' AND o.ordinal > 1)
 ), judged AS (
     SELECT *, CASE
-        WHEN kind = 'payment' AND ordinal > 1 THEN 'duplicate'
+        WHEN NOT several AND ordinal > 1 THEN 'duplicate'
         WHEN line IS NULL THEN 'only_ours'
         WHEN id IS NULL THEN 'only_theirs'
         WHEN undone THEN 'undone'
@@ -145,7 +178,8 @@ WITH theirs AS (
     FROM pairs
 )
 SELECT :file, row_number() OVER (ORDER BY line NULLS LAST, our_at, id), kind, reference, ordinal,
-    finding, CASE finding WHEN 'amount_differs' THEN differs ELSE '{}' END, id, refund_id, our_at,
+    finding, CASE finding WHEN 'amount_differs' THEN differs ELSE '{}' END,
+    CASE WHEN NOT :transfers THEN id END, CASE WHEN :transfers THEN id END, refund_id, our_at,
     our_order_fen, our_discount_fen, our_paid_fen, line, their_at, their_day, their_order_fen,
     their_discount_fen, their_paid_fen
 FROM judged
@@ -208,6 +242,15 @@ def gather(session: Session, *, format: Format, span: Span) -> None:
     }
     if format.against is Against.ORDERS:
         session.execute(_ORDERS, asked)
+    elif format.against is Against.TRANSFERS:
+        shift = timedelta(days=format.shift_days)
+        asked |= {
+            "channel": format.channel,
+            "since": span.first - 2 * shift,
+            "sent_first": format.begins(span.first - shift),
+            "sent_last": format.begins(span.last + _DAY - shift),
+        }
+        session.execute(_TRANSFERS, asked)
     else:
         session.execute(_PAYMENTS, asked)
         if LineKind.REFUND in format.kinds.values():
@@ -217,7 +260,14 @@ def gather(session: Session, *, format: Format, span: Span) -> None:
 
 def compare(session: Session, *, file: ChannelFileId, format: Format) -> None:
     """Keep every line of both sides with what was found for it on the other."""
-    told = {"file": file, "tolerance": format.tolerance.fen, "offset": format.offset}
+    transfers = format.against is Against.TRANSFERS
+    told = {
+        "file": file,
+        "tolerance": format.tolerance.fen,
+        "offset": format.offset,
+        "transfers": transfers,
+        "several": not transfers,
+    }
     session.execute(_COMPARE, told)
 
 

@@ -18,7 +18,7 @@ from voucher_service.kernel.money import Money
 
 from ..model import Part
 from .layout import Against, Format, LineKind, Totals, Unit
-from .model import ChannelFormatUnknown
+from .model import BANK_KINDS, KINDS, ChannelFormatUnknown
 
 S = TypeVar("S", bound=StrEnum)
 _Columns = tuple[tuple[str, ...], str, str, str, dict[Part, str], str]
@@ -53,6 +53,24 @@ def get(id: str) -> Format:
     if found is None:
         raise ChannelFormatUnknown(known="、".join(sorted(known)))
     return found
+
+
+def title(id: str, locale: str) -> str:
+    """How files of a format are called. Raises ChannelFormatUnknown."""
+    return get(id).title["en" if locale == "en" else "zh"]
+
+
+def is_bank(id: str) -> bool:
+    """Whether files of that format are a bank's, beside what settlement paid.
+
+    Raises ChannelFormatUnknown.
+    """
+    return get(id).against is Against.TRANSFERS
+
+
+def kinds(id: str) -> Mapping[LineKind, str]:
+    """How the lines of that format's files are called. Raises ChannelFormatUnknown."""
+    return BANK_KINDS if is_bank(id) else KINDS
 
 
 def parse(id: str, content: bytes) -> Format:

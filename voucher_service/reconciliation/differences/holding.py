@@ -16,13 +16,20 @@ from .model import DifferenceId
 
 
 def hold(session: Session, opened: Collection[DifferenceId], *, now: datetime) -> None:
-    """Keep what these differences are about out of settlement; what is held already stays so."""
+    """Keep what these differences are about out of settlement; what is held already stays so. A
+    payment that came back by our books alone is not tried again meanwhile.
+    """
+    for payment in sorted(store.payments(session, opened)):
+        settlement.hold_payment(session, payment=payment, by=SYSTEM, now=now)
     for one in sorted(store.orders(session, opened)):
         settlement.hold(session, redemption=one, reason=HoldReason.DIFFERENCE, by=SYSTEM, now=now)
 
 
 def let_go(session: Session, ended: Collection[DifferenceId], *, by: Actor, now: datetime) -> None:
     """Let go of what these differences held and no other under way does."""
+    # One payment is in one difference that holds: what came back by our books alone.
+    for payment in sorted(store.payments(session, ended)):
+        settlement.release_payment(session, payment=payment, by=by, now=now)
     held = store.orders(session, ended).keys()
     still = store.orders(session, store.holding(session, held)).keys()
     for one in sorted(held - still):

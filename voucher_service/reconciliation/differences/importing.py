@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, BinaryIO
@@ -17,11 +17,10 @@ from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind, Role
 from voucher_service.kernel.clock import day_of, end_of
 from voucher_service.kernel.errors import NotAllowed
 from voucher_service.kernel.ids import MerchantId, RedemptionId, ShopId, new_id
-from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 
 from ..model import Finding
-from . import comparing, formats, holding, store
+from . import comparing, explaining, formats, holding, store
 from .comparing import Span
 from .layout import Against, Format
 from .model import (
@@ -57,26 +56,24 @@ def take(
     shop: ShopId | None = None,
     with_others: bool = False,
     day: date | None = None,
+    end: Callable[[Session, ChannelFile], None] | None = None,
 ) -> ChannelFile:
     """Import a file that can be sought in, and open a difference for each line that is not alike.
 
     A file of a payment channel is about the whole city or one `merchant`, a till's about one
-    `shop`. `with_others`: it also holds orders without a voucher, so that what only they have is no
-    difference. `day`: which business day it is about, needed where no line says so. Earlier
-    differences that this file or our books explain end by themselves.
+    `shop`, a bank's about all that settlement pays. `with_others`: it also holds orders without a
+    voucher, so that what only they have is no difference. `day`: which business day it is about,
+    needed where no line says so. Earlier differences that this file or our books explain end by
+    themselves. `end` is called with what was made, before it counts.
 
     Raises NotAllowed, ChannelFormatUnknown, ScopeInvalid, ChannelFileTooLarge before anything is
     read; ChannelFileKnown, ChannelFileInvalid and ChannelFileUnlike, and then nothing is kept.
     """
     check_importer(actor)
     found = formats.get(format)
-    if (shop is not None) != (found.against is Against.ORDERS) or (shop and merchant):
-        raise ScopeInvalid
+    check_scope(found, merchant=merchant, shop=shop)
     size = _size(source)
-    if size > core.settings.matching.file_limit_bytes:
-        raise ChannelFileTooLarge(
-            megabytes=size >> 20, most=core.settings.matching.file_limit_bytes >> 20
-        )
+    check_limit(core, size)
     digest, scope = _digest(source), str(shop or merchant or "")
     with core.transaction() as session:
         now, id = core.now(session), ChannelFileId(new_id())
@@ -110,7 +107,10 @@ def take(
         ended = _end_explained(session, made, found, scope, now)
         opened = _open(session, made, found, scope, different, now)
         _record(session, made, actor, opened=opened, ended=ended)
-        return store.files(session, ChannelFileRow.id == id)[0]
+        kept = store.files(session, ChannelFileRow.id == id)[0]
+        if end is not None:
+            end(session, kept)
+        return kept
 
 
 def check_importer(actor: Actor) -> None:
@@ -119,6 +119,25 @@ def check_importer(actor: Actor) -> None:
         return
     if actor.kind is not ActorKind.STAFF or actor.area or not actor.has(Role.FINANCE):
         raise NotAllowed
+
+
+def check_limit(core: Core, size_bytes: int) -> None:
+    """Whether a file is small enough to be read. Raises ChannelFileTooLarge."""
+    most = core.settings.matching.file_limit_bytes
+    if size_bytes > most:
+        raise ChannelFileTooLarge(megabytes=size_bytes >> 20, most=most >> 20)
+
+
+def check_scope(format: Format, *, merchant: MerchantId | None, shop: ShopId | None) -> None:
+    """Whether files of a format may be about these. Raises ScopeInvalid."""
+    of_shop, of_merchant = shop is not None, merchant is not None
+    may = {
+        Against.ORDERS: of_shop and not of_merchant,
+        Against.PAYMENTS: not of_shop,
+        Against.TRANSFERS: not of_shop and not of_merchant,
+    }
+    if not may[format.against]:
+        raise ScopeInvalid
 
 
 def due(core: Core, now: datetime) -> datetime:
@@ -202,10 +221,10 @@ def _only_shifted(line: ChannelLine, format: Format) -> bool:
 def _end_explained(
     session: Session, made: ChannelFile, format: Format, scope: str, now: datetime
 ) -> int:
-    found = store.explained(
+    found = explaining.explained(
         session,
         file=made.id,
-        channel=format.channel,
+        format=format,
         scope=scope,
         merchant=made.merchant_id,
         shop=made.shop_id,
@@ -239,7 +258,7 @@ def _open(
     now: datetime,
 ) -> int:
     """Open the differences that are not under way already; how many."""
-    orders = {line.ours.redemption_id for line, _ in lines if line.ours}
+    orders = {line.ours.redemption_id for line, _ in lines if line.ours and line.ours.redemption_id}
     places = store.places(session, orders)
     elsewhere: tuple[ShopId | None, str] = (None, "")
     if made.shop_id is not None:
@@ -272,7 +291,8 @@ def _place(
     elsewhere: tuple[ShopId | None, str],
 ) -> tuple[ShopId | None, str]:
     """The shop and the area of our order; else those of the file, if it is of one shop."""
-    return places[line.ours.redemption_id] if line.ours else elsewhere
+    order = line.ours.redemption_id if line.ours else None
+    return places[order] if order else elsewhere
 
 
 def _difference(
@@ -284,11 +304,6 @@ def _difference(
     ordinal: int,
     now: datetime,
 ) -> dict[str, Any]:
-    ours, theirs = line.ours, line.theirs
-    paid: tuple[Money | None, Money | None] = (
-        ours.paid if ours else None,
-        theirs.paid if theirs else None,
-    )
     return {
         "id": DifferenceId(new_id()),
         "file_id": made.id,
@@ -299,8 +314,9 @@ def _difference(
         "reference": line.reference,
         "ordinal": ordinal,
         "finding": line.finding,
-        "redemption_id": ours.redemption_id if ours else None,
-        "holds": holds(line.kind, line.finding, ours=paid[0], theirs=paid[1]),
+        "redemption_id": line.ours.redemption_id if line.ours else None,
+        "payment_id": line.ours.payment_id if line.ours else None,
+        "holds": holds(line),
         "status": LIFECYCLE.initial,
         "owner_id": made.made_by,
         "due_at": due(core_of(session), now),

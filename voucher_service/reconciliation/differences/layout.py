@@ -16,15 +16,17 @@ _DAY = timedelta(days=1)
 
 class Against(StrEnum):
     """What of ours the lines are looked for in, and by which reference: payments of orders by the
-    channel's own number, or orders of one shop by the shop's.
+    channel's own number, orders of one shop by the shop's, or what settlement gave to the bank by
+    the flow number of its file.
     """
 
     PAYMENTS = "payments"
     ORDERS = "orders"
+    TRANSFERS = "transfers"
 
 
 class LineKind(StrEnum):
-    """What a line says: that a customer paid, or got money back."""
+    """What a line says: that money was paid, or that it came back."""
 
     PAYMENT = "payment"
     REFUND = "refund"

@@ -15,6 +15,7 @@ from voucher_service.kernel.errors import Conflict, Unprocessable
 from voucher_service.kernel.ids import MerchantId, RedemptionId, ShopId
 from voucher_service.kernel.machine import Machine
 from voucher_service.kernel.money import Money
+from voucher_service.settlement.model import PaymentId
 
 from ..model import Finding, Part
 from .layout import LineKind
@@ -132,6 +133,11 @@ KINDS: Mapping[LineKind, str] = {
     LineKind.PAYMENT: mark("付款"),
     LineKind.REFUND: mark("退款"),
 }
+# Of a bank's file, where nobody is refunded.
+BANK_KINDS: Mapping[LineKind, str] = {
+    LineKind.PAYMENT: mark("付款"),
+    LineKind.REFUND: mark("银行退回"),
+}
 FINDINGS: Mapping[Finding, str] = {
     Finding.ONLY_OURS: mark("平台有，对方没有"),
     Finding.ONLY_THEIRS: mark("对方有，平台没有"),
@@ -184,9 +190,12 @@ class ChannelFile:
 
 @dataclass(frozen=True, slots=True)
 class OurSide:
-    """What our books say. `paid`: what the customer paid; of a refund, what they got back."""
+    """What our books say of a redemption, or of a payment that settlement gave to the bank. `paid`:
+    what the customer or the bank paid; of a refund, what came back. A payment has no other sum.
+    """
 
-    redemption_id: RedemptionId
+    redemption_id: RedemptionId | None
+    payment_id: PaymentId | None
     at: datetime
     order: Money
     discount: Money
@@ -207,7 +216,7 @@ class TheirSide:
 
 @dataclass(frozen=True, slots=True)
 class ChannelLine:
-    """A line as it was kept, with the difference it made, if any."""
+    """A line as it was kept, and where the difference stands that it made, if any."""
 
     place: int
     kind: LineKind
@@ -217,6 +226,7 @@ class ChannelLine:
     ours: OurSide | None
     theirs: TheirSide | None
     status: Status | None = None
+    difference_id: DifferenceId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +244,9 @@ class Difference:
     """A line that did not match, and what becomes of it. An empty `area` is the whole city.
 
     `correction`: what of the order is given back, where that was proposed or done; `holds`: the
-    redemption is kept out of settlement meanwhile, unless the merchant was `paid` before. `left`:
-    what of our orders nobody gave back yet, of a difference that was looked at by itself.
+    redemption is kept out of settlement meanwhile, unless the merchant was `paid` before, or the
+    payment is not tried again. `left`: what of our orders nobody gave back yet, of a difference
+    that was looked at by itself.
     """
 
     id: DifferenceId
@@ -265,13 +276,21 @@ class Difference:
         return self.status in UNDER_WAY and now >= self.due_at
 
 
-def holds(kind: LineKind, finding: Finding, *, ours: Money | None, theirs: Money | None) -> bool:
-    """Whether a difference keeps the redemption out of settlement: something of ours was perhaps
-    not paid for, or with less than we were told.
+def holds(line: ChannelLine) -> bool:
+    """Whether a difference holds money back: an order of ours that was perhaps not paid for, or
+    with less than we were told; a payment that came back by our books alone, which would be
+    made twice.
     """
-    if kind is LineKind.REFUND or ours is None or finding not in _HOLDS:
+    ours, theirs = line.ours, line.theirs
+    if ours is None:
         return False
-    return finding is not Finding.AMOUNT_DIFFERS or theirs is None or theirs < ours
+    if ours.payment_id is not None:
+        return line.kind is LineKind.REFUND and line.finding is Finding.ONLY_OURS
+    if line.kind is LineKind.REFUND or line.finding not in _HOLDS:
+        return False
+    if line.finding is not Finding.AMOUNT_DIFFERS or theirs is None or theirs.paid is None:
+        return True
+    return theirs.paid < ours.paid
 
 
 def give_back(line: ChannelLine, left: Money) -> Money | None:
@@ -286,7 +305,7 @@ def give_back(line: ChannelLine, left: Money) -> Money | None:
 
 
 def _over(line: ChannelLine) -> Money | None:
-    if line.ours is None or line.kind is LineKind.REFUND:
+    if line.ours is None or line.ours.redemption_id is None or line.kind is LineKind.REFUND:
         return None
     if line.finding in (Finding.ONLY_OURS, Finding.DUPLICATE):
         return line.ours.order

@@ -25,6 +25,8 @@ MOST_NAMED = 20
 _LONGEST_LINE = 64 * 1024
 _LINES_BEFORE_HEAD = 50
 _BOM = b"\xef\xbb\xbf"
+# gzip, zip (which Excel's files are), and the older Excel's.
+_PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _BLANK = " \t\r\n'"
 _ISO = "%Y-%m-%d %H:%M:%S"
 _REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
@@ -35,6 +37,8 @@ _FEN = re.compile(r"(-?)(\d{1,12})")
 # What is wrong with a line or a file; `{column}` is its heading.
 ENCODING = mark("这一行不是 {column} 编码，读不出来。请用渠道原样下载的文件，不要另存。")
 TOO_LONG = mark("这一行太长，不像账单。")
+PACKED = mark("这是压缩包或 Excel 文件。请先解压，传里面的 CSV；Excel 的账单请向渠道要 CSV。")
+BINARY = mark("这一行有空字节，不是文本。请用渠道原样下载的文件，不要另存。")
 NO_HEAD = mark("没找到列名，缺“{column}”。请核对是不是选错了账单格式。")
 TWICE = mark("有两列都叫“{column}”。")
 SHORT = mark("这一行只有 {found} 列，应有 {said} 列。")
@@ -131,6 +135,12 @@ class Reading:
             if len(raw) > _LONGEST_LINE:
                 self._slip(number, TOO_LONG)
                 raise self._refusal()  # what follows would be read as lines of their own
+            if number == 1 and raw.startswith(_PACKED):
+                self._slip(0, PACKED)
+                raise self._refusal()
+            if b"\0" in raw:
+                self._slip(number, BINARY)
+                raise self._refusal()  # nor is the rest of the file text
             text = self._decoded(number, raw.removeprefix(_BOM) if number == 1 else raw)
             if text.strip(_BLANK):
                 yield number, text

@@ -13,8 +13,8 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.ids import ShopId
 
 from . import formats, writing
+from .importing import check_scope
 from .layout import Against, Format, LineKind, Told
-from .model import ScopeInvalid
 
 _AT_ONCE = 1_000
 _PAYMENTS = text("""
@@ -37,6 +37,19 @@ FROM redemption
 WHERE shop_id = :shop AND status = 'committed' AND occurred_at >= :first AND occurred_at < :last
 ORDER BY occurred_at, id
 """)
+_TRANSFERS = text("""
+SELECT CASE WHEN status = 'paid' THEN 'payment' ELSE 'refund' END AS kind,
+    flow_number AS reference, answered_at AS at, NULL AS order_amount_fen, NULL AS discount_fen,
+    amount_fen AS paid_fen
+FROM settlement_payment
+WHERE status IN ('paid', 'bounced', 'corrected') AND answered_at >= :first AND answered_at < :last
+ORDER BY answered_at, flow_number
+""")
+_STATEMENTS = {
+    Against.PAYMENTS: _PAYMENTS,
+    Against.ORDERS: _ORDERS,
+    Against.TRANSFERS: _TRANSFERS,
+}
 
 
 def sample(core: Core, *, format: str, day: date, out: BinaryIO, shop: ShopId | None = None) -> int:
@@ -45,8 +58,7 @@ def sample(core: Core, *, format: str, day: date, out: BinaryIO, shop: ShopId | 
     Raises ChannelFormatUnknown, and ScopeInvalid for a till's format without a shop.
     """
     found = formats.get(format)
-    if (shop is not None) != (found.against is Against.ORDERS):
-        raise ScopeInvalid
+    check_scope(found, merchant=None, shop=shop)
     with core.transaction() as session:
         return writing.write(found, _lines(session, found, day, shop), out).lines
 
@@ -58,8 +70,7 @@ def _lines(session: Session, format: Format, day: date, shop: ShopId | None) -> 
         "ours": format.ours,
         "shop": shop,
     }
-    statement = _ORDERS if format.against is Against.ORDERS else _PAYMENTS
-    rows = session.execute(statement.execution_options(yield_per=_AT_ONCE), told)
+    rows = session.execute(_STATEMENTS[format.against].execution_options(yield_per=_AT_ONCE), told)
     for row in rows:
         yield Told(
             0,

@@ -36,9 +36,12 @@ def named(core: Core, *, format: str, uscc: str, shop: str) -> Scope:
 
     Raises ChannelFormatUnknown; ScopeInvalid when nobody, or more than one shop, is called so.
     """
-    of_shop = formats.get(format).against is Against.ORDERS
+    against = formats.get(format).against
+    of_shop = against is Against.ORDERS
     if not uscc and not of_shop:
         return Scope()
+    if against is Against.TRANSFERS:
+        raise ScopeInvalid
     with core.transaction() as session:
         statement = _SHOP if of_shop else _MERCHANT
         found = session.execute(statement, {"uscc": uscc.strip().upper(), "name": shop}).all()

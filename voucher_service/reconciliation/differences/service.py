@@ -26,7 +26,7 @@ from voucher_service.kernel.page import (
 from voucher_service.redemption import service as redemptions
 
 from ..model import Finding
-from . import store, tying
+from . import formats, store, tying
 from .importing import take
 from .model import (
     UNDER_WAY,
@@ -48,6 +48,7 @@ __all__ = [
     "OVERDUE",
     "READERS",
     "Overdue",
+    "check_reader",
     "comment",
     "difference",
     "differences",
@@ -80,7 +81,7 @@ class Overdue:
 
 def files(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[ChannelFile]:
     """Files, newest first, for staff of the whole city. Raises NotAllowed, CursorInvalid."""
-    _check_reader(actor, whole_city=True)
+    check_reader(actor, whole_city=True)
     after = decode_moment(cursor)
     where = [store.before_file(after)] if after else []
     with core.transaction() as session:
@@ -136,7 +137,7 @@ def export(
     """
     with core.transaction() as session:
         found = _file(session, actor, file)
-        tie = tying.tie(session, file=file)
+        tie = tying.tie(session, file=file, of_bank=formats.is_bank(found.format))
         write(found, tie, store.lines(session, ChannelLineRow.file_id == file))
 
 
@@ -154,7 +155,7 @@ def differences(
 
     Raises NotAllowed, CursorInvalid.
     """
-    _check_reader(actor)
+    check_reader(actor)
     where = [_within(actor), DifferenceRow.status == status]
     if finding is not None:
         where.append(DifferenceRow.finding == finding)
@@ -174,7 +175,7 @@ def difference(core: Core, *, actor: Actor, difference: DifferenceId) -> Differe
     """One difference with what was said of it and what is left of its orders. Raises NotAllowed,
     NoSuchThing.
     """
-    _check_reader(actor)
+    check_reader(actor)
     with core.transaction() as session:
         found = store.differences(session, DifferenceRow.id == difference, _within(actor))
         if not found:
@@ -209,7 +210,7 @@ def watch(core: Core) -> int:
 
 
 def _file(session: Session, actor: Actor, id: ChannelFileId) -> ChannelFile:
-    _check_reader(actor, whole_city=True)
+    check_reader(actor, whole_city=True)
     found = store.files(session, ChannelFileRow.id == id)
     if not found:
         raise NoSuchThing
@@ -218,15 +219,14 @@ def _file(session: Session, actor: Actor, id: ChannelFileId) -> ChannelFile:
 
 def _with_paid(session: Session, found: Sequence[Difference]) -> list[Difference]:
     """Differences, and whether the merchant has the money of the order that each names."""
-    named = {one.line.ours.redemption_id for one in found if one.line.ours}
-    paid = {id for id, order in redemptions.billed(session, ids=named).items() if order.paid}
-    return [
-        replace(one, paid=one.line.ours is not None and one.line.ours.redemption_id in paid)
-        for one in found
-    ]
+    orders = {one.id: one.line.ours.redemption_id for one in found if one.line.ours}
+    billed = redemptions.billed(session, ids={one for one in orders.values() if one})
+    paid = {id for id, order in billed.items() if order.paid}
+    return [replace(one, paid=orders.get(one.id) in paid) for one in found]
 
 
-def _check_reader(actor: Actor, *, whole_city: bool = False) -> None:
+def check_reader(actor: Actor, *, whole_city: bool = False) -> None:
+    """Who reads differences; files only staff of the whole city. Raises NotAllowed."""
     if actor.kind is ActorKind.SYSTEM:
         return
     if actor.kind is not ActorKind.STAFF or not actor.has(*READERS) or (whole_city and actor.area):

@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 from voucher_service.infra.database import array
 from voucher_service.kernel.ids import MerchantId, RedemptionId, ShopId
 from voucher_service.kernel.money import ZERO, Money
+from voucher_service.settlement.model import PaymentId
 
 from ..model import Finding, Part
 from .model import (
@@ -56,46 +57,14 @@ SELECT r.id, s.id, s.area
 FROM redemption r JOIN shop s ON s.id = r.shop_id
 WHERE r.id IN (SELECT unnest(CAST(:ids AS uuid[])))
 """)
-# Open differences that a new file explains: what we alone had stands in it.
-_FOUND_THERE = text("""
-SELECT d.id
-FROM difference d
-JOIN channel_line l ON l.file_id = :file AND l.redemption_id = d.redemption_id
-    AND l.kind = d.kind AND l.file_line IS NOT NULL
-WHERE d.channel = :channel AND d.scope = :scope AND d.status = 'open'
-  AND d.finding = 'only_ours' AND (d.kind = 'payment' OR l.reference = d.reference)
-""")
-# … what they alone had has come to our books since, with the same sum …
-_FOUND_HERE = text("""
-SELECT d.id
-FROM difference d
-JOIN channel_line l ON l.file_id = d.file_id AND l.place = d.place
-WHERE d.channel = :channel AND d.scope = :scope AND d.status = 'open'
-  AND d.finding = 'only_theirs' AND d.kind = 'payment' AND EXISTS (
-    SELECT FROM redemption r
-    WHERE r.status = 'committed' AND (
-        CAST(:shop AS uuid) IS NULL AND r.payment_reference = d.reference
-        OR r.shop_id = :shop AND r.order_reference = d.reference)
-      AND (CAST(:merchant AS uuid) IS NULL OR r.merchant_id = :merchant)
-      AND (l.their_paid_fen IS NULL
-        OR l.their_paid_fen = coalesce(r.paid_fen, r.order_amount_fen - r.discount_fen)))
-""")
-# … and what earlier files about the same days said, and this one no longer does.
-_NO_LONGER = text("""
-SELECT d.id
-FROM difference d
-JOIN channel_file f ON f.id = d.file_id
-JOIN channel_file now ON now.id = :file
-    AND (now.first_day, now.last_day) = (f.first_day, f.last_day)
-WHERE d.channel = :channel AND d.scope = :scope AND d.status = 'open' AND NOT EXISTS (
-    SELECT FROM channel_line l
-    WHERE l.file_id = :file AND l.kind = d.kind AND l.reference = d.reference
-      AND l.ordinal = d.ordinal AND l.finding = d.finding)
-""")
 _HOLDING = text("""
 SELECT id FROM difference
 WHERE holds AND status IN ('open', 'proposed')
   AND redemption_id IN (SELECT unnest(CAST(:ids AS uuid[])))
+""")
+_HELD_PAYMENTS = text("""
+SELECT DISTINCT payment_id FROM difference
+WHERE payment_id IS NOT NULL AND id IN (SELECT unnest(CAST(:ids AS uuid[])))
 """)
 # A channel's line is about all orders of a ticket, of which the difference names the first.
 _ORDERS = text("""
@@ -221,31 +190,6 @@ def add_differences(session: Session, rows: Sequence[Mapping[str, Any]]) -> list
     return made
 
 
-def explained(
-    session: Session,
-    *,
-    file: UUID,
-    channel: str,
-    scope: str,
-    merchant: MerchantId | None,
-    shop: ShopId | None,
-) -> dict[DifferenceId, str]:
-    """Open differences that end by a new file, with the reason: `there here replaced`."""
-    told = {
-        "file": file,
-        "channel": channel,
-        "scope": scope,
-        "merchant": merchant,
-        "shop": shop,
-    }
-    reasons = (("replaced", _NO_LONGER), ("there", _FOUND_THERE), ("here", _FOUND_HERE))
-    return {
-        DifferenceId(id): why
-        for why, statement in reasons
-        for id in session.scalars(statement, told)
-    }
-
-
 def still_open(session: Session, ids: Collection[DifferenceId]) -> list[Difference]:
     """Those of these differences that are open, locked."""
     chosen = func.any(bindparam("ids", list(ids), type_=ARRAY(Uuid)))
@@ -264,6 +208,12 @@ def holding(session: Session, redemptions: Collection[RedemptionId]) -> list[Dif
     """The differences under way that name one of these redemptions and hold it."""
     rows = session.scalars(_HOLDING, {"ids": array(redemptions)})
     return [DifferenceId(id) for id in rows]
+
+
+def payments(session: Session, ids: Collection[DifferenceId]) -> set[PaymentId]:
+    """The payments that these differences are about."""
+    rows = session.scalars(_HELD_PAYMENTS, {"ids": array(ids)})
+    return {PaymentId(one) for one in rows}
 
 
 def differences(
@@ -303,7 +253,7 @@ def lines(
 ) -> Iterator[ChannelLine]:
     """Lines that match, each with the status of its difference; fetched a part at a time."""
     rows = session.execute(
-        select(_LINE, _DIFFERENCE.c.status)
+        select(_LINE, _DIFFERENCE.c.status, _DIFFERENCE.c.id.label("difference_id"))
         .outerjoin(_DIFFERENCE, _BESIDE)
         .where(*where)
         .order_by(_LINE.c.file_id, _LINE.c.place)
@@ -311,7 +261,7 @@ def lines(
         .execution_options(yield_per=_AT_ONCE)
     )
     for row in rows:
-        yield _line(row, row.status)
+        yield _line(row, row.status, row.difference_id)
 
 
 def add_notes(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -349,11 +299,13 @@ def before_file(moment: tuple[datetime, UUID]) -> ColumnElement[bool]:
     )
 
 
-def _line(row: Any, status: Any = None) -> ChannelLine:
+def _line(row: Any, status: Any = None, difference: UUID | None = None) -> ChannelLine:
     ours = theirs = None
-    if row.redemption_id is not None:
+    if row.our_at is not None:
+        order = RedemptionId(row.redemption_id) if row.redemption_id else None
+        payment = PaymentId(row.payment_id) if row.payment_id else None
         sums = (row.our_order_fen or ZERO, row.our_discount_fen or ZERO, row.our_paid_fen or ZERO)
-        ours = OurSide(RedemptionId(row.redemption_id), row.our_at, *sums)
+        ours = OurSide(order, payment, row.our_at, *sums)
     if row.file_line is not None:
         told = row.their_order_fen, row.their_discount_fen, row.their_paid_fen
         theirs = TheirSide(row.file_line, row.their_at, row.their_day, *told)
@@ -366,6 +318,7 @@ def _line(row: Any, status: Any = None) -> ChannelLine:
         ours,
         theirs,
         status,
+        DifferenceId(difference) if difference else None,
     )
 
 
@@ -374,7 +327,7 @@ def _difference(row: DifferenceRow, line: ChannelLineRow, format: str) -> Differ
         DifferenceId(row.id),
         ChannelFileId(row.file_id),
         format,
-        _line(line, row.status),
+        _line(line, row.status, row.id),
         row.area,
         ShopId(row.shop_id) if row.shop_id else None,
         row.status,

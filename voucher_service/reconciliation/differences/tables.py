@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
     CheckConstraint,
+    Date,
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
@@ -26,6 +28,7 @@ from voucher_service.kernel.money import Money
 from ..model import Finding
 from .layout import LineKind
 from .model import Status
+from .uploads import UploadStatus
 
 
 class ChannelFileRow(Recorded, Base):
@@ -63,8 +66,9 @@ class ChannelFileRow(Recorded, Base):
 class ChannelLineRow(Base):
     """A line of either side with what was found on the other. Never changed.
 
-    `refund_id` stands beside the redemption where the line is a refund; `ordinal` counts the lines
-    of a reference. No foreign keys: the rows are made from the tables they name, a million at once.
+    `refund_id` stands beside the redemption where the line is a refund; `payment_id` instead of it
+    where the file is a bank's; `ordinal` counts the lines of a reference. No foreign keys: the rows
+    are made from the tables they name, a million at once.
     """
 
     __tablename__ = "channel_line"
@@ -85,6 +89,7 @@ class ChannelLineRow(Base):
     finding: Mapped[Finding] = mapped_column(status_type(Finding))
     differs: Mapped[list[str]] = mapped_column(ARRAY(Text))
     redemption_id: Mapped[UUID | None]
+    payment_id: Mapped[UUID | None]
     refund_id: Mapped[UUID | None]
     our_at: Mapped[datetime | None]
     our_order_fen: Mapped[Money | None] = mapped_column(MoneyFen)
@@ -122,6 +127,11 @@ class DifferenceRow(Recorded, Base):
             "redemption_id",
             postgresql_where=text("status IN ('open', 'proposed')"),
         ),
+        Index(
+            "ix_difference_payment",
+            "payment_id",
+            postgresql_where=text("status IN ('open', 'proposed')"),
+        ),
         CheckConstraint("correction_fen > 0", name="correction"),
         CheckConstraint("(closed_at IS NULL) = (status IN ('open', 'proposed'))", name="closed_at"),
     )
@@ -136,6 +146,7 @@ class DifferenceRow(Recorded, Base):
     ordinal: Mapped[int]
     finding: Mapped[Finding] = mapped_column(status_type(Finding))
     redemption_id: Mapped[UUID | None] = mapped_column(ForeignKey("redemption.id"))
+    payment_id: Mapped[UUID | None] = mapped_column(ForeignKey("settlement_payment.id"))
     shop_id: Mapped[UUID | None] = mapped_column(ForeignKey("shop.id"))
     area: Mapped[str]
     holds: Mapped[bool]
@@ -144,6 +155,72 @@ class DifferenceRow(Recorded, Base):
     due_at: Mapped[datetime]
     correction_fen: Mapped[Money | None] = mapped_column(MoneyFen)
     closed_at: Mapped[datetime | None]
+    occurred_at: Mapped[datetime]
+
+
+class ExpectedFileRow(Recorded, Base):
+    """A file that is to come of every day from `first_day` on, by `hour` of the day after.
+
+    `missing`: the days without one, as of `looked_at`: to find them takes a look at all orders.
+    """
+
+    __tablename__ = "expected_file"
+    __table_args__ = (
+        Index(
+            "uq_expected_file_stands",
+            "channel",
+            "scope",
+            unique=True,
+            postgresql_where=text("last_day IS NULL"),
+        ),
+        CheckConstraint("hour BETWEEN 0 AND 23", name="hour"),
+        CheckConstraint("num_nonnulls(merchant_id, shop_id) <= 1", name="scope"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    channel: Mapped[str]
+    merchant_id: Mapped[UUID | None] = mapped_column(ForeignKey("merchant.id"))
+    shop_id: Mapped[UUID | None] = mapped_column(ForeignKey("shop.id"))
+    scope: Mapped[str]
+    hour: Mapped[int]
+    first_day: Mapped[date]
+    last_day: Mapped[date | None]
+    missing: Mapped[list[date]] = mapped_column(ARRAY(Date), server_default="{}")
+    looked_at: Mapped[datetime | None]
+    made_by: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
+    occurred_at: Mapped[datetime]
+
+
+class UploadRow(Recorded, Base):
+    """A file that was sent and waits to be read, or what became of it. The bytes stand in the
+    folder of uploads under the id; they are gone once it is taken or refused.
+    """
+
+    __tablename__ = "channel_upload"
+    __table_args__ = (
+        Index("ix_channel_upload_occurred_at", "occurred_at", "id"),
+        CheckConstraint("num_nonnulls(merchant_id, shop_id) <= 1", name="scope"),
+        CheckConstraint(
+            "(status = 'waiting') = (ended_at IS NULL) AND (status = 'taken') ="
+            " (file_id IS NOT NULL) AND (status = 'refused') = (refusal IS NOT NULL)",
+            name="ended",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    format: Mapped[str]
+    merchant_id: Mapped[UUID | None] = mapped_column(ForeignKey("merchant.id"))
+    shop_id: Mapped[UUID | None] = mapped_column(ForeignKey("shop.id"))
+    with_others: Mapped[bool]
+    file_name: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    read_bytes: Mapped[int] = mapped_column(BigInteger)
+    attempts: Mapped[int]
+    status: Mapped[UploadStatus] = mapped_column(status_type(UploadStatus))
+    file_id: Mapped[UUID | None] = mapped_column(ForeignKey("channel_file.id"))
+    refusal: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    ended_at: Mapped[datetime | None]
+    made_by: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
     occurred_at: Mapped[datetime]
 
 

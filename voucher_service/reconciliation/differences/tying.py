@@ -48,12 +48,45 @@ SELECT (SELECT count(*) FROM orders) AS orders,
     -coalesce(sum(amount_fen) FILTER (WHERE code = 'refunded'), 0) AS undone_fen
 FROM moved
 """)
+# A bank's file names payments, the ledger which batch was paid. What a batch's paid lines cost the
+# funders is what is due in them, without what refunds netted off later.
+_TIE_BATCHES = text("""
+WITH payments AS (
+    SELECT DISTINCT payment_id AS id FROM channel_line
+    WHERE file_id = :file AND kind = 'payment' AND payment_id IS NOT NULL
+      AND finding <> 'undone'
+), batches AS (
+    SELECT DISTINCT s.batch_id AS id
+    FROM payments n JOIN settlement_payment p ON p.id = n.id AND p.status = 'paid'
+    JOIN settlement_line s ON s.id = p.line_id
+), cost AS (
+    SELECT i.due_fen - coalesce((
+        SELECT sum(f.subsidy_part_fen) FROM redemption_refund f
+        WHERE f.redemption_id = i.redemption_id AND f.recovery = 'net_off'), 0) AS fen
+    FROM batches b JOIN settlement_line s ON s.batch_id = b.id AND s.status = 'paid'
+    JOIN settlement_item i ON i.line_id = s.id AND i.live
+    UNION ALL
+    SELECT s.due_fen
+    FROM batches b JOIN settlement_line s ON s.batch_id = b.id AND s.status = 'paid'
+    WHERE s.kind = 'person'
+), moved AS (
+    SELECT e.amount_fen AS fen
+    FROM ledger.transfer t JOIN batches b ON split_part(t.key, ':', 1) = b.id::text
+    JOIN ledger.entry e ON e.transfer_id = t.id
+    JOIN ledger.account a ON a.id = e.account_id AND a.stage = 'settled'
+    WHERE t.code = 'settled' AND t.key LIKE '%:%'
+)
+SELECT (SELECT count(*) FROM payments) AS orders,
+    (SELECT coalesce(sum(fen), 0) FROM cost) AS discount_fen, 0 AS refunded_fen,
+    (SELECT coalesce(sum(fen), 0) FROM moved) AS committed_fen, 0 AS undone_fen
+""")
 
 
 @dataclass(frozen=True, slots=True)
 class Tie:
     """Orders of ours in a file: their subsidy and what was refunded of it, by the redemptions and
-    by the ledger's entries.
+    by the ledger's entries. Of a bank's file: its payments, and what the batches that they paid
+    cost the funders, by the lines and by the ledger's entries.
     """
 
     orders: int
@@ -69,9 +102,9 @@ class Tie:
         return here == (self.subsidy_in_ledger, self.refunded_in_ledger)
 
 
-def tie(session: Session, *, file: UUID) -> Tie:
-    """Both sums of a file's orders, as they stand now."""
+def tie(session: Session, *, file: UUID, of_bank: bool) -> Tie:
+    """Both sums of a file's orders, or of its payments' batches, as they stand now."""
     session.execute(text("SET LOCAL statement_timeout = '5min'"))
-    row = session.execute(_TIE, {"file": file}).one()
+    row = session.execute(_TIE_BATCHES if of_bank else _TIE, {"file": file}).one()
     sums = (row.discount_fen, row.refunded_fen, row.committed_fen, row.undone_fen)
     return Tie(int(row.orders), *(Money(int(one)) for one in sums))

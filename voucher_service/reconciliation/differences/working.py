@@ -32,6 +32,7 @@ from .model import (
     DifferenceId,
     Event,
     NothingToCorrect,
+    OurSide,
     Status,
 )
 from .tables import DifferenceRow
@@ -114,12 +115,12 @@ def _frozen(
     session: Session, found: Difference, amount: Money | None, reason: str, now: datetime
 ) -> dict[str, Any]:
     """Everything an approver signs for, as plain JSON. `subsidy_fen`: what comes back of the
-    subsidy, or is let go as it is.
+    subsidy, or is let go as it is: of a payment, all of it.
     """
     ours, theirs = found.line.ours, found.line.theirs
     if amount is None:
-        subsidy = ours.discount if ours and found.holds else ZERO
-    elif ours is None:
+        subsidy = _let_go(ours) if ours and found.holds else ZERO
+    elif ours is None or ours.redemption_id is None:
         raise NothingToCorrect
     else:
         subsidy = Money.total(
@@ -131,13 +132,17 @@ def _frozen(
         "file": str(found.file_id),
         "reference": found.line.reference,
         "finding": str(found.line.finding),
-        "redemption": str(ours.redemption_id) if ours else None,
+        "redemption": str(ours.redemption_id) if ours and ours.redemption_id else None,
         "ours_fen": ours.paid.fen if ours else None,
         "theirs_fen": theirs.paid.fen if theirs and theirs.paid else None,
         "amount_fen": None if amount is None else amount.fen,
         "subsidy_fen": subsidy.fen,
         "reason": reason,
     }
+
+
+def _let_go(ours: OurSide) -> Money:
+    return ours.paid if ours.payment_id else ours.discount
 
 
 def _parts(session: Session, found: Difference, amount: Money) -> list[tuple[RedemptionId, Money]]:

@@ -6,7 +6,7 @@ from .by_hand import held, hold_back, let_go, order
 from .drafting import draft, due_at
 from .due import settle_due
 from .funding import export_funding, line_funding
-from .holding import hold, holds, release_hold
+from .holding import hold, hold_payment, holds, release_hold, release_payment
 from .leaving import drop, free_dropped
 from .reading import (
     all_items,
@@ -47,6 +47,7 @@ __all__ = [
     "held",
     "hold",
     "hold_back",
+    "hold_payment",
     "holds",
     "items",
     "let_go",
@@ -64,6 +65,7 @@ __all__ = [
     "payouts",
     "propose_advance",
     "release_hold",
+    "release_payment",
     "retry",
     "review",
     "send",

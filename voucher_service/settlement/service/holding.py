@@ -13,8 +13,8 @@ from voucher_service.audit import service as audit
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.ids import RedemptionId, new_id
 
-from ..model import Hold, HoldReason
-from ..tables import SettlementHoldRow
+from ..model import Hold, HoldReason, PaymentId
+from ..tables import SettlementHoldRow, SettlementPaymentRow
 
 _OBJECT = "redemption"
 _IN_FORCE = SettlementHoldRow.until.is_(None)
@@ -63,6 +63,16 @@ def release_hold(
     return True
 
 
+def hold_payment(session: Session, *, payment: PaymentId, by: Actor, now: datetime) -> bool:
+    """Let no other payment follow one that the bank sent back; False when it waits already."""
+    return _wait(session, payment, by, now, waits=True)
+
+
+def release_payment(session: Session, *, payment: PaymentId, by: Actor, now: datetime) -> bool:
+    """Let another payment follow it; False when it does not wait."""
+    return _wait(session, payment, by, now, waits=False)
+
+
 def holds(
     session: Session, *, redemptions: Collection[RedemptionId]
 ) -> dict[RedemptionId, list[Hold]]:
@@ -85,6 +95,26 @@ def all_held(session: Session) -> dict[RedemptionId, HoldReason]:
         select(SettlementHoldRow.redemption_id, SettlementHoldRow.reason).where(_IN_FORCE)
     )
     return {RedemptionId(id): reason for id, reason in rows}
+
+
+def _wait(session: Session, id: PaymentId, by: Actor, now: datetime, *, waits: bool) -> bool:
+    changed = session.execute(
+        update(SettlementPaymentRow)
+        .where(SettlementPaymentRow.id == id, SettlementPaymentRow.retry_waits != waits)
+        .values(retry_waits=waits)
+        .returning(SettlementPaymentRow.id)
+    )
+    if changed.first() is None:
+        return False
+    audit.record(
+        session,
+        actor=by,
+        action="settlement_payment.held" if waits else "settlement_payment.let_go",
+        object_type="settlement_payment",
+        object_id=str(id),
+        now=now,
+    )
+    return True
 
 
 def _record(

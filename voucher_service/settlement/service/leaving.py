@@ -169,6 +169,7 @@ def withdraw_held_retries(session: Session, row: SettlementRow, now: datetime) -
     waits |= {line for line, one in whose.items() if one in kept}
     persons = [one for one in rows if one.kind is LineKind.PERSON]
     waits |= set(residents.undone(session, persons))
+    waits |= payment_store.waiting(session, views.ids(rows))
     if waits:
         _withdraw(session, row, SettlementPaymentRow.line_id.in_(waits) & here, now)
 

@@ -70,7 +70,7 @@ def again(session: Session, *, of: UUID | None, now: datetime) -> list[Settlemen
     waiting = store.lines_with(session, [line.id for _, line in pairs], set(all_held(session)))
     found = []
     for payment, line in pairs:
-        if line.id in waiting:
+        if line.id in waiting or payment.retry_waits:
             continue
         if line.kind is LineKind.PERSON:
             may = line.payout_kind == "application" or payment.retry_at is not None

@@ -7,8 +7,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0042"
-down_revision = "0038"
+revision = "0041"
+down_revision = "0040"
 
 NAME, TABLE = "uq_channel_file_sha256", "channel_file"
 APPLICATION, PLEDGE = "voucher_app", "pledge"

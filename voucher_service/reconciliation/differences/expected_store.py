@@ -1,0 +1,136 @@
+"""Reads and writes of files that are expected; decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Table, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from voucher_service.kernel.ids import MerchantId, ShopId
+
+from .expected import Expected, ExpectedId
+from .layout import Against, Format
+from .tables import ChannelFileRow, ExpectedFileRow
+
+_TABLE = cast(Table, ExpectedFileRow.__table__)
+_NAMES = text("""
+SELECT m.name, s.name FROM merchant m LEFT JOIN shop s ON s.merchant_id = m.id AND s.id = :shop
+WHERE m.id = :merchant OR s.id = :shop
+""")
+# Days of which our books have something that a file should show: one look at the time asked about.
+_DAYS = {
+    Against.PAYMENTS: text("""
+SELECT DISTINCT CAST(occurred_at AT TIME ZONE 'UTC' + :offset AS date) FROM redemption
+WHERE status = 'committed' AND occurred_at >= :begins AND occurred_at < :ends
+  AND payment_reference ~ :ours AND (CAST(:merchant AS uuid) IS NULL OR merchant_id = :merchant)
+"""),
+    Against.ORDERS: text("""
+SELECT DISTINCT CAST(occurred_at AT TIME ZONE 'UTC' + :offset AS date) FROM redemption
+WHERE status = 'committed' AND occurred_at >= :begins AND occurred_at < :ends AND shop_id = :shop
+"""),
+    # The bank answers some days after it was sent at most; by the batch they are found fast.
+    Against.TRANSFERS: text("""
+SELECT DISTINCT CAST(p.answered_at AT TIME ZONE 'UTC' + :offset AS date)
+FROM settlement b JOIN settlement_payment p ON p.batch_id = b.id
+WHERE b.sent_at >= :begins - interval '31 days' AND b.sent_at < :ends
+  AND p.answered_at >= :begins AND p.answered_at < :ends
+"""),
+}
+_UNCOVERED = text("""
+SELECT day FROM unnest(CAST(:days AS date[])) AS day
+WHERE NOT EXISTS (
+    SELECT FROM channel_file f
+    WHERE f.channel = :channel AND f.scope = :scope
+      AND day BETWEEN f.first_day AND f.last_day)
+ORDER BY day
+""")
+_PATIENCE = text("SET LOCAL statement_timeout = '5min'")
+
+
+def add(session: Session, values: Mapping[str, Any]) -> bool:
+    """Expect a file; False when one of that channel and scope is."""
+    statement = insert(_TABLE).values(dict(values)).on_conflict_do_nothing()
+    return session.execute(statement.returning(_TABLE.c.id)).first() is not None
+
+
+def end(session: Session, id: UUID, last: date) -> None:
+    """Expect none after that day."""
+    session.execute(update(_TABLE).where(_TABLE.c.id == id).values(last_day=last))
+
+
+def expected(session: Session, *where: ColumnElement[bool], lock: bool = False) -> list[Expected]:
+    """Expected files that match, by channel and scope."""
+    statement = (
+        select(ExpectedFileRow)
+        .where(*where)
+        .order_by(ExpectedFileRow.channel, ExpectedFileRow.scope, ExpectedFileRow.first_day)
+        .execution_options(populate_existing=True)
+    )
+    rows = session.scalars(statement.with_for_update() if lock else statement)
+    return [
+        Expected(
+            ExpectedId(row.id),
+            row.channel,
+            MerchantId(row.merchant_id) if row.merchant_id else None,
+            ShopId(row.shop_id) if row.shop_id else None,
+            row.scope,
+            _whose(session, row.merchant_id, row.shop_id),
+            row.hour,
+            row.first_day,
+            row.last_day,
+            row.made_by,
+            row.occurred_at,
+            tuple(row.missing),
+            row.looked_at,
+        )
+        for row in rows
+    ]
+
+
+def newest(session: Session, *, channel: str, scope: str) -> date | None:
+    """The last day of which a file came."""
+    row = ChannelFileRow
+    found: date | None = session.scalar(
+        select(func.max(row.last_day)).where(row.channel == channel, row.scope == scope)
+    )
+    return found
+
+
+def uncovered(session: Session, of: Expected, days: Sequence[date]) -> list[date]:
+    """Those of these days that no file covers, in their order."""
+    told = {"days": list(days), "channel": of.channel, "scope": of.scope}
+    return list(session.scalars(_UNCOVERED, told)) if days else []
+
+
+def days_of_ours(
+    session: Session, *, format: Format, of: Expected, first: date, last: date
+) -> set[date]:
+    """The days from `first` to `last` of which our books have something."""
+    told = {
+        "merchant": of.merchant_id,
+        "shop": of.shop_id,
+        "ours": format.ours,
+        "offset": format.offset,
+        "begins": format.begins(first),
+        "ends": format.begins(last + timedelta(days=1)),
+    }
+    session.execute(_PATIENCE)
+    return set(session.scalars(_DAYS[format.against], told))
+
+
+def note_missing(session: Session, id: UUID, missing: Sequence[date], now: datetime) -> None:
+    """Keep which days are missing as of now."""
+    values = {"missing": list(missing), "looked_at": now}
+    session.execute(update(_TABLE).where(_TABLE.c.id == id).values(values))
+
+
+def _whose(session: Session, merchant: UUID | None, shop: UUID | None) -> str:
+    if merchant is None and shop is None:
+        return ""
+    found = session.execute(_NAMES, {"merchant": merchant, "shop": shop}).first()
+    return " ".join(filter(None, found)) if found else ""
