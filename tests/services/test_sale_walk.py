@@ -139,6 +139,9 @@ class Walk(RuleBasedStateMachine):
         assert self.start[0] - reserved == frozen + used
 
     def teardown(self) -> None:
+        for one in self.of("frozen"):  # the next walk begins at the same instant
+            assert one.order is not None
+            self.here.cancel(one.order)
         self.here.clean()
 
 
