@@ -138,7 +138,7 @@ def _pay(
         elif line.kind is LineKind.ADVANCE:
             advancing.paid(session, line, now)
     _recover(session, list(lines), now)
-    audit.transition_where(
+    audit.transition_many(
         session,
         SettlementPaymentRow,
         where=[SettlementPaymentRow.line_id.in_(views.ids(list(lines)))],
@@ -148,8 +148,9 @@ def _pay(
         actor=SYSTEM,
         now=now,
         batch=str(row.id),
+        named=False,
     )
-    audit.transition_where(
+    audit.transition_many(
         session,
         SettlementLineRow,
         where=[SettlementLineRow.id.in_(views.ids(list(lines)))],
@@ -159,6 +160,7 @@ def _pay(
         actor=SYSTEM,
         now=now,
         batch=str(row.id),
+        named=False,
         set_={"paid_at": now},
     )
 
@@ -208,7 +210,7 @@ def _move(
     event: PaymentEvent,
     now: datetime,
 ) -> None:
-    audit.transition_where(
+    audit.transition_many(
         session,
         SettlementPaymentRow,
         where=[SettlementPaymentRow.id.in_(views.ids(payments))],
@@ -218,6 +220,7 @@ def _move(
         actor=SYSTEM,
         now=now,
         batch=str(row.id),
+        named=False,
     )
 
 

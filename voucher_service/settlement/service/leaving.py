@@ -139,7 +139,7 @@ def leave_out(
         ids = [one for items in store.items_of(session, some).values() for one in items]
         store.empty(session, some)
         _free(session, ids, now)
-        audit.transition_where(
+        audit.transition_many(
             session,
             SettlementLineRow,
             where=[SettlementLineRow.id.in_(some)],
@@ -149,6 +149,7 @@ def leave_out(
             actor=SYSTEM,
             now=now,
             batch=str(row.id),
+            named=False,
             set_={"left_out": why},
         )
         _withdraw(session, row, SettlementPaymentRow.line_id.in_(some), now)
@@ -176,7 +177,7 @@ def withdraw_held_retries(session: Session, row: SettlementRow, now: datetime) -
 def _withdraw(
     session: Session, row: SettlementRow, which: ColumnElement[bool], now: datetime
 ) -> None:
-    audit.transition_where(
+    audit.transition_many(
         session,
         SettlementPaymentRow,
         where=[which],
@@ -186,6 +187,7 @@ def _withdraw(
         actor=SYSTEM,
         now=now,
         batch=str(row.id),
+        named=False,
     )
 
 

@@ -148,7 +148,7 @@ def _hand_over(core: Core, session: Session, row: SettlementRow, now: datetime) 
             )
         )
     session.flush()
-    audit.transition_where(
+    audit.transition_many(
         session,
         SettlementPaymentRow,
         where=due[:1],
@@ -158,6 +158,7 @@ def _hand_over(core: Core, session: Session, row: SettlementRow, now: datetime) 
         actor=SYSTEM,
         now=now,
         batch=str(row.id),
+        named=False,
     )
 
 

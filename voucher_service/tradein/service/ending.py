@@ -94,7 +94,7 @@ def lapse_due(core: Core, *, most: int = 2_000) -> int:
         moved = audit.transition_many(
             session,
             QualificationRow,
-            ids=[id for id, _ in due],
+            where=[QualificationRow.id.in_([id for id, _ in due])],
             current=Status.CLAIMED,
             lifecycle=LIFECYCLE,
             event=Event.LAPSED,

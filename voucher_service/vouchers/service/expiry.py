@@ -65,7 +65,7 @@ def _expire(session: Session, offer_id: OfferId, ids: list[UUID], now: datetime)
     moved = audit.transition_many(
         session,
         VoucherRow,
-        ids=ids,
+        where=[VoucherRow.id.in_(ids)],
         current=Status.CLAIMED,
         lifecycle=LIFECYCLE,
         event=Event.EXPIRED,

@@ -206,7 +206,7 @@ def _release(session: Session, payload: Mapping[str, Any], actor: Actor, now: da
     moved = audit.transition_many(
         session,
         ReviewRow,
-        ids=ids,
+        where=[ReviewRow.id.in_(ids)],
         current=ReviewStatus.BATCHED,
         lifecycle=LIFECYCLE,
         event=ReviewEvent.RELEASED,

@@ -61,7 +61,7 @@ def close_undone(core: Core) -> int:
                 audit.transition_many(
                     session,
                     ReviewRow,
-                    ids=gone,
+                    where=[ReviewRow.id.in_(gone)],
                     current=status,
                     lifecycle=LIFECYCLE,
                     event=ReviewEvent.UNDONE,
