@@ -8,10 +8,7 @@ from .due import settle_due
 from .holding import hold, holds, release_hold
 from .leaving import drop, free_dropped
 from .reading import (
-    all_items,
-    all_lines,
     batch,
-    batch_shares,
     batches,
     items,
     line,
@@ -29,11 +26,8 @@ from .reviewing import review
 from .sending import bank_file, send
 
 __all__ = [
-    "all_items",
-    "all_lines",
     "bank_file",
     "batch",
-    "batch_shares",
     "batches",
     "book",
     "book_waiting",
