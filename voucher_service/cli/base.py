@@ -28,7 +28,9 @@ DATA = click.option(
 
 
 def plainly(command: F) -> F:
-    """Tell a person what is wrong in a sentence, not in a stack of calls."""
+    """Tell a person what is wrong in a sentence, not in a stack of calls; in the language of its
+    `--lang`, or in English.
+    """
 
     @wraps(command)
     def told(*args: Any, **kwargs: Any) -> Any:
@@ -37,9 +39,12 @@ def plainly(command: F) -> F:
         except (SettingsError, serving.ServingError) as error:
             raise click.ClickException(str(error)) from error
         except DomainError as error:
-            from voucher_service.i18n import sentence
+            from voucher_service.i18n import DEFAULT, faults, sentence
 
-            raise click.ClickException(f"{sentence(error, 'en')} [{error.code}]") from error
+            locale = DEFAULT if kwargs.get("lang") == "zh" else "en"
+            for where, what in faults(error, locale):
+                click.echo(f"{where}: {what}", err=True)
+            raise click.ClickException(f"{sentence(error, locale)} [{error.code}]") from error
 
     return cast(F, told)
 
