@@ -12,8 +12,8 @@ from string import Formatter
 import pytest
 
 import voucher_service
-from voucher_service.i18n import formats as f
 from voucher_service.i18n import faults, gettext, negotiate, sentence
+from voucher_service.i18n import formats as f
 from voucher_service.i18n.errors import KINDS
 from voucher_service.i18n.extraction import missing, texts
 from voucher_service.i18n.sentences import TEXT
