@@ -12,10 +12,12 @@ from typing import Any
 import click
 from rich.console import Console
 
+from voucher_service.kernel.clock import day_of
+
 from . import ledger, machine, report, wrk
 from .measure import Bench, BenchFailed
 from .plan import FULL, SLICE, USUAL, Plan
-from .rows import ROWS, long_rows
+from .rows import long_rows, rows
 from .stand import standing
 
 _PLANS = {"usual": USUAL, "full": FULL, "slice": SLICE}
@@ -38,7 +40,7 @@ def run(plan: Plan, data: Path, console: Console) -> dict[str, Any]:
             raise BenchFailed(f"the database is not durable: {durable}")
         say(f"{plan.residents} residents are registered")
         bench = Bench(stand, plan, say)
-        measured = {row.name: bench.row(row) for row in ROWS}
+        measured = {row.name: bench.row(row) for row in rows(day_of(stand.city.now))}
         for row in long_rows(plan):
             measured[row.name] = bench.row(row, measured["claim"].setting)
         measured |= ledger.rows(stand, plan, say)

@@ -79,8 +79,8 @@ class City:
     def pools(self) -> list[str]:
         """Pools of the rules in force with one for every resident; the categories they are of."""
         today = day_of(self.now)
-        last = today + timedelta(days=7)
-        policies = tradein.policies(first=today, last=last)
+        policies = tradein.policies(first=today, last=today)
+        last = min(today + timedelta(days=7), *(one.last for one in policies))
         campaign = campaigns.create_campaign(
             self.core,
             actor=self.planner,

@@ -57,6 +57,7 @@ def results(
         "ratios": {
             name: round(measured[over].median / measured[under].median, 3)
             for name, (over, under) in {**_RATIOS, **_growth(plan)}.items()
+            if measured.keys() >= {over, under}
         },
     }
 

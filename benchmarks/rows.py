@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum, auto
 from functools import partial
 from uuid import UUID
+
+from voucher_service.tradein import service as tradein
 
 from . import requests
 from .plan import Plan
@@ -96,13 +99,14 @@ def _orders(stand: Stand, seconds: int, rate: float) -> Window:
     return Window(orders, spent=stand.spent)
 
 
+_QUALIFICATION = "qualification_claim"
 _OURS, _TILL = "voucher_service.resident.asgi:app", "merchant_portal.wsgi:app"
 _PLAIN = "benchmarks.baselines.{}:app"
 ROWS = (
     Row("empty_flask", _PLAIN.format("empty"), Counts.SUCCESS, _nothing),
     Row("empty_flask_with_token", _PLAIN.format("empty_with_token"), Counts.SUCCESS, _visits),
     Row("claim", _OURS, Counts.CREATED, partial(_claims_of, 1), once=True),
-    Row("qualification_claim", _OURS, Counts.CREATED, _qualifications, once=True),
+    Row(_QUALIFICATION, _OURS, Counts.CREATED, _qualifications, once=True),
     Row("sold_out", _OURS, Counts.REFUSED, _late_claims),
     Row("sold_out_remembered", _OURS, Counts.REFUSED, _impatient_claims),
     *(
@@ -126,6 +130,12 @@ ROWS = (
         once=True,
     ),
 )
+
+
+def rows(today: date) -> list[Row]:
+    """What is measured today: qualifications only where rules for tills are in force."""
+    left = set() if tradein.policies(first=today, last=today) else {_QUALIFICATION}
+    return [row for row in ROWS if row.name not in left]
 
 
 def long_rows(plan: Plan) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from rich.console import Console
 from benchmarks import report, wrk
 from benchmarks.__main__ import run
 from benchmarks.plan import SLICE
+from benchmarks.rows import rows
+from voucher_service.kernel.clock import day_of
 
 ROWS = {
     "empty_flask",
     "empty_flask_with_token",
     "claim",
-    "qualification_claim",
     "sold_out",
     "sold_out_remembered",
     "redeem",
@@ -36,7 +38,6 @@ RATIOS = {
     "claim_vs_empty_flask",
     "claim_vs_empty_flask_with_token",
     "claim_vs_row_lock",
-    "qualification_claim_vs_empty_flask",
     "sold_out_vs_empty_flask",
     "sold_out_remembered_vs_empty_flask",
     "redeem_vs_empty_flask",
@@ -73,6 +74,21 @@ def test_the_results_have_every_row_at_a_named_setting(results: dict[str, Any]) 
         assert row["unit"] == "1/s"
         if name not in LEDGER:
             assert (row["connections"], row["threads"]) == (16, 8)
+
+
+@pytest.mark.parametrize(
+    ("today", "measured"), [(date(2026, 12, 31), True), (date(2040, 1, 1), False)]
+)
+def test_qualifications_are_measured_while_rules_are_in_force(today: date, measured: bool) -> None:
+    assert ("qualification_claim" in {row.name for row in rows(today)}) == measured
+
+
+def test_the_run_measured_qualifications_if_rules_are_in_force(results: dict[str, Any]) -> None:
+    today = {row.name for row in rows(day_of(datetime.fromisoformat(results["at"])))}
+    assert today <= set(results["rows"])
+    assert ("qualification_claim_vs_empty_flask" in results["ratios"]) == (
+        "qualification_claim" in today
+    )
 
 
 def test_each_ratio_is_median_over_median(results: dict[str, Any]) -> None:
