@@ -7,7 +7,6 @@ are closed, so that what nobody spent goes home.
 
 from __future__ import annotations
 
-import secrets
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,9 +17,8 @@ from voucher_service.budgets import service as budgets
 from voucher_service.budgets.sums import Sums
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import CampaignKind, CampaignStatus
-from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core, with_clock
-from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind, Role
+from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.clock import Clock, end_of
 from voucher_service.kernel.ids import ApprovalId, MerchantId
 from voucher_service.kernel.money import Money
@@ -32,6 +30,8 @@ from voucher_service.settlement import played_bank
 from voucher_service.settlement import service as settlement
 from voucher_service.settlement.lifecycles import PaymentStatus
 from voucher_service.settlement.model import Batch, Form
+
+from .players import player
 
 _BOUNCED_BPS = 100
 _ROUNDS = 10
@@ -171,7 +171,7 @@ def _traced(core: Core, staff: Staff, programme: str, done: list[Batch]) -> Trac
 
 def _staff(core: Core) -> Staff:
     planner, reviewer, payer, *approvers = (
-        _person(core, role)
+        player(core, role, of="replay")
         for role in (
             Role.PLANNER,
             Role.FINANCE,
@@ -180,18 +180,6 @@ def _staff(core: Core) -> Staff:
         )
     )
     return Staff(planner, tuple(approvers), reviewer, payer)
-
-
-def _person(core: Core, role: Role) -> Actor:
-    made = identity.create_staff(
-        core,
-        actor=SYSTEM,
-        username=f"replay-{role}-{secrets.token_hex(4)}",
-        password=secrets.token_urlsafe(32),
-        display_name=f"replay {role}",
-        roles=[role],
-    )
-    return Actor(ActorKind.STAFF, made.id, frozenset({role}))
 
 
 def _accounts(core: Core) -> None:
