@@ -9,6 +9,7 @@ import inspect
 import re
 import tomllib
 from dataclasses import fields
+from pathlib import Path
 from typing import get_type_hints
 
 import pytest
