@@ -138,7 +138,7 @@ def transition(
     return following
 
 
-def transition_many(
+def transition_where(
     session: Session,
     row: type[Base],
     *,
@@ -150,11 +150,11 @@ def transition_many(
     now: datetime,
     batch: str,
     set_: Mapping[str, Any] | None = None,
-    named: bool = True,
+    named: bool = False,
 ) -> list[UUID]:
     """Move every row that matches and stands in `current` (midnight expiry). Returns the ids that
-    moved; one record for all names `batch`, to which they belong, and the ids, or, not `named`,
-    says how many.
+    moved; one record for all names `batch`, to which they belong, and says how many they were, or
+    which: `named`.
 
     Rows that are no longer in `current` are left alone: for a sweep that is no error.
     """

@@ -9,6 +9,7 @@ from .holding import hold, holds, release_hold
 from .leaving import drop, free_dropped
 from .reading import (
     batch,
+    batch_shares,
     batches,
     items,
     line,
@@ -28,6 +29,7 @@ from .sending import bank_file, send
 __all__ = [
     "bank_file",
     "batch",
+    "batch_shares",
     "batches",
     "book",
     "book_waiting",

@@ -138,7 +138,7 @@ def _pay(
         elif line.kind is LineKind.ADVANCE:
             advancing.paid(session, line, now)
     _recover(session, list(lines), now)
-    audit.transition_many(
+    audit.transition_where(
         session,
         SettlementPaymentRow,
         where=[SettlementPaymentRow.line_id.in_(views.ids(list(lines)))],
@@ -148,9 +148,8 @@ def _pay(
         actor=SYSTEM,
         now=now,
         batch=str(row.id),
-        named=False,
     )
-    audit.transition_many(
+    audit.transition_where(
         session,
         SettlementLineRow,
         where=[SettlementLineRow.id.in_(views.ids(list(lines)))],
@@ -160,7 +159,6 @@ def _pay(
         actor=SYSTEM,
         now=now,
         batch=str(row.id),
-        named=False,
         set_={"paid_at": now},
     )
 
@@ -210,7 +208,7 @@ def _move(
     event: PaymentEvent,
     now: datetime,
 ) -> None:
-    audit.transition_many(
+    audit.transition_where(
         session,
         SettlementPaymentRow,
         where=[SettlementPaymentRow.id.in_(views.ids(payments))],
@@ -220,7 +218,6 @@ def _move(
         actor=SYSTEM,
         now=now,
         batch=str(row.id),
-        named=False,
     )
 
 

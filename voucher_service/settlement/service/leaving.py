@@ -139,7 +139,7 @@ def leave_out(
         ids = [one for items in store.items_of(session, some).values() for one in items]
         store.empty(session, some)
         _free(session, ids, now)
-        audit.transition_many(
+        audit.transition_where(
             session,
             SettlementLineRow,
             where=[SettlementLineRow.id.in_(some)],
@@ -149,7 +149,6 @@ def leave_out(
             actor=SYSTEM,
             now=now,
             batch=str(row.id),
-            named=False,
             set_={"left_out": why},
         )
         _withdraw(session, row, SettlementPaymentRow.line_id.in_(some), now)
@@ -177,7 +176,7 @@ def withdraw_held_retries(session: Session, row: SettlementRow, now: datetime) -
 def _withdraw(
     session: Session, row: SettlementRow, which: ColumnElement[bool], now: datetime
 ) -> None:
-    audit.transition_many(
+    audit.transition_where(
         session,
         SettlementPaymentRow,
         where=[which],
@@ -187,7 +186,6 @@ def _withdraw(
         actor=SYSTEM,
         now=now,
         batch=str(row.id),
-        named=False,
     )
 
 

@@ -140,12 +140,15 @@ def shares(core: Core, *, actor: Actor, batch: BatchId) -> list[Share]:
     require_reader(actor)
     with core.transaction() as session:
         _batch(session, batch)
-        rows = store.shares(session, batch)
-        of = {CampaignId(one.campaign_id) for one in rows}
-        names = {one: campaigns.campaign_name(session, campaign=one) for one in of}
-        known = {
-            one.id: one for campaign in of for one in budgets.lines(session, campaign=campaign)
-        }
+        return batch_shares(session, batch=batch)
+
+
+def batch_shares(session: Session, *, batch: BatchId) -> list[Share]:
+    """The same as a step."""
+    rows = store.shares(session, batch)
+    of = {CampaignId(one.campaign_id) for one in rows}
+    names = {one: campaigns.campaign_name(session, campaign=one) for one in of}
+    known = {one.id: one for campaign in of for one in budgets.lines(session, campaign=campaign)}
     found = []
     for row in rows:
         line = known[BudgetLineId(row.line_id)]

@@ -148,7 +148,7 @@ def _hand_over(core: Core, session: Session, row: SettlementRow, now: datetime) 
             )
         )
     session.flush()
-    audit.transition_many(
+    audit.transition_where(
         session,
         SettlementPaymentRow,
         where=due[:1],
@@ -158,7 +158,6 @@ def _hand_over(core: Core, session: Session, row: SettlementRow, now: datetime) 
         actor=SYSTEM,
         now=now,
         batch=str(row.id),
-        named=False,
     )
 
 

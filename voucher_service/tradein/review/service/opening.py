@@ -58,7 +58,7 @@ def close_undone(core: Core) -> int:
         for status in _OPEN:
             gone = store.undone(session, status, _AT_ONCE)
             done += len(
-                audit.transition_many(
+                audit.transition_where(
                     session,
                     ReviewRow,
                     where=[ReviewRow.id.in_(gone)],
@@ -68,6 +68,7 @@ def close_undone(core: Core) -> int:
                     actor=SYSTEM,
                     now=now,
                     batch="undone",
+                    named=True,
                 )
             )
         return done
