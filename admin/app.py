@@ -48,6 +48,7 @@ from .api import (
     lotteries,
     merchants,
     outcomes,
+    pledges,
     pools,
     programmes,
     pushes,
@@ -81,6 +82,7 @@ from .pages import lotteries as lottery_pages
 from .pages import merchants as merchant_pages
 from .pages import outcomes as outcome_pages
 from .pages import papers as paper_pages
+from .pages import pledges as pledge_pages
 from .pages import policies as policy_pages
 from .pages import pools as pool_pages
 from .pages import programmes as programme_pages
@@ -165,6 +167,8 @@ BLUEPRINTS = (
     Guarded(reports.reports, _OFFICE),
     Guarded(reports.reconciliations, _OFFICE),
     Guarded(retail.retail, any_of(Role.FINANCE)),
+    Guarded(pledges.pledges, _OFFICE),
+    Guarded(pledges.pledging, any_of(Role.PLANNER, Role.FINANCE)),
     Guarded(outcomes.outcomes, _OFFICE),
     Guarded(outcomes.importing, any_of(Role.FINANCE)),
     Guarded(front.front, PUBLIC),
@@ -228,6 +232,8 @@ BLUEPRINTS = (
     Guarded(settlement_pages.paying, any_of(Role.FINANCE)),
     Guarded(pack_pages.settlement_pack, any_of(Role.FINANCE)),
     Guarded(report_pages.reports, _OFFICE),
+    Guarded(pledge_pages.pledges, _OFFICE),
+    Guarded(pledge_pages.entering, any_of(Role.PLANNER, Role.FINANCE)),
     Guarded(retail_pages.retail, _OFFICE),
     Guarded(retail_pages.entering, any_of(Role.FINANCE)),
     Guarded(outcome_pages.outcomes, _OFFICE),

@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO
 
+from voucher_service.budgets.model import LEVELS, Level
 from voucher_service.i18n import gettext, mark
 from voucher_service.i18n.errors import written
+from voucher_service.infra.sheet_files import WRITERS, Cell, Sheet
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import DomainError
+from voucher_service.kernel.money import ZERO
 from voucher_service.settlement.lifecycles import (
+    ADVANCE_PUBLIC,
     BATCH_PUBLIC,
     LINE_PUBLIC,
     PAYMENT_PUBLIC,
+    AdvanceStatus,
     BatchStatus,
     LineStatus,
     PaymentStatus,
 )
-from voucher_service.settlement.model import HOLD_REASONS, LEFT_OUT, Batch
+from voucher_service.settlement.model import (
+    HOLD_REASONS,
+    LEFT_OUT,
+    NEXT,
+    UNRELEASED,
+    Batch,
+    Funding,
+    HoldReason,
+)
 from voucher_service.web.language import locale
 
 from .staff import reader
 
 LINE_OF_FILE = mark("第 {n} 行")
 WHOLE_FILE = mark("整个文件")
+WAITING: Mapping[str, str] = {
+    **{str(reason): text for reason, text in LEFT_OUT.items()},
+    **{str(reason): text for reason, text in HOLD_REASONS.items()},
+    UNRELEASED: mark("补贴材料还没审完"),
+    NEXT: mark("没有暂缓，进下一批"),
+}
+_FUNDING = (
+    ("text", mark("收款方")),
+    ("text", mark("活动")),
+    ("text", mark("出资方")),
+    ("text", mark("级次")),
+    ("yuan", mark("应付（元）")),
+)
 _BADGES: Mapping[str, str] = {
     BatchStatus.DRAFTED: "wait",
     BatchStatus.REVIEWED: "wait",
@@ -34,6 +60,9 @@ _BADGES: Mapping[str, str] = {
     LineStatus.PAID: "ok",
     LineStatus.LEFT_OUT: "warn",
     PaymentStatus.BOUNCED: "stop",
+    AdvanceStatus.PROPOSED: "wait",
+    AdvanceStatus.APPROVED: "warn",
+    AdvanceStatus.REFUSED: "stop",
 }
 _WALK = (
     BatchStatus.DRAFTED,
@@ -79,11 +108,39 @@ def wrong_lines(error: DomainError, language: str) -> list[tuple[str, str]]:
     return found
 
 
+def write_funding(found: Iterator[Funding], *, form: str, language: str, out: BinaryIO) -> None:
+    """Whose money each payee gets, as a table with its sum at the end."""
+    total = ZERO
+
+    def rows() -> Iterator[Sequence[Cell]]:
+        nonlocal total
+        for one in found:
+            total += one.due
+            level = gettext(LEVELS[Level(one.share.level)], language)
+            yield one.payee, one.share.campaign, one.share.funder_name, level, one.due
+        yield gettext(mark("合计"), language), None, None, None, total
+
+    columns = [(kind, gettext(text, language)) for kind, text in _FUNDING]
+    WRITERS[form](Sheet(gettext(mark("按出资方"), language), columns, rows()), out)
+
+
 def sees_settlements() -> bool:
     """Whether the reader may open batches: the whole city's finance, approvers and auditors."""
     who = reader()
     roles = (Role.FINANCE, Role.APPROVER, Role.AUDITOR)
     return who is not None and not who.area and who.has(*roles)
+
+
+def waiting_at(reason: str) -> str | None:
+    """Where the orders that wait for a reason are found; None where each merchant's page says it,
+    or the reader may not go there.
+    """
+    who = reader()
+    if reason in set(HoldReason):
+        return "/settlements/holds"
+    if reason == UNRELEASED and who is not None and who.has(Role.REVIEWER, Role.APPROVER):
+        return "/review"
+    return None
 
 
 def _say(words: Mapping[Any, str]) -> Callable[[str], str]:
@@ -96,8 +153,11 @@ def globals_() -> dict[str, Any]:
         "batch_name": _say(BATCH_PUBLIC),
         "line_name": _say(LINE_PUBLIC),
         "payment_name": _say(PAYMENT_PUBLIC),
+        "advance_name": _say(ADVANCE_PUBLIC),
         "left_out_name": _say(LEFT_OUT),
         "hold_reason": _say(HOLD_REASONS),
+        "waiting_name": _say(WAITING),
+        "waiting_at": waiting_at,
         "settling_badge": lambda value: _BADGES.get(value, ""),
         "batch_steps": steps,
         "sees_settlements": sees_settlements,

@@ -92,6 +92,7 @@ ACTIONS: Mapping[str, str] = {
     "settlement.pay": mark("付一批结算款"),
     "settlement.advance": mark("预付商户"),
     "revision.return": mark("登记退回的补差"),
+    "pledge.enter": mark("登记约定"),
 }
 BRANDS: Mapping[str, str] = {
     "jinqiu": mark("惠利金秋：桂花金"),

@@ -22,6 +22,7 @@ from voucher_service.kernel.machine import Machine
 from voucher_service.lotteries import model as lotteries
 from voucher_service.merchants import accounts, onboarding
 from voucher_service.merchants import model as merchants
+from voucher_service.pledges import model as pledges
 from voucher_service.pushes import model as pushes
 from voucher_service.reconciliation.differences import model as differences
 from voucher_service.redemption import model as redemption
@@ -39,6 +40,7 @@ MACHINES: tuple[Machine[Any, Any], ...] = (
     campaigns.OFFER,
     canary.LIFECYCLE,
     stops.LIFECYCLE,
+    pledges.LIFECYCLE,
     lotteries.LIFECYCLE,
     pushes.LIFECYCLE,
     vouchers.LIFECYCLE,

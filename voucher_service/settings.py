@@ -280,12 +280,13 @@ class Review:
 
 @dataclass(frozen=True)
 class Settlement:
-    """When merchants are paid, how long they see it before, and from which account; to which
-    residents give subsidies back.
+    """When merchants are paid, how long they see it before, and from which account; how much one
+    may be ahead; to which account residents give subsidies back.
     """
 
     draft_hour: int
     statement_hours: int
+    advance_most_fen: int
     payer_account: str
     payer_name: str
     purpose: str

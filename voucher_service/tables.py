@@ -18,6 +18,7 @@ from voucher_service.lotteries import tables as lotteries
 from voucher_service.merchants import onboarding_tables as onboarding
 from voucher_service.merchants import tables as merchants
 from voucher_service.notices import tables as notices
+from voucher_service.pledges import tables as pledges
 from voucher_service.proof import tables as proof
 from voucher_service.pushes import tables as pushes
 from voucher_service.reconciliation import tables as reconciliation
@@ -62,6 +63,7 @@ __all__ = [
     "notices",
     "onboarding",
     "outbox",
+    "pledges",
     "proof",
     "pushes",
     "reconciliation",

@@ -71,7 +71,7 @@ class ChannelFileSchema(Schema):
 class NewChannelFileSchema(Schema):
     """A file as text, and what it is: `format` one of the known ones or a channel's name. A till's
     file is of one shop; a channel's of the whole city, or of one merchant. `with_others`: it also
-    has orders without a voucher.
+    has orders without a voucher; `day`: of a file without a line to say it.
     """
 
     format = NameField(required=True, maximum=40)
@@ -80,6 +80,7 @@ class NewChannelFileSchema(Schema):
     merchant_id = fields.UUID(load_default=None, allow_none=True)
     shop_id = fields.UUID(load_default=None, allow_none=True)
     with_others = fields.Boolean(load_default=False)
+    day = DayField(load_default=None, allow_none=True)
 
 
 class FormatSchema(Schema):

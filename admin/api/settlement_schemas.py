@@ -71,9 +71,9 @@ class SettlementPaymentSchema(Schema):
 
 class SettlementLineSchema(Schema):
     """One merchant's redemptions in a batch (`kind` merchant), money ahead of them (advance), or
-    one resident's payout (person). `status`: due paid left_out; `left_out`: why, null otherwise:
-    payment_hold redemption_hold no_account undone dropped. `payment`: the newest, null before the
-    review.
+    one resident's payout (person). `status`: due paid left_out ended (less is due, and paid by a
+    later line); `left_out`: why, null otherwise: payment_hold redemption_hold no_account undone
+    dropped. `payment`: the newest, null before the review.
     """
 
     id = fields.UUID(required=True)

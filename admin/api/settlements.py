@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
+from functools import partial
+from typing import Any, BinaryIO
 from uuid import UUID
 
 from flask import Response
 
+from admin import settling as settling_words
 from admin.api import settlement_schemas as schemas
 from admin.schemas import ProposalSchema
 from voucher_service.kernel.ids import ApprovalId, MerchantId
@@ -17,8 +19,9 @@ from voucher_service.settlement import service
 from voucher_service.settlement.lifecycles import LineStatus, PaymentStatus
 from voucher_service.settlement.model import Batch, BatchId, BatchLineId, Form, PaymentId, Taken
 from voucher_service.web.api import FILE, ApiBlueprint
-from voucher_service.web.attachments import TYPES
+from voucher_service.web.attachments import TYPES, as_file
 from voucher_service.web.auth import actor
+from voucher_service.web.language import locale
 from voucher_service.web.schemas import PageArgs, page_of
 from voucher_service.web.site import core
 
@@ -77,6 +80,14 @@ def list_payments(args: dict[str, Any], batch: UUID) -> Any:
 def list_shares(batch: UUID) -> Any:
     """What each budget line bears of a batch."""
     return {"items": service.shares(core(), actor=actor(), batch=BatchId(batch))}
+
+
+@settlements.route("/settlements/<uuid:batch>/funding.<any(csv, xlsx):form>", methods=["GET"])
+@settlements.response(200, FILE, content_type="text/csv")
+@settlements.alt_response(200, schema=FILE, content_type=TYPES[Form.XLSX])
+def list_funding(batch: UUID, form: str) -> Response:
+    """Whose money each payee of a batch gets; the sum is what the batch's shares come to."""
+    return funding_file(BatchId(batch), form)
 
 
 @settlements.route("/settlement-lines/<uuid:line>/items", methods=["GET"])
@@ -150,6 +161,18 @@ def advance(body: dict[str, Any]) -> dict[str, ApprovalId]:
         reason=body["reason"],
     )
     return {"approval_id": approval}
+
+
+def funding_file(batch: BatchId, form: str) -> Response:
+    """Whose money each payee gets, as an attachment. Raises NoSuchThing, NotAllowed."""
+    who, language = actor(), locale()
+    found = service.batch(core(), actor=who, batch=batch)
+
+    def write(out: BinaryIO) -> None:
+        put = partial(settling_words.write_funding, form=form, language=language, out=out)
+        service.export_funding(core(), actor=who, batch=batch, write=put)
+
+    return as_file(f"funding-{found.number}", form, write)
 
 
 def download(batch: BatchId, form: Form) -> Response:

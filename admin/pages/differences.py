@@ -19,6 +19,7 @@ from voucher_service.approvals.model import Status as Signing
 from voucher_service.i18n import gettext, mark
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import DomainError, NotAllowed
+from voucher_service.kernel.money import ZERO
 from voucher_service.reconciliation.differences import formats, model, scopes, service
 from voucher_service.reconciliation.differences.exporting import PARTS
 from voucher_service.reconciliation.differences.model import (
@@ -31,7 +32,7 @@ from voucher_service.reconciliation.model import Finding
 from voucher_service.web import forms, uploads
 from voucher_service.web.auth import actor
 from voucher_service.web.errors import status_of
-from voucher_service.web.fields import NameField, TextField, YuanField
+from voucher_service.web.fields import DayField, NameField, TextField, YuanField
 from voucher_service.web.language import locale
 from voucher_service.web.schemas import PageArgs, Schema
 from voucher_service.web.site import core, now
@@ -70,6 +71,7 @@ class FileForm(Schema):
     uscc = NameField(load_default="", maximum=18)
     shop = NameField(load_default="", maximum=80)
     with_others = fields.String(load_default="", validate=one_of("", "yes"))
+    day = DayField(load_default=None)
 
 
 class LineArgs(PageArgs):
@@ -124,6 +126,7 @@ def upload() -> Any:
             merchant=scope.merchant,
             shop=scope.shop,
             with_others=bool(told["with_others"]),
+            day=told["day"],
         )
     except DomainError as error:
         wrong = error.extra["lines"] if isinstance(error, ChannelFileInvalid) else []
@@ -261,7 +264,7 @@ def _one(id: UUID, form: forms.Form) -> str:
         form=form,
         found=found,
         may_work=actor().has(Role.FINANCE),
-        wanted=model.give_back(found.line),
+        wanted=model.give_back(found.line, found.left or ZERO),
         waiting=approvals.latest(core(), actor=actor(), about=id, status=Signing.WAITING),
         names=staff.names([one for one in people if one]),
         late=found.late(now()),

@@ -17,11 +17,11 @@ from werkzeug.wrappers import Response
 
 from admin import readings, staff
 from admin import settling as words
-from admin.api.settlements import RETURN_LIMIT_BYTES, download
+from admin.api.settlements import RETURN_LIMIT_BYTES, download, funding_file
 from voucher_service.approvals.model import Approval
 from voucher_service.i18n import gettext, mark
 from voucher_service.kernel.errors import DomainError, NoSuchThing
-from voucher_service.kernel.ids import RedemptionId
+from voucher_service.kernel.ids import MerchantId, RedemptionId
 from voucher_service.kernel.money import Money
 from voucher_service.kernel.page import Page
 from voucher_service.settlement import service
@@ -44,7 +44,7 @@ from voucher_service.settlement.model import (
 from voucher_service.web import forms, uploads
 from voucher_service.web.auth import actor
 from voucher_service.web.errors import status_of
-from voucher_service.web.fields import DayField, TextField
+from voucher_service.web.fields import DayField, TextField, YuanField
 from voucher_service.web.language import locale
 from voucher_service.web.schemas import Schema
 from voucher_service.web.site import core, now
@@ -72,6 +72,12 @@ class HoldForm(ReasonForm):
     """Why, and whether it is held or let go."""
 
     event = fields.String(required=True, validate=lambda value: value in ("hold", "release"))
+
+
+class AdvanceForm(ReasonForm):
+    """How much, and why."""
+
+    amount = YuanField(required=True, minimum=1)
 
 
 class FileForm(Schema):
@@ -157,10 +163,40 @@ def show_line(line: UUID) -> str:
     return render_template(
         "admin/settlement_line.html",
         line=service.line(core(), actor=actor(), line=id),
+        funding=service.line_funding(core(), actor=actor(), line=id),
         page=service.items(
             core(), actor=actor(), line=id, cursor=request.args.get("cursor"), limit=PAGE
         ),
     )
+
+
+@settlements.get("/<uuid:batch>/funding.<any(csv, xlsx):form>")
+def funding(batch: UUID, form: str) -> Response:
+    """Whose money each payee of a batch gets."""
+    return funding_file(BatchId(batch), form)
+
+
+@settlements.get("/merchants/<uuid:merchant>")
+def show_payee(merchant: UUID) -> str:
+    """One merchant: what waits, what it was paid, what it was paid ahead."""
+    return _payee(merchant, forms.Form())
+
+
+@paying.post("/merchants/<uuid:merchant>/advances")
+def advance(merchant: UUID) -> Any:
+    """Ask a second person to pay it ahead."""
+    form, status = forms.read(AdvanceForm), 422
+    if form.ok:
+        try:
+            made = service.propose_advance(
+                core(), actor=actor(), merchant=MerchantId(merchant), **form.values
+            )
+        except DomainError as error:
+            form.refuse(error)
+            status = status_of(error)
+        else:
+            return redirect(f"/approvals/{made}", 303)
+    return _payee(merchant, form), status
 
 
 @settlements.get("/holds")
@@ -237,6 +273,7 @@ def _page(
         batch=found,
         names=staff.names([one for one in people if one]),
         levels=_levels(service.shares(core(), actor=actor(), batch=id)),
+        waiting=service.waiting(core(), actor=actor(), batch=id),
         page=service.lines(
             core(),
             actor=actor(),
@@ -269,6 +306,20 @@ def _levels(shares: list[Share]) -> list[tuple[str, Money, Money]]:
         for name, group in groupby(sorted(shares, key=level), level)
         for some in [list(group)]
     ]
+
+
+def _payee(merchant: UUID, form: forms.Form) -> str:
+    id = MerchantId(merchant)
+    found = service.payee(core(), actor=actor(), merchant=id)
+    return render_template(
+        "admin/settlement_payee.html",
+        payee=found,
+        page=service.payee_lines(
+            core(), actor=actor(), merchant=id, cursor=request.args.get("cursor"), limit=PAGE
+        ),
+        names=staff.names([one.proposed_by for one in found.advances]),
+        form=form,
+    )
 
 
 def _hold(redemption: UUID, form: forms.Form) -> str:

@@ -8,7 +8,8 @@ from uuid import UUID
 from marshmallow import fields
 
 from voucher_service.settlement import service
-from voucher_service.settlement.model import BatchLine, BatchLineId, Unpaid
+from voucher_service.settlement.model import BatchLine, BatchLineId
+from voucher_service.settlement.standing import Unpaid
 from voucher_service.web.api import ApiBlueprint
 from voucher_service.web.auth import actor
 from voucher_service.web.fields import CountField, DayField, FenField, InstantField

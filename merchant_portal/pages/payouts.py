@@ -15,8 +15,13 @@ from voucher_service.infra.sheet_files import Cell, Sheet
 from voucher_service.kernel.clock import day_of, start_of
 from voucher_service.settlement import service
 from voucher_service.settlement.lifecycles import LINE_PUBLIC, PAYMENT_PUBLIC, LineStatus
-from voucher_service.settlement.model import HOLD_REASONS, LEFT_OUT, BatchLine, BatchLineId
-from voucher_service.settlement.service.reading import UNRELEASED
+from voucher_service.settlement.model import (
+    HOLD_REASONS,
+    LEFT_OUT,
+    UNRELEASED,
+    BatchLine,
+    BatchLineId,
+)
 from voucher_service.web.attachments import as_file
 from voucher_service.web.auth import actor
 from voucher_service.web.language import locale

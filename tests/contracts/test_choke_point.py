@@ -58,6 +58,9 @@ PROPOSES: Mapping[str, tuple[str, ...]] = {
     "/merchants/<uuid:merchant>/reinstate": ("stop.lift", "campaign.resume"),
     "/settlements/<uuid:batch>/review": ("settlement.pay",),
     "/settlement-advances": ("settlement.advance",),
+    "/settlements/merchants/<uuid:merchant>/advances": ("settlement.advance",),
+    "/pledges": ("pledge.enter",),
+    "/reports/pledges": ("pledge.enter",),
     "/staff": ("staff.create",),
     "/staff/new": ("staff.create",),
     "/staff/<uuid:staff>/roles": ("staff.grant",),
@@ -287,6 +290,9 @@ EXECUTED_BY: Mapping[str, str] = {
     "payouts.resume": (
         "test_alarms.py"
         "::test_a_broken_ledger_stops_payouts_until_it_is_clean_and_a_second_person_agrees"
+    ),
+    "pledge.enter": (
+        "test_pledges.py::test_what_a_bank_promised_counts_once_a_second_person_agreed"
     ),
     "push.give": "lists.py::approved",
     "resident.forget": "test_forgetting.py::test_a_person_is_forgotten_and_the_log_still_holds",

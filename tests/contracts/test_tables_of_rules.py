@@ -48,6 +48,7 @@ def _model_modules() -> list[str]:
         "vouchers",
         "redemption",
         "disputes",
+        "pledges",
         "reconciliation.differences",
         "approvals",
         "alarms",

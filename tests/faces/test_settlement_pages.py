@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -14,7 +15,7 @@ from flask.testing import FlaskClient
 from admin.pages import settlements as pages
 from merchant_portal.app import create_app as create_merchant
 from tests.conftest import NOON, fresh_database, settings_on
-from tests.faces.admin_desk import Desk, main_of, send
+from tests.faces.admin_desk import CHINESE, Desk, main_of, send
 from tests.make import World
 from tests.settlement.offices import Office
 from voucher_service.infra.core import build, with_clock
@@ -24,8 +25,9 @@ from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.ids import CashierId
 from voucher_service.merchants import service as merchants
 from voucher_service.settlement import bank_file
+from voucher_service.settlement import service as settlement
 from voucher_service.settlement.bank_file import BOUNCED, PAID
-from voucher_service.settlement.model import Batch, Form
+from voucher_service.settlement.model import Batch, Form, HoldReason
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
 
@@ -172,6 +174,72 @@ def test_finance_keeps_one_order_back_and_the_shop_reads_why(office: Office, des
     office.next_day()
     assert office.settle().total.fen == 2_000
     assert office.clean() == []
+
+
+def test_a_drafted_batch_says_what_it_does_not_pay_and_why(office: Office, desk: Desk) -> None:
+    till, nowhere = office.till(), office.world.cashier()
+    held, later, *_ = office.spend(till, 4)
+    office.spend(nowhere, 2)
+    keep = partial(settlement.hold_back, office.world.core, actor=office.payer, note="两张小票")
+    keep(redemption=held.id)
+    office.next_day()
+    batch = office.draft()
+    keep(redemption=later.id)
+    browser, here = desk.browser(office.payer), f"/settlements/{batch.id}"
+    shown = browser.get(here).text
+    assert 'href="/settlements/holds">风险核查' in shown
+    told = main_of(shown).split("暂缓的，为什么")[-1].split("付给谁")[0]
+    assert told.count("¥20.00") == 2 and "¥40.00" in told  # one out, one leaving; two nowhere to go
+    assert "没有收款账户" in told and "复核时退出" in told
+    english = main_of(desk.browser(office.payer, "en").get(here).text)
+    assert "What waits, and why" in english
+    assert office.approve(batch).due.fen == 4_000
+    assert "暂缓的，为什么" not in browser.get(here).text
+
+
+def test_finance_asks_by_page_to_pay_a_merchant_ahead(office: Office, desk: Desk) -> None:
+    till = office.till()
+    office.spend(till)
+    here = f"/settlements/merchants/{office.merchant(till)}"
+    browser = desk.browser(office.reviewer)
+    assert "现在最多 ¥100,000.00" in main_of(browser.get(here).text)
+    for amount in ("", "100000.01"):
+        refused = send(browser, here, f"{here}/advances", amount=amount, reason="备货")
+        assert refused.status_code == 422
+    assert "预付最多" in refused.text
+    asked = send(browser, here, f"{here}/advances", amount="100000", reason="备货")
+    assert asked.status_code == 303
+    signer = desk.browser(office.world.approver)
+    assert here in signer.get(asked.location).text
+    shown = main_of(browser.get(here).text)
+    assert "已经到了上限" in shown and "等待批准" in shown
+    english = desk.browser(office.reviewer, "en").get(here).text.replace("备货", "")
+    assert CHINESE.findall(main_of(english).replace("阳江", "")) == [], main_of(english)
+
+
+def test_who_disputes_a_paid_order_is_not_told_that_it_waits(office: Office, desk: Desk) -> None:
+    till = office.till()
+    (paid,) = office.spend(till)
+    office.next_day()
+    batch = office.settle()
+    with office.world.core.transaction() as session:
+        settlement.hold(
+            session,
+            redemption=paid.id,
+            reason=HoldReason.DISPUTE,
+            by=office.manager(till),
+            now=office.world.now(),
+        )
+    browser = desk.browser(office.payer)
+    assert "已付给商户" in browser.get("/settlements/holds").text
+    one = browser.get(f"/settlements/holds/{paid.id}").text
+    assert "付了的不收回" in one and "暂缓付这一笔" not in one
+    (line,) = office.lines(batch)
+    assert "谁的钱" in browser.get(f"/settlements/lines/{line.id}").text
+    table = browser.get(f"/settlements/{batch.id}/funding.csv").get_data(as_text=True)
+    assert table.splitlines()[-1].startswith('"合计"') and "20.00" in table
+    assert "门店提出异议" not in main_of(browser.get(f"/settlements/lines/{line.id}").text)
+    assert "badge warn" not in shop(office, till).get(f"/money/{line.id}").text
 
 
 def test_the_shop_sees_what_comes_when_and_takes_its_statement_along(

@@ -144,6 +144,8 @@ def typed_retail(thing: Thing, caller: Actor) -> dict[str, Any]:
 
 
 FINANCE = frozenset({Role.FINANCE})
+PLEDGING = frozenset({Role.FINANCE, Role.PLANNER})
+PLEDGE = {"payer": "bank", "name": "样行", "pledged_on": "2026-01-05", "document": "承诺书"}
 FUNDER = {"code": "matrix", "name": "阳江市财政局", "level": "city", "area": CITY}
 REASON = {"reason": "面额太大"}
 CAMPAIGN, API = "/campaigns/<uuid:campaign>", "/api/v1"
@@ -336,6 +338,23 @@ REPORTS = (
         of=programme,
         sends=called(retail),
         answers=201,
+        whole=True,
+    ),
+    get(f"{API}/pledges", OFFICE, of=programme, sends=asked(lambda one, _: {"programme": one.id})),
+    post(
+        f"{API}/pledges",
+        PLEDGING,
+        of=programme,
+        sends=called(lambda one, _: {"programme": one.id, "amount_fen": 100_000} | PLEDGE),
+        answers=202,
+        whole=True,
+    ),
+    get("/reports/pledges", OFFICE),
+    post(
+        "/reports/pledges",
+        PLEDGING,
+        of=programme,
+        sends=typed(lambda one, _: {"programme": one.id, "amount": "1000"} | PLEDGE),
         whole=True,
     ),
     get("/reports/retail-sales", OFFICE),

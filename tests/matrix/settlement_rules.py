@@ -58,7 +58,7 @@ def _answers(office: Office, batch: Batch, verdict: str, city: City) -> bytes:
 @shared
 def drafted(city: City, side: Side, _caller: Actor) -> Thing:
     """A batch that merchants look at."""
-    return Thing(str(_office(city, side).draft().id))
+    return Thing(str(_office(city, side).draft().id), {"form": "csv"})
 
 
 @shared
@@ -129,6 +129,7 @@ DESK = (
     get(f"{BATCH}/lines", READERS, of=drafted, whole=True),
     get(f"{BATCH}/payments", READERS, of=drafted, whole=True),
     get(f"{BATCH}/shares", READERS, of=drafted, whole=True),
+    get(f"{BATCH}/funding.<any(csv, xlsx):form>", READERS, of=drafted, whole=True),
     get(f"{API}/settlement-lines/<uuid:line>/items", READERS, of=any_line, whole=True),
     # Merchants have their hours first.
     post(f"{BATCH}/review", FINANCE, of=drafted, answers=409, whole=True),
@@ -187,7 +188,17 @@ DESK_PAGES = (
     get(PAGES, READERS, whole=True),
     post(PAGES, FINANCE, sends=always(data={"day": "2026-01-31"}), whole=True),
     get(f"{PAGES}/<uuid:batch>", READERS, of=drafted, whole=True),
+    get(f"{PAGES}/<uuid:batch>/funding.<any(csv, xlsx):form>", READERS, of=drafted, whole=True),
     get(f"{PAGES}/lines/<uuid:line>", READERS, of=any_line, whole=True),
+    get(f"{PAGES}/merchants/<uuid:merchant>", READERS, of=payee, whole=True),
+    post(
+        f"{PAGES}/merchants/<uuid:merchant>/advances",
+        FINANCE,
+        of=payee,
+        sends=always(data={"amount": "100", "reason": "备货"}),
+        once=True,
+        whole=True,
+    ),
     get(f"{PAGES}/holds", READERS, whole=True),
     get(f"{PAGES}/holds/<uuid:redemption>", READERS, of=order, whole=True),
     post(

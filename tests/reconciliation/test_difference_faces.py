@@ -15,6 +15,8 @@ from tests.faces.admin_desk import CHINESE, Desk, main_of, send
 from tests.make import World
 from tests.reconciliation.conftest import Channel
 from tests.reconciliation.samples import written
+from tests.services.giving_back import mark, refund
+from voucher_service.redemption.model import Phase
 
 Make = Callable[[], Channel]
 
@@ -144,3 +146,39 @@ def test_a_wrong_file_is_answered_on_the_page_with_its_line(desk: Desk, differin
         file=(io.BytesIO(b"x"), "till.csv"),
     )
     assert (till.status_code, "收银流水要选一家门店" in till.text) == (422, True)
+
+
+def test_an_order_that_the_shop_gave_back_itself_is_not_offered_again(
+    desk: Desk, channel: Make
+) -> None:
+    here = channel()
+    ghost = here.order(paid=False)
+    here.order()
+    made = imported(desk, here)
+    (one,) = (desk.get(here.finance, f"/differences?file_id={made['id']}").json or {})["items"]
+    browser, path = desk.browser(here.finance), f"/differences/{one['id']}"
+    assert 'value="128"' in browser.get(path).text
+    refund(here.world, here.cashier, ghost, 10_000)
+    assert 'value="28"' in browser.get(path).text
+    refund(here.world, here.cashier, ghost, 2_800)
+    shown = main_of(browser.get(path).text)
+    assert "已经全部退回" in shown and "更正：退回" not in shown
+    sent = send(browser, path, f"{path}/propose", way="accept", reason="门店已经退了")
+    assert sent.status_code == 303, sent.text
+
+
+def test_a_difference_about_a_paid_order_does_not_say_that_it_waits(
+    desk: Desk, channel: Make
+) -> None:
+    here = channel()
+    ghost = here.order(paid=False)
+    here.order()
+    made = imported(desk, here)
+    (one,) = (desk.get(here.finance, f"/differences?file_id={made['id']}").json or {})["items"]
+    browser, path = desk.browser(here.finance), f"/differences/{one['id']}"
+    assert "这笔不结算" in browser.get(path).text
+    mark(here.core, [ghost], Phase.BATCHED)
+    mark(here.core, [ghost], Phase.PAID)
+    shown = browser.get(path).text
+    assert "这笔不结算" not in shown and "已付给商户" in shown
+    assert "已付给商户" in browser.get("/differences").text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -21,8 +22,9 @@ from voucher_service.kernel.errors import NotAllowed
 from voucher_service.kernel.ids import CashierId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
-from voucher_service.reconciliation.differences import service, store
+from voucher_service.reconciliation.differences import reading, service, store
 from voucher_service.reconciliation.differences.model import (
+    ChannelFile,
     ChannelFileInvalid,
     ChannelFileKnown,
     ChannelFileTooLarge,
@@ -318,3 +320,53 @@ def test_a_sample_of_our_books_agrees_with_them(channel: Make, format: str) -> N
     )
     assert counted(dict(made.counts)) == {"matched": count}
     assert count == (2 if format == "till" else 3)
+
+
+@pytest.mark.parametrize("format", ["wechat", "alipay", "unionpay"])
+def test_a_day_without_any_trade_is_imported_once_by_its_day(channel: Make, format: str) -> None:
+    here = channel()
+    quiet = day_of(here.now()) - timedelta(days=400)
+
+    def take(day: date | None) -> ChannelFile:
+        content = io.BytesIO(written(format, []))
+        return service.take(
+            here.core,
+            actor=here.finance,
+            format=format,
+            file_name="quiet.csv",
+            source=content,
+            day=day,
+        )
+
+    with pytest.raises(ChannelFileInvalid) as refused:
+        take(None)
+    assert refused.value.extra["lines"][0]["text"] == reading.EMPTY
+    made = take(quiet)
+    assert (made.first, made.last, made.lines, made.open) == (quiet, quiet, 0, 0)
+    with pytest.raises(ChannelFileKnown):
+        take(quiet)
+    assert take(quiet + timedelta(days=1)).first == quiet + timedelta(days=1)
+    with pytest.raises(ChannelFileInvalid):
+        take(None)  # nothing says that it is one of those
+
+
+def test_an_empty_file_of_a_day_with_orders_shows_each_of_them(channel: Make) -> None:
+    here = channel()
+    here.order()
+    today = day_of(here.now())
+    source = io.BytesIO(written("wechat", []))
+    made = service.take(
+        here.core, actor=here.finance, format="wechat", file_name="e.csv", source=source, day=today
+    )
+    assert made.counts[Finding.ONLY_OURS] == 1
+    other = io.BytesIO(written("wechat", here.lines))
+    with pytest.raises(ChannelFileInvalid) as refused:
+        service.take(
+            here.core,
+            actor=here.finance,
+            format="wechat",
+            file_name="o.csv",
+            source=other,
+            day=today - timedelta(days=9),
+        )
+    assert refused.value.extra["lines"][0]["text"] == reading.OTHER_DAY

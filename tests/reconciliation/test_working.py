@@ -53,7 +53,7 @@ def test_a_ghost_order_is_given_back_by_two_and_let_go(channel: Make, world: Wor
     here.take()
     found = one(here, Finding.ONLY_OURS)
     assert held(here.core, ghost.id)
-    whole = model.give_back(found.line)
+    whole = model.give_back(found.line, Money(12_800))
     assert whole == Money(12_800)
     proposal = service.propose(
         here.core, actor=here.finance, difference=found.id, amount=whole, reason="渠道没有这笔款"
@@ -87,7 +87,7 @@ def test_a_smaller_payment_is_corrected_by_its_part_of_the_order(
     here.order()
     here.take(replace(here.lines[0], paid=5_400), here.lines[1])
     found = one(here, Finding.AMOUNT_DIFFERS)
-    wanted = model.give_back(found.line)
+    wanted = model.give_back(found.line, Money(12_800))
     assert wanted == Money(5_400)
     world.approve(
         service.propose(
@@ -129,7 +129,7 @@ def test_a_ghost_ticket_of_two_vouchers_is_held_and_given_back_whole(
         write=lambda _file, tie, _lines: ties.append(tie),
     )
     assert [(tie.orders, tie.subsidy, tie.holds) for tie in ties] == [(3, Money(6_000), True)]
-    whole = model.give_back(found.line)
+    whole = model.give_back(found.line, Money(25_600))
     assert whole == Money(25_600)
     for amount in (whole + Money(1), Money(0)):
         with pytest.raises((RefundExceedsOrder, NothingToRefund)):

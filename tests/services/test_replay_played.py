@@ -16,7 +16,7 @@ from voucher_service.approvals import service as approvals
 from voucher_service.infra.core import Core, build
 from voucher_service.infra.embedded.servers import Servers
 from voucher_service.kernel.money import ZERO, Money
-from voucher_service.replay import driver, play
+from voucher_service.replay import driver, play, settling
 from voucher_service.replay.driver import ReplayRefused
 from voucher_service.reports import leverage, recount, verification
 from voucher_service.reports.groups import Basis, GroupBy
@@ -135,6 +135,20 @@ def test_an_interrupted_replay_goes_on_to_the_published_totals_and_says_what_it_
         "not published",
     ):
         assert part in printed
+    of = wanted.plan.programme
+    trace = settling.settle(
+        place.core,
+        programme=of.slug,
+        closes_on=of.closes_on,
+        cashiers=driver.cashiers(place.folder),
+        seed=1,
+    )
+    assert trace.released == sold > 0
+    settled = Money.total(one.settled for one in trace.funders.values())
+    with place.core.transaction() as session:
+        traded, raw = recount.trade_in(session, of.slug), recount.totals(session, of.slug)
+    assert settled == trace.paid == raw.redeemed + traded.subsidy
+    assert verification.verify(place.core).breaches == ()
     with pytest.raises(ReplayRefused, match="--resume"):
         played(place, scale=WITH_A_CAR)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.services.giving_back import owed
 from tests.settlement.offices import Office, yuan
-from voucher_service.kernel.money import ZERO
+from voucher_service.kernel.ids import ApprovalId
+from voucher_service.kernel.money import ZERO, Money
 from voucher_service.settlement import service as settlement
-from voucher_service.settlement.model import LineKind
+from voucher_service.settlement.model import AdvanceTooLarge, LineKind
 
 
 def test_an_advance_is_paid_once_and_netted_off_later_lines(office: Office) -> None:
@@ -34,3 +37,31 @@ def test_an_advance_is_paid_once_and_netted_off_later_lines(office: Office) -> N
     office.next_day()
     assert office.draft().lines == 0
     assert office.clean() == []
+
+
+def test_a_merchant_is_never_ahead_by_more_than_the_most(office: Office) -> None:
+    till, core = office.till(), office.world.core
+    merchant = office.merchant(till)
+    most = Money(core.settings.settlement.advance_most_fen)
+
+    def ask(amount: Money) -> ApprovalId:
+        return settlement.propose_advance(
+            core, actor=office.reviewer, merchant=merchant, amount=amount, reason="备货"
+        )
+
+    with pytest.raises(AdvanceTooLarge):
+        ask(most + Money(1))
+    first = ask(most - yuan(60))
+    with pytest.raises(AdvanceTooLarge) as refused:
+        ask(yuan(61))
+    assert refused.value.params["left"] == yuan(60)
+    office.world.approve(first)
+    office.next_day()
+    office.settle()
+    seen = settlement.payee(core, actor=office.payer, merchant=merchant)
+    assert (seen.may_advance, seen.unpaid.owed) == (yuan(60), most - yuan(60))
+    office.spend(till, 2)
+    office.next_day()
+    office.settle()
+    assert settlement.payee(core, actor=office.payer, merchant=merchant).may_advance == yuan(100)
+    ask(yuan(100))

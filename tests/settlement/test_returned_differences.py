@@ -19,8 +19,10 @@ from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import ApprovalId
 from voucher_service.kernel.money import Money
 from voucher_service.redemption.model import Redemption
+from voucher_service.settlement import service as settlement
 from voucher_service.settlement.bank_file import BOUNCED
-from voucher_service.settlement.lifecycles import LineStatus
+from voucher_service.settlement.lifecycles import LineStatus, PaymentStatus
+from voucher_service.settlement.model import NotBounced
 from voucher_service.tradein.revisions import service
 from voucher_service.tradein.revisions.model import (
     DifferenceOnItsWay,
@@ -164,6 +166,28 @@ def test_a_difference_that_the_bank_sent_back_is_cancelled_with_its_unit(
     assert borne(shop.core, made) == (0, 0)
     office.next_day()
     assert office.draft().payments == 0
+    shop.counter.clean()
+
+
+def test_what_a_refund_left_of_a_difference_that_came_back_is_paid_once(
+    shop: Shop, office: Office, owed: Owed
+) -> None:
+    made, buyer, done = owed
+    first = office.settle(lambda _: BOUNCED)
+    shop.counter.refund(done, 100_000)
+    office.next_day()
+    second = office.settle()
+    assert (second.payments, second.total, second.paid_amount) == (1, Money(10_000), Money(10_000))
+    (old,), (new,) = office.lines(first), office.lines(second)
+    assert (old.status, old.due, new.status) == (LineStatus.ENDED, Money(GAP), LineStatus.PAID)
+    assert old.payment is not None and new.payment is not None
+    assert (old.payment.status, office.look(first.id).bounced) == (PaymentStatus.CORRECTED, 1)
+    with pytest.raises(NotBounced):
+        settlement.retry(shop.core, actor=office.payer, payment=old.payment.id)
+    assert shop.line(buyer).state is LineState.PAID
+    assert borne(shop.core, made) == (0, 10_000)
+    office.next_day()
+    assert office.draft().lines == 0
     shop.counter.clean()
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
 import pytest
 
 from tests.services.giving_back import owed, refund
 from tests.settlement.offices import Office, yuan
-from voucher_service.kernel.actor import SYSTEM
-from voucher_service.kernel.money import ZERO
+from voucher_service.campaigns import service as campaigns
+from voucher_service.kernel.actor import SYSTEM, Role
+from voucher_service.kernel.money import ZERO, Money
 from voucher_service.settlement import service as settlement
 from voucher_service.settlement.bank_file import BOUNCED, PAID
 from voucher_service.settlement.lifecycles import BatchStatus, LineStatus, PaymentStatus
-from voucher_service.settlement.model import Form, HoldReason, SameHands, StatementRunning
+from voucher_service.settlement.model import Form, Funding, HoldReason, SameHands, StatementRunning
 
 
 def test_a_day_is_paid_the_day_after_and_the_books_are_clean(office: Office) -> None:
@@ -216,3 +220,32 @@ def test_a_dropped_batch_leaves_everything_free(office: Office) -> None:
     assert office.draft().id != batch.id
     assert office.settle().paid_amount == yuan(20)
     assert office.clean() == []
+
+
+def test_an_auditor_reads_whose_money_each_payee_got_to_the_fen(office: Office) -> None:
+    world, core = office.world, office.world.core
+    plan = replace(world.plan(quota=7), threshold=Money(10_000), face_value=Money(1_999))
+    campaign = world.draft()
+    made = campaigns.create_offer(core, actor=world.planner, campaign=campaign.id, plan=plan).value
+    for funder, bps in (("central", 8_500), ("province", 1_000), ("city", 500)):
+        world.line(campaign.id, Money(1_999 * 7 * 10), funder=funder, share_bps=bps)
+    world.publish(campaign.id)
+    tills = [office.till(f"44170000123456{number}") for number in (70, 71, 72)]
+    for till, count in zip(tills, (1, 2, 4), strict=True):
+        for _ in range(count):
+            world.redeem(world.claim(world.reload(made.id)), till)
+    office.next_day()
+    batch, auditor = office.settle(), world.staff(Role.AUDITOR)
+    told: list[Funding] = []
+    settlement.export_funding(core, actor=auditor, batch=batch.id, write=told.extend)
+    by_payee, by_funder = Counter[object](), Counter[str]()
+    for one in told:
+        by_payee[one.line_id] += one.due.fen
+        by_funder[one.share.funder] += one.due.fen
+    assert by_payee == {one.id: one.due.fen for one in office.lines(batch)}
+    shares = settlement.shares(core, actor=auditor, batch=batch.id)
+    assert by_funder == {one.funder: one.due.fen for one in shares}
+    assert len(told) == 9 and min(by_funder.values()) > 600
+    last = told[-1].line_id
+    found = settlement.line_funding(core, actor=auditor, line=last)
+    assert found == [one for one in told if one.line_id == last]

@@ -16,6 +16,7 @@ from tests.tradein.counter import Counter, known_goods
 from tests.tradein.town import MONDAY, open_town
 from voucher_service.infra.core import Core
 from voucher_service.kernel.money import ZERO, Money
+from voucher_service.pledges import service as pledges
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.redemption.model import OtherDiscount, Payer
 from voucher_service.reports import export, leverage
@@ -147,3 +148,28 @@ def test_files_carry_it_beside_the_vouchers(counter: Counter) -> None:
     names = [sheet.title for sheet in openpyxl.load_workbook(book).worksheets]
     own = ["Causal effect", "Year-end sentences", "Definitions"]
     assert names == ["Leverage report", "Trade-in", "Instruments", *own]
+
+
+def test_what_a_bank_and_a_platform_promised_stands_beside_what_they_gave(
+    counter: Counter,
+) -> None:
+    world = counter.town.world
+    for payer, name, yuan in (("bank", "样行", 900), ("platform", "样平台", 50)):
+        asked = pledges.propose(
+            world.core,
+            actor=world.planner,
+            programme=slug(counter),
+            payer=Payer(payer),
+            name=name,
+            amount=Money.of_yuan(yuan),
+            pledged_on=MONDAY.date(),
+            document="承诺书",
+        )
+        world.approve(asked)
+    _, _, bank, platform = report(counter).trade_in.payers
+    assert (bank.pledged, bank.delivered) == (Money.of_yuan(900), BANK)
+    assert (platform.payer, platform.pledged, platform.delivered) == (
+        "platform",
+        Money.of_yuan(50),
+        ZERO,
+    )

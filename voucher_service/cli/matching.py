@@ -21,6 +21,7 @@ _LANGUAGES = {"zh": DEFAULT, "en": "en"}
 @click.option("--merchant", type=click.UUID, help="The channel's file is of this merchant alone.")
 @click.option("--shop", type=click.UUID, help="The shop of a till's file.")
 @click.option("--with-others", is_flag=True, help="It also has orders without a voucher.")
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="The day of a file without a line.")
 @click.option("--lang", type=click.Choice([*_LANGUAGES]), default="en", show_default=True)
 @DATA
 @plainly
@@ -31,6 +32,7 @@ def reconcile_file(
     merchant: UUID | None,
     shop: UUID | None,
     with_others: bool,
+    day: datetime | None,
     lang: str,
     data: Path,
 ) -> None:
@@ -55,6 +57,7 @@ def reconcile_file(
             merchant=MerchantId(merchant) if merchant else None,
             shop=ShopId(shop) if shop else None,
             with_others=with_others,
+            day=day.date() if day else None,
         )
     click.echo(f"{made.file_name}: {made.first} to {made.last}, {made.lines:,} lines")
     for finding, count in made.counts.items():

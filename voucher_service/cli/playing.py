@@ -45,7 +45,13 @@ def replay(
             click.echo(driver.report(core, wanted))
             if settle:
                 of = wanted.plan.programme
-                found = settling.settle(core, programme=of.slug, closes_on=of.closes_on, seed=seed)
+                found = settling.settle(
+                    core,
+                    programme=of.slug,
+                    closes_on=of.closes_on,
+                    cashiers=driver.cashiers(folder),
+                    seed=seed,
+                )
                 click.echo(settling.text(found))
     except (ReplayRefused, Untraced) as error:
         raise click.ClickException(str(error)) from error

@@ -19,5 +19,8 @@ SETTLEMENT: dict[str, tuple[str, ...]] = {
     "bank_answer_differs": (
         "回盘文件没有收下：有的付款银行以前回过别的结果。请按下面的流水号向银行核实。",
     ),
+    "settlement_advance_too_large": (
+        "连同已经申请的和商户还欠的，预付最多 {most}，现在还能再付 {left}。请改小金额。",
+    ),
     "settlement_not_bounced": ("只有银行退回的付款才能再付一次。请刷新后看看最新情况。",),
 }

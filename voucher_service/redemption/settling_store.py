@@ -39,6 +39,19 @@ WHERE {_UNPAID} AND merchant_id = ANY(CAST(:merchants AS uuid[])) AND occurred_a
 ORDER BY merchant_id, id
 """  # noqa: S608 - a constant of the code
 _READ, _LOCK = text(_ROWS), text(f"{_ROWS} FOR UPDATE")
+_LEFT = f"""
+FROM redemption
+WHERE {_UNPAID} AND occurred_at < :until AND offer_id = ANY(CAST(:offers AS uuid[]))
+"""
+_SINGLY = "qualification_id IS NOT NULL OR id = ANY(CAST(:singly AS uuid[]))"
+_LEFT_OVER = text(f"""
+SELECT merchant_id, NULL AS id, false AS sale, count(*) AS orders,
+    sum(discount_fen - refunded_discount_fen) AS fen
+{_LEFT} AND NOT ({_SINGLY}) GROUP BY merchant_id
+UNION ALL
+SELECT merchant_id, id, qualification_id IS NOT NULL, 1, discount_fen - refunded_discount_fen
+{_LEFT} AND ({_SINGLY})
+""")
 # Locked in one order first, so that two who ask for the same rows wait for each other.
 _MOVE = text("""
 WITH asked AS MATERIALIZED (
@@ -56,7 +69,7 @@ WHERE redemption_id = ANY(CAST(:ids AS uuid[])) AND recovery = 'net_off'
 GROUP BY redemption_id
 """)
 _BILLED = text("""
-SELECT id, shop_id, order_reference, occurred_at, order_amount_fen, discount_fen
+SELECT id, shop_id, order_reference, occurred_at, order_amount_fen, discount_fen, phase
 FROM redemption WHERE id = ANY(CAST(:ids AS uuid[]))
 """)
 _NOBODY = UUID(int=0)
@@ -74,6 +87,19 @@ class UnpaidOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOver:
+    """What a merchant redeemed and no batch has: one redemption, or with no `id` so many of
+    vouchers together.
+    """
+
+    merchant_id: MerchantId
+    id: RedemptionId | None
+    sale: bool
+    count: int
+    due: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """A redemption whose phase was set; `kept`: its discount less what was refunded of it."""
 
@@ -84,13 +110,14 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """The order of a redemption, as a statement shows it."""
+    """The order of a redemption, as a statement shows it; `paid`: the merchant has the money."""
 
     shop_id: ShopId
     order_reference: str
     occurred_at: datetime
     order_amount: Money
     discount: Money
+    paid: bool
 
 
 def merchants_unpaid(session: Session, *, after: MerchantId | None) -> list[MerchantId]:
@@ -113,6 +140,27 @@ def unpaid(
     return [
         UnpaidOrder(RedemptionId(id), MerchantId(whose), OfferId(offer), sale, Money(fen))
         for id, whose, offer, sale, fen in session.execute(_LOCK if lock else _READ, told)
+    ]
+
+
+def left_over(
+    session: Session,
+    *,
+    offers: Collection[OfferId],
+    until: datetime,
+    singly: Collection[RedemptionId],
+) -> list[LeftOver]:
+    """What no batch has of these offers, by merchant; sales, and these redemptions, one by one."""
+    told = {"offers": array(offers), "until": until, "singly": array(singly)}
+    return [
+        LeftOver(
+            MerchantId(row.merchant_id),
+            None if row.id is None else RedemptionId(row.id),
+            row.sale,
+            row.orders,
+            Money(int(row.fen)),
+        )
+        for row in session.execute(_LEFT_OVER, told)
     ]
 
 
@@ -142,6 +190,8 @@ def billed(session: Session, ids: Collection[RedemptionId]) -> dict[RedemptionId
     """The orders of redemptions."""
     rows = session.execute(_BILLED, {"ids": array(ids)})
     return {
-        RedemptionId(id): Billed(ShopId(shop), reference, at, Money(order), Money(discount))
-        for id, shop, reference, at, order, discount in rows
+        RedemptionId(id): Billed(
+            ShopId(shop), reference, at, Money(order), Money(discount), phase == Phase.PAID
+        )
+        for id, shop, reference, at, order, discount, phase in rows
     }

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from voucher_service import settings as settings_module
 from voucher_service.campaigns import service as campaigns
 from voucher_service.infra.core import Core
+from voucher_service.kernel.ids import CashierId
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.settings import Settings
 
@@ -94,6 +95,11 @@ def run(core: Core, settings: Settings, wanted: Wanted, folder: Path, *, resume:
         play.play(settings, wanted.plan, file, show)
     play.expire(core, wanted.plan)
     reconciliation.run(core, programme=wanted.plan.programme.slug)
+
+
+def cashiers(folder: Path) -> list[CashierId]:
+    """One of each shop of the replay that was played in a folder."""
+    return [CashierId(one) for one in stage.Stage.read(folder / _STAGE_FILE).cashiers]
 
 
 def report(core: Core, wanted: Wanted) -> str:

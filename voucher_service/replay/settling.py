@@ -1,15 +1,17 @@
 """Settle a replayed programme with a played bank, and trace every fen of it: from appropriation to
 the lines of the bank, and back to the funders.
 
-Merchants get accounts that no bank knows. What bounces is paid again, and the campaigns of vouchers
-are closed, so that what nobody spent goes home.
+Merchants get accounts that no bank knows; subsidised sales are reviewed and released. What bounces
+is paid again, and the campaigns of vouchers are closed, so that what nobody spent goes home.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import MOST_SIGNATURES, Status
@@ -20,7 +22,7 @@ from voucher_service.campaigns.model import CampaignKind, CampaignStatus
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.clock import Clock, end_of
-from voucher_service.kernel.ids import ApprovalId, MerchantId
+from voucher_service.kernel.ids import ApprovalId, CashierId, MerchantId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.accounts import AccountKind
@@ -31,6 +33,7 @@ from voucher_service.settlement import service as settlement
 from voucher_service.settlement.lifecycles import PaymentStatus
 from voucher_service.settlement.model import Batch, Form
 
+from . import releasing
 from .players import player
 
 _BOUNCED_BPS = 100
@@ -48,6 +51,7 @@ class Staff:
 
     planner: Actor
     approvers: tuple[Actor, ...]
+    inspector: Actor
     reviewer: Actor
     payer: Actor
 
@@ -63,20 +67,31 @@ class Trace:
     """Where the money of a programme went: by funder's name, and what the bank paid."""
 
     funders: dict[str, Sums]
+    released: int
     batches: int
     payments: int
     bounced: int
     paid: Money
 
 
-def settle(core: Core, *, programme: str, closes_on: date, seed: int) -> Trace:
+def settle(
+    core: Core, *, programme: str, closes_on: date, cashiers: Collection[CashierId], seed: int
+) -> Trace:
     """Settle everything a replayed programme redeemed, close its campaigns, and trace it.
 
-    Raises Untraced.
+    `cashiers`: one of each shop. Raises Untraced.
     """
-    clock = Clock(end_of(closes_on) + timedelta(days=60))
+    clock = Clock(end_of(closes_on) + timedelta(days=20))
     then = with_clock(core, clock)
     staff = _staff(then)
+    released = releasing.release(
+        then,
+        clock,
+        cashiers=cashiers,
+        reviewer=staff.inspector,
+        sign=partial(staff.sign, then),
+    )
+    clock.set(end_of(closes_on) + timedelta(days=60))
     _accounts(then)
     done: list[Batch] = []
     for number in range(_ROUNDS):
@@ -86,7 +101,7 @@ def settle(core: Core, *, programme: str, closes_on: date, seed: int) -> Trace:
             break
         clock.set(end_of(closes_on) + timedelta(days=61 + number))
     _close(then, staff, programme)
-    return _traced(then, staff, programme, done)
+    return _traced(then, staff, programme, released, done)
 
 
 def text(trace: Trace) -> str:
@@ -96,6 +111,7 @@ def text(trace: Trace) -> str:
     for funder, sums in sorted(trace.funders.items()):
         cells = "".join(f"{getattr(sums, name).yuan_text():>16}" for name in names)
         lines.append(f"{funder:24}{cells}")
+    lines.append(f"two people released {trace.released} subsidised sales.")
     lines.append(
         f"the bank paid {trace.paid.yuan_text()} in {trace.payments} payments of"
         f" {trace.batches} batches; {trace.bounced} bounced and were paid again."
@@ -148,7 +164,7 @@ def _close(core: Core, staff: Staff, programme: str) -> None:
             staff.sign(core, campaigns.close(core, actor=staff.planner, campaign=one.id))
 
 
-def _traced(core: Core, staff: Staff, programme: str, done: list[Batch]) -> Trace:
+def _traced(core: Core, staff: Staff, programme: str, released: int, done: list[Batch]) -> Trace:
     funders: dict[str, Sums] = defaultdict(Sums)
     for one in campaigns.campaigns(core, actor=staff.planner, programme=programme):
         for spot in budgets.campaign_standing(core, campaign=one.id).spots:
@@ -156,12 +172,15 @@ def _traced(core: Core, staff: Staff, programme: str, done: list[Batch]) -> Trac
     for funder, sums in funders.items():
         if sums.given != sums.placed:
             raise Untraced(f"{funder} gave {sums.given}, and {sums.placed} stands somewhere")
+        if sums.committed:
+            raise Untraced(f"{funder} is still to pay {sums.committed}, and nobody waits for it")
     paid = Money.total(one.paid_amount for one in done)
     settled = Money.total(one.settled for one in funders.values())
     if paid != settled:
         raise Untraced(f"the bank paid {paid}, the funders' lines settled {settled}")
     return Trace(
         dict(funders),
+        released=released,
         batches=len(done),
         payments=sum(one.paid for one in done),
         bounced=sum(one.bounced for one in done),
@@ -170,16 +189,17 @@ def _traced(core: Core, staff: Staff, programme: str, done: list[Batch]) -> Trac
 
 
 def _staff(core: Core) -> Staff:
-    planner, reviewer, payer, *approvers = (
+    planner, inspector, reviewer, payer, *approvers = (
         player(core, role, of="replay")
         for role in (
             Role.PLANNER,
+            Role.REVIEWER,
             Role.FINANCE,
             Role.FINANCE,
             *[Role.APPROVER] * MOST_SIGNATURES,
         )
     )
-    return Staff(planner, tuple(approvers), reviewer, payer)
+    return Staff(planner, tuple(approvers), inspector, reviewer, payer)
 
 
 def _accounts(core: Core) -> None:

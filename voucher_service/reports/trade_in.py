@@ -16,6 +16,7 @@ from voucher_service.campaigns.tables import CampaignRow
 from voucher_service.i18n import LOCALES, gettext, mark
 from voucher_service.kernel.ids import ProgrammeId
 from voucher_service.kernel.money import ZERO, Money
+from voucher_service.pledges import service as promised
 from voucher_service.reconciliation.tables import TradeInRollupRow
 from voucher_service.redemption.model import Payer
 from voucher_service.tradein import words
@@ -59,7 +60,8 @@ class Subsidies(Sums):
 class Paid:
     """What one payer pledged and delivered; `pledged` is None where nobody wrote a pledge down.
 
-    `payer` is a word of PAYERS. A funder's pledge is its budget lines, whatever the days asked for.
+    `payer` is a word of PAYERS. A funder's pledge is its budget lines, those of others are what was
+    entered for the programme, whatever the days asked for.
     """
 
     payer: str
@@ -146,11 +148,12 @@ def _payers(
     for one in funders:
         payer, pledged = pledges.get(one.key, (GOVERNMENT, None))
         paid.append(Paid(payer, one.labels, pledged, one.figures.subsidy))
+    others = promised.standing(session, programme=programme)
     for payer in Payer:
         given: Money = getattr(total, payer)
-        if given:
+        if given or others.get(payer):
             labels = {locale: gettext(PAYERS[payer], locale) for locale in LOCALES}
-            paid.append(Paid(str(payer), labels, None, given))
+            paid.append(Paid(str(payer), labels, others.get(payer), given))
     return tuple(paid)
 
 

@@ -36,11 +36,14 @@ class BatchEvent(StrEnum):
 
 
 class LineStatus(StrEnum):
-    """Where a line stands; one that was left out is paid by a later batch as another line."""
+    """Where a line stands. What was left out is paid by a later batch as another line; so is what
+    is left of one that ended: the bank had sent it back, and less is due by now.
+    """
 
     DUE = "due"
     PAID = "paid"
     LEFT_OUT = "left_out"
+    ENDED = "ended"
 
 
 class LineEvent(StrEnum):
@@ -48,6 +51,7 @@ class LineEvent(StrEnum):
 
     PAID = "settlement_line.paid"
     LEFT_OUT = "settlement_line.left_out"
+    ENDED = "settlement_line.ended"
 
 
 class PaymentStatus(StrEnum):
@@ -113,9 +117,11 @@ LINE: Machine[LineStatus, LineEvent] = Machine(
         LineStatus.DUE: {
             LineEvent.PAID: LineStatus.PAID,
             LineEvent.LEFT_OUT: LineStatus.LEFT_OUT,
+            LineEvent.ENDED: LineStatus.ENDED,
         },
         LineStatus.PAID: {},
         LineStatus.LEFT_OUT: {},
+        LineStatus.ENDED: {},
     },
 )
 _P, _PE = PaymentStatus, PaymentEvent
@@ -164,13 +170,14 @@ LINE_PUBLIC: Mapping[LineStatus, str] = {
     LineStatus.DUE: mark("待付款"),
     LineStatus.PAID: mark("已付款"),
     LineStatus.LEFT_OUT: mark("本批不付"),
+    LineStatus.ENDED: mark("应付变少，这一行不再付"),
 }
 PAYMENT_PUBLIC: Mapping[PaymentStatus, str] = {
     _P.DUE: mark("待付款"),
     _P.SENT: mark("银行处理中"),
     _P.PAID: mark("已到账"),
     _P.BOUNCED: mark("银行退票"),
-    _P.CORRECTED: mark("已更正重付"),
+    _P.CORRECTED: mark("已更正"),
     _P.WITHDRAWN: mark("未交银行"),
 }
 ADVANCE_PUBLIC: Mapping[AdvanceStatus, str] = {
@@ -184,6 +191,7 @@ LINE_OWNER: Mapping[LineStatus, frozenset[Role]] = {
     LineStatus.DUE: frozenset({Role.FINANCE}),
     LineStatus.PAID: frozenset(),
     LineStatus.LEFT_OUT: frozenset(),
+    LineStatus.ENDED: frozenset(),
 }
 PAYMENT_OWNER: Mapping[PaymentStatus, frozenset[Role]] = {
     _P.DUE: frozenset({Role.FINANCE}),

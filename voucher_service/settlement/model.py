@@ -11,7 +11,13 @@ from uuid import UUID
 
 from voucher_service.i18n import mark
 from voucher_service.kernel.errors import Conflict, Forbidden, Unprocessable
-from voucher_service.kernel.ids import BudgetLineId, MerchantId, ProgrammeId, RedemptionId
+from voucher_service.kernel.ids import (
+    BudgetLineId,
+    CampaignId,
+    MerchantId,
+    ProgrammeId,
+    RedemptionId,
+)
 from voucher_service.kernel.money import ZERO, Money
 
 from .lifecycles import BatchStatus, LineStatus, PaymentStatus
@@ -62,6 +68,8 @@ class LeftOut(StrEnum):
     DROPPED = "dropped"
 
 
+# Why subsidised sales wait that no reviewer released; and what the next batch takes.
+UNRELEASED, NEXT = "review", "next"
 HOLD_REASONS: Mapping[HoldReason, str] = {
     HoldReason.DIFFERENCE: mark("对账有差异"),
     HoldReason.DISPUTE: mark("门店提出异议"),
@@ -116,6 +124,14 @@ class AnswerDiffers(Conflict):
     """The bank answered this payment before, and otherwise; `extra.lines` says where."""
 
     code = "bank_answer_differs"
+
+
+class AdvanceTooLarge(Unprocessable):
+    """With what is asked for already and what the merchant owes it would be ahead by more than
+    `most`; `left` is how much more it may get.
+    """
+
+    code = "settlement_advance_too_large"
 
 
 class NotBounced(Conflict):
@@ -241,12 +257,23 @@ class Share:
     """What one budget line bears of a batch; `settled` of it was paid."""
 
     budget_line_id: BudgetLineId
+    campaign_id: CampaignId
     campaign: str
     funder: str
     funder_name: str
     level: str
     due: Money
     settled: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Funding:
+    """What a budget line, by its `share` of the batch, bears of one line of it."""
+
+    line_id: BatchLineId
+    payee: str
+    share: Share
+    due: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +289,9 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class HeldOrder:
-    """The order of a redemption, and what holds it, if anything does."""
+    """The order of a redemption, and what holds it, if anything does. Nothing keeps back what is
+    `paid`.
+    """
 
     redemption_id: RedemptionId
     shop: str
@@ -270,33 +299,12 @@ class HeldOrder:
     order_reference: str
     occurred_at: datetime
     discount: Money
+    paid: bool
     hold: Hold | None = None
 
     def because(self, hold: Hold) -> HeldOrder:
         """The same, held for this reason."""
         return replace(self, hold=hold)
-
-
-@dataclass(frozen=True, slots=True)
-class Unpaid:
-    """What a merchant redeemed and no batch pays yet: `ready` goes into the next batch, the rest
-    waits. `payment_hold`: all of it waits; `no_account`: nowhere to pay it to. `owed`: what the
-    next line nets off.
-    """
-
-    count: int
-    amount: Money
-    held: Mapping[str, Money]
-    payment_hold: bool
-    no_account: bool
-    owed: Money
-
-    @property
-    def ready(self) -> Money:
-        """What the next batch can pay, before it nets off."""
-        if self.payment_hold or self.no_account:
-            return ZERO
-        return self.amount - Money.total(self.held.values())
 
 
 @dataclass(frozen=True, slots=True)

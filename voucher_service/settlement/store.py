@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -39,6 +39,7 @@ from .tables import (
 _BATCH = cast(Table, SettlementRow.__table__)
 _LINE = cast(Table, SettlementLineRow.__table__)
 _SHARE = cast(Table, SettlementShareRow.__table__)
+_AT_ONCE = 1_000
 DUE: ColumnElement[bool] = SettlementLineRow.status == LineStatus.DUE
 _BY_OFFER = text("""
 SELECT i.offer_id, sum(i.due_fen) AS fen
@@ -48,6 +49,17 @@ WHERE l.batch_id = :batch AND l.status = 'due' AND i.live GROUP BY i.offer_id
 _BY_CAMPAIGN = text("""
 SELECT campaign_id, sum(due_fen) AS fen FROM settlement_line
 WHERE batch_id = :batch AND status = 'due' AND kind = 'person' GROUP BY campaign_id
+""")
+_COSTS = text("""
+SELECT l.id, l.name, i.offer_id, CAST(NULL AS uuid) AS campaign_id, sum(i.due_fen) AS fen
+FROM settlement_line l JOIN settlement_item i ON i.line_id = l.id AND i.live
+WHERE l.batch_id = :batch AND (CAST(:until AS uuid) IS NULL OR l.id <= CAST(:until AS uuid))
+GROUP BY l.id, i.offer_id
+UNION ALL
+SELECT id, name, NULL, campaign_id, due_fen FROM settlement_line
+WHERE batch_id = :batch AND status <> 'left_out' AND kind = 'person'
+    AND (CAST(:until AS uuid) IS NULL OR id <= CAST(:until AS uuid))
+ORDER BY id, offer_id
 """)
 _PENDING = text("""
 SELECT merchant_id, sum(deducted_fen) AS fen FROM settlement_line
@@ -69,6 +81,17 @@ SELECT DISTINCT line_id FROM settlement_item
 WHERE redemption_id = ANY(CAST(:ids AS uuid[])) AND live
     AND line_id = ANY(CAST(:lines AS uuid[]))
 """)
+_WITHIN = text("""
+SELECT l.merchant_id, i.redemption_id, i.due_fen
+FROM settlement_item i JOIN settlement_line l ON l.id = i.line_id
+WHERE i.redemption_id = ANY(CAST(:ids AS uuid[])) AND i.live
+    AND l.batch_id = :batch AND l.status = 'due'
+""")
+_OF_MERCHANTS = text("""
+SELECT merchant_id, items, due_fen FROM settlement_line
+WHERE batch_id = :batch AND status = 'due' AND kind = 'merchant'
+""")
+_ADVANCE = text("SELECT pg_advisory_xact_lock(hashtextextended('advance:' || :merchant, 0))")
 _TAKE_OUT = text("""
 UPDATE settlement_item SET live = false
 WHERE line_id = ANY(CAST(:lines AS uuid[])) AND redemption_id = ANY(CAST(:ids AS uuid[]))
@@ -217,6 +240,23 @@ def by_campaign(session: Session, batch: BatchId) -> dict[CampaignId, Money]:
     return {CampaignId(one): Money(int(fen)) for one, fen in rows}
 
 
+def costs(
+    session: Session, batch: BatchId, until: BatchLineId | None
+) -> Iterator[tuple[BatchLineId, str, OfferId | None, CampaignId | None, Money]]:
+    """What each line costs the funders, by line and offer, or by the campaign of a payout; up to a
+    line, when one is named. Read a part at a time.
+    """
+    told = {"batch": batch, "until": until}
+    rows = session.execute(_COSTS.execution_options(yield_per=_AT_ONCE), told)
+    for id, name, offer, campaign, fen in rows:
+        yield BatchLineId(id), name, offer, campaign, Money(int(fen))
+
+
+def lock_advances(session: Session, merchant: MerchantId) -> None:
+    """Let one proposal to pay a merchant ahead be judged at a time."""
+    session.execute(_ADVANCE, {"merchant": str(merchant)})
+
+
 def set_shares(session: Session, batch: BatchId, rows: Sequence[Mapping[str, Any]]) -> None:
     """Say anew which budget lines bear a batch of which nothing was paid."""
     session.execute(_SHARE.delete().where(_SHARE.c.batch_id == batch))
@@ -266,6 +306,20 @@ def items_among(
     for line, redemption in session.execute(_AMONG, {"batch": batch, "ids": array(ids)}):
         found.setdefault(BatchLineId(line), []).append(RedemptionId(redemption))
     return found
+
+
+def within(
+    session: Session, batch: BatchId, ids: Collection[RedemptionId]
+) -> list[tuple[MerchantId, RedemptionId, Money]]:
+    """Which of these redemptions stand in unpaid lines of a batch: whose they are, what is due."""
+    rows = session.execute(_WITHIN, {"batch": batch, "ids": array(ids)})
+    return [(MerchantId(whose), RedemptionId(id), Money(fen)) for whose, id, fen in rows]
+
+
+def of_merchants(session: Session, batch: BatchId) -> list[tuple[MerchantId, int, Money]]:
+    """The unpaid lines of merchants in a batch: how many redemptions, and what is due."""
+    rows = session.execute(_OF_MERCHANTS, {"batch": batch})
+    return [(MerchantId(whose), items, Money(fen)) for whose, items, fen in rows]
 
 
 def lines_with(

@@ -97,7 +97,7 @@ class SettlementLineRow(Recorded, Base):
             "subject_id",
             unique=True,
             postgresql_nulls_not_distinct=True,
-            postgresql_where=text("kind <> 'merchant' AND status <> 'left_out'"),
+            postgresql_where=text("kind <> 'merchant' AND status NOT IN ('left_out', 'ended')"),
         ),
         Index(None, "batch_id", "id"),
         Index(None, "merchant_id", "id"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -56,12 +56,14 @@ def take(
     merchant: MerchantId | None = None,
     shop: ShopId | None = None,
     with_others: bool = False,
+    day: date | None = None,
 ) -> ChannelFile:
     """Import a file that can be sought in, and open a difference for each line that is not alike.
 
     A file of a payment channel is about the whole city or one `merchant`, a till's about one
     `shop`. `with_others`: it also holds orders without a voucher, so that what only they have is no
-    difference. Earlier differences that this file or our books explain end by themselves.
+    difference. `day`: which business day it is about, needed where no line says so. Earlier
+    differences that this file or our books explain end by themselves.
 
     Raises NotAllowed, ChannelFormatUnknown, ScopeInvalid, ChannelFileTooLarge before anything is
     read; ChannelFileKnown, ChannelFileInvalid and ChannelFileUnlike, and then nothing is kept.
@@ -79,9 +81,9 @@ def take(
     with core.transaction() as session:
         now, id = core.now(session), ChannelFileId(new_id())
         store.lock(session, about=f"{found.channel}:{scope}")
-        if earlier := store.known(session, sha256=digest, scope=scope):
+        if earlier := store.known(session, sha256=digest, scope=scope, day=day):
             raise ChannelFileKnown(extra={"file_id": str(earlier)})
-        span = _compare(session, found, source, id, merchant, shop)
+        span = _compare(session, Reading(found, source, day), id, merchant, shop)
         counts, ours, theirs = comparing.count(session, file=id)
         made = ChannelFile(
             id,
@@ -140,20 +142,18 @@ def _digest(source: BinaryIO) -> bytes:
 
 def _compare(
     session: Session,
-    format: Format,
-    source: BinaryIO,
+    reading: Reading,
     id: ChannelFileId,
     merchant: MerchantId | None,
     shop: ShopId | None,
 ) -> Span:
     """Read the file and keep its lines beside ours; the days that it is about."""
     comparing.prepare(session)
-    reading = Reading(format, source)
     comparing.stage(session, reading.lines())
     assert reading.tally.first is not None and reading.tally.last is not None
     span = Span(reading.tally.first, reading.tally.last, merchant, shop)
-    comparing.gather(session, format=format, span=span)
-    comparing.compare(session, file=id, format=format)
+    comparing.gather(session, format=reading.format, span=span)
+    comparing.compare(session, file=id, format=reading.format)
     return span
 
 

@@ -234,7 +234,8 @@ class Difference:
     """A line that did not match, and what becomes of it. An empty `area` is the whole city.
 
     `correction`: what of the order is given back, where that was proposed or done; `holds`: the
-    redemption is kept out of settlement meanwhile.
+    redemption is kept out of settlement meanwhile, unless the merchant was `paid` before. `left`:
+    what of our orders nobody gave back yet, of a difference that was looked at by itself.
     """
 
     id: DifferenceId
@@ -250,7 +251,14 @@ class Difference:
     holds: bool
     opened_at: datetime
     closed_at: datetime | None
+    paid: bool = False
+    left: Money | None = None
     notes: tuple[Note, ...] = ()
+
+    @property
+    def kept_back(self) -> bool:
+        """Whether the merchant waits for the money."""
+        return self.holds and not self.paid and self.status in UNDER_WAY
 
     def late(self, now: datetime) -> bool:
         """Whether it is under way after its deadline."""
@@ -266,12 +274,18 @@ def holds(kind: LineKind, finding: Finding, *, ours: Money | None, theirs: Money
     return finding is not Finding.AMOUNT_DIFFERS or theirs is None or theirs < ours
 
 
-def give_back(line: ChannelLine) -> Money | None:
-    """What of the order would be given back to agree with the other side; None when nothing.
+def give_back(line: ChannelLine, left: Money) -> Money | None:
+    """What of the order would be given back to agree with the other side, of what is `left` of it;
+    None when nothing.
 
     All of it where they know of no payment; where less was paid, the part of the order that was
     not.
     """
+    over = _over(line)
+    return min(over, left) if over and left else None
+
+
+def _over(line: ChannelLine) -> Money | None:
     if line.ours is None or line.kind is LineKind.REFUND:
         return None
     if line.finding in (Finding.ONLY_OURS, Finding.DUPLICATE):

@@ -48,7 +48,8 @@ TIME = mark("“{column}”写的是“{said}”，不是这种账单的时间�
 AFTER_TOTALS = mark("合计之后还有内容。")
 NO_TOTALS = mark("文件末尾没有“{column}”，可能没有下载完整。")
 TOTAL = mark("“{column}”不对：文件末尾写的是 {said}，逐行加起来是 {found}。")
-EMPTY = mark("文件里一行也没有。")
+EMPTY = mark("文件里一行也没有。这天真的没有交易，请写明是哪一天的账单。")
+OTHER_DAY = mark("文件里没有 {said} 这天的账。")
 FACTS: Mapping[str, str] = {
     "lines": mark("总笔数"),
     "payments": mark("付款笔数"),
@@ -91,10 +92,14 @@ class Tally:
 
 @dataclass
 class Reading:
-    """One pass over a file; `tally` is complete once `lines` came to its end."""
+    """One pass over a file; `tally` is complete once `lines` came to its end.
+
+    `day`: one that the file is about, for a file without a line to say so.
+    """
 
     format: Format
     source: BinaryIO
+    day: date | None = None
     tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
@@ -291,10 +296,19 @@ class Reading:
             self._slip(0, NO_HEAD, column="”“".join(sorted(self.format.headings)))
         elif not self._slips:
             self._check_totals()
-        if not self._slips and self.tally.first is None:
-            self._slip(0, EMPTY)
+        if not self._slips:
+            self._check_days()
         if self._slips:
             raise self._refusal()
+
+    def _check_days(self) -> None:
+        first, last = self.tally.first, self.tally.last
+        if first is None or last is None:
+            if self.day is None:
+                self._slip(0, EMPTY)
+            self.tally.first = self.tally.last = self.day
+        elif self.day and not first <= self.day <= last:
+            self._slip(0, OTHER_DAY, said=self.day.isoformat())
 
     def _check_totals(self) -> None:
         totals, counted = self.format.totals, vars(self.tally)

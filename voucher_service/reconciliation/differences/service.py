@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from voucher_service.infra import areas
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, ActorKind, Role
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
+from voucher_service.kernel.money import Money
 from voucher_service.kernel.page import (
     CursorInvalid,
     Page,
@@ -22,6 +23,7 @@ from voucher_service.kernel.page import (
     decode_moment,
     encode_cursor,
 )
+from voucher_service.redemption import service as redemptions
 
 from ..model import Finding
 from . import store, tying
@@ -162,20 +164,27 @@ def differences(
         where.append(store.after(after))
     with core.transaction() as session:
         found = store.differences(session, *where, limit=limit + 1)
-    items = found[:limit]
+        items = _with_paid(session, found[:limit])
     if len(found) <= limit:
         return Page(items)
     return Page(items, encode_cursor(items[-1].due_at.isoformat(), items[-1].id))
 
 
 def difference(core: Core, *, actor: Actor, difference: DifferenceId) -> Difference:
-    """One difference with what was said of it. Raises NotAllowed, NoSuchThing."""
+    """One difference with what was said of it and what is left of its orders. Raises NotAllowed,
+    NoSuchThing.
+    """
     _check_reader(actor)
     with core.transaction() as session:
         found = store.differences(session, DifferenceRow.id == difference, _within(actor))
         if not found:
             raise NoSuchThing
-        return replace(found[0], notes=store.notes(session, difference))
+        orders = store.orders(session, [difference])
+        return replace(
+            _with_paid(session, found)[0],
+            left=Money.total(orders.values()) if orders else None,
+            notes=store.notes(session, difference),
+        )
 
 
 def waiting(core: Core, *, actor: Actor) -> Overdue:
@@ -205,6 +214,16 @@ def _file(session: Session, actor: Actor, id: ChannelFileId) -> ChannelFile:
     if not found:
         raise NoSuchThing
     return found[0]
+
+
+def _with_paid(session: Session, found: Sequence[Difference]) -> list[Difference]:
+    """Differences, and whether the merchant has the money of the order that each names."""
+    named = {one.line.ours.redemption_id for one in found if one.line.ours}
+    paid = {id for id, order in redemptions.billed(session, ids=named).items() if order.paid}
+    return [
+        replace(one, paid=one.line.ours is not None and one.line.ours.redemption_id in paid)
+        for one in found
+    ]
 
 
 def _check_reader(actor: Actor, *, whole_city: bool = False) -> None:

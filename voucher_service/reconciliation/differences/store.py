@@ -14,6 +14,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    exists,
     func,
     insert,
     or_,
@@ -163,13 +164,14 @@ def files(
     ]
 
 
-def known(session: Session, *, sha256: bytes, scope: str) -> ChannelFileId | None:
-    """The file with this content, if it was imported."""
-    found = session.scalar(
-        select(ChannelFileRow.id).where(
-            ChannelFileRow.sha256 == sha256, ChannelFileRow.scope == scope
-        )
-    )
+def known(session: Session, *, sha256: bytes, scope: str, day: date | None) -> ChannelFileId | None:
+    """The file with this content, if it was imported. Files without a line are alike, and told
+    apart by their day.
+    """
+    row, line = ChannelFileRow, ChannelLineRow
+    said = exists().where(line.file_id == row.id, line.place == 1, line.file_line.is_not(None))
+    same = said if day is None else (row.first_day <= day) & (row.last_day >= day)
+    found = session.scalar(select(row.id).where(row.sha256 == sha256, row.scope == scope, same))
     return ChannelFileId(found) if found else None
 
 

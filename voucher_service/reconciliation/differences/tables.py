@@ -35,7 +35,7 @@ class ChannelFileRow(Recorded, Base):
 
     __tablename__ = "channel_file"
     __table_args__ = (
-        Index("uq_channel_file_sha256", "sha256", "scope", unique=True),
+        Index("uq_channel_file_sha256", "sha256", "scope", "first_day", unique=True),
         Index("ix_channel_file_occurred_at", "occurred_at", "id"),
         CheckConstraint("num_nonnulls(merchant_id, shop_id) <= 1", name="scope"),
     )

@@ -32,7 +32,7 @@ from .refund_reading import (
 )
 from .refunding import refund
 from .reversing import reverse
-from .settling import billed, mark_settled, merchants_unpaid, unpaid
+from .settling import billed, left_over, mark_settled, merchants_unpaid, unpaid
 
 __all__ = [
     "Ask",
@@ -51,6 +51,7 @@ __all__ = [
     "get_refund",
     "given_back",
     "lapse_due",
+    "left_over",
     "lines",
     "mark_settled",
     "merchants_unpaid",

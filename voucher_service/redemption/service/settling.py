@@ -21,7 +21,7 @@ from voucher_service.kernel.money import ZERO, Money
 
 from .. import refund_store, settling_store
 from ..model import Phase, Recovery
-from ..settling_store import Billed, UnpaidOrder
+from ..settling_store import Billed, LeftOver, UnpaidOrder
 from .refunding import owe
 
 # What each phase follows on. A batch that is dropped sets its redemptions free again.
@@ -49,6 +49,19 @@ def unpaid(
     return settling_store.unpaid(
         session, merchants=merchants, offers=offers, until=until, lock=lock
     )
+
+
+def left_over(
+    session: Session,
+    *,
+    offers: Collection[OfferId],
+    until: datetime,
+    singly: Collection[RedemptionId],
+) -> list[LeftOver]:
+    """What was redeemed of these offers before an instant and no batch has: a sum for each
+    merchant; subsidised sales and the redemptions in `singly` one by one.
+    """
+    return settling_store.left_over(session, offers=offers, until=until, singly=singly)
 
 
 def billed(session: Session, *, ids: Collection[RedemptionId]) -> dict[RedemptionId, Billed]:

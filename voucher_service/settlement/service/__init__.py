@@ -5,6 +5,7 @@ from .booking import book, book_waiting
 from .by_hand import held, hold_back, let_go, order
 from .drafting import draft, due_at
 from .due import settle_due
+from .funding import export_funding, line_funding
 from .holding import hold, holds, release_hold
 from .leaving import drop, free_dropped
 from .reading import (
@@ -17,7 +18,6 @@ from .reading import (
     own_items,
     own_line,
     own_lines,
-    own_unpaid,
     payments,
     payouts,
     shares,
@@ -25,6 +25,8 @@ from .reading import (
 from .returning import retry, take_return
 from .reviewing import review
 from .sending import bank_file, send
+from .standing import own_unpaid, payee, payee_lines
+from .waiting import waiting
 
 __all__ = [
     "bank_file",
@@ -36,6 +38,7 @@ __all__ = [
     "draft",
     "drop",
     "due_at",
+    "export_funding",
     "free_dropped",
     "held",
     "hold",
@@ -44,12 +47,15 @@ __all__ = [
     "items",
     "let_go",
     "line",
+    "line_funding",
     "lines",
     "order",
     "own_items",
     "own_line",
     "own_lines",
     "own_unpaid",
+    "payee",
+    "payee_lines",
     "payments",
     "payouts",
     "propose_advance",
@@ -60,4 +66,5 @@ __all__ = [
     "settle_due",
     "shares",
     "take_return",
+    "waiting",
 ]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import ChangedSinceProposed
 from voucher_service.audit import service as audit
-from voucher_service.infra.core import Core
+from voucher_service.infra.core import Core, core_of
 from voucher_service.kernel.actor import SYSTEM, Actor
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import ApprovalId, MerchantId, new_id
@@ -24,19 +24,21 @@ from voucher_service.merchants import service as merchants
 
 from .. import store
 from ..lifecycles import ADVANCE, LINE, AdvanceEvent, AdvanceStatus
-from ..model import AdvanceId, LineKind
+from ..model import AdvanceId, AdvanceTooLarge, LineKind
 from ..tables import SettlementAdvanceRow, SettlementLineRow, SettlementRow
 from .access import require_finance
+from .owing import owed_now
 from .payees import kept_back
 
 ADVANCE_ACTION = "settlement.advance"
+_PENDING = (AdvanceStatus.PROPOSED, AdvanceStatus.APPROVED)
 
 
 def propose_advance(
     core: Core, *, actor: Actor, merchant: MerchantId, amount: Money, reason: str
 ) -> ApprovalId:
     """Propose to pay a merchant ahead; later lines net it off. Raises NotAllowed, NoSuchThing,
-    ValueError for nothing.
+    AdvanceTooLarge, ValueError for nothing.
     """
     require_finance(actor)
     if amount <= ZERO:
@@ -44,6 +46,10 @@ def propose_advance(
     with core.transaction() as session:
         now, id = core.now(session), AdvanceId(new_id())
         name = merchants.load_merchant(session, merchant=merchant).name
+        store.lock_advances(session, merchant)
+        left = may_advance(session, merchant)
+        if amount > left:
+            raise AdvanceTooLarge(most=_most(session), left=left)
         assert actor.id is not None, "staff has an id"
         row = SettlementAdvanceRow(
             id=id,
@@ -71,6 +77,33 @@ def propose_advance(
         session.add(row)
         session.flush()
         return approval
+
+
+def may_advance(session: Session, merchant: MerchantId) -> Money:
+    """How much more a merchant may be paid ahead: the most, less what is asked for or approved, and
+    less what it owes.
+    """
+    pending = Money.total(
+        one.amount_fen
+        for one in advances(
+            session,
+            SettlementAdvanceRow.merchant_id == merchant,
+            SettlementAdvanceRow.status.in_(_PENDING),
+        )
+    )
+    return max(ZERO, _most(session) - pending - owed_now(session, [merchant])[merchant])
+
+
+def advances(
+    session: Session, *where: ColumnElement[bool], limit: int | None = None
+) -> Sequence[SettlementAdvanceRow]:
+    """Advances that match, newest first."""
+    row = SettlementAdvanceRow
+    return session.scalars(select(row).where(*where).order_by(row.id.desc()).limit(limit)).all()
+
+
+def _most(session: Session) -> Money:
+    return Money(core_of(session).settings.settlement.advance_most_fen)
 
 
 def draft_advances(session: Session, batch: SettlementRow) -> None:

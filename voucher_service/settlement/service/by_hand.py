@@ -104,6 +104,13 @@ def _named(session: Session, ids: Sequence[RedemptionId]) -> dict[RedemptionId, 
     orders = redemption.billed(session, ids=ids)
     names = merchants.shop_names(session, shops=[one.shop_id for one in orders.values()])
     return {
-        id: HeldOrder(id, *names[one.shop_id], one.order_reference, one.occurred_at, one.discount)
+        id: HeldOrder(
+            id,
+            *names[one.shop_id],
+            one.order_reference,
+            one.occurred_at,
+            one.discount,
+            one.paid,
+        )
         for id, one in orders.items()
     }

@@ -21,9 +21,7 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind
 from voucher_service.kernel.clock import end_of
 from voucher_service.kernel.ids import MerchantId, OfferId, ProgrammeId, RedemptionId, new_id
-from voucher_service.kernel.money import ZERO, Money
-from voucher_service.ledger import service as ledger
-from voucher_service.ledger.model import Stage, merchant
+from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Phase
@@ -36,8 +34,9 @@ from ..tables import SettlementRow
 from . import advancing, residents, sharing, views
 from .access import require_finance
 from .holding import all_held
+from .owing import owed_now
 from .payees import kept_back
-from .retrying import again
+from .retrying import again, end_lowered
 
 T = TypeVar("T")
 _MERCHANTS_AT_ONCE = 200
@@ -74,12 +73,13 @@ def draft(
     id = _begin(core, actor, day, of)
     with core.transaction() as session:
         row = store.locked(session, id)
-        span, after = _span(session, row), store.last_merchant(session, id)
+        span, after = span_of(session, row), store.last_merchant(session, id)
         waiting = redemption.merchants_unpaid(session, after=after)
     for first in range(0, len(waiting), _MERCHANTS_AT_ONCE):
         some = waiting[first : first + _MERCHANTS_AT_ONCE]
         _do(core, id, partial(_merchants, span=span, some=some))
     _do(core, id, advancing.draft_advances)
+    _do(core, id, end_lowered)
     cursor: residents.Cursor | None = residents.START
     while cursor is not None:
         part = partial(
@@ -113,13 +113,6 @@ def due_at(session: Session, *, day: date, now: datetime) -> bool:
         or bool(advancing.payable(session, now))
         or bool(again(session, of=None, now=now))
     )
-
-
-def owed_now(session: Session, of: Collection[MerchantId]) -> dict[MerchantId, Money]:
-    """What each owes that no unpaid line deducts yet."""
-    there = ledger.balances(session, [merchant(one, Stage.RECEIVABLE) for one in of])
-    pending = store.pending(session, of)
-    return {one: -there[merchant(one, Stage.RECEIVABLE)] - pending.get(one, ZERO) for one in of}
 
 
 def _replayed(core: Core, programme: str, *, named: bool) -> ProgrammeId:
@@ -163,7 +156,8 @@ def _begin(core: Core, actor: Actor, day: date, of: ProgrammeId | None) -> Batch
         return BatchId(row.id)
 
 
-def _span(session: Session, row: SettlementRow) -> Span:
+def span_of(session: Session, row: SettlementRow) -> Span:
+    """What a batch takes in."""
     if row.programme_id is None:
         return Span(campaigns.offer_ids(session), end_of(row.day))
     of = campaigns.programme_by_id(session, programme=ProgrammeId(row.programme_id))

@@ -13,14 +13,11 @@ from voucher_service.budgets import service as budgets
 from voucher_service.campaigns import service as campaigns
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, ActorKind
-from voucher_service.kernel.clock import day_of, end_of
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import BudgetLineId, CampaignId, RedemptionId
-from voucher_service.kernel.money import ZERO, Money
 from voucher_service.kernel.page import Page, decode_ids, encode_cursor
 from voucher_service.merchants import service as merchants
 from voucher_service.redemption import service as redemption
-from voucher_service.tradein.review import service as review
 
 from .. import payment_store, store
 from ..lifecycles import LineStatus, PaymentStatus
@@ -32,15 +29,16 @@ from ..model import (
     Item,
     Payment,
     Share,
-    Unpaid,
 )
-from ..tables import SettlementItemRow, SettlementLineRow, SettlementPaymentRow, SettlementRow
+from ..tables import (
+    SettlementItemRow,
+    SettlementLineRow,
+    SettlementPaymentRow,
+    SettlementRow,
+)
 from . import views
 from .access import own_merchant, require_reader
-from .drafting import owed_now
-from .holding import all_held, holds
-
-UNRELEASED = "review"
+from .holding import holds
 
 
 def batches(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[Batch]:
@@ -82,7 +80,7 @@ def lines(
         where.append(SettlementLineRow.status == status)
     with core.transaction() as session:
         _batch(session, batch)
-        return _lines(session, where, cursor, limit)
+        return lines_page(session, where, cursor, limit)
 
 
 def line(core: Core, *, actor: Actor, line: BatchLineId) -> BatchLine:
@@ -155,6 +153,7 @@ def batch_shares(session: Session, *, batch: BatchId) -> list[Share]:
         found.append(
             Share(
                 line.id,
+                CampaignId(row.campaign_id),
                 names[CampaignId(row.campaign_id)],
                 line.funder.code,
                 line.funder.name,
@@ -172,7 +171,7 @@ def own_lines(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Pa
     """
     with core.transaction() as session:
         where = [SettlementLineRow.merchant_id == own_merchant(session, actor)]
-        return _lines(session, where, cursor, limit, newest=True)
+        return lines_page(session, where, cursor, limit, newest=True)
 
 
 def own_line(core: Core, *, actor: Actor, line: BatchLineId) -> BatchLine:
@@ -189,33 +188,6 @@ def own_items(
     """
     with core.transaction() as session:
         return _items(session, _own_line(session, actor, line), cursor, limit)
-
-
-def own_unpaid(core: Core, *, actor: Actor) -> Unpaid:
-    """What the caller's merchant redeemed, today's too, and no batch pays yet, and why some of it
-    waits. Raises NotAllowed.
-    """
-    with core.transaction() as session:
-        whose, now = own_merchant(session, actor), core.now(session)
-        found = redemption.unpaid(
-            session, merchants=[whose], offers=None, until=end_of(day_of(now))
-        )
-        held = {id: str(reason) for id, reason in all_held(session).items()}
-        sales = [one.id for one in found if one.sale]
-        released = review.released(session, redemptions=sales) if sales else set()
-        held |= {one: UNRELEASED for one in sales if one not in released and one not in held}
-        waits: dict[str, Money] = {}
-        for one in found:
-            if reason := held.get(one.id):
-                waits[reason] = waits.get(reason, ZERO) + one.due
-        return Unpaid(
-            count=len(found),
-            amount=Money.total(one.due for one in found),
-            held=waits,
-            payment_hold=merchants.payment_held(session, merchant=whose),
-            no_account=not merchants.accounts_at(session, merchants=[whose], at=now),
-            owed=owed_now(session, [whose])[whose],
-        )
 
 
 def payouts(core: Core, *, actor: Actor, payout: UUID) -> list[BatchLine]:
@@ -252,7 +224,7 @@ def _own_line(session: Session, actor: Actor, id: BatchLineId) -> SettlementLine
     return found
 
 
-def _lines(
+def lines_page(
     session: Session,
     where: Sequence[ColumnElement[bool]],
     cursor: str | None,
@@ -260,6 +232,7 @@ def _lines(
     *,
     newest: bool = False,
 ) -> Page[BatchLine]:
+    """Lines that match, by id. Raises CursorInvalid."""
     here = list(where)
     if cursor:
         (after,) = decode_ids(cursor, 1)

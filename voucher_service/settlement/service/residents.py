@@ -144,6 +144,12 @@ def undone(session: Session, lines: Collection[SettlementLineRow]) -> list[UUID]
     return [one.id for one in lines if not stands(session, one)]
 
 
+def lowered(session: Session, lines: Collection[SettlementLineRow]) -> list[UUID]:
+    """Those of these lines of differences that are not what is left of them."""
+    left = revisions.left_of(session, due=_differences(lines))
+    return [one.id for one in lines if left[_difference(one)] != one.due_fen]
+
+
 def _any(look: Callable[..., tuple[Sequence[object], Any]]) -> bool:
     """Whether a look from the first to the last finds one; the first ones may not be payable."""
     after = None

@@ -1,4 +1,4 @@
-"""What the bank sent back and may be tried again."""
+"""What the bank sent back: what may be tried again, and what is due no longer as it was."""
 
 from __future__ import annotations
 
@@ -7,14 +7,52 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from voucher_service.audit import service as audit
+from voucher_service.kernel.actor import SYSTEM
 from voucher_service.kernel.ids import MerchantId
 from voucher_service.merchants import service as merchants
 
 from .. import payment_store, store
-from ..model import LineKind
-from ..tables import SettlementLineRow
+from ..lifecycles import LINE, PAYMENT, LineEvent, LineStatus, PaymentEvent, PaymentStatus
+from ..model import LineKind, PayoutKind
+from ..tables import SettlementLineRow, SettlementPaymentRow, SettlementRow
 from . import residents
 from .holding import all_held
+
+
+def end_lowered(session: Session, row: SettlementRow) -> None:
+    """End the lines of differences that the bank sent back and of which a refund left less since:
+    what is left is drafted anew. Of the programmes that a batch is about.
+    """
+    lines = [
+        line
+        for _, line in payment_store.retriable(session)
+        if line.payout_kind is PayoutKind.REVISION
+        and store.home(session, line).programme_id == row.programme_id
+    ]
+    gone = residents.lowered(session, lines)
+    audit.transition_where(
+        session,
+        SettlementPaymentRow,
+        where=[SettlementPaymentRow.line_id.in_(gone)],
+        current=PaymentStatus.BOUNCED,
+        lifecycle=PAYMENT,
+        event=PaymentEvent.CORRECTED,
+        actor=SYSTEM,
+        now=row.drafted_at,
+        batch=str(row.id),
+    )
+    audit.transition_where(
+        session,
+        SettlementLineRow,
+        where=[SettlementLineRow.id.in_(gone)],
+        current=LineStatus.DUE,
+        lifecycle=LINE,
+        event=LineEvent.ENDED,
+        actor=SYSTEM,
+        now=row.drafted_at,
+        batch=str(row.id),
+    )
 
 
 def again(session: Session, *, of: UUID | None, now: datetime) -> list[SettlementLineRow]:

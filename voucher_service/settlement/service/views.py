@@ -9,13 +9,25 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from voucher_service.kernel.ids import MerchantId, ProgrammeId
+from voucher_service.kernel.ids import ApprovalId, MerchantId, ProgrammeId
 from voucher_service.kernel.money import ZERO
 
 from .. import payment_store, store
 from ..lifecycles import PaymentStatus
-from ..model import Batch, BatchId, BatchLine, BatchLineId, Form, Payment, PaymentId, batch_number
+from ..model import (
+    AdvanceId,
+    Batch,
+    BatchId,
+    BatchLine,
+    BatchLineId,
+    Form,
+    Payment,
+    PaymentId,
+    batch_number,
+)
+from ..standing import Advance
 from ..tables import (
+    SettlementAdvanceRow,
     SettlementFileRow,
     SettlementLineRow,
     SettlementPaymentRow,
@@ -104,6 +116,20 @@ def _line(
         statement_until=home.statement_until,
         paid_at=row.paid_at,
         payment=None if newest is None else payment(newest),
+    )
+
+
+def advance(row: SettlementAdvanceRow) -> Advance:
+    """An advance."""
+    assert row.approval_id is not None, "it is proposed with its row"
+    return Advance(
+        id=AdvanceId(row.id),
+        amount=row.amount_fen,
+        status=row.status,
+        reason=row.reason,
+        proposed_by=row.proposed_by,
+        approval_id=ApprovalId(row.approval_id),
+        at=row.occurred_at,
     )
 
 

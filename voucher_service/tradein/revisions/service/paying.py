@@ -17,7 +17,7 @@ from voucher_service.infra.secrets import Keyring
 from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import CampaignId, ResidentId
-from voucher_service.kernel.money import ZERO
+from voucher_service.kernel.money import ZERO, Money
 from voucher_service.kernel.page import Page, decode_ids, encode_cursor
 
 from ... import identifiers
@@ -56,6 +56,16 @@ def payable(
     last = rows[-1][0] if len(rows) == most else None
     found = _payable(session, rows)
     return found, None if last is None else (RevisionId(last.revision_id), last.subject_id)
+
+
+def left_of(
+    session: Session, *, due: Collection[tuple[RevisionId, UUID]]
+) -> dict[tuple[RevisionId, UUID], Money]:
+    """What refunds and returns left of these differences."""
+    rows = store.lines(session, store.these(due), most=None)
+    return {
+        (RevisionId(line.revision_id), line.subject_id): store.kept_of(line) for line, _ in rows
+    }
 
 
 def payee(session: Session, *, revision: RevisionId, subject: UUID) -> Payable | None:

@@ -1,0 +1,1 @@
+"""What merchants, banks and platforms promised to add to a programme."""

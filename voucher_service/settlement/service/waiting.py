@@ -1,0 +1,120 @@
+"""What a drafted batch does not pay: how much of it, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+
+from sqlalchemy.orm import Session
+
+from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import Actor
+from voucher_service.kernel.errors import NoSuchThing
+from voucher_service.kernel.ids import MerchantId, RedemptionId
+from voucher_service.kernel.money import ZERO, Money
+from voucher_service.merchants import service as merchants
+from voucher_service.redemption import service as redemption
+from voucher_service.tradein.review import service as review
+
+from .. import store
+from ..lifecycles import BatchStatus
+from ..model import NEXT, UNRELEASED, BatchId, HoldReason, LeftOut
+from ..standing import Waiting
+from ..tables import SettlementRow
+from .access import require_reader
+from .drafting import span_of
+from .holding import all_held
+from .payees import kept_back
+
+_MOST_NAMED = 10
+_ORDER = [*map(str, LeftOut), *map(str, HoldReason), UNRELEASED, NEXT]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Orders of one merchant that wait for one reason; `leaves`: they are in the batch."""
+
+    reason: str
+    merchant_id: MerchantId
+    count: int
+    due: Money
+    leaves: bool
+
+
+def waiting(core: Core, *, actor: Actor, batch: BatchId) -> list[Waiting]:
+    """What was redeemed until the day of a drafted batch and is not in it, and what is in it and
+    may not be paid by now, by reason; nothing of a batch that was reviewed.
+
+    Raises NotAllowed, NoSuchThing.
+    """
+    require_reader(actor)
+    with core.transaction() as session:
+        row = store.batch(session, SettlementRow.id == batch)
+        if row is None:
+            raise NoSuchThing
+        if row.status is not BatchStatus.DRAFTED:
+            return []
+        now, held = core.now(session), all_held(session)
+        parts = [*_left(session, row, held, now), *_leaving(session, batch, held, now)]
+        names = merchants.merchant_names(session, merchants={one.merchant_id for one in parts})
+    reasons = sorted({one.reason for one in parts}, key=_ORDER.index)
+    return [_told(why, [one for one in parts if one.reason == why], names) for why in reasons]
+
+
+def _left(
+    session: Session, row: SettlementRow, held: Mapping[RedemptionId, HoldReason], now: datetime
+) -> list[_Part]:
+    span = span_of(session, row)
+    found = redemption.left_over(session, offers=span.offers, until=span.until, singly=held)
+    kept = kept_back(session, {one.merchant_id for one in found}, now)
+    sales = [one.id for one in found if one.id and one.sale]
+    released = review.released(session, redemptions=sales) if sales else set()
+    parts = []
+    for one in found:
+        why: str = NEXT
+        if one.merchant_id in kept:
+            why = kept[one.merchant_id]
+        elif one.id and one.id in held:
+            why = held[one.id]
+        elif one.sale and one.id not in released:
+            why = UNRELEASED
+        parts.append(_Part(str(why), one.merchant_id, one.count, one.due, leaves=False))
+    return parts
+
+
+def _leaving(
+    session: Session, batch: BatchId, held: Mapping[RedemptionId, HoldReason], now: datetime
+) -> list[_Part]:
+    """What the review will take out."""
+    lines = store.of_merchants(session, batch)
+    kept = kept_back(session, {whose for whose, _, _ in lines}, now)
+    whole = [
+        _Part(str(kept[whose]), whose, items, due, leaves=True)
+        for whose, items, due in lines
+        if whose in kept
+    ]
+    singly = [
+        _Part(str(held[id]), whose, 1, due, leaves=True)
+        for whose, id, due in store.within(session, batch, held)
+        if whose not in kept
+    ]
+    return whole + singly
+
+
+def _told(reason: str, parts: Sequence[_Part], names: Mapping[MerchantId, str]) -> Waiting:
+    out, leave = ([one for one in parts if one.leaves is side] for side in (False, True))
+    sums: dict[MerchantId, Money] = {}
+    for one in parts:
+        sums[one.merchant_id] = sums.get(one.merchant_id, ZERO) + one.due
+    largest = sorted(sums, key=lambda one: (-sums[one].fen, one))[:_MOST_NAMED]
+    return Waiting(
+        reason,
+        sum(map(attrgetter("count"), out)),
+        Money.total(one.due for one in out),
+        sum(map(attrgetter("count"), leave)),
+        Money.total(one.due for one in leave),
+        [(one, names[one], sums[one]) for one in largest],
+        more=len(sums) - len(largest),
+    )
