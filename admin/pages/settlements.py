@@ -19,7 +19,7 @@ from admin import readings, staff
 from admin import settling as words
 from admin.api.settlements import RETURN_LIMIT_BYTES, download, funding_file
 from voucher_service.approvals.model import Approval
-from voucher_service.i18n import gettext, mark
+from voucher_service.i18n import faults, gettext, mark
 from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.ids import MerchantId, RedemptionId
 from voucher_service.kernel.money import Money
@@ -239,7 +239,7 @@ def _done(
         raise
     except DomainError as error:
         kept.refuse(error)
-        wrong = words.wrong_lines(error, locale())
+        wrong = faults(error, locale())
         return _page(batch, kept, asked=asked, wrong=wrong), status_of(error)
     return redirect(f"/settlements/{batch}", 303)
 
