@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -39,8 +39,6 @@ STEPS = settings(
     max_examples=3,
     stateful_step_count=15,
     phases=[Phase.generate],  # shrinking would take longer than reading the steps
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
 )
 PRICE, RATE = 300_000, 15
 
