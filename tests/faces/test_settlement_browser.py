@@ -15,6 +15,7 @@ from tests.faces.test_admin_browser import AXE, RUN, at_desk
 from tests.faces.test_settlement_pages import desk, manager_of, office
 from tests.settlement.offices import Office
 from tests.web.serving import serving
+from voucher_service.settlement import service as settlement
 from voucher_service.settlement.bank_file import BOUNCED, PAID
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
@@ -31,9 +32,10 @@ def test_no_page_of_settlement_shuts_anyone_out(
     first, *_ = [one for till in tills for one in office.spend(till, 2)]
     office.next_day()
     paid = office.settle(lambda one: BOUNCED if one.last4 == "5679" else PAID)
-    office.spend(tills[0])
+    held, *_ = [one for till in (*tills, office.world.cashier()) for one in office.spend(till)]
     office.next_day()
     waiting = office.draft()
+    settlement.hold_back(desk.core, actor=office.payer, redemption=held.id, note="两张小票")
     line, manager = office.lines(paid)[0], manager_of(office, tills[0])
     desk_paths = [
         "/settlements",
@@ -42,6 +44,8 @@ def test_no_page_of_settlement_shuts_anyone_out(
         f"/settlements/lines/{line.id}",
         f"/settlements/holds/{first.id}",
         "/settlements/holds",
+        f"/settlements/merchants/{office.merchant(tills[0])}",
+        "/reports/pledges",
     ]
     own = next(one for one in office.lines(paid) if one.merchant_id == office.merchant(tills[0]))
     wrong: dict[str, object] = {}
@@ -49,7 +53,7 @@ def test_no_page_of_settlement_shuts_anyone_out(
     with serving(desk.app) as base, serving(create_merchant(desk.core)) as till:
         for width, where, paths in (
             (390, base, desk_paths),
-            (1280, base, desk_paths[:2]),
+            (1280, base, desk_paths if SHOTS else desk_paths[:2]),
             (390, till, ["/money", f"/money/{own.id}"]),
         ):
             size = {"width": width, "height": 2_400}  # nothing below the menu at the foot
