@@ -153,7 +153,8 @@ def bank_return(batch: UUID) -> Any:
 def retry(payment: UUID) -> Any:
     """Let the next batch try the same account once more."""
     service.retry(core(), actor=actor(), payment=PaymentId(payment))
-    return redirect(f"/settlements/{request.args.get('batch', type=UUID) or ''}", 303)
+    batch = request.args.get("batch", type=UUID)
+    return redirect(f"/settlements/{batch}" if batch else "/settlements", 303)
 
 
 @settlements.get("/lines/<uuid:line>")
