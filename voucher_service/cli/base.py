@@ -42,9 +42,11 @@ def plainly(command: F) -> F:
             from voucher_service.i18n import DEFAULT, faults, sentence
 
             locale = DEFAULT if kwargs.get("lang") == "zh" else "en"
-            for where, what in faults(error, locale):
-                click.echo(f"{where}: {what}", err=True)
-            raise click.ClickException(f"{sentence(error, locale)} [{error.code}]") from error
+            said = [f"{where}: {what}" for where, what in faults(error, locale)]
+            said.append(f"{sentence(error, locale)} [{error.code}]")
+            said += [f"{name}: {text}" for name, text in error.extra.get("errors", {}).items()]
+            raise click.ClickException("
+".join(said)) from error
 
     return cast(F, told)
 

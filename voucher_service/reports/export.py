@@ -19,6 +19,8 @@ from .groups import Group
 from .leverage import LeverageReport, Row
 from .trade_in import PAYERS, Subsidies
 
+Cell = str | Decimal | float | int | None
+
 _YUAN, _FEN = mark("{amount}（元）"), mark("{amount}（分）")
 _VOUCHERS = (mark("发放张数"), mark("核销张数"), mark("过期张数"))
 _TRADE_IN = mark("以旧换新：{figure}")
@@ -39,7 +41,7 @@ def xlsx(report: LeverageReport, out: BinaryIO, locale: str) -> None:
             _trade_in_sheet(book, report, locale)
         if report.instruments:
             instruments.sheet(book, report.instruments, locale)
-        causal.sheet(book, report.causal, locale)
+        causal.sheet(book, report.totals.ratios, report.causal, locale)
         _sentences_sheet(book, report, locale)
         _definitions_sheet(book, locale)
     finally:
@@ -57,7 +59,7 @@ def csv(report: LeverageReport, out: BinaryIO, locale: str) -> None:
     writer.writerow([*_headings(report, locale), *(heading for heading, _ in head)])
     facts = [guarded(value) for _, value in head]
     for row, subsidised in layout.lines(report):
-        writer.writerow([guarded(one) for one in _cells(row, subsidised, locale)] + facts)
+        writer.writerow([guarded(one) for one in _cells(report, row, subsidised, locale)] + facts)
     text.flush()
     text.detach()
 
@@ -68,7 +70,7 @@ def _headings(report: LeverageReport, locale: str) -> list[str]:
         gettext(layout.GROUP_BY[report.group_by], locale),
         *(gettext(_YUAN, locale, amount=one) for one in amounts),
         *(gettext(one.heading, locale) for one in layout.QUOTIENTS),
-        *(gettext(one, locale) for one in _VOUCHERS),
+        *(gettext(one, locale) for one in (*causal.FIGURES, *_VOUCHERS)),
         *(gettext(_FEN, locale, amount=one) for one in amounts),
         *(gettext(_TRADE_IN, locale, figure=one) for one in _trade_in_headings(locale)),
     ]
@@ -80,12 +82,16 @@ def _trade_in_headings(locale: str) -> list[str]:
     return counts + [gettext(_YUAN, locale, amount=one) for one in amounts]
 
 
-def _cells(row: Row, subsidised: Group[Subsidies], locale: str) -> list[str | Decimal | int | None]:
+def _cells(
+    report: LeverageReport, row: Row, subsidised: Group[Subsidies], locale: str
+) -> list[Cell]:
     amounts = [one.of(row) for one in layout.AMOUNTS]
     return [
         row.labels[locale],
         *(_yuan(one) for one in amounts),
         *(one.of(row) for one in layout.QUOTIENTS),
+        # What vouchers changed is known of the whole, not of its groups.
+        *causal.figures(report.causal if row is report.totals else ()),
         row.figures.vouchers_issued,
         row.figures.vouchers_redeemed,
         row.figures.vouchers_lapsed,
@@ -122,9 +128,9 @@ def _figures_sheet(book: xlsxwriter.Workbook, report: LeverageReport, locale: st
     plain = _formats(book, {})
     *lines, (totals, subsidised) = layout.lines(report)
     for place, (row, one) in enumerate(lines, first):
-        _write(sheet, place, _cells(row, one, locale), plain)
+        _write(sheet, place, _cells(report, row, one, locale), plain)
     total = _formats(book, bold | {"top": 6})
-    _write(sheet, first + len(lines), _cells(totals, subsidised, locale), total)
+    _write(sheet, first + len(lines), _cells(report, totals, subsidised, locale), total)
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
 
@@ -137,14 +143,13 @@ def _formats(book: xlsxwriter.Workbook, extra: dict[str, Any]) -> list[Any]:
     ratio, share = (book.add_format(extra | {"num_format": one}) for one in ("0.00", "0.0%"))
     amounts = len(layout.AMOUNTS)
     quotients = [share if one.share else ratio for one in layout.QUOTIENTS]
-    vouchers = [*[yuan] * amounts, *quotients, *[whole] * (len(_VOUCHERS) + amounts)]
+    ratios = [*quotients, *[ratio] * len(causal.FIGURES)]
+    vouchers = [*[yuan] * amounts, *ratios, *[whole] * (len(_VOUCHERS) + amounts)]
     counts = [whole] * len(layout.TRADE_IN_COUNTS)
     return [text, *vouchers, *counts, *[yuan] * len(layout.TRADE_IN_AMOUNTS)]
 
 
-def _write(
-    sheet: Any, line: int, cells: list[str | Decimal | int | None], formats: list[Any]
-) -> None:
+def _write(sheet: Any, line: int, cells: list[Cell], formats: list[Any]) -> None:
     for column, (cell, format_) in enumerate(zip(cells, formats, strict=True)):
         if cell is None:
             sheet.write_blank(line, column, None, format_)

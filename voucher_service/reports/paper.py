@@ -22,7 +22,7 @@ from voucher_service.printing.forms import (
     printed,
 )
 
-from . import instruments, layout, sentences
+from . import causal, instruments, layout, sentences
 from .definitions import DEFINITIONS
 from .groups import Group
 from .leverage import TOTAL, LeverageReport, Row
@@ -52,6 +52,7 @@ def _form(report: LeverageReport, locale: str) -> Form:
     if report.rows:
         blocks.append(_chart(report, locale))
     blocks += [Heading(gettext(TOTAL, locale)), Facts(_in_full(report, locale))]
+    blocks += _causal(report, locale)
     if report.trade_in:
         blocks += _trade_in(report, locale)
     blocks += _instruments(report, locale)
@@ -114,6 +115,18 @@ def _lengths(row: Row, longest: Money, locale: str) -> list[Length]:
     return [
         Length(_share(one.of(row), longest), sentences.amount(one.of(row), locale))
         for one in _DRAWN
+    ]
+
+
+def _causal(report: LeverageReport, locale: str) -> list[Block]:
+    """Gross, floor, net and what vouchers changed side by side, and what each estimate assumes."""
+    name, about, *headings = [gettext(one, locale) for one in causal.COLUMNS]
+    columns = (Column(name, 2), Column(about, 3), *(Column(one, figures=True) for one in headings))
+    lines = causal.side_by_side(report.totals.ratios, report.causal, locale)
+    return [
+        Heading(gettext(causal.SIDE_BY_SIDE, locale)),
+        Table(columns, [one.written() for one in lines]),
+        *(Words(one) for one in causal.in_words(report.causal, locale)),
     ]
 
 

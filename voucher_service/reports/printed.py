@@ -12,7 +12,7 @@ from rich.text import Text
 
 from voucher_service.i18n import formats, gettext, mark
 
-from . import layout
+from . import causal, layout
 from .definitions import DEFINITIONS
 from .groups import Group as Grouped
 from .leverage import LeverageReport, Row
@@ -35,6 +35,7 @@ def leverage(report: LeverageReport, locale: str) -> RenderableType:
     parts: list[RenderableType] = [Text(gettext(layout.TITLE, locale), style="bold")]
     parts.append(_pairs(layout.head(report, locale)))
     parts += [Text(), _figures(report, locale), Text(), _in_full(report, locale), Text()]
+    parts += [*_causal(report, locale), Text()]
     if report.trade_in:
         parts += [*_trade_in(report, locale), Text()]
     parts.append(_pairs([one.in_words(locale) for one in DEFINITIONS]))
@@ -81,6 +82,17 @@ def _cells(row: Row, locale: str) -> list[str | Text]:
     amounts = [formats.wan_parts(one.of(row), locale)[0] for one in _AMOUNTS]
     # Names are data: a square bracket in one of them is no markup.
     return [Text(row.labels[locale]), *amounts, *quotients]
+
+
+def _causal(report: LeverageReport, locale: str) -> list[RenderableType]:
+    """Gross, floor, net and what vouchers changed, side by side."""
+    table = Table(pad_edge=False, box=box.SIMPLE)
+    for number, heading in enumerate(causal.COLUMNS):
+        table.add_column(gettext(heading, locale), justify="right" if number > 1 else "left")
+    for one in causal.side_by_side(report.totals.ratios, report.causal, locale):
+        table.add_row(*(Text(cell) for cell in one.written()))
+    said = [Text(one) for one in causal.in_words(report.causal, locale)]
+    return [Text(gettext(causal.SIDE_BY_SIDE, locale), style="bold"), table, *said]
 
 
 def _in_full(report: LeverageReport, locale: str) -> Table:
