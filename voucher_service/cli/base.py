@@ -45,8 +45,7 @@ def plainly(command: F) -> F:
             said = [f"{where}: {what}" for where, what in faults(error, locale)]
             said.append(f"{sentence(error, locale)} [{error.code}]")
             said += [f"{name}: {text}" for name, text in error.extra.get("errors", {}).items()]
-            raise click.ClickException("
-".join(said)) from error
+            raise click.ClickException("\n".join(said)) from error
 
     return cast(F, told)
 
