@@ -42,8 +42,8 @@ def plainly(command: F) -> F:
             from voucher_service.i18n import DEFAULT, faults, sentence
 
             locale = DEFAULT if kwargs.get("lang") == "zh" else "en"
-            said = [f"{where}: {what}" for where, what in faults(error, locale)]
-            said.append(f"{sentence(error, locale)} [{error.code}]")
+            said = [f"{sentence(error, locale)} [{error.code}]"]
+            said += [f"{where}: {what}" for where, what in faults(error, locale)]
             said += [f"{name}: {text}" for name, text in error.extra.get("errors", {}).items()]
             raise click.ClickException("\n".join(said)) from error
 
