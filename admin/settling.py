@@ -7,10 +7,8 @@ from typing import Any, BinaryIO
 
 from voucher_service.budgets.model import LEVELS, Level
 from voucher_service.i18n import gettext, mark
-from voucher_service.i18n.errors import written
 from voucher_service.infra.sheet_files import WRITERS, Cell, Sheet
 from voucher_service.kernel.actor import Role
-from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.money import ZERO
 from voucher_service.settlement.lifecycles import (
     ADVANCE_PUBLIC,
@@ -35,8 +33,6 @@ from voucher_service.web.language import locale
 
 from .staff import reader
 
-LINE_OF_FILE = mark("第 {n} 行")
-WHOLE_FILE = mark("整个文件")
 WAITING: Mapping[str, str] = {
     **{str(reason): text for reason, text in LEFT_OUT.items()},
     **{str(reason): text for reason, text in HOLD_REASONS.items()},
@@ -95,17 +91,6 @@ def steps(batch: Batch) -> list[tuple[str, str, Any]]:
         )
         for place, (step, instant) in enumerate(zip(_WALK, reached, strict=True))
     ]
-
-
-def wrong_lines(error: DomainError, language: str) -> list[tuple[str, str]]:
-    """What is wrong with which line of a bank's file."""
-    found = []
-    for one in error.extra.get("lines", ()):
-        facts = {name: written(one[name], language) for name in one.keys() - {"text", "line"}}
-        where = gettext(LINE_OF_FILE, language, n=one["line"]) if one["line"] else ""
-        text = gettext(one["text"], language, **facts)
-        found.append((where or gettext(WHOLE_FILE, language), text))
-    return found
 
 
 def write_funding(found: Iterator[Funding], *, form: str, language: str, out: BinaryIO) -> None:

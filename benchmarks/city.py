@@ -25,6 +25,7 @@ from voucher_service.kernel.ids import CampaignId, OfferId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import SizeClass, SyntheticShop, Trade
+from voucher_service.replay.players import player
 from voucher_service.replay.publish import WantedCampaign, WantedLine, publish
 from voucher_service.replay.strangers import credit_code, strangers
 from voucher_service.tradein import service as tradein
@@ -188,12 +189,7 @@ def build(core: Core, residents: int) -> City:
     with core.transaction() as session:
         now = core.now(session)
     planner, *approvers = (
-        _staff(core, name, role)
-        for name, role in (
-            ("planner", Role.PLANNER),
-            ("approver", Role.APPROVER),
-            ("approver2", Role.APPROVER),
-        )
+        player(core, role, of="bench") for role in (Role.PLANNER, Role.APPROVER, Role.APPROVER)
     )
     today = day_of(now)
     campaigns.create_programme(
@@ -213,18 +209,6 @@ def build(core: Core, residents: int) -> City:
     people = _people(core, residents, now)
     tokens = [issue(core, Face.RESIDENT, one).access_token for one in people]
     return City(core, people, tokens, _tills(core, now), planner, approvers, now)
-
-
-def _staff(core: Core, name: str, role: Role) -> Actor:
-    made = identity.create_staff(
-        core,
-        actor=SYSTEM,
-        username=f"bench-{name}",
-        password=f"bench-only-{random.SystemRandom().getrandbits(64):x}",
-        display_name=f"bench {name}",
-        roles=[role],
-    )
-    return Actor(ActorKind.STAFF, made.id, frozenset({role}))
 
 
 def _people(core: Core, count: int, now: datetime) -> list[UUID]:

@@ -16,6 +16,8 @@ import psycopg
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from hypothesis import HealthCheck
+from hypothesis import settings as property_settings
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from playwright.sync_api import Browser, sync_playwright
@@ -53,6 +55,11 @@ class Compiled(BytecodeCache):
         self.known[bucket.key, bucket.checksum] = bucket.code
 
 
+# How long an example takes says something of the machine, and nothing of the property.
+property_settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+property_settings.load_profile("unhurried")
 Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Compiled()}
 
 

@@ -34,10 +34,17 @@ def apply_environment(values: dict[str, Any], environ: Mapping[str, str]) -> Non
         part, key = parts
         value = text
         if key.endswith("_file") and key not in values.get(part, {}):
-            key, value = key.removesuffix("_file"), Path(value).read_text("utf-8").strip()
+            key, value = key.removesuffix("_file"), _file(name, Path(text))
         if key not in values.get(part, {}):
             raise SettingsError(f"{name}: there is no setting {part}.{key}")
         values[part][key] = value
+
+
+def _file(name: str, path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{name}: {path} can't be read: {error}") from error
 
 
 def section(kind: type[Any], name: str, values: dict[str, Any]) -> Any:

@@ -38,7 +38,7 @@ class RetailSchema(Schema):
     id = fields.UUID(required=True)
     first = DayField(required=True)
     last = DayField(required=True)
-    sales_fen = FenField(attribute="sales", required=True)
+    sales_fen = FenField(attribute="sales", required=True, maximum=MOST_FEN)
     growth_bps = fields.Integer(required=True)
     source = fields.String(required=True)
     published_on = DayField(required=True)

@@ -19,7 +19,7 @@ from admin import readings, staff
 from admin import settling as words
 from admin.api.settlements import RETURN_LIMIT_BYTES, download, funding_file
 from voucher_service.approvals.model import Approval
-from voucher_service.i18n import gettext, mark
+from voucher_service.i18n import faults, gettext, mark
 from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.ids import MerchantId, RedemptionId
 from voucher_service.kernel.money import Money
@@ -153,7 +153,8 @@ def bank_return(batch: UUID) -> Any:
 def retry(payment: UUID) -> Any:
     """Let the next batch try the same account once more."""
     service.retry(core(), actor=actor(), payment=PaymentId(payment))
-    return redirect(f"/settlements/{request.args.get('batch', type=UUID) or ''}", 303)
+    batch = request.args.get("batch", type=UUID)
+    return redirect(f"/settlements/{batch}" if batch else "/settlements", 303)
 
 
 @settlements.get("/lines/<uuid:line>")
@@ -239,7 +240,7 @@ def _done(
         raise
     except DomainError as error:
         kept.refuse(error)
-        wrong = words.wrong_lines(error, locale())
+        wrong = faults(error, locale())
         return _page(batch, kept, asked=asked, wrong=wrong), status_of(error)
     return redirect(f"/settlements/{batch}", 303)
 

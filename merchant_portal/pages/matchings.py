@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
 from flask import Blueprint, Flask, Response, redirect, render_template, request
@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 from werkzeug.wrappers import Response as Redirect
 
 from merchant_portal.books_schemas import MatchingArgs, SpanArgs
-from voucher_service.i18n import gettext, mark
+from voucher_service.i18n import faults, gettext, mark
 from voucher_service.reconciliation import matching
 from voucher_service.reconciliation.model import FINDINGS, Finding, MatchingId, TillFileInvalid
 from voucher_service.reports import statement
@@ -25,8 +25,6 @@ matchings = Blueprint("matchings", __name__, url_prefix="/books/matchings")
 
 FILE_LIMIT_BYTES = 5 * 1024 * 1024
 TOO_LARGE = mark("文件超过 5 MB。请按天分开传。")
-WHOLE_FILE = mark("整个文件")
-LINE = mark("第 {n} 行")
 
 
 def install(app: Flask) -> None:
@@ -55,7 +53,7 @@ def upload() -> Redirect | tuple[str, int]:
         )
     except TillFileInvalid as error:
         form.refuse(error)
-        return _page(form, error.extra["lines"]), 422
+        return _page(form, faults(error, locale())), 422
     return redirect(f"/books/matchings/{made.id}", 303)
 
 
@@ -101,7 +99,7 @@ def file(id: UUID, format_: str) -> Response:
     )
 
 
-def _page(form: forms.Form, wrong: list[dict[str, Any]] | None = None) -> str:
+def _page(form: forms.Form, wrong: Sequence[tuple[str, str]] = ()) -> str:
     try:
         args = PageArgs().load(request.args.to_dict())
     except ValidationError:
@@ -109,12 +107,6 @@ def _page(form: forms.Form, wrong: list[dict[str, Any]] | None = None) -> str:
     return render_template(
         "merchant/matchings.html",
         form=form,
-        wrong=[_said(one) for one in wrong or ()],
+        wrong=wrong,
         page=matching.matchings(core(), actor=actor(), **args),
     )
-
-
-def _said(wrong: dict[str, Any]) -> tuple[str, str]:
-    """Which line of the file is wrong, and how."""
-    where = gettext(LINE, locale(), n=wrong["line"]) if wrong["line"] else WHOLE_FILE
-    return gettext(where, locale()), gettext(wrong["text"], locale(), column=wrong["column"])

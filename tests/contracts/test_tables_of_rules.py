@@ -9,6 +9,7 @@ import inspect
 import re
 import tomllib
 from dataclasses import fields
+from pathlib import Path
 from typing import get_type_hints
 
 import pytest
@@ -118,6 +119,16 @@ def test_production_refuses_development_secrets() -> None:
     }
     with pytest.raises(settings.SettingsError, match="token_key"):
         settings.load({"VOUCHER_ENV": "production", **servers})
+
+
+def test_a_secret_in_a_file_is_read_and_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    kept = tmp_path / "token"
+    name = "VOUCHER__SECRETS__TOKEN_KEY_FILE"
+    with pytest.raises(settings.SettingsError, match=f"{name}: {kept} can't be read"):
+        settings.load({"VOUCHER_ENV": "test", name: str(kept)})
+    kept.write_text("a secret of its own, long enough\n", "utf-8")
+    found = settings.load({"VOUCHER_ENV": "test", name: str(kept)})
+    assert found.secrets.token_key == "a secret of its own, long enough"
 
 
 def test_lua_headers_tell_what_their_callers_send() -> None:

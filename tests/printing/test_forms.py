@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.printing.reading import pages
@@ -49,7 +49,7 @@ def test_nobodys_text_becomes_code(text: str) -> None:
     assert text.replace(" ", "") in page.replace(" ", "").replace("\n", "")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.text(max_size=60))
 def test_any_text_at_all_can_be_printed(text: str) -> None:
     assert pages(forms.printed(form(text), at=AT))

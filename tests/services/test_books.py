@@ -121,7 +121,7 @@ def a_line(share_bps: int, *, fallback: bool = False) -> BudgetLine:
     city=st.integers(0, 10_000),
     rooms=st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_fold_adds_up_and_stays_within_every_room(
     total: int, city: int, rooms: tuple[int, int]
 ) -> None:
@@ -137,7 +137,7 @@ def test_a_fold_adds_up_and_stays_within_every_room(
 
 
 @given(st.lists(st.integers(1, 10**8), min_size=1, max_size=8), st.integers(0, 10_000))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_reservations_add_up_by_offer_and_by_line(costs: list[int], city: int) -> None:
     lines = [a_line(city), a_line(10_000 - city)]
     parts = budget_model.reserve(lines, [Money(cost) for cost in costs])

@@ -223,7 +223,7 @@ windows = st.lists(
 
 
 @given(windows=windows, lapse_returns=st.booleans(), at=st.integers(0, 24 * 75))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_at_no_instant_more_can_be_claimed_than_was_planned_for_its_day(
     any_offer: Offer, windows: list[tuple[int, int, int]], lapse_returns: bool, at: int
 ) -> None:

@@ -169,7 +169,7 @@ class Book:
     locals_=st.tuples(st.integers(0, 10_000), st.integers(0, 10_000)),
     money=st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_folds_add_up_stay_within_what_each_has_and_do_not_depend_on_how_they_are_cut(
     batches: list[list[tuple[str, int]]],
     city: int,
@@ -198,7 +198,7 @@ def test_folds_add_up_stay_within_what_each_has_and_do_not_depend_on_how_they_ar
     elsewhere=st.integers(0, 10**6),
     money=st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_is_refunded_in_a_county_may_be_spent_elsewhere(
     first: list[tuple[str, int]], undone: int, elsewhere: int, money: tuple[int, int]
 ) -> None:
@@ -220,7 +220,7 @@ amounts = st.integers(0, 10**9)
     inside=st.lists(amounts, min_size=1, max_size=5),
     cuts=st.tuples(st.integers(0, 100), st.integers(0, 100)),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_is_in_the_pools_is_shared_to_the_fen(
     inside: list[int], cuts: tuple[int, int]
 ) -> None:
@@ -241,7 +241,7 @@ def test_what_is_in_the_pools_is_shared_to_the_fen(
     folded=st.lists(st.integers(1, 10**9), min_size=5, max_size=5),
     cuts=st.tuples(st.integers(0, 100), st.integers(0, 100)),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_was_undone_since_the_last_fold_is_off_the_lines(
     inside: list[int], folded: list[int], cuts: tuple[int, int]
 ) -> None:

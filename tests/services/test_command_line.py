@@ -62,7 +62,16 @@ def test_tokens_are_of_new_real_named_residents(folder: Path) -> None:
 
 
 def test_the_first_member_of_staff_is_entered_by_the_operator(folder: Path) -> None:
-    words = ("create-staff", "liang", "--name", "梁慧", "--role", "planner", "--data", str(folder))
+    words = (
+        "create-staff",
+        "liang",
+        "--name",
+        "梁慧",
+        "--role",
+        "administrator",
+        "--data",
+        str(folder),
+    )
     short = run(*words, text="short\nshort\n")
     assert short.exit_code == 1
     assert "password_too_short" in short.output

@@ -100,7 +100,7 @@ class Book:
         max_size=25,
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_balance_at_any_instant_is_the_plain_sum_whatever_was_marked_when(
     core: Core, history: list[tuple[str, int, int]]
 ) -> None:

@@ -310,6 +310,7 @@ def test_the_year_end_sentences_are_in_the_words_of_bureaus(report: LeverageRepo
     )
     assert "销售 5,699 台，直接拉动交易额2,511.8万元。" in said
     assert sentences.paragraph(replace(sold, levels=frozenset()), "en").startswith("[")
+    assert "issued by the city and counties together" in sentences.paragraph(sold, "en")
 
 
 def resolved(answer: Any, field: str) -> float:

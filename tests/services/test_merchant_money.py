@@ -58,9 +58,8 @@ def number_at(world: World, merchant: MerchantId, hours: int) -> str:
     """The number that a payment so many hours from now would go to."""
     at = world.now() + timedelta(hours=hours)
     with world.core.transaction() as session:
-        found = merchants.account_at(session, merchant=merchant, at=at)
-    assert found is not None
-    return found.account.number
+        found = merchants.accounts_at(session, merchants=[merchant], at=at, clear=True)
+    return found[merchant].account.number
 
 
 def held(world: World, merchant: MerchantId) -> bool:
@@ -189,7 +188,7 @@ def test_a_mistyped_or_foreign_account_is_refused(world: World) -> None:
 def test_a_merchant_entered_by_staff_has_no_account_yet(world: World) -> None:
     with world.core.transaction() as session:
         merchant = merchants.till(session, cashier=world.cashier().id).merchant_id  # type: ignore[arg-type]
-        assert merchants.account_at(session, merchant=merchant, at=world.now()) is None
+        assert not merchants.accounts_at(session, merchants=[merchant], at=world.now())
 
 
 def test_a_suspension_holds_payments_until_a_second_person_lifts_it(

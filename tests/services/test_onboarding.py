@@ -80,10 +80,11 @@ def test_a_shopkeeper_becomes_a_merchant_whose_manager_redeems(world: World) -> 
     assert world.redeem(voucher, who.manager).value.shop_id == desk.till.shop_id
     with world.core.transaction() as session:
         shop = merchants.load_shop(session, shop=desk.till.shop_id)
-        account = merchants.account_at(session, merchant=merchant, at=world.now())
+        now = world.now()
+        found = merchants.accounts_at(session, merchants=[merchant], at=now, clear=True)
     assert shop.opening_hours == planned_shop().hours
     assert shop.position == planned_shop().position
-    assert account is not None
+    account = found[merchant]
     assert (account.account.name, account.account.number) == (who.name, CORPORATE)
 
 
@@ -372,8 +373,9 @@ def test_a_change_of_keys_reaches_what_merchants_handed_in(world: World) -> None
     only = with_clock(world.core, world.core.clock)
     only.__dict__["keyring"] = Keyring(replace(secrets, field_keys="2:another-field-key"))
     with only.transaction() as session:
-        account = merchants.account_at(session, merchant=merchant, at=world.now())
-    assert account is not None
+        now = world.now()
+        found = merchants.accounts_at(session, merchants=[merchant], at=now, clear=True)
+    account = found[merchant]
     assert account.account.number == CORPORATE
     kept = applying.own_document(only, actor=who.manager, kind=DocumentKind.LICENCE)
     assert kept.media_type == "image/jpeg"

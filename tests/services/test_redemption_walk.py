@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -44,8 +44,6 @@ STEPS = settings(
     max_examples=8,
     stateful_step_count=20,
     phases=[Phase.generate],  # shrinking would take longer than reading the steps
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
 )
 
 

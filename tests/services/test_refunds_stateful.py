@@ -262,7 +262,6 @@ def test_whatever_happens_the_rule_is_kept(core: Core, clock: Clock) -> None:
         settings=settings(
             max_examples=12,
             stateful_step_count=15,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -238,7 +238,6 @@ def test_places_and_money_add_up_in_any_order(core: Core, monkeypatch: pytest.Mo
         settings=settings(
             max_examples=6,
             stateful_step_count=18,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -78,7 +78,7 @@ def paid(case: Case) -> Money:
 
 
 @pytest.mark.parametrize("line", MOST_YUAN, ids=str)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_a_subsidy_is_never_above_its_cap_nor_the_price_nor_its_share_by_a_yuan(
     line: Line, data: st.DataObject
@@ -97,7 +97,7 @@ def test_a_subsidy_is_never_above_its_cap_nor_the_price_nor_its_share_by_a_yuan(
         assert subsidy.fen > exact - 1, "less than a fen is lost"
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(cases(), PRICES)
 @example(
     Case(Scheme.DIGITAL, Category.PHONE, Money(333_333), date(2026, 3, 1)), Money(600_000)
@@ -108,7 +108,7 @@ def test_a_dearer_purchase_below_the_ceiling_never_gets_less(case: Case, other: 
     assert paid(replace(case, price=less)) <= paid(replace(case, price=more))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(cases())
 def test_an_answer_is_either_a_sum_with_its_steps_or_nothing_with_its_reasons(case: Case) -> None:
     answer = quote(shelf.shelf(), case)

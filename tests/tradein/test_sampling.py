@@ -34,7 +34,7 @@ def clean_chance(size: int, bad: int, sample: int) -> Fraction:
     return Fraction(sum(min(one, default=bad) >= bad for one in every), len(every))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(size=st.integers(1, 10), plan=PLANS)
 def test_a_clean_sample_of_a_bad_batch_is_as_rare_as_stated(size: int, plan: Plan) -> None:
     sample = needed(size, plan)
@@ -45,7 +45,7 @@ def test_a_clean_sample_of_a_bad_batch_is_as_rare_as_stated(size: int, plan: Pla
         assert clean_chance(size, bad, sample - 1) > doubt
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(size=st.integers(1, 8), plan=PLANS)
 def test_whatever_is_found_a_bad_batch_passes_no_more_often_than_stated(
     size: int, plan: Plan

@@ -150,7 +150,7 @@ def claimable(found: Offer, one: Release, day: date) -> bool:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(OFFERS)
 def test_no_day_and_no_month_can_issue_more_than_is_said(
     drawn: list[tuple[list[Release], int, bool]],
@@ -185,7 +185,7 @@ def test_no_day_and_no_month_can_issue_more_than_is_said(
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(OFFERS, st.integers(1, 500_000))
 def test_the_day_on_which_the_money_is_gone_is_the_first_on_which_nothing_is_left(
     drawn: list[tuple[list[Release], int, bool]], daily_fen: int

@@ -108,7 +108,7 @@ def bills(draw: st.DrawFn) -> Bill:
 
 
 @given(bills(), st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_subsidy_kept_grows_with_the_goods_and_never_faster(
     bill: Bill, data: st.DataObject
 ) -> None:
@@ -120,13 +120,13 @@ def test_the_subsidy_kept_grows_with_the_goods_and_never_faster(
 
 
 @given(bills())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_whole_order_keeps_the_whole_subsidy(bill: Bill) -> None:
     assert kept_subsidy(bill, bill.order) == bill.discount
 
 
 @given(bills(), st.lists(st.integers(1, 9_000), min_size=1, max_size=6))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_steps_give_back_what_one_step_gives(bill: Bill, steps: list[int]) -> None:
     refunded, found = ZERO, []
     for step in steps:
@@ -146,7 +146,7 @@ def test_any_steps_give_back_what_one_step_gives(bill: Bill, steps: list[int]) -
 
 
 @given(bills())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_whole_order_gives_everybody_back_what_they_gave(bill: Bill) -> None:
     whole = parts(bill, ZERO, bill.order)
     assert (whole.subsidy, whole.cash, whole.others) == (bill.discount, bill.paid, bill.others)

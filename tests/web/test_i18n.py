@@ -12,8 +12,8 @@ from string import Formatter
 import pytest
 
 import voucher_service
+from voucher_service.i18n import faults, gettext, negotiate, sentence
 from voucher_service.i18n import formats as f
-from voucher_service.i18n import gettext, negotiate, sentence
 from voucher_service.i18n.errors import KINDS
 from voucher_service.i18n.extraction import missing, texts
 from voucher_service.i18n.sentences import TEXT
@@ -131,6 +131,20 @@ def test_a_validity_ends_at_24_00_of_its_last_day() -> None:
     assert f.until(end, ZH, TODAY) == "9月30日 24:00 前"
     assert f.until(end, EN, TODAY) == "until the end of 30 Sep"
     assert f.until(datetime(2026, 9, 30, 10, 0, tzinfo=UTC), ZH, TODAY) == "9月30日 18:00 前"
+
+
+def test_what_is_wrong_with_a_file_is_told_line_by_line() -> None:
+    lines = [
+        {"line": 0, "text": "文件太长。"},
+        {"line": 7, "text": "第一行要是：{columns}。", "columns": "金额"},
+        {"line": 8, "reason": "a code that a machine reads"},
+    ]
+    assert faults(Unprocessable(extra={"lines": lines}), ZH) == [
+        ("整个文件", "文件太长。"),
+        ("第 7 行", "第一行要是：金额。"),
+    ]
+    assert faults(Unprocessable(extra={"lines": lines}), EN)[1][0] == "Line 7"
+    assert faults(Unprocessable(), EN) == []
 
 
 def test_numbers_are_grouped_by_four() -> None:

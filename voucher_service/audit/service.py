@@ -138,11 +138,11 @@ def transition(
     return following
 
 
-def transition_many(
+def transition_where(
     session: Session,
     row: type[Base],
     *,
-    ids: Sequence[UUID],
+    where: Sequence[ColumnElement[bool]],
     current: S,
     lifecycle: Machine[S, E],
     event: E,
@@ -150,8 +150,11 @@ def transition_many(
     now: datetime,
     batch: str,
     set_: Mapping[str, Any] | None = None,
+    named: bool = False,
 ) -> list[UUID]:
-    """Move a set of rows at once (midnight expiry). Returns the ids that moved, one record for all.
+    """Move every row that matches and stands in `current` (midnight expiry). Returns the ids that
+    moved; one record for all names `batch`, to which they belong, and says how many they were, or
+    which: `named`.
 
     Rows that are no longer in `current` are left alone: for a sweep that is no error.
     """
@@ -160,7 +163,7 @@ def transition_many(
     moved = list(
         session.execute(
             update(table)
-            .where(table.c.id.in_(ids), table.c.status == current)
+            .where(table.c.status == current, *where)
             .values(status=following, **(set_ or {}))
             .returning(table.c.id)
         ).scalars()
@@ -175,47 +178,9 @@ def transition_many(
             now=now,
             from_status=str(current),
             to_status=str(following),
-            detail={"ids": [str(one) for one in moved]},
+            detail={"ids": [str(one) for one in moved]} if named else {"count": len(moved)},
         )
     return moved
-
-
-def transition_where(
-    session: Session,
-    row: type[Base],
-    *,
-    where: Sequence[ColumnElement[bool]],
-    current: S,
-    lifecycle: Machine[S, E],
-    event: E,
-    actor: Actor,
-    now: datetime,
-    batch: str,
-    set_: Mapping[str, Any] | None = None,
-) -> int:
-    """Move every row that matches and stands in `current`, with one record that names `batch`, to
-    which they belong, and says how many they were; returns that.
-    """
-    following = lifecycle.next(current, event)
-    table: Any = row.__table__
-    changed: Any = session.execute(
-        update(table)
-        .where(table.c.status == current, *where)
-        .values(status=following, **(set_ or {}))
-    )
-    if changed.rowcount:
-        record(
-            session,
-            actor=actor,
-            action=str(event),
-            object_type=lifecycle.name,
-            object_id=batch,
-            now=now,
-            from_status=str(current),
-            to_status=str(following),
-            detail={"count": changed.rowcount},
-        )
-    return int(changed.rowcount)
 
 
 def transition_all(

@@ -6,15 +6,21 @@ from pathlib import Path
 
 import click
 
-from .base import DATA, attached, main, plainly
+from voucher_service.identity.model import STAFF_ROLES
 
-STAFF_ROLES = ["planner", "approver", "reviewer", "finance", "auditor"]
+from .base import DATA, attached, main, plainly
 
 
 @main.command("create-staff")
 @click.argument("username")
 @click.option("--name", required=True, help="The name that colleagues see.")
-@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(STAFF_ROLES))
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    type=click.Choice([str(one) for one in STAFF_ROLES]),
+)
 @click.option("--area", default="", help="A division code; empty is the whole city.")
 @click.password_option(help="Asked for when it is not given; 12 characters or more.")
 @DATA

@@ -29,7 +29,9 @@ DATA = click.option(
 
 
 def plainly(command: F) -> F:
-    """Tell a person what is wrong in a sentence, not in a stack of calls."""
+    """Tell a person what is wrong in a sentence, not in a stack of calls; in the language of its
+    `--lang`, or in English.
+    """
 
     @wraps(command)
     def told(*args: Any, **kwargs: Any) -> Any:
@@ -38,10 +40,13 @@ def plainly(command: F) -> F:
         except (SettingsError, serving.ServingError) as error:
             raise click.ClickException(str(error)) from error
         except DomainError as error:
-            from voucher_service.i18n import sentence
+            from voucher_service.i18n import DEFAULT, faults, sentence
 
-            wrong = ", ".join([error.code, *error.extra.get("errors", ())])
-            raise click.ClickException(f"{sentence(error, 'en')} [{wrong}]") from error
+            locale = DEFAULT if kwargs.get("lang") == "zh" else "en"
+            said = [f"{sentence(error, locale)} [{error.code}]"]
+            said += [f"{where}: {what}" for where, what in faults(error, locale)]
+            said += [f"{name}: {text}" for name, text in error.extra.get("errors", {}).items()]
+            raise click.ClickException("\n".join(said)) from error
 
     return cast(F, told)
 

@@ -44,28 +44,21 @@ def reconcile_file(
     from voucher_service.kernel.actor import SYSTEM
     from voucher_service.kernel.ids import MerchantId, ShopId
     from voucher_service.reconciliation.differences import service
-    from voucher_service.reconciliation.differences.model import FINDINGS, ChannelFileInvalid
+    from voucher_service.reconciliation.differences.model import FINDINGS
 
     locale = _LANGUAGES[lang]
     with attached(data) as (core, _), file.open("rb") as source:
-        try:
-            made = service.take(
-                core,
-                actor=SYSTEM,
-                format=format_,
-                file_name=file.name,
-                source=source,
-                merchant=MerchantId(merchant) if merchant else None,
-                shop=ShopId(shop) if shop else None,
-                with_others=with_others,
-                day=day.date() if day else None,
-            )
-        except ChannelFileInvalid as error:
-            for slip in error.extra["lines"]:
-                facts = {**slip, "column": gettext(slip["column"], locale)}
-                where = f"{slip['line']}: " if slip["line"] else ""
-                click.echo(where + gettext(facts.pop("text"), locale, **facts), err=True)
-            raise
+        made = service.take(
+            core,
+            actor=SYSTEM,
+            format=format_,
+            file_name=file.name,
+            source=source,
+            merchant=MerchantId(merchant) if merchant else None,
+            shop=ShopId(shop) if shop else None,
+            with_others=with_others,
+            day=day.date() if day else None,
+        )
     click.echo(f"{made.file_name}: {made.first} to {made.last}, {made.lines:,} lines")
     for finding, count in made.counts.items():
         if count:

@@ -11,11 +11,8 @@ from voucher_service import settings as settings_module
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM
 from voucher_service.kernel.clock import day_of
-from voucher_service.kernel.errors import DomainError
 
 from .base import DATA, attached, main, plainly
-
-_MOST_LINES = 20
 
 
 @main.command()
@@ -41,17 +38,10 @@ def settle(day: datetime | None, data: Path) -> None:
 @plainly
 def bank_return(file: Path, data: Path) -> None:
     """Take what the bank answered; the file names its batch. Again it changes nothing."""
-    from voucher_service.i18n import gettext
     from voucher_service.settlement import service as settlement
 
     with attached(data) as (core, _):
-        try:
-            taken = settlement.take_return(core, actor=SYSTEM, content=file.read_bytes())
-        except DomainError as error:
-            for one in error.extra.get("lines", [])[:_MOST_LINES]:
-                words = {key: value for key, value in one.items() if key not in ("line", "text")}
-                click.echo(f"line {one['line']}: {gettext(one['text'], 'en', **words)}", err=True)
-            raise
+        taken = settlement.take_return(core, actor=SYSTEM, content=file.read_bytes())
     again = " (taken before)" if taken.replayed else ""
     click.echo(f"{taken.rows} answers: {taken.paid} paid, {taken.bounced} bounced{again}")
 

@@ -7,6 +7,6 @@
 from __future__ import annotations
 
 from .catalogue import DEFAULT, LOCALES, gettext, known, mark, negotiate
-from .errors import sentence
+from .errors import faults, sentence
 
-__all__ = ["DEFAULT", "LOCALES", "gettext", "known", "mark", "negotiate", "sentence"]
+__all__ = ["DEFAULT", "LOCALES", "faults", "gettext", "known", "mark", "negotiate", "sentence"]

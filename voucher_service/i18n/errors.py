@@ -6,6 +6,7 @@ Features add the codes of their own leaves here; English stands in `translations
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from string import Formatter
 from typing import Any
@@ -25,7 +26,7 @@ from voucher_service.kernel.errors import (
 from voucher_service.kernel.money import Money
 
 from . import formats
-from .catalogue import gettext
+from .catalogue import gettext, mark
 from .sentences import TEXT
 
 KINDS: dict[type[DomainError], str] = {
@@ -38,6 +39,9 @@ KINDS: dict[type[DomainError], str] = {
     TooMany: "太频繁了，什么也没有改变。请稍等再试。",
     Unavailable: "现在还不知道结果。请用同一个请求再试一次，不会重复。",
 }
+
+
+WHOLE_FILE, LINE = mark("整个文件"), mark("第 {n} 行")
 
 
 def sentence(error: DomainError, locale: str) -> str:
@@ -55,6 +59,30 @@ def say(code: str, locale: str, facts: dict[str, Any] | None = None) -> str:
         if all(name is None or name in given for _, name, _, _ in Formatter().parse(text)):
             return gettext(text, locale, **given)
     return ""
+
+
+def faults(error: DomainError, locale: str) -> list[tuple[str, str]]:
+    """What is wrong with an uploaded file: in which line, and what, in the reader's words.
+
+    `error.extra["lines"]` names lines by number, 0 for the file, with a `text` and its facts.
+    """
+    told = [one for one in error.extra.get("lines", ()) if "text" in one]
+    return [(_where(one["line"], locale), fault(one, locale)) for one in told]
+
+
+def fault(line: Mapping[str, Any], locale: str) -> str:
+    """The text of one such line, its facts filled in."""
+    facts = {name: _told(value, locale) for name, value in line.items() if name != "text"}
+    return gettext(line["text"], locale, **facts)
+
+
+def _where(number: int, locale: str) -> str:
+    return gettext(LINE, locale, n=number) if number else gettext(WHOLE_FILE, locale)
+
+
+def _told(value: Any, locale: str) -> str:
+    """A column's name may be one of our texts."""
+    return gettext(value, locale) if isinstance(value, str) else written(value, locale)
 
 
 def written(value: Any, locale: str) -> str:

@@ -46,18 +46,20 @@ def texts() -> dict[str, set[str]]:
 
 
 def refresh(*, prune: bool = False) -> list[tuple[str, str]]:
-    """Add new texts to the catalogues; one that stands in any of them stays where it is.
+    """Add new texts to the catalogues; one that stands in any of them stays where it is, and one
+    that stands in several only there where `english` reads it.
 
     With `prune` also drop texts no longer in use. Returns (catalogue, text) without English.
     """
     found, known = texts(), english()
     in_use = set().union(*found.values())
     folder = TRANSLATIONS / "en"
-    held = {path.stem: _ids(path) for path in sorted(folder.glob("*.po"))}
-    anywhere = set().union(*held.values())
+    held = {path.stem: _said(path) for path in sorted(folder.glob("*.po"))}
+    homes = {text: name for name, own in held.items() for text, said in own.items() if said}
     for name in {**held, **found}:
-        before = held.get(name, set())
-        after = before | (found.get(name, set()) - anywhere)
+        before = set(held.get(name, ()))
+        own = {text for text in before if homes.get(text, name) == name}
+        after = own | (found.get(name, set()) - homes.keys())
         after = after & in_use if prune else after
         if after == before:
             continue
@@ -70,8 +72,9 @@ def refresh(*, prune: bool = False) -> list[tuple[str, str]]:
     return missing()
 
 
-def _ids(path: Path) -> set[str]:
-    return {str(message.id) for message in read(path) if message.id}
+def _said(path: Path) -> dict[str, str]:
+    """The texts of a catalogue with their English, which may be empty."""
+    return {str(one.id): str(one.string) for one in read(path) if one.id}
 
 
 def missing() -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ SETTLEMENT: dict[str, tuple[str, ...]] = {
     ),
     "settlement_advance_too_large": (
         "连同已经申请的和商户还欠的，预付最多 {most}，现在还能再付 {left}。请改小金额。",
+        "连同已经申请的和商户还欠的，预付超过了上限。请改小金额。",
     ),
     "settlement_not_bounced": ("只有银行退回的付款才能再付一次。请刷新后看看最新情况。",),
 }

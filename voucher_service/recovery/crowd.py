@@ -21,10 +21,11 @@ from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import OfferKind, OfferPlan
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
-from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind, Role
+from voucher_service.kernel.actor import SYSTEM, Role
 from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.ids import OfferId
 from voucher_service.kernel.money import Money
+from voucher_service.replay.players import player
 from voucher_service.replay.publish import WantedCampaign, WantedLine, publish
 from voucher_service.replay.strangers import strangers
 from voucher_service.vouchers import service as vouchers
@@ -34,7 +35,7 @@ from voucher_service.web.face import Face
 SLUG, _AREA = "drill", "441700"
 _EACH = 50  # vouchers a resident may hold
 _FACE_VALUE, _THRESHOLD = Money.of_yuan(20), Money.of_yuan(100)
-_ROLES = (("planner", Role.PLANNER), ("approver", Role.APPROVER), ("second", Role.APPROVER))
+_ROLES = (Role.PLANNER, Role.APPROVER, Role.APPROVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def found(core: Core, claims: int) -> list[Resident]:
     with core.transaction() as session:
         now = core.now(session)
     today = day_of(now)
-    planner, *approvers = (_staff(core, name, role) for name, role in _ROLES)
+    planner, *approvers = (player(core, role, of=SLUG) for role in _ROLES)
     campaigns.create_programme(
         core,
         actor=planner,
@@ -110,18 +111,6 @@ def _campaign(quota: int, today: date) -> WantedCampaign:
         offers=(offer,),
         lines=(WantedLine(SLUG, _FACE_VALUE * quota, 10_000, fallback=True),),
     )
-
-
-def _staff(core: Core, name: str, role: Role) -> Actor:
-    made = identity.create_staff(
-        core,
-        actor=SYSTEM,
-        username=f"drill-{name}",
-        password=f"drill-only-{random.SystemRandom().getrandbits(64):x}",
-        display_name=f"drill {name}",
-        roles=[role],
-    )
-    return Actor(ActorKind.STAFF, made.id, frozenset({role}))
 
 
 class Crowd:

@@ -7,7 +7,6 @@ is paid again, and the campaigns of vouchers are closed, so that what nobody spe
 
 from __future__ import annotations
 
-import secrets
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,9 +19,8 @@ from voucher_service.budgets import service as budgets
 from voucher_service.budgets.sums import Sums
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import CampaignKind, CampaignStatus
-from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core, with_clock
-from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind, Role
+from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.clock import Clock, end_of
 from voucher_service.kernel.ids import ApprovalId, CashierId, MerchantId
 from voucher_service.kernel.money import Money
@@ -36,6 +34,7 @@ from voucher_service.settlement.lifecycles import PaymentStatus
 from voucher_service.settlement.model import Batch, Form
 
 from . import releasing
+from .players import player
 
 _BOUNCED_BPS = 100
 _ROUNDS = 10
@@ -191,7 +190,7 @@ def _traced(core: Core, staff: Staff, programme: str, released: int, done: list[
 
 def _staff(core: Core) -> Staff:
     planner, inspector, reviewer, payer, *approvers = (
-        _person(core, role)
+        player(core, role, of="replay")
         for role in (
             Role.PLANNER,
             Role.REVIEWER,
@@ -201,18 +200,6 @@ def _staff(core: Core) -> Staff:
         )
     )
     return Staff(planner, tuple(approvers), inspector, reviewer, payer)
-
-
-def _person(core: Core, role: Role) -> Actor:
-    made = identity.create_staff(
-        core,
-        actor=SYSTEM,
-        username=f"replay-{role}-{secrets.token_hex(4)}",
-        password=secrets.token_urlsafe(32),
-        display_name=f"replay {role}",
-        roles=[role],
-    )
-    return Actor(ActorKind.STAFF, made.id, frozenset({role}))
 
 
 def _accounts(core: Core) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,6 +26,7 @@ from voucher_service.merchants.model import SizeClass, SyntheticShop, Trade
 
 from . import fields_stage
 from .plan import Plan, PlannedCampaign, PlannedOffer
+from .players import player
 from .publish import WantedCampaign, WantedLine, publish
 
 _PEOPLE_AT_ONCE = 2_000
@@ -85,8 +85,8 @@ def build(core: Core, plan: Plan) -> Stage:
     eve = start_of(plan.programme.opens_on) - timedelta(days=1)
     then = with_clock(core, Clock(eve))
     _announce(then, plan)
-    planner = _staff(then, Role.PLANNER)
-    approvers = [_staff(then, Role.APPROVER) for _ in range(MOST_SIGNATURES)]
+    planner = player(then, Role.PLANNER, of="replay")
+    approvers = [player(then, Role.APPROVER, of="replay") for _ in range(MOST_SIGNATURES)]
     offers: dict[str, UUID] = {}
     for planned in plan.campaigns:
         found = publish(then, _wanted(plan, planned), planner=planner, approvers=approvers)
@@ -96,7 +96,7 @@ def build(core: Core, plan: Plan) -> Stage:
         if targets.units:
             publish(then, fields_stage.wanted(plan, targets), planner=planner, approvers=approvers)
     fields_stage.stock(then, plan, planner=planner, approvers=approvers)
-    reviewer = _staff(then, Role.REVIEWER)
+    reviewer = player(then, Role.REVIEWER, of="replay")
     staff = [UUID(str(one.id)) for one in (reviewer, *approvers)]
     return Stage(offers, _people(then, plan, eve), _shops(then, plan, eve), staff)
 
@@ -120,19 +120,6 @@ def _announce(core: Core, plan: Plan) -> None:
         budgets.create_funder(
             core, actor=SYSTEM, code=one.slug, name=one.name.zh, level=one.level, area=one.area
         )
-
-
-def _staff(core: Core, role: Role) -> Actor:
-    """A member of staff for this run; nobody knows the password."""
-    made = identity.create_staff(
-        core,
-        actor=SYSTEM,
-        username=f"replay-{role}-{secrets.token_hex(4)}",
-        password=secrets.token_urlsafe(32),
-        display_name=f"replay {role}",
-        roles=[role],
-    )
-    return Actor(ActorKind.STAFF, made.id, frozenset({role}))
 
 
 def _wanted(plan: Plan, planned: PlannedCampaign) -> WantedCampaign:

@@ -219,6 +219,7 @@ def _sentence(template: str, figures: Mapping[str, Figure], locale: str, **facts
 def _issuers(found: frozenset[str], locale: str) -> str:
     named = [gettext(words, locale) for level, words in _LEVELS.items() if level in found]
     if len(named) > 1:
-        joined = ", ".join(named) if locale == "en" else "".join(named)
+        *others, last = named
+        joined = f"{', '.join(others)} and {last}" if locale == "en" else "".join(named)
         return gettext(_TOGETHER[len(named)], locale, levels=joined)
     return gettext(_ALONE, locale, level=named[0]) if named else ""

@@ -16,7 +16,6 @@ from sqlalchemy import (
     func,
     select,
     text,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -39,7 +38,6 @@ from .tables import (
 
 _BATCH = cast(Table, SettlementRow.__table__)
 _LINE = cast(Table, SettlementLineRow.__table__)
-_ITEM = cast(Table, SettlementItemRow.__table__)
 _SHARE = cast(Table, SettlementShareRow.__table__)
 _AT_ONCE = 1_000
 DUE: ColumnElement[bool] = SettlementLineRow.status == LineStatus.DUE
@@ -345,21 +343,3 @@ def lines_by_id(session: Session, ids: Collection[UUID]) -> list[SettlementLineR
     statement = select(SettlementLineRow).where(SettlementLineRow.id == asked)
     found = session.scalars(statement.execution_options(populate_existing=True), {"ids": list(ids)})
     return list(found)
-
-
-def items_of_batch(
-    session: Session, batch: BatchId, *, after: tuple[UUID, UUID] | None, most: int
-) -> list[SettlementItemRow]:
-    """Items that a batch pays, by line, after one of them."""
-    row = SettlementItemRow
-    key = (row.line_id, row.redemption_id)
-    statement = (
-        select(row)
-        .join(SettlementLineRow, SettlementLineRow.id == row.line_id)
-        .where(SettlementLineRow.batch_id == batch, row.live)
-        .order_by(*key)
-        .limit(most)
-    )
-    if after is not None:
-        statement = statement.where(tuple_(*key) > after)
-    return list(session.scalars(statement))

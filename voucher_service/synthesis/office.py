@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +11,11 @@ from voucher_service.approvals.model import MOST_SIGNATURES, Status
 from voucher_service.budgets import service as budgets
 from voucher_service.budgets.model import Budget, BudgetId, FundId
 from voucher_service.campaigns import service as campaigns
-from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
-from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind, Role
+from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.ids import ApprovalId, CampaignId
 from voucher_service.kernel.money import ZERO, Money
+from voucher_service.replay.players import player
 from voucher_service.replay.publish import WantedCampaign
 
 
@@ -41,7 +40,8 @@ class Office:
 def office(core: Core) -> Office:
     """Open the accounts."""
     planner, *approvers = (
-        _staff(core, role) for role in (Role.PLANNER, *[Role.APPROVER] * MOST_SIGNATURES)
+        player(core, role, of="synthesis")
+        for role in (Role.PLANNER, *[Role.APPROVER] * MOST_SIGNATURES)
     )
     return Office(planner, approvers)
 
@@ -123,15 +123,3 @@ def _allot(
             key=f"{budget.id}:{funder}",
         ).value
         staff.sign(core, move.approval_id)
-
-
-def _staff(core: Core, role: Role) -> Actor:
-    made = identity.create_staff(
-        core,
-        actor=SYSTEM,
-        username=f"synthesis-{role}-{secrets.token_hex(4)}",
-        password=secrets.token_urlsafe(32),
-        display_name=f"synthesis {role}",
-        roles=[role],
-    )
-    return Actor(ActorKind.STAFF, made.id, frozenset({role}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -72,13 +71,6 @@ class Revision:
     def lost(self) -> int:
         """How many get less."""
         return sum(one.change.fen < 0 for one in self.differences)
-
-    def by_category(self) -> dict[str, Money]:
-        """What changes in each category."""
-        sums: Counter[str] = Counter()
-        for one in self.differences:
-            sums[one.decision.case.category] += one.change.fen
-        return {category: Money(fen) for category, fen in sorted(sums.items())}
 
 
 def anew(

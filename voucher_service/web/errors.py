@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from voucher_service.i18n import gettext, mark, sentence
-from voucher_service.i18n.errors import say
+from voucher_service.i18n.errors import fault, say
 from voucher_service.kernel.errors import (
     Conflict,
     DomainError,
@@ -159,9 +159,16 @@ def _refusal(error: DomainError) -> Response:
     extra = error.extra
     if "errors" in extra:
         extra = extra | {"errors": _translated(extra["errors"])}
+    if "lines" in extra:
+        extra = extra | {"lines": [_filled(one) for one in extra["lines"]]}
     return problem(
         status_of(error), error.code, sentence(error, locale()), extra=extra, headers=headers
     )
+
+
+def _filled(line: dict[str, Any]) -> dict[str, Any]:
+    """A line of an uploaded file as the reader is told of it; its facts stay beside the text."""
+    return line | {"text": fault(line, locale())} if "text" in line else line
 
 
 def _http(error: HTTPException) -> Response | HTTPException:

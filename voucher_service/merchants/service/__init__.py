@@ -6,7 +6,7 @@ How merchants come in is said by its own modules: `applying`, `reviewing`, `bank
 
 from . import admitting
 from .applying import applicant_at_desk
-from .banking import account_at, accounts_at
+from .banking import accounts_at
 from .changes import (
     close_cashier,
     close_shop,
@@ -58,7 +58,6 @@ from .views import load_cashier, load_merchant, load_shop
 
 __all__ = [
     "Desk",
-    "account_at",
     "accounts_at",
     "acting",
     "add_point",

@@ -45,11 +45,6 @@ from .views import found
 CHANGE = "merchant.account_change"
 
 
-def account_at(session: Session, *, merchant: MerchantId, at: datetime) -> SettlementAccount | None:
-    """The account that counts at an instant, in clear for a payment file; None without any."""
-    return accounts_at(session, merchants=[merchant], at=at, clear=True).get(merchant)
-
-
 def accounts_at(
     session: Session, *, merchants: Collection[MerchantId], at: datetime, clear: bool = False
 ) -> dict[MerchantId, SettlementAccount]:

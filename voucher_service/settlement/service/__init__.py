@@ -9,8 +9,6 @@ from .funding import export_funding, line_funding
 from .holding import hold, hold_payment, holds, release_hold, release_payment
 from .leaving import drop, free_dropped
 from .reading import (
-    all_items,
-    all_lines,
     batch,
     batch_shares,
     batches,
@@ -31,8 +29,6 @@ from .standing import own_unpaid, payee, payee_lines
 from .waiting import waiting
 
 __all__ = [
-    "all_items",
-    "all_lines",
     "bank_file",
     "batch",
     "batch_shares",

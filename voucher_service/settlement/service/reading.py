@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -39,8 +39,6 @@ from ..tables import (
 from . import views
 from .access import own_merchant, require_reader
 from .holding import holds
-
-_AT_ONCE = 1_000
 
 
 def batches(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[Batch]:
@@ -203,32 +201,6 @@ def payouts(core: Core, *, actor: Actor, payout: UUID) -> list[BatchLine]:
     with core.transaction() as session:
         mine = (row.resident_id == actor.id, or_(row.payout_id == payout, row.subject_id == payout))
         return views.lines(session, store.lines(session, *mine, newest=True))
-
-
-def all_lines(session: Session, *, batch: BatchId) -> Iterator[BatchLine]:
-    """Every line of a batch with its newest payment, some thousand at a time."""
-    after: UUID | None = None
-    while True:
-        where = [SettlementLineRow.batch_id == batch]
-        if after is not None:
-            where.append(SettlementLineRow.id > after)
-        rows = store.lines(session, *where, limit=_AT_ONCE)
-        yield from views.lines(session, rows)
-        if len(rows) < _AT_ONCE:
-            return
-        after = rows[-1].id
-
-
-def all_items(session: Session, *, batch: BatchId) -> Iterator[tuple[BatchLineId, Item]]:
-    """Every redemption that a batch pays, line after line, some thousand at a time."""
-    after: tuple[UUID, UUID] | None = None
-    while True:
-        rows = store.items_of_batch(session, batch, after=after, most=_AT_ONCE)
-        for row, item in zip(rows, _shown(session, rows), strict=True):
-            yield BatchLineId(row.line_id), item
-        if len(rows) < _AT_ONCE:
-            return
-        after = rows[-1].line_id, rows[-1].redemption_id
 
 
 def _batch(session: Session, id: BatchId) -> SettlementRow:

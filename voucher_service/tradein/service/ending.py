@@ -91,16 +91,17 @@ def lapse_due(core: Core, *, most: int = 2_000) -> int:
         ).all()
         if not due:
             return 0
-        moved = audit.transition_many(
+        moved = audit.transition_where(
             session,
             QualificationRow,
-            ids=[id for id, _ in due],
+            where=[QualificationRow.id.in_([id for id, _ in due])],
             current=Status.CLAIMED,
             lifecycle=LIFECYCLE,
             event=Event.LAPSED,
             actor=SYSTEM,
             now=now,
             batch=str(new_id()),
+            named=True,
             set_={"holds_slot": False},
         )
         for offer in {offer for _, offer in due}:

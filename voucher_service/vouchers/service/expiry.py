@@ -62,16 +62,17 @@ def _expire(session: Session, offer_id: OfferId, ids: list[UUID], now: datetime)
     offer = campaigns.offer(session, offer=offer_id)
     flows_back = _flows_back(offer, now)
     batch = str(new_id())
-    moved = audit.transition_many(
+    moved = audit.transition_where(
         session,
         VoucherRow,
-        ids=ids,
+        where=[VoucherRow.id.in_(ids)],
         current=Status.CLAIMED,
         lifecycle=LIFECYCLE,
         event=Event.EXPIRED,
         actor=SYSTEM,
         now=now,
         batch=batch,
+        named=True,
         # Who spent a part keeps the slot: its money is gone, so nobody else can claim it.
         set_={"holds_slot": VoucherRow.spent_fen > ZERO} if flows_back else None,
     )

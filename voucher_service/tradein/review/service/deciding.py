@@ -203,16 +203,17 @@ def _release(session: Session, payload: Mapping[str, Any], actor: Actor, now: da
         raise ChangedSinceProposed
     ids = [one.subject_id for one in stands.passing]
     refuse_own(session, actor, ids)
-    moved = audit.transition_many(
+    moved = audit.transition_where(
         session,
         ReviewRow,
-        ids=ids,
+        where=[ReviewRow.id.in_(ids)],
         current=ReviewStatus.BATCHED,
         lifecycle=LIFECYCLE,
         event=ReviewEvent.RELEASED,
         actor=actor,
         now=now,
         batch=str(row.id),
+        named=True,
         set_={"released_at": now},
     )
     if len(moved) < len(ids):

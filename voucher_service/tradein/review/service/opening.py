@@ -58,16 +58,17 @@ def close_undone(core: Core) -> int:
         for status in _OPEN:
             gone = store.undone(session, status, _AT_ONCE)
             done += len(
-                audit.transition_many(
+                audit.transition_where(
                     session,
                     ReviewRow,
-                    ids=gone,
+                    where=[ReviewRow.id.in_(gone)],
                     current=status,
                     lifecycle=LIFECYCLE,
                     event=ReviewEvent.UNDONE,
                     actor=SYSTEM,
                     now=now,
                     batch="undone",
+                    named=True,
                 )
             )
         return done
