@@ -8,6 +8,9 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from voucher_service.campaigns import service as campaigns
+from voucher_service.causal import words as causal_words
+from voucher_service.causal.model import Interval
+from voucher_service.causal.service import headline
 from voucher_service.i18n import mark
 from voucher_service.infra import areas
 from voucher_service.kernel.actor import Actor
@@ -89,21 +92,40 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Net:
+    """What vouchers changed, on the same scale: places of the estimate and its interval (what is
+    below 0 stands at 0), and the figures to be read, ÷ issued and ÷ redeemed.
+    """
+
+    low: int
+    point: int
+    high: int
+    on_issued: str
+    on_redeemed: str
+    interval: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ruler:
-    """Ratios on one scale, ÷ issued. Lengths are in the units of the drawing, from 170 to 650."""
+    """Ratios on one scale, ÷ issued. Lengths are in the units of the drawing, from 170 to 650.
+    `net`: None where there is no estimate to go by.
+    """
 
     bars: tuple[Bar, ...]
     ticks: tuple[tuple[int, int], ...]
     floor: int
+    net: Net | None
 
 
 LEFT, WIDTH = 170, 440
 
 
 def ruler(found: LeverageReport) -> Ruler:
-    """The ratio, its mechanical floor and what residents paid themselves."""
+    """The ratio, its floor, what residents paid themselves, and what vouchers changed."""
     of = found.totals.ratios
-    top = max((one for one in (of.on_issued, of.floor_on_issued) if one), default=Decimal(1))
+    effect = _on_issued(found)
+    ends = (of.on_issued, of.floor_on_issued, effect and Decimal(str(effect.high)))
+    top = max((one for one in ends if one), default=Decimal(1))
     most = int(top.to_integral_value(ROUND_CEILING))
     step = max(1, -(-most // 8))
     lines = (
@@ -116,7 +138,30 @@ def ruler(found: LeverageReport) -> Ruler:
         for i, (name, about, issued, redeemed) in enumerate(lines)
     )
     ticks = tuple((n, LEFT + WIDTH * n // most) for n in range(0, most + 1, step))
-    return Ruler(bars, ticks, LEFT + _length(of.floor_on_issued, most))
+    return Ruler(bars, ticks, LEFT + _length(of.floor_on_issued, most), _net(found, effect, most))
+
+
+def _on_issued(found: LeverageReport) -> Interval | None:
+    """The estimate for each issued yuan: per redeemed yuan, times how much of it was redeemed."""
+    best, rate = headline(found.causal), found.totals.ratios.redemption_rate
+    if best is None or best.effect is None or rate is None:
+        return None
+    point, low, high = (
+        end * float(rate) for end in (best.effect.point, best.effect.low, best.effect.high)
+    )
+    return Interval(point, low, high)
+
+
+def _net(found: LeverageReport, effect: Interval | None, most: int) -> Net | None:
+    best = headline(found.causal)
+    if effect is None or best is None or best.effect is None:
+        return None
+    low, point, high = (
+        LEFT + _length(Decimal(str(end)), most) for end in (effect.low, effect.point, effect.high)
+    )
+    issued, least, greatest = causal_words.figures(effect)
+    redeemed = causal_words.figures(best.effect)[0]
+    return Net(low, point, high, issued, redeemed, f"{least} – {greatest}")
 
 
 def _length(ratio: Decimal | None, most: int) -> int:

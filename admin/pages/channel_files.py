@@ -93,8 +93,8 @@ def upload() -> Any:
         if isinstance(found.stream, Incoming):
             waits = uploading.keep(core(), incoming=found.stream, **about)
             return redirect(f"/channel-files/uploads/{waits.id}", 303)
-        source = cast(BinaryIO, found.stream)
-        made = service.take(core(), source=source, day=told["day"], **about)
+        stream = cast(BinaryIO, found.stream)
+        made = service.take(core(), source=stream, day=told["day"], **about)
     except DomainError as error:
         wrong = error.extra["lines"] if isinstance(error, ChannelFileInvalid) else []
         return _files(refuse(form, error), [said(one) for one in wrong]), status_of(error)

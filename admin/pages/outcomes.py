@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
@@ -10,7 +11,7 @@ from flask import Blueprint, redirect, render_template, request
 from admin import staff
 from admin.api.outcomes import FILE_LIMIT_BYTES
 from admin.forms import refuse
-from voucher_service.causal import service
+from voucher_service.causal import outcome_reader, service
 from voucher_service.causal.outcomes import KINDS, OutcomeFileInvalid
 from voucher_service.causal.service.importing import MAY_IMPORT
 from voucher_service.i18n import gettext, mark
@@ -27,7 +28,7 @@ importing = Blueprint("outcome_import_pages", __name__, url_prefix="/outcomes")
 TOO_LARGE = mark("文件超过 16 MB。请在服务器上用 voucher outcomes import 导入。")
 WHOLE_FILE = mark("整个文件")
 LINE = mark("第 {n} 行")
-_A_PAGE = 20
+_A_PAGE, _ASKED = 20, 8
 
 
 class FileForm(Schema):
@@ -53,28 +54,34 @@ def import_file() -> Any:
         service.import_file(core(), actor=actor(), stream=BytesIO(content))
     except OutcomeFileInvalid as error:
         form.refuse(error)
-        return _page(form, error.extra["lines"]), 422
+        return _page(form, outcome_reader.in_words(error, locale())), 422
     except DomainError as error:
         refuse(form, error)
         return _page(form), 422
-    return redirect("/outcomes", 303)
+    return redirect("/outcomes?imported=yes", 303)
 
 
-def _page(form: forms.Form, wrong: list[dict[str, Any]] | None = None) -> str:
+def _page(form: forms.Form, wrong: Sequence[tuple[list[int], str]] = ()) -> str:
     found = service.files(
         core(), actor=actor(), cursor=request.args.get("cursor") or None, limit=_A_PAGE
     )
     return render_template(
         "admin/outcomes.html",
         page=found,
+        about=service.of_files(core(), files=found.items),
+        asked=service.asked(core(), actor=actor(), limit=_ASKED),
+        imported="imported" in request.args,
         form=form,
         kinds=KINDS,
         names=staff.names([one.imported_by for one in found.items]),
         may_import=actor().has(MAY_IMPORT),
-        wrong=[_fault(one) for one in wrong or []],
+        wrong=[(_lines(numbers), text) for numbers, text in wrong],
+        most_named=outcome_reader.MOST_NAMED,
     )
 
 
-def _fault(one: dict[str, Any]) -> tuple[str, str]:
-    where = gettext(LINE, locale(), n=one["line"]) if one["line"] else gettext(WHOLE_FILE, locale())
-    return where, gettext(one["text"], locale(), column=one["column"])
+def _lines(numbers: list[int]) -> str:
+    if not numbers:
+        return gettext(WHOLE_FILE, locale())
+    between = ", " if locale() == "en" else "、"
+    return gettext(LINE, locale(), n=between.join(map(str, numbers)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,14 +11,18 @@ import pytest
 from tests.causal import panels
 from tests.make import JIANGCHENG, World
 from voucher_service.allocation.model import SoldOut
-from voucher_service.campaigns.model import Offer
+from voucher_service.campaigns.model import Offer, OfferKind
 from voucher_service.causal import bunching, service, store, weeks, words
 from voucher_service.causal.model import Counted, Design, Verdict
 from voucher_service.causal.outcomes import Kind, OutcomeFile, OutcomeFileInvalid
-from voucher_service.causal.service import Estimate, estimating
+from voucher_service.causal.service import Estimate, estimating, sampling
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.clock import Clock
+from voucher_service.kernel.ids import CashierId
+from voucher_service.kernel.money import Money
+from voucher_service.merchants import service as merchants
+from voucher_service.reports import causal
 from voucher_service.vouchers import refusals
 
 QUOTA = 5
@@ -55,7 +61,9 @@ def test_a_queue_is_ranked_from_its_last_slot(city: World, finance: Actor) -> No
         with pytest.raises(SoldOut):
             later.claim(offer, one)
     refusals.flush(city.core)
-    told = service.keys(city.core, actor=finance, offer=offer.id, provider="unionpay", salt=b"salt")
+    told = service.keys(
+        city.core, actor=finance, offer=offer.id, provider="unionpay", salt=b"a provider's salt"
+    )
     keys = [key for key, _ in told]
     file, found = imported(city, finance, offer, Kind.PANEL, panels.panel(offer, {}, keys))
     begins, ends = weeks.valid(offer)
@@ -80,6 +88,7 @@ def test_orders_of_tills_are_classed_by_amount_and_tied_to_what_was_redeemed(
     file, (found,) = imported(city, finance, offer, Kind.ORDERS, rows)
     assert (found.design, found.verdict) == (Design.BUNCHING, Verdict.TOO_SMALL)
     assert (found.have, found.needed, found.unit) == (1, bunching.FEWEST, Counted.SHOPS)
+    assert not found.invented
     with city.core.transaction() as session:
         classes = store.order_classes(session, file.id, opens=opens, ends=ends, step=200)
     assert classes == [(redemption.shop_id, 50, 3), (redemption.shop_id, 51, 5)]
@@ -106,3 +115,29 @@ def test_areas_with_redemptions_stand_against_areas_without(city: World, finance
     with pytest.raises(OutcomeFileInvalid):
         service.import_file(city.core, actor=finance, stream=late)
     assert redeemed == {JIANGCHENG: 2_000, "441704": 0, "441721": 0}
+
+
+@pytest.mark.parametrize("kind", [Kind.ORDERS, Kind.AREAS])
+def test_invented_files_are_about_the_shops_and_areas_of_the_books(
+    city: World, finance: Actor, kind: Kind
+) -> None:
+    offer, till = city.offer(), city.cashier(area=JIANGCHENG)
+    city.redeem(city.claim(offer), till)
+    file = "\n".join(sampling.invented(city.core, offer=offer.id, kind=kind, effect=3.0, seed=1))
+    service.import_file(city.core, actor=finance, stream=io.BytesIO(file.encode()))
+    estimating.compute(city.core, offer=offer.id)
+    found = service.of_offer(city.core, actor=finance, offer=offer.id)
+    assert {one.invented for one in found} == {True}
+    assert "没有结果数据" in causal.sentence(found, "zh-CN")
+
+
+def test_orders_say_nothing_of_an_offer_without_a_threshold(city: World, finance: Actor) -> None:
+    plan = city.plan()
+    rate = replace(plan, kind=OfferKind.PERCENT_CAPPED, rate_bps=2_000, threshold=Money(5))
+    offer, shop = city.offer(rate), city.cashier()
+    with city.core.transaction() as session:
+        where = merchants.till(session, cashier=CashierId(shop.id)).shop_id  # type: ignore[arg-type]
+    rows = [(where, weeks.valid(offer)[0], "S1", 10_000)]
+    with pytest.raises(OutcomeFileInvalid) as caught:
+        imported(city, finance, offer, Kind.ORDERS, rows)
+    assert "没有满减门槛" in caught.value.extra["lines"][0]["text"]

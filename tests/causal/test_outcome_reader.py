@@ -8,10 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from voucher_service.causal import outcome_reader
+from voucher_service.causal import outcome_reader, words
+from voucher_service.causal.model import Interval
 from voucher_service.causal.outcomes import Kind, OutcomeFileInvalid
 from voucher_service.causal.sample import sample
 from voucher_service.kernel.ids import OfferId
+from voucher_service.kernel.money import ZERO
 
 OFFER = OfferId(UUID("018f0000-0000-7000-8000-000000000001"))
 FIRST, LAST = date(2026, 9, 7), date(2026, 9, 20)
@@ -23,7 +25,9 @@ THINGS = {
 
 
 def text(kind: Kind = Kind.PANEL) -> str:
-    lines = sample(kind, offer=OFFER, first=FIRST, last=LAST, things=THINGS[kind], seed=3)
+    lines = sample(
+        kind, offer=OFFER, first=FIRST, last=LAST, things=dict.fromkeys(THINGS[kind], ZERO), seed=3
+    )
     return "\n".join(lines) + "\n"
 
 
@@ -93,3 +97,33 @@ def test_a_huge_number_is_no_amount() -> None:
     cells = found[11].split(",")
     cells[4] = "9" * 18
     assert faults("\n".join([*found[:11], ",".join(cells)]).encode()) == [(12, "amount_fen")]
+
+
+def test_what_excel_adds_to_the_head_is_overlooked_and_nothing_else_is() -> None:
+    lines = text().splitlines()
+    padded = [f"{one},,,," if number < 10 else one for number, one in enumerate(lines)]
+    head, read = outcome_reader.read(io.BytesIO("\r\n".join(padded).encode("utf-8-sig")))
+    assert len(list(read)) == head.lines
+    day = changed("2026-09-07,", "2026/9/7,")
+    assert {column for _, column in faults(day)} == {"week"}
+
+
+def test_a_file_without_lines_is_refused() -> None:
+    head = text().splitlines()[:11]
+    empty = [*head[:8], "lines,0", "total_fen,0", head[10]]
+    assert faults("\n".join(empty).encode()) == [(0, "")]
+
+
+def test_lines_with_the_same_fault_are_told_together_with_what_stands_there() -> None:
+    content = text().replace("2026-09-14", "2026-09-15").encode()
+    with pytest.raises(OutcomeFileInvalid) as caught:
+        list(outcome_reader.read(io.BytesIO(content))[1])
+    ((numbers, said),) = outcome_reader.in_words(caught.value, "en")
+    assert numbers == [13, 15]
+    assert said.startswith("“week” takes the date of a Monday")
+    assert said.endswith("2026-09-15")
+
+
+def test_an_end_near_nothing_keeps_a_second_decimal() -> None:
+    assert words.figures(Interval(2.04, 1.26, 2.83)) == ("2.0", "1.3", "2.8")
+    assert words.figures(Interval(2.04, 0.03, 4.1)) == ("2.04", "0.03", "4.10")

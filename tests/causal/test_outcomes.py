@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import io
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,15 +17,20 @@ from tests.make import World
 from tests.services.fairs import a_fair
 from voucher_service.campaigns.model import Offer
 from voucher_service.causal import lottery, service, store, words
-from voucher_service.causal.model import Design, Verdict, Window
-from voucher_service.causal.outcomes import Kind, OutcomeFileInvalid, OutcomeFileRepeated
-from voucher_service.causal.service import estimating
+from voucher_service.causal.model import Check, CheckName, Design, Verdict, Window
+from voucher_service.causal.outcomes import (
+    SAMPLE,
+    Kind,
+    OutcomeFileInvalid,
+    OutcomeFileRepeated,
+)
+from voucher_service.causal.service import estimating, sampling
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
-from voucher_service.kernel.errors import NoSuchThing, NotAllowed
+from voucher_service.kernel.errors import InvalidInput, NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import ResidentId
 from voucher_service.lotteries.model import Outcome
-from voucher_service.reports import leverage
+from voucher_service.reports import causal, leverage
 
 SALT = b"a provider's salt"
 ENTRANTS, SEATS = 44, 20
@@ -110,6 +116,16 @@ def test_only_who_agreed_before_the_draw_gets_a_key_and_no_name_goes_out(drawn: 
     assert told == {"provider": "unionpay", "keys": len(drawn.agreed)}
 
 
+@pytest.mark.parametrize(("provider", "salt"), [("unionpay", b""), ("Union Pay", SALT)])
+def test_a_salt_that_is_no_secret_and_a_name_that_no_file_has_are_refused(
+    drawn: Drawn, provider: str, salt: bytes
+) -> None:
+    with pytest.raises(InvalidInput):
+        service.keys(
+            drawn.core, actor=drawn.finance, offer=drawn.offer.id, provider=provider, salt=salt
+        )
+
+
 def test_a_provider_finds_its_customers_by_its_own_salt(drawn: Drawn) -> None:
     from voucher_service.identity import service as identity
 
@@ -152,7 +168,44 @@ def test_the_report_prints_the_estimate_beside_the_ratios(drawn: Drawn) -> None:
     assert told["measurable"]
     assert told["ask_for"] == []
     assert {one["window"] for one in told["estimates"]} == {"during", "with_after"}
-    assert told["sentence"].startswith("Each redeemed yuan")
+    said = f"“{drawn.offer.title}”, winners and losers of the draw: Each redeemed yuan"
+    assert told["sentence"].startswith(said)
+    assert told["headline"] == told["estimates"][0]["id"]
+
+
+def test_a_rehearsal_with_invented_data_takes_no_place_of_real_ones(drawn: Drawn) -> None:
+    offer = drawn.offer.id
+    handed = service.keys(drawn.core, actor=drawn.finance, offer=offer, provider=SAMPLE, salt=SALT)
+    lines = list(sampling.invented(drawn.core, offer=offer, kind=Kind.PANEL, effect=3.0, seed=1))
+    assert f"lines,{len(handed) * len(panels.mondays(drawn.offer))}" in lines
+    file = io.BytesIO("\n".join(lines).encode())
+    made = service.import_file(drawn.core, actor=drawn.finance, stream=file)
+    assert estimating.compute(drawn.core, offer=offer) == 2
+    now = service.of_offer(drawn.core, actor=drawn.finance, offer=offer)
+    assert [one.invented for one in now] == [False, False]
+    (_, found) = service.of_files(drawn.core, files=[made])[made.id]
+    assert found == []
+
+
+def test_invented_or_suspect_figures_are_no_headline(drawn: Drawn) -> None:
+    one, *_ = service.of_offer(drawn.core, actor=drawn.finance, offer=drawn.offer.id)
+    assert service.headline([one]) == one
+    wrong = replace(one, checks=(Check(CheckName.BALANCE, 0.001, stands=False),))
+    assert service.headline([wrong]) is None
+    assert causal.cost([wrong]) is None
+    assert "检验没通过" in causal.cost_in_words([wrong], "zh-CN")
+    assert causal.sentence([wrong], "zh-CN") == "净拉动不给数：有一项检验没通过。"
+    assert "这个数不能采信" in causal.explained(wrong, "zh-CN")
+    invented = replace(one, invented=True)
+    assert service.headline([invented]) is None
+    assert causal.sentence([invented], "zh-CN") == "净拉动不能估计：没有结果数据。"
+    assert "【示例数据，不是真的】" in causal.explained(invented, "zh-CN")
+
+
+def test_the_newest_offers_are_asked_about_with_their_days(drawn: Drawn) -> None:
+    first, last = panels.span(drawn.offer)
+    asked = service.asked(drawn.core, actor=drawn.finance, limit=5)
+    assert (drawn.offer.id, first, last) in [(offer.id, *days) for offer, *days in asked]
 
 
 def test_a_file_that_is_wrong_anywhere_leaves_nothing(drawn: Drawn) -> None:

@@ -33,7 +33,9 @@ class City:
 
     `borrowed` of the extra is taken from the weeks after, evenly over 16 of them. `displaced` is
     what a redeemed yuan takes from somebody who got no voucher. `ghosts` is the share of redeemed
-    yuan of orders that never were, each just above the threshold.
+    yuan of orders that never were, each just above the threshold. `away`: those whom the displaced
+    yuan is taken from live in areas without vouchers, and enter no lottery or queue. `size`: how
+    many times as many people, areas and shops there are.
     """
 
     effect: float = 3.0
@@ -42,6 +44,8 @@ class City:
     ghosts: float = 0.0
     shock: float = SHOCK
     memory: float = MEMORY
+    away: bool = False
+    size: int = 1
 
     @property
     def truth(self) -> float:
@@ -92,9 +96,10 @@ class Tills:
 def entrants(
     city: City, rng: np.random.Generator, *, winners: int = WINNERS, eager: float = 0.0
 ) -> Entrants:
-    """As many losers as winners. `eager`: how much higher, in logarithms, the first in the queue
-    spend than the last; in a lottery nobody is first.
+    """As many losers as winners, of all areas. `eager`: how much higher, in logarithms, the first
+    in the queue spend than the last; in a lottery nobody is first.
     """
+    winners *= city.size
     people = 2 * winners
     rank = np.arange(people, dtype=np.float64) - (winners - 1)
     place = np.arange(people) / people
@@ -103,53 +108,70 @@ def entrants(
         WEEKLY * weeks * np.exp(level + rng.standard_normal(people) * WINDOW - _CENTRE)
         for weeks in (BEFORE, DURING, AFTER)
     )
+    home = rng.integers(0, AREAS * city.size, people)
+    past, now, later = (1 + one.mean(axis=1)[home] for one in _split(_shocks(city, rng)))
+    before, during, after = before * past, during * now, after * later
     got = rank <= 0
     redeemed = np.where(got & (rng.random(people) < USED), FACE, 0.0)
     # Not everybody reacts alike: the reaction is spread, with the effect as its mean.
     reaction = rng.gamma(2.0, 0.5, people)
     during = during + redeemed * city.seen * reaction
     after = after - redeemed * (1 - city.ghosts) * city.borrowed * reaction * AFTER / 16
-    lost = city.displaced * redeemed.sum() / (people - winners)
+    lost = 0.0 if city.away else city.displaced * redeemed.sum() / (people - winners)
     during = np.where(got, during, during - lost)
     return Entrants(got, rank, before, during, after, redeemed)
 
 
 def places(city: City, rng: np.random.Generator) -> Places:
     """Areas of different levels, each with shocks that last; vouchers are issued in some."""
-    weeks = BEFORE + DURING + AFTER
-    issued = rng.permutation(np.arange(AREAS) < ISSUING)
-    level = WEEKLY * np.exp(rng.standard_normal(AREAS) * 0.15)
-    shocks = np.empty((AREAS, weeks))
-    shocks[:, 0] = rng.standard_normal(AREAS) * city.shock
-    fresh = city.shock * np.sqrt(1 - city.memory**2)
-    for week in range(1, weeks):
-        shocks[:, week] = city.memory * shocks[:, week - 1] + fresh * rng.standard_normal(AREAS)
-    common = rng.standard_normal(weeks) * 0.05
+    areas, issuing = AREAS * city.size, ISSUING * city.size
+    issued = rng.permutation(np.arange(areas) < issuing)
+    level = WEEKLY * np.exp(rng.standard_normal(areas) * 0.15)
+    shocks = _shocks(city, rng)
+    common = rng.standard_normal(shocks.shape[1]) * 0.05
     users = PEOPLE / AREAS
-    noise = rng.standard_normal((AREAS, weeks)) * _VARIATION / np.sqrt(users)
+    noise = rng.standard_normal(shocks.shape) * _VARIATION / np.sqrt(users)
     week_of = level[:, None] * (1 + shocks + common + noise)
-    amount = WINNERS * USED * FACE * rng.dirichlet(np.full(ISSUING, 60.0)) / users
-    redeemed = np.zeros(AREAS)
-    redeemed[issued] = amount
-    before, during, after = np.split(week_of, [BEFORE, BEFORE + DURING], axis=1)
-    # The displaced live where the vouchers are.
-    more = redeemed * (city.seen - city.displaced)
+    total = city.size * WINNERS * USED * FACE / users
+    redeemed = np.zeros(areas)
+    redeemed[issued] = total * rng.dirichlet(np.full(issuing, 60.0))
+    before, during, after = _split(week_of)
+    more = redeemed * city.seen - city.displaced * _victims(city, issued, redeemed)
     less = redeemed * (1 - city.ghosts) * city.borrowed * AFTER / 16
     return Places(issued, before, during.sum(axis=1) + more, after.sum(axis=1) - less, redeemed)
+
+
+def _victims(city: City, issued: Flags, redeemed: Array) -> Array:
+    """Redeemed yuan by where those live who lose by it: with the vouchers, or in other areas."""
+    if not city.away:
+        return redeemed
+    return np.where(issued, 0.0, redeemed.sum() / (~issued).sum())
+
+
+def _shocks(city: City, rng: np.random.Generator) -> Array:
+    """Of each area's weeks, as parts of 1: each remembers the one before."""
+    shocks = np.empty((AREAS * city.size, BEFORE + DURING + AFTER))
+    shocks[:, 0] = rng.standard_normal(len(shocks)) * city.shock
+    fresh = city.shock * np.sqrt(1 - city.memory**2)
+    for week in range(1, shocks.shape[1]):
+        shocks[:, week] = city.memory * shocks[:, week - 1] + fresh * rng.standard_normal(
+            len(shocks)
+        )
+    return shocks
+
+
+def _split(weeks: Array) -> list[Array]:
+    return np.split(weeks, [BEFORE, BEFORE + DURING], axis=1)
 
 
 def tills(city: City, rng: np.random.Generator) -> Tills:
     """Orders of shops of different price levels. What vouchers add is made of orders that grew up
     to the threshold, half of those redeemed at most, and of new orders.
     """
-    per_shop = rng.multinomial(ORDERS, rng.dirichlet(np.full(SHOPS, 5.0)))
-    shop = np.repeat(np.arange(SHOPS), per_shop)
-    price = rng.standard_normal(SHOPS) * 0.15
-    order = np.exp(np.log(150) + price[shop] + rng.standard_normal(len(shop)) * 0.9)
-    round_ = rng.random(len(order)) < 0.08
-    order = np.where(round_, np.maximum(50.0, np.round(order / 50) * 50), order)
-    wanted = int(WINNERS * USED)
+    shops = SHOPS * city.size
+    wanted = int(WINNERS * USED) * city.size
     ghosts = int(wanted * city.ghosts)
+    shop, order = _usual(city, rng, shops, wanted)
     lift = FACE * city.effect * (wanted - ghosts)
     low = np.flatnonzero((order >= 0.5 * THRESHOLD) & (order < THRESHOLD))
     room = THRESHOLD * np.exp(rng.exponential(0.06, wanted))
@@ -161,24 +183,48 @@ def tills(city: City, rng: np.random.Generator) -> Tills:
     gained = float((room[: len(picked)] - order[picked])[grows].sum())
     order[moved] = room[: len(picked)][grows]
     fresh = round(max(0.0, lift - gained) / room.mean()) + ghosts
-    new_shop = rng.integers(0, SHOPS, fresh)
+    new_shop = rng.integers(0, shops, fresh)
     new = THRESHOLD * np.minimum(np.exp(rng.exponential(0.06, fresh)), 1.25)
     shop, order = np.concatenate((shop, new_shop)), np.concatenate((order, new))
     # Whoever is at the threshold anyway redeems the rest.
-    mine = np.zeros(SHOPS)
+    mine = np.zeros(shops)
     np.add.at(mine, shop[moved], FACE)
     np.add.at(mine, new_shop, FACE)
     left = wanted - len(moved) - fresh
     if left > 0:
         able = np.flatnonzero(order >= THRESHOLD)
         np.add.at(mine, shop[rng.choice(able, left)], FACE)
+    return _classed(shop, order, mine)
+
+
+def _usual(
+    city: City, rng: np.random.Generator, shops: int, wanted: int
+) -> tuple[npt.NDArray[np.int64], Array]:
+    """Orders as they would be without vouchers: the shop of each, and its yuan."""
+    shocks = _split(_shocks(city, rng))[1].mean(axis=1)
+    busy = rng.dirichlet(np.full(shops, 5.0)) * (1 + shocks[np.arange(shops) % len(shocks)])
+    per_shop = rng.multinomial(ORDERS * city.size, busy / busy.sum())
+    shop = np.repeat(np.arange(shops), per_shop)
+    price = rng.standard_normal(shops) * 0.15
+    order = np.exp(np.log(150) + price[shop] + rng.standard_normal(len(shop)) * 0.9)
+    round_ = rng.random(len(order)) < 0.08
+    order = np.where(round_, np.maximum(50.0, np.round(order / 50) * 50), order)
+    # Customers without a voucher who stay away would have bought like everybody else.
+    lost = 0.0 if city.away else city.displaced * FACE * wanted / order.sum()
+    stays = rng.random(len(order)) >= lost
+    return shop[stays], order[stays]
+
+
+def _classed(shop: npt.NDArray[np.int64], order: Array, redeemed: Array) -> Tills:
+    """Orders counted by shop and class of amount, up to three times the threshold."""
     step, last = float(bunching.step_of(THRESHOLD)), 3 * THRESHOLD
     kind = np.round(order / step).astype(int)
     kept = (kind >= 2) & (kind <= last / step)
     width = int(last / step) - 1
+    shops = len(redeemed)
     cells = shop[kept] * width + kind[kept] - 2
-    counts = np.bincount(cells, minlength=SHOPS * width).reshape(SHOPS, width).astype(np.float64)
-    return Tills(counts, step * np.arange(2, int(last / step) + 1, dtype=np.float64), mine)
+    counts = np.bincount(cells, minlength=shops * width).reshape(shops, width).astype(np.float64)
+    return Tills(counts, step * np.arange(2, int(last / step) + 1, dtype=np.float64), redeemed)
 
 
 # So that the mean of a window is what it says, and its spread in the mean's own units.

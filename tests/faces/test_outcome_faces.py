@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from io import BytesIO
 from typing import Any
 
@@ -78,6 +80,7 @@ def test_an_import_gives_an_estimate_in_every_form_of_the_report(
     assert page.status_code == 200
     assert "每核销 1 元券" in page.text
     assert 'id="t-causal"' in page.text
+    assert '<circle class="f2"' in page.text
     english = desk.browser(finance, "en").get(f"/reports/leverage?programme={slug}")
     assert "Each redeemed yuan" in english.text
     book = desk.get(finance, f"/reports/leverage.xlsx?programme={slug}")
@@ -85,6 +88,14 @@ def test_an_import_gives_an_estimate_in_every_form_of_the_report(
     assert sheets["净拉动"]["E2"].value == pytest.approx(
         round(told["estimates"][0]["effect"]["point"], 4)
     )
+    listed = desk.browser(finance).get("/outcomes").text
+    assert offer.title in listed
+    assert "发券地区与没发券的地区 · 有效期内" in listed
+    text = desk.get(finance, f"/reports/leverage.csv?programme={slug}").data.decode("utf-8-sig")
+    *groups, total = csv.DictReader(io.StringIO(text))
+    first = told["estimates"][0]["effect"]
+    assert float(total["净拉动 ÷ 核销"]) == pytest.approx(first["point"])
+    assert {one["净拉动 ÷ 核销"] for one in groups} == {""}
     county = desk.world.staff(Role.FINANCE, area="441702")
     theirs = desk.get(county, f"/reports/leverage?programme={slug}&group_by=area").json["causal"]
     assert theirs["estimates"] == []
@@ -98,7 +109,7 @@ def test_a_file_with_faults_is_refused_at_the_desk_with_its_lines(
     answer = send(client, "/outcomes", "/outcomes", file=(BytesIO(bad), "areas.csv"))
     assert answer.status_code == 422
     assert "第 10 行" in answer.text
-    assert "各行金额相加不等于文件所说的合计 1。" in answer.text
+    assert "文件说合计 1 分，各行相加是" in answer.text
     empty = send(client, "/outcomes", "/outcomes", file=(BytesIO(b""), "areas.csv"))
     assert empty.status_code == 422
     called = desk.post(finance, "/outcomes", {"file": bad.decode()})

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import BinaryIO, TypeVar
 from uuid import UUID
 
-from voucher_service.i18n import mark
+from voucher_service.i18n import gettext, mark
 from voucher_service.infra import areas
 from voucher_service.kernel.ids import OfferId
 from voucher_service.kernel.money import Money
@@ -22,6 +22,7 @@ from .outcomes import (
     COLUMNS,
     FORMAT,
     KEY_LENGTH,
+    PROVIDER,
     VERSION,
     Amounts,
     Head,
@@ -36,34 +37,55 @@ MOST_NAMED = 20
 _MOST_FEN = 10**12
 _MOST_COUNT = 10**9
 _LONGEST = 1_000  # characters of a line
+_MOST_QUOTED = 40  # characters of a cell that is wrong
 _HEAD = ("kind", "provider", "made_on", "offer", "amounts", "from", "to", "lines", "total_fen")
 
-NOT_UTF8 = mark("文件不是 UTF-8 编码。")
+NOT_UTF8 = mark("文件不是 UTF-8 编码。用 Excel 的话，另存为“CSV UTF-8”。")
 NOT_CSV = mark("这一行不是完整的 CSV。")
 NO_FORMAT = mark("第一行要写“voucher-outcomes,2026-11”。")
-NO_HEAD = mark("缺少“{column}”这一行，或写得不对。")
+NO_HEAD = mark("缺少“{column}”这一行，或写得不对：{found}")
 NO_COLUMNS = mark("这一行要写列名：{column}")
-CELLS = mark("这一行的列数不对。")
-VALUE = mark("“{column}”写得不对。")
-WEEK = mark("“{column}”要写周一的日期，在文件所说的起止之内。")
-DAY = mark("“{column}”要写文件起止之内的日期。")
+CELLS = mark("这一行要有 {column} 列，有 {found} 列。")
+VALUE = mark("“{column}”写得不对：{found}")
+FEN = mark("“{column}”要写整数，单位是分：{found}")
+COUNT = mark("“{column}”要写整数：{found}")
+AREA = mark("没有这个地区代码：{found}")
+WEEK = mark("“{column}”要写周一的日期，像 2026-08-31，在文件所说的起止之内：{found}")
+DAY = mark("“{column}”要写日期，像 2026-08-31，在文件所说的起止之内：{found}")
 WHOLE_WEEKS = mark("“{column}”：起要是周一，止要是周日。")
-LINES = mark("文件说有 {column} 行，实际不是。")
-TOTAL = mark("各行金额相加不等于文件所说的合计 {column}。")
+NO_LINES = mark("文件里一行数据也没有。")
+LINES = mark("文件说有 {column} 行，实际有 {found} 行。")
+TOTAL = mark("文件说合计 {column} 分，各行相加是 {found} 分。")
 TWICE = mark("这一行与前面的行重复。")
 UNKNOWN_KEY = mark("没有给出过这个代号，或本人已不同意。")
 COVER = mark("文件要包括 {column} 的每一周：开始前至少四周，到最后一张券过期那一周。")
+COVER_VALID = mark("文件要包括 {column} 的每一天：券有效的那几周。")
 UNKNOWN_SHOP = mark("没有这家门店。")
+NO_THRESHOLD = mark("这种券没有满减门槛，从订单的大小看不出它的效果。")
 
 
 class _Wrong(Exception):
-    """What is wrong with a line, and with which column."""
+    """What is wrong with a line, with which column, and what stands there."""
 
 
-def refusal(*lines: tuple[int, str, str]) -> OutcomeFileInvalid:
-    """The refusal of a file: each line by its number (0: the file), the text, and its column."""
-    told = [{"line": number, "text": text, "column": column} for number, text, column in lines]
+def refusal(*lines: tuple[int, str, str] | tuple[int, str, str, str]) -> OutcomeFileInvalid:
+    """The refusal of a file: each line by its number (0: the file), the text, its column, and what
+    was found there.
+    """
+    told = [
+        {"line": number, "text": text, "column": column, "found": "".join(found)[:_MOST_QUOTED]}
+        for number, text, column, *found in lines
+    ]
     return OutcomeFileInvalid(extra={"lines": told})
+
+
+def in_words(error: OutcomeFileInvalid, locale: str) -> list[tuple[list[int], str]]:
+    """The sentences of a refusal, each with the numbers of its lines (none: the file)."""
+    said: dict[str, list[int]] = {}
+    for one in error.extra["lines"]:
+        text = gettext(one["text"], locale, column=one["column"], found=one["found"])
+        said.setdefault(text, []).extend([one["line"]] if one["line"] else [])
+    return [(numbers, text) for text, numbers in said.items()]
 
 
 def read(stream: BinaryIO) -> tuple[Head, Iterator[Line]]:
@@ -109,19 +131,27 @@ def _texts(stream: BinaryIO) -> Iterator[str]:
 
 def _head(rows: Iterator[tuple[int, list[str]]]) -> Head:
     number, row = next(rows, (1, []))
-    if row != [FORMAT, VERSION]:
+    if _filled(row) != [FORMAT, VERSION]:
         raise refusal((number, NO_FORMAT, ""))
     said: dict[str, str] = {}
     for name in _HEAD:
         number, row = next(rows, (number + 1, []))
-        if len(row) != 2 or row[0] != name:
-            raise refusal((number, NO_HEAD, name))
-        said[name] = row[1].strip()
+        cells = _filled(row)
+        if len(cells) != 2 or cells[0] != name:
+            raise refusal((number, NO_HEAD, name, ",".join(cells)))
+        said[name] = cells[1].strip()
     head = _said(said)
     number, row = next(rows, (number + 1, []))
-    if tuple(row) != COLUMNS[head.kind]:
+    if tuple(_filled(row)) != COLUMNS[head.kind]:
         raise refusal((number, NO_COLUMNS, ",".join(COLUMNS[head.kind])))
     return head
+
+
+def _filled(row: list[str]) -> list[str]:
+    """A row of the head without empty cells at its end: Excel makes all rows equally long."""
+    while row and not row[-1]:
+        row = row[:-1]
+    return row
 
 
 def _said(said: Mapping[str, str]) -> Head:
@@ -129,7 +159,7 @@ def _said(said: Mapping[str, str]) -> Head:
         try:
             return read(said[name])
         except ValueError:
-            raise refusal((_HEAD.index(name) + 2, NO_HEAD, name)) from None
+            raise refusal((_HEAD.index(name) + 2, NO_HEAD, name, said[name])) from None
 
     first, last = value("from", date.fromisoformat), value("to", date.fromisoformat)
     if first.isoweekday() != 1 or last.isoweekday() != 7 or last < first:
@@ -149,27 +179,31 @@ def _said(said: Mapping[str, str]) -> Head:
 
 def _lines(rows: Iterator[tuple[int, list[str]]], head: Head) -> Iterator[Line]:
     of = {Kind.PANEL: _panel, Kind.ORDERS: _order, Kind.AREAS: _area}[head.kind]
-    width, wrong = len(COLUMNS[head.kind]), []
+    width = len(COLUMNS[head.kind])
+    wrong: list[tuple[int, str, str, str]] = []
     count, total = 0, 0
     for number, row in rows:
         try:
             if len(row) != width:
-                raise _Wrong(CELLS, "")
+                raise _Wrong(CELLS, str(width), str(len(row)))
             line = of(number, dict(zip(COLUMNS[head.kind], row, strict=True)), head)
         except _Wrong as error:
-            wrong.append((number, str(error.args[0]), str(error.args[1])))
+            text, column, found = error.args
+            wrong.append((number, text, column, found))
             if len(wrong) >= MOST_NAMED:
                 break
             continue
         count, total = count + 1, total + line.amount.fen
         if not wrong:
             yield line
-    if not wrong and count != head.lines:
-        wrong.append((_HEAD.index("lines") + 2, LINES, str(head.lines)))
-    elif not wrong and total != head.total.fen:
-        wrong.append((_HEAD.index("total_fen") + 2, TOTAL, str(head.total.fen)))
     if wrong:
         raise refusal(*wrong)
+    if count != head.lines:
+        raise refusal((_HEAD.index("lines") + 2, LINES, str(head.lines), str(count)))
+    if not count:
+        raise refusal((0, NO_LINES, ""))
+    if total != head.total.fen:
+        raise refusal((_HEAD.index("total_fen") + 2, TOTAL, str(head.total.fen), str(total)))
 
 
 def _panel(number: int, cells: Mapping[str, str], head: Head) -> Line:
@@ -188,7 +222,7 @@ def _order(number: int, cells: Mapping[str, str], head: Head) -> Line:
     try:
         shop = UUID(cells["shop"])
     except ValueError:
-        raise _Wrong(VALUE, "shop") from None
+        raise _Wrong(VALUE, "shop", cells["shop"]) from None
     return Line(
         number,
         _day(cells["day"], head, DAY, "day"),
@@ -202,7 +236,7 @@ def _order(number: int, cells: Mapping[str, str], head: Head) -> Line:
 def _area(number: int, cells: Mapping[str, str], head: Head) -> Line:
     people = _count(cells, "people")
     if not people:
-        raise _Wrong(VALUE, "people")
+        raise _Wrong(COUNT, "people", cells["people"])
     return Line(
         number,
         _week(cells["week"], head),
@@ -217,7 +251,7 @@ def _area(number: int, cells: Mapping[str, str], head: Head) -> Line:
 def _week(text: str, head: Head) -> date:
     found = _day(text, head, WEEK, "week")
     if found.isoweekday() != 1 or found + timedelta(days=6) > head.last:
-        raise _Wrong(WEEK, "week")
+        raise _Wrong(WEEK, "week", text)
     return found
 
 
@@ -225,15 +259,15 @@ def _day(text: str, head: Head, wrong: str, column: str) -> date:
     try:
         found = date.fromisoformat(text)
     except ValueError:
-        raise _Wrong(wrong, column) from None
+        raise _Wrong(wrong, column, text) from None
     if not head.first <= found <= head.last:
-        raise _Wrong(wrong, column)
+        raise _Wrong(wrong, column, text)
     return found
 
 
 def _key(text: str) -> bytes:
     if not re.fullmatch(rf"[0-9a-f]{{{KEY_LENGTH}}}", text):
-        raise _Wrong(VALUE, "key")
+        raise _Wrong(VALUE, "key", text)
     return bytes.fromhex(text)
 
 
@@ -241,30 +275,30 @@ def _amount(cells: Mapping[str, str]) -> Money:
     try:
         return Money(_whole(cells["amount_fen"], _MOST_FEN))
     except ValueError:
-        raise _Wrong(VALUE, "amount_fen") from None
+        raise _Wrong(FEN, "amount_fen", cells["amount_fen"]) from None
 
 
 def _count(cells: Mapping[str, str], column: str) -> int:
     try:
         return _whole(cells[column], _MOST_COUNT)
     except ValueError:
-        raise _Wrong(VALUE, column) from None
+        raise _Wrong(COUNT, column, cells[column]) from None
 
 
 def _place(cells: Mapping[str, str]) -> str:
     if not areas.known(cells["area"]):
-        raise _Wrong(VALUE, "area")
+        raise _Wrong(AREA, "area", cells["area"])
     return areas.full(cells["area"])
 
 
 def _named(cells: Mapping[str, str], column: str, form: str) -> str:
     if not re.fullmatch(form, cells[column]):
-        raise _Wrong(VALUE, column)
+        raise _Wrong(VALUE, column, cells[column])
     return cells[column]
 
 
 def _provider(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9-]{1,40}", text):
+    if not re.fullmatch(PROVIDER, text):
         raise ValueError(text)
     return text
 

@@ -17,10 +17,14 @@ OutcomeFileId = NewType("OutcomeFileId", UUID)
 
 FORMAT = "voucher-outcomes"
 VERSION = "2026-11"
+# How a provider is called.
+PROVIDER = r"[a-z0-9-]{1,40}"
+# The provider of invented files: what is estimated of them is said to be no truth.
+SAMPLE = "sample"
 # Of the text that stands for a person in a panel: hexadecimal, 128 bits.
 KEY_LENGTH = 32
 # The consent to this use of one's payments; a new text is a new version.
-CONSENT_VERSION = "outcomes-2026-11"
+CONSENT_VERSION = "outcomes-2026-11-22"
 
 
 class Kind(StrEnum):

@@ -20,6 +20,12 @@ def valid(offer: Offer) -> tuple[date, date]:
     return monday(day_of(opens)), monday(day_of(offer.valid_until(closes))) + timedelta(weeks=1)
 
 
+def asked(offer: Offer) -> tuple[date, date]:
+    """The first and the last day of a file that is long enough for both windows."""
+    opens, ends = valid(offer)
+    return opens - timedelta(weeks=FEWEST_BEFORE), ends + timedelta(weeks=FEWEST_AFTER, days=-1)
+
+
 def monday(day: date) -> date:
     """The Monday of a day's week."""
     return day - timedelta(days=day.isoweekday() - 1)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from voucher_service.i18n import gettext, mark
 
-from .model import CheckName, Counted, Design, Verdict, Window
+from .model import Check, CheckName, Counted, Design, Interval, Verdict, Window
 from .outcomes import Amounts
 from .service.reading import Estimate
 
@@ -18,7 +20,9 @@ WINDOWS = {
     Window.DURING: mark("券有效的那几周"),
     Window.WITH_AFTER: mark("算上券过期以后的几周"),
 }
-AMOUNTS = {Amounts.ORDER: mark("订单金额"), Amounts.PAID: mark("居民实付")}
+# The same in a few characters.
+SPANS = {Window.DURING: mark("有效期内"), Window.WITH_AFTER: mark("加上过期后几周")}
+AMOUNTS = {Amounts.ORDER: mark("订单金额（用券前）"), Amounts.PAID: mark("居民实付")}
 ASSUMPTIONS = {
     Design.LOTTERY: mark(
         "只有运气决定谁中签。假设：在不在数据里与中没中签无关；没中签的人不因别人中签而少花；"
@@ -57,6 +61,9 @@ ASK_FOR = (
     mark("向参加活动的商户要：收银机的全部订单，不只是用券的，至少 30 家店。"),
     mark("向支付机构要：各地区每周的消费合计，至少 12 个地区，其中没发券的不少于 4 个。"),
 )
+_OF_OFFER = mark("“{offer}”，{compared}相比：")
+_OF_AREAS = mark("{compared}相比：")
+_INVENTED = mark("【示例数据，不是真的】")
 _EFFECT = mark("每核销 1 元券，{weeks}{amounts}多出 {point} 元，95% 区间 {low} 到 {high} 元。")
 _NONE = mark("这个区间含 0：看不出消费因券而变。")
 _LESS = mark("意味着：消费不升反降。")
@@ -70,20 +77,72 @@ _TOO_SMALL = mark("数据太少，不估计：现有 {have} {unit}，要分清 3
 _NO_STAGE = mark("不估计：拿到券的人核销得太少，与别人分不开。")
 
 
+def headline(estimate: Estimate, locale: str) -> str:
+    """What an estimate says, and before it what was compared, and of which offer's vouchers."""
+    compared = gettext(DESIGNS[estimate.design], locale)
+    if locale == "en":
+        compared = compared[0].lower() + compared[1:]
+    # Between areas all vouchers of the programme count, in the others those of one offer.
+    of = _OF_AREAS if estimate.design is Design.AREAS else _OF_OFFER
+    said = gettext(of, locale, offer=estimate.offer.title, compared=compared)
+    return _joined((*_invented(estimate, locale), said, *_said(estimate, locale)), locale)
+
+
 def sentence(estimate: Estimate, locale: str) -> str:
     """What an estimate says, and what it means."""
+    return _joined((*_invented(estimate, locale), *_said(estimate, locale)), locale)
+
+
+def briefly(estimate: Estimate, locale: str) -> str:
+    """An estimate in a cell of a table: what was compared, and the figure or why there is none."""
+    said = _refused(estimate, locale)
+    if estimate.effect is not None:
+        point, low, high = figures(estimate.effect)
+        said = f"{point} [{low}, {high}]"
+        if estimate.suspect:
+            said = _joined((said, gettext(_SUSPECT, locale)), locale)
+    about = (gettext(DESIGNS[estimate.design], locale), gettext(SPANS[estimate.window], locale))
+    between = ": " if locale == "en" else "："
+    return _joined((*_invented(estimate, locale), f"{' · '.join(about)}{between}{said}"), locale)
+
+
+def check(one: Check, locale: str) -> tuple[str, str]:
+    """What a check is called, and its figure, with whether it stands."""
+    name, figure = gettext(CHECKS[one.name], locale), f"{one.figure:.2f}"
+    if one.stands is None:
+        return name, figure
+    return name, f"{figure} {gettext(mark('通过') if one.stands else mark('没通过'), locale)}"
+
+
+def figures(effect: Interval) -> tuple[str, str, str]:
+    """Point, low and high with one decimal, two where an end would else be written as 0."""
+    places = 1 if min(abs(effect.low), abs(effect.high)) >= 0.05 else 2
+    point, low, high = (f"{one:.{places}f}" for one in (effect.point, effect.low, effect.high))
+    return point, low, high
+
+
+def _joined(said: Sequence[str], locale: str) -> str:
+    return (" " if locale == "en" else "").join(said)
+
+
+def _invented(estimate: Estimate, locale: str) -> tuple[str, ...]:
+    return (gettext(_INVENTED, locale),) if estimate.invented else ()
+
+
+def _said(estimate: Estimate, locale: str) -> list[str]:
     effect = estimate.effect
     if effect is None:
-        return _refused(estimate, locale)
+        return [_refused(estimate, locale)]
+    point, low, high = figures(effect)
     said = [
         gettext(
             _EFFECT,
             locale,
             weeks=gettext(WINDOWS[estimate.window], locale),
             amounts=gettext(AMOUNTS[estimate.amounts], locale),
-            point=f"{effect.point:.2f}",
-            low=f"{effect.low:.2f}",
-            high=f"{effect.high:.2f}",
+            point=point,
+            low=low,
+            high=high,
         ),
         gettext(_meaning(effect.low, effect.high, estimate.amounts), locale),
     ]
@@ -91,7 +150,7 @@ def sentence(estimate: Estimate, locale: str) -> str:
         said.append(gettext(_NO_AFTER, locale))
     if estimate.suspect:
         said.append(gettext(_SUSPECT, locale))
-    return ("" if locale != "en" else " ").join(said)
+    return said
 
 
 def _meaning(low: float, high: float, amounts: Amounts) -> str:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
 
 from .base import DATA, attached, main, member, plainly
+
+if TYPE_CHECKING:
+    from voucher_service.causal.outcomes import OutcomeFileInvalid
 
 _AS = click.option("--as", "username", required=True, help="The finance officer who does it.")
 _OFFER = click.option("--offer", type=click.UUID, required=True, help="Its id.")
@@ -43,6 +47,8 @@ def keys(offer: UUID, provider: str, username: str, salt_file: Path, out: Path, 
     from voucher_service.causal import service
     from voucher_service.kernel.ids import OfferId
 
+    if out.exists():
+        raise click.UsageError(f"{out} is there already")
     with attached(data) as (core, _):
         found = service.keys(
             core,
@@ -56,6 +62,8 @@ def keys(offer: UUID, provider: str, username: str, salt_file: Path, out: Path, 
         writer.writerow(("key", "mobile_hmac_sha256"))
         writer.writerows(found)
     click.echo(f"{len(found):,} keys")
+    if not found:
+        click.echo("nobody who entered a draw or came too late had agreed before it was decided")
 
 
 @outcomes.command("import")
@@ -81,37 +89,56 @@ def import_(file: Path, username: str, data: Path) -> None:
 @outcomes.command()
 @click.option("--kind", type=click.Choice(["panel", "orders", "areas"]), required=True)
 @_OFFER
-@click.option("--from", "first", type=_DAY, required=True, help="A Monday.")
-@click.option("--to", "last", type=_DAY, required=True, help="A Sunday.")
+@click.option("--effect", type=float, default=0.0, show_default=True, help="Of a redeemed yuan.")
+@click.option("--seed", type=int, default=1, show_default=True)
 @click.option(
     "--things",
     type=click.File(),
-    required=True,
-    help="Keys, ids of shops or codes of areas, one a line; more columns are ignored.",
+    help="Keys, ids of shops or codes of areas, one a line, instead of those in the books.",
 )
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--from", "first", type=_DAY, help="With --things: a Monday.")
+@click.option("--to", "last", type=_DAY, help="With --things: a Sunday.")
+@DATA
+@plainly
 def sample(
     kind: str,
     offer: UUID,
-    first: datetime,
-    last: datetime,
-    things: Iterable[str],
+    effect: float,
     seed: int,
+    things: Iterable[str] | None,
+    first: datetime | None,
+    last: datetime | None,
+    data: Path,
 ) -> None:
-    """Print an invented file in the right form. Its amounts show no effect."""
-    from voucher_service.causal.outcomes import Kind
-    from voucher_service.causal.sample import sample as invented
-    from voucher_service.kernel.ids import OfferId
+    """Print an invented file in the right form, with an effect that is known.
 
-    told = [line.split(",")[0].strip() for line in things]
-    for line in invented(
-        Kind(kind),
-        offer=OfferId(offer),
-        first=first.date(),
-        last=last.date(),
-        things=[one for one in told if one and one != "key"],
-        seed=seed,
-    ):
+    It is about the keys handed to provider `sample`, the shops that redeemed, or the counties of
+    the province. With --things it needs no data and shows no effect.
+    """
+    from voucher_service.causal.outcomes import Kind
+    from voucher_service.causal.sample import sample as of_things
+    from voucher_service.causal.service import sampling
+    from voucher_service.kernel.ids import OfferId
+    from voucher_service.kernel.money import ZERO
+
+    if things is None:
+        with attached(data) as (core, _):
+            lines = sampling.invented(
+                core, offer=OfferId(offer), kind=Kind(kind), effect=effect, seed=seed
+            )
+    elif first is None or last is None or effect:
+        raise click.UsageError("--things takes --from and --to, and no --effect")
+    else:
+        named = [line.split(",")[0].strip() for line in things]
+        lines = of_things(
+            Kind(kind),
+            offer=OfferId(offer),
+            first=first.date(),
+            last=last.date(),
+            things={one: ZERO for one in named if one and one != "key"},
+            seed=seed,
+        )
+    for line in lines:
         click.echo(line)
 
 
@@ -172,12 +199,8 @@ def again(id: UUID, data: Path) -> None:
     sys.exit(not same)
 
 
-def _faults(error: object) -> Sequence[str]:
-    from voucher_service.causal.outcomes import OutcomeFileInvalid
-    from voucher_service.i18n import gettext
+def _faults(error: OutcomeFileInvalid) -> Iterator[str]:
+    from voucher_service.causal import outcome_reader
 
-    assert isinstance(error, OutcomeFileInvalid)
-    return [
-        f"line {one['line']}: {gettext(one['text'], 'en', column=one['column'])}"
-        for one in error.extra["lines"]
-    ]
+    for numbers, text in outcome_reader.in_words(error, "en"):
+        yield f"line {', '.join(map(str, numbers))}: {text}" if numbers else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from voucher_service.causal import words
@@ -10,7 +11,16 @@ from voucher_service.causal.model import Interval
 from voucher_service.causal.service import Estimate, headline
 from voucher_service.i18n import formats, gettext, mark
 
+from .figures import Ratios
+
 NET_LEVERAGE = mark("净拉动")
+# Of the headline alone, as columns of a spreadsheet.
+FIGURES = (mark("净拉动 ÷ 核销"), mark("95% 区间下端"), mark("95% 区间上端"))
+_RATIOS = (
+    (mark("拉动比"), mark("订单合计 ÷ 核销"), "on_redeemed"),
+    (mark("机械下限"), mark("满减门槛自带"), "floor_on_redeemed"),
+    (mark("扣券后"), mark("居民自己付的 ÷ 核销"), "net_on_redeemed"),
+)
 # Headings, and what stands below them.
 COLUMNS = (
     (mark("券"), "text"),
@@ -22,7 +32,12 @@ COLUMNS = (
     (mark("95% 区间上端"), "ratio"),
     (mark("对比的一边"), "count"),
     (mark("另一边"), "count"),
+    (mark("平均到每个拿到券的人（或每个地区的人）"), "ratio"),
+    (mark("95% 区间下端"), "ratio"),
+    (mark("95% 区间上端"), "ratio"),
+    (mark("多核销"), "ratio"),
     (mark("意思"), "prose"),
+    (mark("检验"), "prose"),
     (mark("假设"), "prose"),
     (mark("数据文件 SHA-256"), "code"),
     (mark("方法与种子"), "text"),
@@ -31,25 +46,74 @@ COLUMNS = (
 SHORT = 9
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One of the figures that stand side by side, in yuan per redeemed yuan. `name` and `about` are
+    texts of the locale; a ratio has no interval, and None stands for what can't be said.
+    """
+
+    name: str
+    about: str
+    figure: float | None
+    effect: Interval | None = None
+
+    def written(self) -> tuple[str, str, str, str]:
+        """The cells of a table: a ratio with two decimals, an estimate as it is said."""
+        if self.effect is None:
+            figure = formats.NOTHING if self.figure is None else f"{self.figure:.2f}"
+            return self.name, self.about, figure, formats.NOTHING
+        point, low, high = words.figures(self.effect)
+        return self.name, self.about, point, f"[{low}, {high}]"
+
+
+def side_by_side(ratios: Ratios, estimates: Sequence[Estimate], locale: str) -> list[Line]:
+    """Gross, floor and net, and below them every estimate, or why there is none."""
+    lines = [
+        Line(gettext(name, locale), gettext(about, locale), None if of is None else float(of))
+        for name, about, of in ((name, about, getattr(ratios, of)) for name, about, of in _RATIOS)
+    ]
+    offers = {one.offer.id for one in estimates}
+    for one in estimates:
+        if one.effect is not None:
+            told = [one.offer.title] if len(offers) > 1 else []
+            told += [gettext(mark("示例数据"), locale)] if one.invented else []
+            told += [gettext(mark("检验没通过"), locale)] if one.suspect else []
+            about = " · ".join((*told, gettext(words.SPANS[one.window], locale)))
+            name = gettext(words.DESIGNS[one.design], locale)
+            lines.append(Line(name, about, one.effect.point, one.effect))
+    if headline(estimates) is None:
+        lines.append(Line(gettext(NET_LEVERAGE, locale), why_none(estimates, locale), None))
+    return lines
+
+
+def figures(estimates: Sequence[Estimate]) -> tuple[float | None, float | None, float | None]:
+    """The headline's point and interval, unrounded."""
+    best = headline(estimates)
+    if best is None or best.effect is None:
+        return None, None, None
+    return best.effect.point, best.effect.low, best.effect.high
+
+
 def as_json(estimates: Sequence[Estimate], locale: str) -> dict[str, Any]:
     """The block `causal`: measurable or not, what to ask for, and every newest estimate."""
+    best = headline(estimates)
     return {
-        "measurable": headline(estimates) is not None,
+        "measurable": best is not None,
         "sentence": sentence(estimates, locale),
-        "ask_for": [gettext(one, locale) for one in words.ASK_FOR] if not estimates else [],
+        "ask_for": [gettext(one, locale) for one in words.ASK_FOR] if best is None else [],
+        "headline": best and str(best.id),
         "cost_per_extra_yuan": _interval(cost(estimates)),
         "estimates": [_estimate(one, locale) for one in estimates],
     }
 
 
 def sentence(estimates: Sequence[Estimate], locale: str) -> str:
-    """The headline in words; that nothing can be measured, where there is none."""
-    best = headline(estimates)
-    if best is not None:
-        return words.sentence(best, locale)
-    if estimates:
-        return words.sentence(estimates[0], locale)
-    return gettext(words.NOT_MEASURABLE, locale)
+    """The headline in words; why there is none, and no figure, where there is none."""
+    best, real = headline(estimates), _of_real(estimates)
+    if best is None and any(one.suspect for one in real):
+        return gettext(mark("净拉动不给数：有一项检验没通过。"), locale)
+    told = best or next(iter(real), None)
+    return gettext(words.NOT_MEASURABLE, locale) if told is None else words.headline(told, locale)
 
 
 def cost(estimates: Sequence[Estimate]) -> Interval | None:
@@ -79,7 +143,19 @@ def no_cost(estimates: Sequence[Estimate], locale: str) -> str:
     """Why there is no cost."""
     if headline(estimates):
         return gettext(mark("多出来的消费可能是 0"), locale)
-    return gettext(mark("数据太少") if estimates else mark("还不能估计：没有结果数据"), locale)
+    return why_none(estimates, locale)
+
+
+def why_none(estimates: Sequence[Estimate], locale: str) -> str:
+    """Why there is no headline."""
+    real = _of_real(estimates)
+    if any(one.suspect for one in real):
+        return gettext(mark("检验没通过"), locale)
+    return gettext(mark("数据太少") if real else mark("还不能估计：没有结果数据"), locale)
+
+
+def _of_real(estimates: Sequence[Estimate]) -> list[Estimate]:
+    return [one for one in estimates if not one.invented]
 
 
 def none(locale: str) -> list[str]:
@@ -88,8 +164,9 @@ def none(locale: str) -> list[str]:
 
 
 def interval(one: Interval) -> str:
-    """An effect with its interval: 3.10 [2.20, 4.00]."""
-    return f"{one.point:.2f} [{one.low:.2f}, {one.high:.2f}]"
+    """An effect with its interval: 3.1 [2.2, 4.0]."""
+    point, low, high = words.figures(one)
+    return f"{point} [{low}, {high}]"
 
 
 def written(one: Estimate, locale: str) -> list[str]:
@@ -103,7 +180,7 @@ def written(one: Estimate, locale: str) -> list[str]:
 def explained(one: Estimate, locale: str) -> str:
     """What an estimate says in a sentence, and what it takes for granted."""
     assumptions = gettext(words.ASSUMPTIONS[one.design], locale)
-    return f"{one.offer.title} · {words.sentence(one, locale)} {assumptions}"
+    return f"{words.headline(one, locale)} {assumptions}"
 
 
 def _written(cell: str | float | None, kind: str) -> str:
@@ -114,22 +191,27 @@ def _written(cell: str | float | None, kind: str) -> str:
 
 def cells_of(one: Estimate, locale: str) -> tuple[str | float | None, ...]:
     """A line under the headings of COLUMNS."""
-    effect = one.effect
     return (
         one.offer.title,
         gettext(words.DESIGNS[one.design], locale),
         gettext(words.WINDOWS[one.window], locale),
         gettext(words.AMOUNTS[one.amounts], locale),
-        round(effect.point, 4) if effect else None,
-        round(effect.low, 4) if effect else None,
-        round(effect.high, 4) if effect else None,
+        *_rounded(one.effect),
         one.treated,
         one.control,
+        *_rounded(one.offered),
+        None if one.redeemed is None else round(one.redeemed, 4),
         words.sentence(one, locale),
+        "；".join(" ".join(words.check(check, locale)) for check in one.checks),
         gettext(words.ASSUMPTIONS[one.design], locale),
         one.file_sha256,
         f"{one.method} {one.seed}",
     )
+
+
+def _rounded(one: Interval | None) -> tuple[float | None, ...]:
+    ends = (one.point, one.low, one.high) if one else (None, None, None)
+    return tuple(None if end is None else round(end, 4) for end in ends)
 
 
 def _estimate(one: Estimate, locale: str) -> dict[str, Any]:
@@ -140,6 +222,7 @@ def _estimate(one: Estimate, locale: str) -> dict[str, Any]:
         "window": str(one.window),
         "amounts": str(one.amounts),
         "verdict": str(one.verdict),
+        "invented": one.invented,
         "effect": _interval(one.effect),
         "offered_yuan": _interval(one.offered),
         "redeemed_yuan": one.redeemed,

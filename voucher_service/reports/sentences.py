@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from voucher_service.causal import words
+from voucher_service.causal.service import headline
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.kernel.ids import ProgrammeId
 from voucher_service.kernel.money import Money
@@ -154,8 +156,24 @@ def _of_vouchers(report: LeverageReport, locale: str) -> list[Sentence]:
     return [
         _sentence(_VOUCHERS, amounts, locale, issuers=issuers),
         _sentence(_RATIOS, quotients, locale),
-        Sentence(causal.sentence(report.causal, locale), ()),
+        _of_estimate(report, locale),
     ]
+
+
+def _of_estimate(report: LeverageReport, locale: str) -> Sentence:
+    """What vouchers changed, or why that can't be said."""
+    said, best = causal.sentence(report.causal, locale), headline(report.causal)
+    if best is None or best.effect is None:
+        return Sentence(said, ())
+    place = report.causal.index(best)
+    values = (("point", best.effect.point), ("low", best.effect.low), ("high", best.effect.high))
+    return Sentence(
+        said,
+        [
+            Figure(written, f"causal.estimates[{place}].effect.{end}", str(value), "net_leverage")
+            for written, (end, value) in zip(words.figures(best.effect), values, strict=True)
+        ],
+    )
 
 
 def _of_trade_in(report: LeverageReport, locale: str) -> list[Sentence]:

@@ -93,6 +93,7 @@ def flat(report: LeverageReport, locale: str) -> Table:
     columns = [
         _by(report, locale),
         *_figure_columns(locale),
+        *(_column(one, Kind.RATIO, locale) for one in causal.FIGURES),
         *(
             Column(gettext(_FEN, locale, amount=gettext(one.heading, locale)), Kind.COUNT)
             for one in layout.AMOUNTS
@@ -103,6 +104,8 @@ def flat(report: LeverageReport, locale: str) -> Table:
         [
             _name(row, report, locale),
             *_figures(row),
+            # What vouchers changed is known of the whole, not of its groups.
+            *causal.figures(report.causal if row is report.totals else ()),
             *(one.of(row).fen for one in layout.AMOUNTS),
             *_subsidies(subsidised),
         ]

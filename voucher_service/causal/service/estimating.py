@@ -22,7 +22,7 @@ from voucher_service.kernel.ids import OfferId, new_id
 from .. import bunching, frames, store, weeks
 from ..frames import Frame
 from ..model import Answer, Design, Found, TooSmall, Verdict, Window
-from ..outcomes import Kind, OutcomeFile
+from ..outcomes import SAMPLE, Kind, OutcomeFile
 from ..tables import EstimateRow, OutcomeFileRow
 
 # Named with every estimate; another way to estimate is another method.
@@ -82,12 +82,13 @@ def again(core: Core, *, estimate: UUID) -> bool:
 
 
 def _newest(session: Session, offer: OfferId) -> list[OutcomeFile]:
-    """The newest file of each kind."""
-    found = (
-        store.files(session, OutcomeFileRow.offer_id == offer, OutcomeFileRow.kind == kind, limit=1)
-        for kind in Kind
-    )
-    return [one for files in found for one in files]
+    """The newest file of each kind, an invented one only where there is no other."""
+    found: list[OutcomeFile] = []
+    for kind in Kind:
+        asked = (OutcomeFileRow.offer_id == offer, OutcomeFileRow.kind == kind)
+        real = store.files(session, *asked, OutcomeFileRow.provider != SAMPLE, limit=1)
+        found += real or store.files(session, *asked, limit=1)
+    return found
 
 
 def _of(session: Session, offer: Offer, file: OutcomeFile) -> list[Question]:
@@ -137,8 +138,6 @@ def _people(
 
 def _orders(session: Session, offer: Offer, file: OutcomeFile) -> list[Question]:
     threshold = offer.threshold.fen
-    if not threshold:
-        return []
     step = 100 * bunching.step_of(threshold // 100)
     opens, ends = weeks.valid(offer)
     begins, over = (datetime.combine(day, time(), SHANGHAI) for day in (opens, ends))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from datetime import timedelta
 from typing import BinaryIO, cast
 
@@ -16,12 +17,14 @@ from voucher_service.identity import service as identity
 from voucher_service.infra import areas, outbox, queue
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
-from voucher_service.kernel.errors import NoSuchThing, NotAllowed
+from voucher_service.kernel.errors import InvalidInput, NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import OfferId, ResidentId, new_id
+from voucher_service.kernel.money import Money
 
 from .. import outcome_reader, store, weeks
 from ..model import Design
 from ..outcomes import (
+    PROVIDER,
     Head,
     Kind,
     OutcomeFile,
@@ -32,6 +35,8 @@ from ..tables import OutcomeFileRow
 
 JOB = "estimate"
 MAY_IMPORT = Role.FINANCE
+FEWEST_SALT_BYTES = 16
+_LEAST_THRESHOLD = Money.of_yuan(10)
 
 
 def keys(
@@ -41,8 +46,13 @@ def keys(
 
     The provider finds its own customers by the hash (HMAC-SHA-256 of the 11 digits under its own
     salt, hexadecimal) and answers with the key. Who won is not told. Handing out is on record.
-    Raises NotAllowed, NoSuchThing.
+    Raises NotAllowed, NoSuchThing, InvalidInput for a name that no file could have, or a salt that
+    is no secret.
     """
+    if not re.fullmatch(PROVIDER, provider):
+        raise InvalidInput(extra={"errors": {"provider": PROVIDER}})
+    if len(salt) < FEWEST_SALT_BYTES:
+        raise InvalidInput(extra={"errors": {"salt": f">= {FEWEST_SALT_BYTES} bytes"}})
     with core.transaction() as session:
         store.patient(session)
         _mine(session, actor, offer)
@@ -144,12 +154,22 @@ def _mine(session: Session, actor: Actor, offer: OfferId) -> Offer:
 
 
 def _covers(head: Head, offer: Offer) -> None:
-    """Refuse a file without the weeks that an estimate needs."""
+    """Refuse a file without the weeks that an estimate needs, or about which none can be made."""
+    if head.kind is Kind.ORDERS and not _has_threshold(offer):
+        raise outcome_reader.refusal((0, outcome_reader.NO_THRESHOLD, ""))
     opens, ends = weeks.valid(offer)
     first = opens if head.kind is Kind.ORDERS else opens - timedelta(weeks=weeks.FEWEST_BEFORE)
     last = ends - timedelta(days=1)
     if head.first > first or head.last < last:
-        raise outcome_reader.refusal((0, outcome_reader.COVER, f"{first} – {last}"))
+        orders = head.kind is Kind.ORDERS
+        text = outcome_reader.COVER_VALID if orders else outcome_reader.COVER
+        raise outcome_reader.refusal((0, text, f"{first} – {last}"))
+
+
+def _has_threshold(offer: Offer) -> bool:
+    """Whether orders can bunch at a sum from which on a smaller one is taken off."""
+    enough = offer.threshold >= _LEAST_THRESHOLD and offer.threshold > offer.face_value
+    return enough and offer.rate_bps is None
 
 
 def _judge(session: Session, id: OutcomeFileId, head: Head) -> None:

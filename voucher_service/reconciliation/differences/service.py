@@ -217,14 +217,6 @@ def _file(session: Session, actor: Actor, id: ChannelFileId) -> ChannelFile:
     return found[0]
 
 
-def _with_paid(session: Session, found: Sequence[Difference]) -> list[Difference]:
-    """Differences, and whether the merchant has the money of the order that each names."""
-    orders = {one.id: one.line.ours.redemption_id for one in found if one.line.ours}
-    billed = redemptions.billed(session, ids={one for one in orders.values() if one})
-    paid = {id for id, order in billed.items() if order.paid}
-    return [replace(one, paid=orders.get(one.id) in paid) for one in found]
-
-
 def check_reader(actor: Actor, *, whole_city: bool = False) -> None:
     """Who reads differences; files only staff of the whole city. Raises NotAllowed."""
     if actor.kind is ActorKind.SYSTEM:
@@ -235,3 +227,11 @@ def check_reader(actor: Actor, *, whole_city: bool = False) -> None:
 
 def _within(actor: Actor) -> ColumnElement[bool]:
     return DifferenceRow.area.startswith(areas.stem(actor.area), autoescape=True)
+
+
+def _with_paid(session: Session, found: Sequence[Difference]) -> list[Difference]:
+    """Differences, and whether the merchant has the money of the order that each names."""
+    orders = {one.id: one.line.ours.redemption_id for one in found if one.line.ours}
+    named = {order for order in orders.values() if order}
+    paid = {id for id, order in redemptions.billed(session, ids=named).items() if order.paid}
+    return [replace(one, paid=orders.get(one.id) in paid) for one in found]
