@@ -6,7 +6,7 @@ import hmac
 import io
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -28,9 +28,11 @@ from voucher_service.causal.service import estimating, sampling
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.errors import InvalidInput, NoSuchThing, NotAllowed
-from voucher_service.kernel.ids import ResidentId
+from voucher_service.kernel.ids import ResidentId, new_id
+from voucher_service.kernel.money import Money
 from voucher_service.lotteries.model import Outcome
-from voucher_service.reports import causal, leverage
+from voucher_service.reports import causal, leverage, retail
+from voucher_service.reports.figures import Figures
 
 SALT = b"a provider's salt"
 ENTRANTS, SEATS = 44, 20
@@ -200,6 +202,21 @@ def test_invented_or_suspect_figures_are_no_headline(drawn: Drawn) -> None:
     assert service.headline([invented]) is None
     assert causal.sentence([invented], "zh-CN") == "净拉动不能估计：没有结果数据。"
     assert "【示例数据，不是真的】" in causal.explained(invented, "zh-CN")
+
+
+def test_a_share_of_retail_growth_says_of_which_offer_it_was_estimated(drawn: Drawn) -> None:
+    one, *_ = service.of_offer(drawn.core, actor=drawn.finance, offer=drawn.offer.id)
+    day, at = date(2026, 1, 1), drawn.core.clock.at or datetime.now(UTC)
+    sold = retail.Retail(new_id(), day, day, Money(11_000_000), 1_000, "月报", day, new_id(), at)
+    figures = Figures(redeemed=Money(10_000), leveraged=Money(60_000))
+    assert one.effect is not None
+    found = retail.extra(sold, figures, [one])
+    assert found is not None
+    assert found.point == pytest.approx(one.effect.point * 0.01)
+    said = dict(retail.facts(sold, figures, [one], "zh-CN"))["净拉动占社零增量"]
+    assert f"只估计了“{drawn.offer.title}”" in said
+    wrong = replace(one, checks=(Check(CheckName.BALANCE, 0.001, stands=False),))
+    assert retail.extra(sold, figures, [wrong]) is None
 
 
 def test_the_newest_offers_are_asked_about_with_their_days(drawn: Drawn) -> None:

@@ -68,7 +68,7 @@ def test_who_decides_on_a_car_reads_what_the_machine_found(autumn: Desk) -> None
 
 def test_the_days_of_policies_are_told_with_their_years(desk: Desk) -> None:
     shelf = desk.browser(desk.world.staff(Role.REVIEWER)).get("/policies").text
-    assert "2026年1月1日 到 2026年12月31日" in shelf
+    assert "2025年1月1日 到 2025年12月31日" in shelf
     assert "/policies/revisions" not in shelf
 
 

@@ -165,7 +165,7 @@ def test_the_operator_enters_them_as_the_finance_officer_of_the_city(
     assert "too many decimals" in run(*enter, "1.00000000001", "--as", finance)
     assert "not_allowed" in run(*enter, "373.59", "--as", planner)
     assert "nobody at work" in run(*enter, "373.59", "--as", "nobody")
-    assert "[invalid_input, sales]" in run(*enter, "0", "--as", finance)
+    assert "[invalid_input]\nsales: > 0" in run(*enter, "0", "--as", finance)
     assert run("list") == "nothing was entered\n"
     assert "¥37,359,000,000.00, 1.1% (统计月报" in run(*enter, "373.59", "--as", finance)
     assert "统计月报" in run("list")

@@ -6,6 +6,7 @@ import pytest
 
 from tests.services.giving_back import owed
 from tests.settlement.offices import Office, yuan
+from voucher_service.approvals.model import AlreadyProposed
 from voucher_service.kernel.ids import ApprovalId
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.settlement import service as settlement
@@ -52,10 +53,12 @@ def test_a_merchant_is_never_ahead_by_more_than_the_most(office: Office) -> None
     with pytest.raises(AdvanceTooLarge):
         ask(most + Money(1))
     first = ask(most - yuan(60))
+    with pytest.raises(AlreadyProposed):
+        ask(yuan(1))
+    office.world.approve(first)
     with pytest.raises(AdvanceTooLarge) as refused:
         ask(yuan(61))
     assert refused.value.params["left"] == yuan(60)
-    office.world.approve(first)
     office.next_day()
     office.settle()
     seen = settlement.payee(core, actor=office.payer, merchant=merchant)

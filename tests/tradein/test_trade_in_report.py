@@ -147,7 +147,8 @@ def test_files_carry_it_beside_the_vouchers(counter: Counter) -> None:
     export.xlsx(report(counter), book, "en")
     names = [sheet.title for sheet in openpyxl.load_workbook(book).worksheets]
     own = ["Causal effect", "Year-end sentences", "Definitions"]
-    assert names == ["Leverage report", "Trade-in", "Instruments", *own]
+    parts = ["Trade-in", "Trade-in categories", "Who paid"]
+    assert names == ["Leverage report", *parts, "Instruments", *own]
 
 
 def test_what_a_bank_and_a_platform_promised_stands_beside_what_they_gave(

@@ -35,6 +35,9 @@ _WHOLE_BPS = 10_000
 _LONGEST = 100  # characters of a source
 _NONE = mark("–（这几天没有登记社零数字）")
 _NO_GROWTH = mark("–（同期社零没有增长）")
+_EXTRA = mark(
+    "{point}（95% 区间 {low} 到 {high}），只估计了“{offer}”，假定别的券每用掉 1 元带来的一样多"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,10 @@ def at_most(retail: Retail | None, figures: Figures) -> Decimal | None:
 def extra(
     retail: Retail | None, figures: Figures, estimates: Sequence[Estimate]
 ) -> Interval | None:
-    """The extra spending that was estimated ÷ growth; None without an estimate or growth."""
+    """The extra spending that was estimated ÷ growth; None without an estimate or growth.
+
+    One offer is estimated; all that was redeemed is taken to bring as much a yuan as its vouchers.
+    """
     best = headline(estimates)
     if retail is None or best is None or best.effect is None:
         return None
@@ -183,7 +189,7 @@ def facts(
             name: formats.percent(Decimal(str(getattr(found, name))))
             for name in ("point", "low", "high")
         }
-        net = gettext(mark("{point}（95% 区间 {low} 到 {high}）"), locale, **shares)
+        net = gettext(_EXTRA, locale, offer=_named(estimates), **shares)
     source = gettext(
         mark("{first} 至 {last} {sales}，同比 {growth}；{source}，{day} 公布"),
         locale,
@@ -216,6 +222,12 @@ def as_json(
         "extra_share_of_growth": found and [found.point, found.low, found.high],
         "reason": None if most is not None else facts(retail, figures, estimates, locale)[0][1],
     }
+
+
+def _named(estimates: Sequence[Estimate]) -> str:
+    """The offer that the estimate is of."""
+    best = headline(estimates)
+    return "" if best is None else best.offer.title
 
 
 def _permille(value: Decimal | None) -> str:

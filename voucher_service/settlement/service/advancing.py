@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from voucher_service.approvals import service as approvals
-from voucher_service.approvals.model import ChangedSinceProposed
+from voucher_service.approvals.model import AlreadyProposed, ChangedSinceProposed
 from voucher_service.audit import service as audit
 from voucher_service.infra.core import Core, core_of
 from voucher_service.kernel.actor import SYSTEM, Actor
@@ -37,8 +37,10 @@ _PENDING = (AdvanceStatus.PROPOSED, AdvanceStatus.APPROVED)
 def propose_advance(
     core: Core, *, actor: Actor, merchant: MerchantId, amount: Money, reason: str
 ) -> ApprovalId:
-    """Propose to pay a merchant ahead; later lines net it off. Raises NotAllowed, NoSuchThing,
-    AdvanceTooLarge, ValueError for nothing.
+    """Propose to pay a merchant ahead; later lines net it off. Sent twice it is proposed once: of a
+    merchant one waits for signatures at a time.
+
+    Raises NotAllowed, NoSuchThing, AlreadyProposed, AdvanceTooLarge, ValueError for nothing.
     """
     require_finance(actor)
     if amount <= ZERO:
@@ -47,6 +49,9 @@ def propose_advance(
         now, id = core.now(session), AdvanceId(new_id())
         name = merchants.load_merchant(session, merchant=merchant).name
         store.lock_advances(session, merchant)
+        waits = SettlementAdvanceRow.status == AdvanceStatus.PROPOSED
+        if advances(session, SettlementAdvanceRow.merchant_id == merchant, waits, limit=1):
+            raise AlreadyProposed
         left = may_advance(session, merchant)
         if amount > left:
             raise AdvanceTooLarge(most=_most(session), left=left)
