@@ -111,6 +111,12 @@ def payee(city: City, side: Side, _caller: Actor) -> Thing:
     return Thing(str(office.merchant(side.till[Role.CASHIER])))
 
 
+@shared
+def unpaid(city: City, _side: Side, _caller: Actor) -> Thing:
+    """A merchant for whom nobody asked anything yet."""
+    return Thing(str(Office(city.world, "").merchant(city.world.cashier())))
+
+
 def advance(thing: Thing, _caller: Actor) -> dict[str, Any]:
     """Money ahead for a merchant."""
     return {"merchant_id": thing.id, "amount_fen": 10_000, "reason": "备货"}
@@ -162,7 +168,7 @@ DESK = (
     post(
         f"{API}/settlement-advances",
         FINANCE,
-        of=payee,
+        of=unpaid,
         sends=called(advance),
         answers=202,
         once=True,
@@ -194,7 +200,7 @@ DESK_PAGES = (
     post(
         f"{PAGES}/merchants/<uuid:merchant>/advances",
         FINANCE,
-        of=payee,
+        of=unpaid,
         sends=always(data={"amount": "100", "reason": "备货"}),
         once=True,
         whole=True,
