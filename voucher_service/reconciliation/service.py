@@ -194,11 +194,13 @@ def _publish_whole(
         now, xid = core.now(session), moving.horizon(session)
         proved = _proved(session, programme, now)
         tasks = store.tasks(session, programme=programme)
-        moved = Moved(releases=moving.releases(session, programme=programme))
+        moved = Moved()
         if tasks:
             store.merge(session, programme=programme)
-            moved |= moving.moved(session, programme=programme, since=tasks[0].xid)
+            moved = moving.moved(session, programme=programme, since=tasks[0].xid)
             moved |= store.repeats(session, programme=programme, days=moved.orders)
+        # After the merge, which leaves no cell of a release.
+        moved |= Moved(releases=moving.releases(session, programme=programme))
         store.recount(session, programme=programme, moved=moved)
         days, claim_days = store.all_days(session, programme=programme)
         store.sum_up(session, programme=programme, days=days, claim_days=claim_days)
