@@ -149,4 +149,6 @@ def test_what_the_bank_sends_back_twice_is_paid_once_by_the_third_batch(office: 
                     settlement.retry(office.world.core, actor=office.payer, payment=superseded)
             settlement.retry(office.world.core, actor=office.payer, payment=page.items[0].id)
             first.append(page.items[0].id)
+    last = office.look(batch.id)
+    assert (last.payments, last.paid) == (1, 1)
     assert office.clean() == []

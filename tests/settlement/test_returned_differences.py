@@ -14,7 +14,7 @@ from tests.tradein.raised import Shop, publish
 from tests.tradein.town import open_town
 from voucher_service.approvals.model import ChangedSinceProposed
 from voucher_service.infra.core import Core
-from voucher_service.kernel.actor import Actor, Role
+from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import ApprovalId
 from voucher_service.kernel.money import Money
@@ -188,6 +188,25 @@ def test_what_a_refund_left_of_a_difference_that_came_back_is_paid_once(
     assert borne(shop.core, made) == (0, 10_000)
     office.next_day()
     assert office.draft().lines == 0
+    shop.counter.clean()
+
+
+def test_a_difference_that_a_bank_statement_says_was_paid_is_not_paid_at_what_a_refund_left(
+    shop: Shop, office: Office, owed: Owed
+) -> None:
+    _, _, done = owed
+    (line,) = office.lines(office.settle(lambda _: BOUNCED))
+    assert line.payment is not None
+    now = office.world.now()
+    with shop.core.transaction() as session:
+        settlement.hold_payment(session, payment=line.payment.id, by=SYSTEM, now=now)
+    shop.counter.refund(done, 100_000)
+    office.next_day()
+    assert office.draft().lines == 0
+    with shop.core.transaction() as session:
+        settlement.release_payment(session, payment=line.payment.id, by=SYSTEM, now=now)
+    office.next_day()
+    assert office.settle().paid_amount == Money(10_000)
     shop.counter.clean()
 
 

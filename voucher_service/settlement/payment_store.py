@@ -78,17 +78,24 @@ def last_place(session: Session, batch: BatchId) -> int:
     return session.scalar(select(func.max(row.place)).where(row.batch_id == batch)) or 0
 
 
-def retriable(session: Session) -> list[tuple[SettlementPaymentRow, SettlementLineRow]]:
-    """The last payment of each line whose payments the bank sent back, where none is under way."""
+def retriable(
+    session: Session, *, of: UUID | None
+) -> list[tuple[SettlementPaymentRow, SettlementLineRow]]:
+    """The last payment of each line whose payments the bank sent back, where none is under way and
+    another may follow. Of the real programmes, or of one replayed programme.
+    """
     back, newer = SettlementPaymentRow, aliased(SettlementPaymentRow)
     live = newer.status.in_((PaymentStatus.DUE, PaymentStatus.SENT, PaymentStatus.PAID))
+    waits = newer.retry_waits & (newer.status == PaymentStatus.BOUNCED)
     statement = (
         select(back, SettlementLineRow)
         .join(SettlementLineRow, SettlementLineRow.id == back.line_id)
+        .join(SettlementRow, SettlementRow.id == SettlementLineRow.batch_id)
         .where(
             back.status == PaymentStatus.BOUNCED,
             DUE,
-            ~exists().where(newer.line_id == back.line_id, live),
+            SettlementRow.programme_id.is_not_distinct_from(of),
+            ~exists().where(newer.line_id == back.line_id, live | waits),
         )
         .ext(distinct_on(back.line_id))
         .order_by(back.line_id, back.id.desc())

@@ -330,13 +330,6 @@ def lines_with(
     return set(session.execute(_WITH, told).scalars())
 
 
-def home(session: Session, line: SettlementLineRow) -> SettlementRow:
-    """The batch that a line was drafted in."""
-    found = session.get(SettlementRow, line.batch_id)
-    assert found is not None, "a foreign key says so"
-    return found
-
-
 def lines_by_id(session: Session, ids: Collection[UUID]) -> list[SettlementLineRow]:
     """Lines, however many are asked for."""
     asked = func.any(bindparam("ids", type_=ARRAY(Uuid)))

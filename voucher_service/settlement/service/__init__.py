@@ -10,7 +10,6 @@ from .holding import hold, hold_payment, holds, release_hold, release_payment
 from .leaving import drop, free_dropped
 from .reading import (
     batch,
-    batch_shares,
     batches,
     items,
     line,
@@ -31,7 +30,6 @@ from .waiting import waiting
 __all__ = [
     "bank_file",
     "batch",
-    "batch_shares",
     "batches",
     "book",
     "book_waiting",

@@ -26,9 +26,8 @@ def end_lowered(session: Session, row: SettlementRow) -> None:
     """
     lines = [
         line
-        for _, line in payment_store.retriable(session)
+        for _, line in payment_store.retriable(session, of=row.programme_id)
         if line.payout_kind is PayoutKind.REVISION
-        and store.home(session, line).programme_id == row.programme_id
     ]
     gone = residents.lowered(session, lines)
     audit.transition_where(
@@ -59,21 +58,17 @@ def again(session: Session, *, of: UUID | None, now: datetime) -> list[Settlemen
     """Lines whose payment the bank sent back and that may be tried again by now: to another
     account, or because finance says so. Of the real programmes, or of one replayed programme.
     """
-    pairs = [
-        (payment, line)
-        for payment, line in payment_store.retriable(session)
-        if store.home(session, line).programme_id == of
-    ]
+    pairs = payment_store.retriable(session, of=of)
     whose = {MerchantId(line.merchant_id) for _, line in pairs if line.merchant_id}
     held = merchants.payments_held(session, merchants=whose)
     accounts = merchants.accounts_at(session, merchants=whose, at=now)
     waiting = store.lines_with(session, [line.id for _, line in pairs], set(all_held(session)))
     found = []
     for payment, line in pairs:
-        if line.id in waiting or payment.retry_waits:
+        if line.id in waiting:
             continue
         if line.kind is LineKind.PERSON:
-            may = line.payout_kind == "application" or payment.retry_at is not None
+            may = line.payout_kind is PayoutKind.APPLICATION or payment.retry_at is not None
             if may and residents.stands(session, line):
                 found.append(line)
             continue
