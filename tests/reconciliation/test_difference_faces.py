@@ -18,6 +18,7 @@ from tests.reconciliation.conftest import Channel
 from tests.reconciliation.samples import written
 from tests.services.giving_back import mark, refund
 from voucher_service.kernel.clock import day_of
+from voucher_service.kernel.ids import new_id
 from voucher_service.redemption.model import Phase
 
 Make = Callable[[], Channel]
@@ -225,3 +226,16 @@ def test_an_order_that_was_refused_leaves_nothing_to_give_back(desk: Desk, chann
     assert one["finding"] == "undone"
     answer = desk.browser(here.finance).get(f"/differences/{one['id']}")
     assert answer.status_code == 200 and "更正：退回" not in answer.text
+
+
+@pytest.mark.parametrize(("format", "whose"), [("wechat", "merchant_id"), ("till", "shop_id")])
+def test_a_file_of_nobody_that_we_know_is_neither_taken_nor_expected(
+    desk: Desk, differing: Channel, format: str, whose: str
+) -> None:
+    about = {"format": format, whose: str(new_id())}
+    content = written(format, differing.lines).decode()
+    file = about | {"file_name": "bill.csv", "content": content}
+    taken = desk.post(differing.finance, "/channel-files", file)
+    day = {"hour": 9, "first_day": str(day_of(differing.now()))}
+    expected = desk.post(differing.finance, "/channel-files/expected", about | day)
+    assert [one.status_code for one in (taken, expected)] == [404, 404]

@@ -46,13 +46,14 @@ def expect(
     """Expect a file of each day from `first` on, by `hour` (0 to 23) of the day after.
 
     `format`: a format or its channel; any format of the channel will do. Raises NotAllowed,
-    ChannelFormatUnknown, ScopeInvalid, AlreadyExpected.
+    ChannelFormatUnknown, ScopeInvalid, NoSuchThing, AlreadyExpected.
     """
     importing.check_importer(actor)
     assert actor.id is not None, "the command line expects nothing"
     found, scope = formats.get(format), str(shop or merchant or "")
     importing.check_scope(found, merchant=merchant, shop=shop)
     with core.transaction() as session:
+        importing.check_known(session, merchant=merchant, shop=shop)
         id, now = ExpectedId(new_id()), core.now(session)
         told = {
             "id": id,
