@@ -36,7 +36,7 @@ from voucher_service.web.language import locale
 from voucher_service.web.schemas import PageArgs, Schema
 from voucher_service.web.site import core
 
-from .differences import language, words
+from .differences import words
 
 files = Blueprint("channel_file_pages", __name__, url_prefix="/channel-files")
 importing = Blueprint("channel_importing_pages", __name__, url_prefix="/channel-files")
@@ -131,7 +131,7 @@ def show_file(id: UUID) -> str:
     return render_template(
         "admin/channel_file.html",
         found=found,
-        format=formats.get(found.format),
+        format=formats.title(found.format, locale()),
         page=service.lines(core(), actor=actor(), file=ChannelFileId(id), finding=finding, **args),
         finding=finding,
         names=staff.names([found.made_by] if found.made_by else []),
@@ -161,8 +161,7 @@ def _files(form: forms.Form, wrong: list[tuple[str, str]] | None = None) -> str:
         most_megabytes=core().settings.matching.file_limit_bytes >> 20,
         form=form,
         wrong=wrong or [],
-        formats=formats.shelf(),
-        language=language(),
+        formats={id: formats.title(id, locale()) for id in formats.shelf()},
         may_import=may_import,
     )
 

@@ -102,6 +102,11 @@ def test_the_pages_say_it_in_both_languages(desk: Desk, differing: Channel) -> N
     assert led.status_code == 303, led.text
     made = led.headers["Location"]
     assert "没对上" in browser.get(made).text
+    called = {"zh": "微信支付交易账单（全部）", "en": "WeChat Pay trade bill (all)"}
+    for language, name in called.items():
+        reader = desk.browser(differing.finance, language)
+        assert name in main_of(reader.get(made).text)
+        assert main_of(reader.get("/channel-files").text).count(name) >= 2  # the list, the form
     listed = browser.get("/differences").text
     ones = re.findall(r'href="(/differences/[0-9a-f-]{36})"', listed)
     holding = next(one for one in ones if "怎么处理" in browser.get(one).text)
