@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, BinaryIO, cast
 from uuid import UUID
 
@@ -13,8 +13,8 @@ from admin import staff
 from admin.api.differences import download
 from admin.forms import refuse
 from admin.schemas import one_of
-from voucher_service.i18n import gettext, mark
-from voucher_service.i18n.errors import say
+from voucher_service.i18n import faults, gettext
+from voucher_service.i18n.errors import say, wrong_lines
 from voucher_service.infra.spool import Incoming
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import DomainError, NotAllowed
@@ -25,7 +25,7 @@ from voucher_service.reconciliation.differences import (
     service,
     uploading,
 )
-from voucher_service.reconciliation.differences.model import ChannelFileId, ChannelFileInvalid
+from voucher_service.reconciliation.differences.model import ChannelFileId
 from voucher_service.reconciliation.differences.uploads import UPLOAD_PUBLIC, Upload, UploadId
 from voucher_service.reconciliation.model import Finding
 from voucher_service.web import forms, uploads
@@ -36,13 +36,11 @@ from voucher_service.web.language import locale
 from voucher_service.web.schemas import PageArgs, Schema
 from voucher_service.web.site import core
 
-from .differences import language, words
+from .differences import words
 
 files = Blueprint("channel_file_pages", __name__, url_prefix="/channel-files")
 importing = Blueprint("channel_importing_pages", __name__, url_prefix="/channel-files")
 
-WHOLE_FILE = mark("整个文件")
-LINE = mark("第 {n} 行")
 _LOOK_AGAIN_SECONDS = 5
 
 
@@ -96,8 +94,7 @@ def upload() -> Any:
         stream = cast(BinaryIO, found.stream)
         made = service.take(core(), source=stream, day=told["day"], **about)
     except DomainError as error:
-        wrong = error.extra["lines"] if isinstance(error, ChannelFileInvalid) else []
-        return _files(refuse(form, error), [said(one) for one in wrong]), status_of(error)
+        return _files(refuse(form, error), faults(error, locale())), status_of(error)
     return redirect(f"/channel-files/{made.id}", 303)
 
 
@@ -134,7 +131,7 @@ def show_file(id: UUID) -> str:
     return render_template(
         "admin/channel_file.html",
         found=found,
-        format=formats.get(found.format),
+        format=formats.title(found.format, locale()),
         page=service.lines(core(), actor=actor(), file=ChannelFileId(id), finding=finding, **args),
         finding=finding,
         names=staff.names([found.made_by] if found.made_by else []),
@@ -164,8 +161,7 @@ def _files(form: forms.Form, wrong: list[tuple[str, str]] | None = None) -> str:
         most_megabytes=core().settings.matching.file_limit_bytes >> 20,
         form=form,
         wrong=wrong or [],
-        formats=formats.shelf(),
-        language=language(),
+        formats={id: formats.title(id, locale()) for id in formats.shelf()},
         may_import=may_import,
     )
 
@@ -175,16 +171,4 @@ def refusal(found: Upload) -> tuple[str, Sequence[tuple[str, str]]]:
     told = found.refusal
     if told is None:
         return "", ()
-    sentence = say(told["code"], locale(), told.get("params")) or say(told["code"], locale())
-    return sentence, [said(one) for one in told.get("lines", ())]
-
-
-def said(wrong: Mapping[str, Any]) -> tuple[str, str]:
-    """Which line of the file is wrong, and how."""
-    where = gettext(LINE, locale(), n=wrong["line"]) if wrong["line"] else WHOLE_FILE
-    facts = {
-        "column": gettext(wrong["column"], locale()),
-        "said": wrong["said"],
-        "found": wrong["found"],
-    }
-    return gettext(where, locale()), gettext(wrong["text"], locale(), **facts)
+    return say(told["code"], locale(), told["params"]), wrong_lines(told, locale())

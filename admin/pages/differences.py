@@ -180,13 +180,7 @@ def words(format: str | None = None) -> dict[str, Any]:
         "states": model.PUBLIC,
         "parts": PARTS,
         "tones": _TONES,
-        "language": language(),
     }
-
-
-def language() -> str:
-    """The language in which formats are called."""
-    return "en" if locale() == "en" else "zh"
 
 
 def _reading(found: Approval) -> Mapping[str, Any]:

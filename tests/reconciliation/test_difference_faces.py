@@ -18,6 +18,7 @@ from tests.reconciliation.conftest import Channel
 from tests.reconciliation.samples import written
 from tests.services.giving_back import mark, refund
 from voucher_service.kernel.clock import day_of
+from voucher_service.kernel.ids import new_id
 from voucher_service.redemption.model import Phase
 
 Make = Callable[[], Channel]
@@ -101,6 +102,11 @@ def test_the_pages_say_it_in_both_languages(desk: Desk, differing: Channel) -> N
     assert led.status_code == 303, led.text
     made = led.headers["Location"]
     assert "没对上" in browser.get(made).text
+    called = {"zh": "微信支付交易账单（全部）", "en": "WeChat Pay trade bill (all)"}
+    for language, name in called.items():
+        reader = desk.browser(differing.finance, language)
+        assert name in main_of(reader.get(made).text)
+        assert main_of(reader.get("/channel-files").text).count(name) >= 2  # the list, the form
     listed = browser.get("/differences").text
     ones = re.findall(r'href="(/differences/[0-9a-f-]{36})"', listed)
     holding = next(one for one in ones if "怎么处理" in browser.get(one).text)
@@ -225,3 +231,16 @@ def test_an_order_that_was_refused_leaves_nothing_to_give_back(desk: Desk, chann
     assert one["finding"] == "undone"
     answer = desk.browser(here.finance).get(f"/differences/{one['id']}")
     assert answer.status_code == 200 and "更正：退回" not in answer.text
+
+
+@pytest.mark.parametrize(("format", "whose"), [("wechat", "merchant_id"), ("till", "shop_id")])
+def test_a_file_of_nobody_that_we_know_is_neither_taken_nor_expected(
+    desk: Desk, differing: Channel, format: str, whose: str
+) -> None:
+    about = {"format": format, whose: str(new_id())}
+    content = written(format, differing.lines).decode()
+    file = about | {"file_name": "bill.csv", "content": content}
+    taken = desk.post(differing.finance, "/channel-files", file)
+    day = {"hour": 9, "first_day": str(day_of(differing.now()))}
+    expected = desk.post(differing.finance, "/channel-files/expected", about | day)
+    assert [one.status_code for one in (taken, expected)] == [404, 404]

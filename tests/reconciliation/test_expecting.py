@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 
 from tests.make import World
 from tests.reconciliation.conftest import Channel
@@ -120,6 +121,48 @@ def test_a_merchants_and_a_tills_file_are_missed_by_their_own_orders(
         expecting.expect(here.core, actor=here.finance, format="till", hour=0, first=today)
     for one in (mine, none):
         expecting.expect_no_more(here.core, actor=here.finance, expected=one.id, last=today)
+
+
+def test_many_expected_files_are_looked_up_together(channel: Make, world: World) -> None:
+    here = channel()
+    here.order()
+    today = day_of(here.now())
+    statements: list[str] = []
+
+    def listen(*given: object) -> None:
+        statements.append(str(given[2]))
+
+    def asked() -> int:
+        expecting.watch(later(here, days=2, hour=1))
+        statements.clear()
+        event.listen(here.core.engine, "before_cursor_execute", listen)
+        try:
+            shown = expecting.standings(here.core, actor=here.finance)
+        finally:
+            event.remove(here.core.engine, "before_cursor_execute", listen)
+        assert [one.missing for one in shown if one.expected.id in mine] == [[today]] * len(mine)
+        return len(statements)
+
+    def more(whose: Channel) -> ExpectedId:
+        made = expecting.expect(
+            here.core,
+            actor=here.finance,
+            format="wechat",
+            hour=0,
+            first=today,
+            merchant=whose.merchant(),
+        )
+        return made.id
+
+    mine = [more(here)]
+    before = asked()
+    for _ in range(2):
+        other = channel()
+        other.order()
+        mine.append(more(other))
+    assert asked() == before
+    for id in mine:
+        expecting.expect_no_more(here.core, actor=here.finance, expected=id, last=today)
 
 
 def test_finance_of_the_city_sets_it_and_readers_of_the_city_see_it(

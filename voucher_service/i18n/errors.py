@@ -62,11 +62,16 @@ def say(code: str, locale: str, facts: dict[str, Any] | None = None) -> str:
 
 
 def faults(error: DomainError, locale: str) -> list[tuple[str, str]]:
-    """What is wrong with an uploaded file: in which line, and what, in the reader's words.
+    """What is wrong with an uploaded file: in which line, and what, in the reader's words."""
+    return wrong_lines(error.extra, locale)
 
-    `error.extra["lines"]` names lines by number, 0 for the file, with a `text` and its facts.
+
+def wrong_lines(extra: Mapping[str, Any], locale: str) -> list[tuple[str, str]]:
+    """The same of what a refusal named, also of one that was kept.
+
+    Its `lines` are named by number, 0 for the file, with a `text` and its facts.
     """
-    told = [one for one in error.extra.get("lines", ()) if "text" in one]
+    told = [one for one in extra.get("lines", ()) if "text" in one]
     return [(_where(one["line"], locale), fault(one, locale)) for one in told]
 
 

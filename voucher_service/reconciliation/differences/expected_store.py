@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -11,17 +11,15 @@ from sqlalchemy import ColumnElement, Table, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from voucher_service.infra.database import array
 from voucher_service.kernel.ids import MerchantId, ShopId
+from voucher_service.merchants import service as merchants
 
 from .expected import Expected, ExpectedId
 from .layout import Against, Format
 from .tables import ChannelFileRow, ExpectedFileRow
 
 _TABLE = cast(Table, ExpectedFileRow.__table__)
-_NAMES = text("""
-SELECT m.name, s.name FROM merchant m LEFT JOIN shop s ON s.merchant_id = m.id AND s.id = :shop
-WHERE m.id = :merchant OR s.id = :shop
-""")
 # Days of which our books have something that a file should show: one look at the time asked about.
 _DAYS = {
     Against.PAYMENTS: text("""
@@ -42,12 +40,14 @@ WHERE b.sent_at >= :begins - interval '31 days' AND b.sent_at < :ends
 """),
 }
 _UNCOVERED = text("""
-SELECT day FROM unnest(CAST(:days AS date[])) AS day
+SELECT e.id, asked.day
+FROM unnest(CAST(:ids AS uuid[]), CAST(:days AS date[])) AS asked (id, day)
+JOIN expected_file e ON e.id = asked.id
 WHERE NOT EXISTS (
     SELECT FROM channel_file f
-    WHERE f.channel = :channel AND f.scope = :scope
-      AND day BETWEEN f.first_day AND f.last_day)
-ORDER BY day
+    WHERE f.channel = e.channel AND f.scope = e.scope
+      AND asked.day BETWEEN f.first_day AND f.last_day)
+ORDER BY asked.day
 """)
 _PATIENCE = text("SET LOCAL statement_timeout = '5min'")
 
@@ -71,7 +71,8 @@ def expected(session: Session, *where: ColumnElement[bool], lock: bool = False) 
         .order_by(ExpectedFileRow.channel, ExpectedFileRow.scope, ExpectedFileRow.first_day)
         .execution_options(populate_existing=True)
     )
-    rows = session.scalars(statement.with_for_update() if lock else statement)
+    rows = session.scalars(statement.with_for_update() if lock else statement).all()
+    whose = _whose(session, rows)
     return [
         Expected(
             ExpectedId(row.id),
@@ -79,7 +80,7 @@ def expected(session: Session, *where: ColumnElement[bool], lock: bool = False) 
             MerchantId(row.merchant_id) if row.merchant_id else None,
             ShopId(row.shop_id) if row.shop_id else None,
             row.scope,
-            _whose(session, row.merchant_id, row.shop_id),
+            whose.get(row.shop_id or row.merchant_id, ""),
             row.hour,
             row.first_day,
             row.last_day,
@@ -92,19 +93,28 @@ def expected(session: Session, *where: ColumnElement[bool], lock: bool = False) 
     ]
 
 
-def newest(session: Session, *, channel: str, scope: str) -> date | None:
-    """The last day of which a file came."""
-    row = ChannelFileRow
-    found: date | None = session.scalar(
-        select(func.max(row.last_day)).where(row.channel == channel, row.scope == scope)
+def newest(session: Session, ids: Collection[ExpectedId]) -> dict[ExpectedId, date]:
+    """The last day of which a file came, of those that ever came."""
+    row, file = ExpectedFileRow, ChannelFileRow
+    rows = session.execute(
+        select(row.id, func.max(file.last_day))
+        .join(file, (file.channel == row.channel) & (file.scope == row.scope))
+        .where(row.id.in_(ids))
+        .group_by(row.id)
     )
+    return {ExpectedId(id): last for id, last in rows}
+
+
+def uncovered(
+    session: Session, days: Mapping[ExpectedId, Sequence[date]]
+) -> dict[ExpectedId, list[date]]:
+    """Those of each one's days that no file covers, in their order."""
+    asked = [(id, day) for id, each in days.items() for day in each]
+    told = {"ids": array([id for id, _ in asked]), "days": [day for _, day in asked]}
+    found: dict[ExpectedId, list[date]] = {id: [] for id in days}
+    for id, day in session.execute(_UNCOVERED, told):
+        found[ExpectedId(id)].append(day)
     return found
-
-
-def uncovered(session: Session, of: Expected, days: Sequence[date]) -> list[date]:
-    """Those of these days that no file covers, in their order."""
-    told = {"days": list(days), "channel": of.channel, "scope": of.scope}
-    return list(session.scalars(_UNCOVERED, told)) if days else []
 
 
 def days_of_ours(
@@ -129,8 +139,16 @@ def note_missing(session: Session, id: UUID, missing: Sequence[date], now: datet
     session.execute(update(_TABLE).where(_TABLE.c.id == id).values(values))
 
 
-def _whose(session: Session, merchant: UUID | None, shop: UUID | None) -> str:
-    if merchant is None and shop is None:
-        return ""
-    found = session.execute(_NAMES, {"merchant": merchant, "shop": shop}).first()
-    return " ".join(filter(None, found)) if found else ""
+def _whose(session: Session, rows: Sequence[ExpectedFileRow]) -> dict[UUID | None, str]:
+    """How people call the merchants and shops of these rows."""
+    shops = merchants.shop_names(
+        session, shops=[ShopId(row.shop_id) for row in rows if row.shop_id]
+    )
+    others = merchants.merchant_names(
+        session, merchants={MerchantId(row.merchant_id) for row in rows if row.merchant_id}
+    )
+    called: dict[UUID | None, str] = {
+        id: f"{merchant} {shop}" for id, (shop, merchant) in shops.items()
+    }
+    called.update(others.items())
+    return called

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -46,13 +47,14 @@ def expect(
     """Expect a file of each day from `first` on, by `hour` (0 to 23) of the day after.
 
     `format`: a format or its channel; any format of the channel will do. Raises NotAllowed,
-    ChannelFormatUnknown, ScopeInvalid, AlreadyExpected.
+    ChannelFormatUnknown, ScopeInvalid, NoSuchThing, AlreadyExpected.
     """
     importing.check_importer(actor)
     assert actor.id is not None, "the command line expects nothing"
     found, scope = formats.get(format), str(shop or merchant or "")
     importing.check_scope(found, merchant=merchant, shop=shop)
     with core.transaction() as session:
+        importing.check_known(session, merchant=merchant, shop=shop)
         id, now = ExpectedId(new_id()), core.now(session)
         told = {
             "id": id,
@@ -116,15 +118,14 @@ def standings(core: Core, *, actor: Actor) -> list[Standing]:
     """
     check_reader(actor, whole_city=True)
     with core.transaction() as session:
-        found = expected_store.expected(session, _recent(core.now(session)))
-        return [_standing(session, one) for one in found]
+        return _standings(session, expected_store.expected(session, _recent(core.now(session))))
 
 
 def standing(core: Core, *, actor: Actor, expected: ExpectedId) -> Standing:
     """How one expected file stands. Raises NotAllowed, NoSuchThing."""
     check_reader(actor, whole_city=True)
     with core.transaction() as session:
-        return _standing(session, _one(session, expected))
+        return _standings(session, [_one(session, expected)])[0]
 
 
 def watch(core: Core) -> int:
@@ -155,7 +156,7 @@ def _recent(now: datetime) -> ColumnElement[bool]:
 
 def _look(session: Session, one: Expected, now: datetime) -> list[date]:
     """The days that are missing, kept for the pages: they look no further than at the files."""
-    missing = expected_store.uncovered(session, one, one.days(now))
+    missing = expected_store.uncovered(session, {one.id: one.days(now)})[one.id]
     if missing:
         format = formats.get(one.channel)
         ours = expected_store.days_of_ours(
@@ -166,9 +167,10 @@ def _look(session: Session, one: Expected, now: datetime) -> list[date]:
     return missing
 
 
-def _standing(session: Session, one: Expected) -> Standing:
-    newest = expected_store.newest(session, channel=one.channel, scope=one.scope)
-    return Standing(one, newest, expected_store.uncovered(session, one, one.missing))
+def _standings(session: Session, found: Sequence[Expected]) -> list[Standing]:
+    newest = expected_store.newest(session, [one.id for one in found])
+    missing = expected_store.uncovered(session, {one.id: one.missing for one in found})
+    return [Standing(one, newest.get(one.id), missing[one.id]) for one in found]
 
 
 def _subject(one: Expected) -> str:

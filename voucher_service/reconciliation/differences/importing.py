@@ -66,8 +66,9 @@ def take(
     needed where no line says so. Earlier differences that this file or our books explain end by
     themselves. `end` is called with what was made, before it counts.
 
-    Raises NotAllowed, ChannelFormatUnknown, ScopeInvalid, ChannelFileTooLarge before anything is
-    read; ChannelFileKnown, ChannelFileInvalid and ChannelFileUnlike, and then nothing is kept.
+    Raises NotAllowed, ChannelFormatUnknown, ScopeInvalid, ChannelFileTooLarge, and NoSuchThing for
+    a merchant or shop that is not there, before anything is compared; ChannelFileKnown,
+    ChannelFileInvalid and ChannelFileUnlike, and then nothing is kept.
     """
     check_importer(actor)
     found = formats.get(format)
@@ -76,6 +77,7 @@ def take(
     check_limit(core, size)
     digest, scope = _digest(source), str(shop or merchant or "")
     with core.transaction() as session:
+        check_known(session, merchant=merchant, shop=shop)
         now, id = core.now(session), ChannelFileId(new_id())
         store.lock(session, about=f"{found.channel}:{scope}")
         if earlier := store.known(session, sha256=digest, scope=scope, day=day):
@@ -138,6 +140,14 @@ def check_scope(format: Format, *, merchant: MerchantId | None, shop: ShopId | N
     }
     if not may[format.against]:
         raise ScopeInvalid
+
+
+def check_known(session: Session, *, merchant: MerchantId | None, shop: ShopId | None) -> None:
+    """Whether there is such a merchant or shop. Raises NoSuchThing."""
+    if merchant is not None:
+        merchants.load_merchant(session, merchant=merchant)
+    if shop is not None:
+        merchants.load_shop(session, shop=shop)
 
 
 def due(core: Core, now: datetime) -> datetime:

@@ -65,8 +65,8 @@ def keep(
 ) -> Upload:
     """Keep a file to be read in the background.
 
-    Raises NotAllowed, ChannelFormatUnknown, ScopeInvalid, ChannelFileTooLarge, UploadsWaiting,
-    StorageFull; then nothing is kept.
+    Raises NotAllowed, ChannelFormatUnknown, ScopeInvalid, NoSuchThing, ChannelFileTooLarge,
+    UploadsWaiting, StorageFull; then nothing is kept.
     """
     importing.check_importer(actor)
     found = formats.get(format)
@@ -76,6 +76,7 @@ def keep(
     place, id = spool.folder(core.settings), UploadId(new_id())
     try:
         with core.transaction() as session:
+            importing.check_known(session, merchant=merchant, shop=shop)
             upload_store.lock(session)
             most = core.settings.matching.most_waiting
             if upload_store.waiting(session) >= most:
