@@ -15,6 +15,7 @@ from voucher_service.causal import outcome_reader, service
 from voucher_service.causal.outcomes import KINDS, OutcomeFileInvalid
 from voucher_service.causal.service.importing import MAY_IMPORT
 from voucher_service.i18n import gettext, mark
+from voucher_service.i18n.errors import LINE, WHOLE_FILE
 from voucher_service.kernel.errors import DomainError
 from voucher_service.web import forms, uploads
 from voucher_service.web.auth import actor
@@ -26,8 +27,6 @@ outcomes = Blueprint("outcome_pages", __name__, url_prefix="/outcomes")
 importing = Blueprint("outcome_import_pages", __name__, url_prefix="/outcomes")
 
 TOO_LARGE = mark("文件超过 16 MB。请在服务器上用 voucher outcomes import 导入。")
-WHOLE_FILE = mark("整个文件")
-LINE = mark("第 {n} 行")
 _A_PAGE, _ASKED = 20, 8
 
 
