@@ -8,7 +8,7 @@ from marshmallow import fields
 
 from admin.schemas import SLUG
 from voucher_service.reports import retail as service
-from voucher_service.reports.retail import Retail
+from voucher_service.reports.retail import MOST_BPS, MOST_FEN, Retail
 from voucher_service.web.api import ApiBlueprint
 from voucher_service.web.auth import actor
 from voucher_service.web.fields import CodeField, CountField, DayField, FenField, NameField
@@ -16,8 +16,6 @@ from voucher_service.web.schemas import Schema
 from voucher_service.web.site import core
 
 retail = ApiBlueprint("retail_sales", __name__, url_prefix="/api/v1/retail-sales")
-
-MOST_FEN = 10**15
 
 
 class NewRetailSchema(Schema):
@@ -27,7 +25,7 @@ class NewRetailSchema(Schema):
     first = DayField(required=True)
     last = DayField(required=True)
     sales_fen = FenField(required=True, minimum=1, maximum=MOST_FEN, attribute="sales")
-    growth_bps = CountField(required=True, minimum=-9_999, maximum=100_000)
+    growth_bps = CountField(required=True, minimum=-9_999, maximum=MOST_BPS)
     source = NameField(required=True, maximum=100)
     published_on = DayField(required=True)
 

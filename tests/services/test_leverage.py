@@ -21,13 +21,14 @@ from tests.make import World
 from tests.printing.reading import pages
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Campaign, Offer
+from voucher_service.i18n import formats
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.errors import InvalidInput, NoSuchThing
 from voucher_service.kernel.money import Money
 from voucher_service.merchants.model import SizeClass, Trade
 from voucher_service.reconciliation import service as reconciliation
-from voucher_service.reports import export, layout, leverage, paper, printed, sentences
+from voucher_service.reports import causal, export, layout, leverage, paper, printed, sentences
 from voucher_service.reports.figures import AMOUNTS, Figures, quotient
 from voucher_service.reports.groups import Basis, Group, GroupBy
 from voucher_service.reports.leverage import LeverageReport, Row
@@ -318,6 +319,12 @@ def resolved(answer: Any, field: str) -> float:
     for part in field.replace("[", ".").replace("]", "").split("."):
         answer = answer[int(part)] if part.isdigit() else answer[part]
     return float(answer)
+
+
+@pytest.mark.parametrize("exact", ["5.125", "5.115", "1.005"])
+def test_a_ratio_is_rounded_the_same_beside_an_estimate_as_in_the_table(exact: str) -> None:
+    _, _, figure, _ = causal.Line("拉动比", "", float(exact)).written()
+    assert figure == formats.ratio(Decimal(exact))
 
 
 def test_what_lapsed_belongs_to_no_hour_and_ends_no_line(report: LeverageReport) -> None:

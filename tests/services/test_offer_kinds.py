@@ -23,6 +23,7 @@ from voucher_service.campaigns.model import (
     RefundRule,
     max_liability,
 )
+from voucher_service.campaigns.service import reading
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.ids import ShopId
@@ -239,3 +240,14 @@ def test_the_database_refuses_nonsense(world: World, nonsense: str) -> None:
     offer = world.offer()
     with pytest.raises(IntegrityError), world.core.transaction() as session:
         session.execute(text(f"UPDATE offer SET {nonsense} WHERE id = :id"), {"id": offer.id})
+
+
+def test_terms_are_told_when_those_remembered_are_dropped(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, other = World(core).offer(), World(core).offer()
+    with core.transaction() as session:
+        campaigns.terms(session, offers=[known.id])
+        monkeypatch.setattr(reading, "_MOST_TERMS", 0)
+        found = campaigns.terms(session, offers=[known.id, other.id])
+    assert list(found) == [known.id, other.id]

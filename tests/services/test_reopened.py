@@ -144,6 +144,8 @@ def test_only_finance_of_the_city_enters_what_can_be_true(world: World) -> None:
         {"last": date(2000, 1, 1)},
         {"published_on": date(2000, 1, 1)},
         {"source": "  "},
+        {"sales": Money(10**18)},
+        {"growth_bps": 10**10},
     ):
         with pytest.raises(InvalidInput):
             told(world, **wrong)
@@ -166,6 +168,9 @@ def test_the_operator_enters_them_as_the_finance_officer_of_the_city(
     assert "not_allowed" in run(*enter, "373.59", "--as", planner)
     assert "nobody at work" in run(*enter, "373.59", "--as", "nobody")
     assert "[invalid_input]\nsales: > 0" in run(*enter, "0", "--as", finance)
+    assert "[invalid_input]\nsales: > 0" in run(*enter, "1e20", "--as", finance)
+    fallen = (*days, "--growth", "-100", "--source", "统计月报", "--sales", "1", "--as", finance)
+    assert "[invalid_input]\ngrowth: " in run("enter", *fallen)
     assert run("list") == "nothing was entered\n"
     assert "¥37,359,000,000.00, 1.1% (统计月报" in run(*enter, "373.59", "--as", finance)
     assert "统计月报" in run("list")

@@ -10,8 +10,10 @@ from decimal import Decimal
 from string import Formatter
 
 import pytest
+from click import ClickException
 
 import voucher_service
+from voucher_service.cli.base import plainly
 from voucher_service.i18n import faults, gettext, negotiate, sentence
 from voucher_service.i18n import formats as f
 from voucher_service.i18n.errors import KINDS
@@ -145,6 +147,20 @@ def test_what_is_wrong_with_a_file_is_told_line_by_line() -> None:
     ]
     assert faults(Unprocessable(extra={"lines": lines}), EN)[1][0] == "Line 7"
     assert faults(Unprocessable(), EN) == []
+
+
+def test_a_command_tells_what_is_wrong_with_a_field_in_its_language() -> None:
+    text = "这个地区我们不认识，请重新选。"
+
+    @plainly
+    def refused(lang: str) -> None:
+        raise Unprocessable(extra={"errors": {"area": text}})
+
+    for lang, locale in (("zh", ZH), ("en", EN)):
+        with pytest.raises(ClickException) as caught:
+            refused(lang=lang)
+        assert caught.value.message.splitlines()[1] == f"area: {gettext(text, locale)}"
+    assert gettext(text, EN) != text
 
 
 def test_numbers_are_grouped_by_four() -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page
 
+import admin
 from tests.web.chromium import MODULES
 from tests.web.serving import serving
 from voucher_service.web.assets import BUNDLES, STATIC
 
+TEMPLATES = Path(admin.__path__[0]) / "templates"
 MODES: dict[str, dict[str, str]] = {
     "light": {},
     "dark": {"theme": "dark"},
@@ -157,6 +160,15 @@ def test_every_stylesheet_is_in_a_bundle_and_embeds_nothing() -> None:
     assert parts == set().union(*BUNDLES.values())
     for path in (STATIC / "kit").glob("*.css"):
         assert "data:" not in path.read_text("utf-8").replace("`data:`", "")
+
+
+def test_every_shape_of_a_chart_has_its_colour() -> None:
+    drawn = "".join(path.read_text("utf-8") for path in TEMPLATES.rglob("*.html"))
+    shapes = set(re.findall(r'class="([fkl]\d+s?)"', drawn))
+    assert 'class="l{{ inks[' in drawn
+    styled = "".join((STATIC / "kit" / f"{one}.css").read_text() for one in ("charts", "figures"))
+    coloured = set(re.findall(r"^\.(\w+) \{\s+(?:fill|stroke|background):", styled, re.MULTILINE))
+    assert shapes | {f"{kind}{ink}" for kind in "fkl" for ink in (1, 2, 3)} <= coloured
 
 
 def _contrast(one: str, other: str) -> float:

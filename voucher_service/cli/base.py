@@ -40,12 +40,13 @@ def plainly(command: F) -> F:
         except (SettingsError, serving.ServingError) as error:
             raise click.ClickException(str(error)) from error
         except DomainError as error:
-            from voucher_service.i18n import DEFAULT, faults, sentence
+            from voucher_service.i18n import DEFAULT, faults, gettext, sentence
 
             locale = DEFAULT if kwargs.get("lang") == "zh" else "en"
             said = [f"{sentence(error, locale)} [{error.code}]"]
             said += [f"{where}: {what}" for where, what in faults(error, locale)]
-            said += [f"{name}: {text}" for name, text in error.extra.get("errors", {}).items()]
+            errors = error.extra.get("errors", {})
+            said += [f"{name}: {gettext(str(text), locale)}" for name, text in errors.items()]
             raise click.ClickException("\n".join(said)) from error
 
     return cast(F, told)

@@ -60,18 +60,23 @@ class Line:
     def written(self) -> tuple[str, str, str, str]:
         """The cells of a table: a ratio with two decimals, an estimate as it is said."""
         if self.effect is None:
-            figure = formats.NOTHING if self.figure is None else f"{self.figure:.2f}"
-            return self.name, self.about, figure, formats.NOTHING
+            figure = None if self.figure is None else str(self.figure)
+            return self.name, self.about, formats.ratio(figure), formats.NOTHING
         point, low, high = words.figures(self.effect)
         return self.name, self.about, point, f"[{low}, {high}]"
 
 
-def side_by_side(ratios: Ratios, estimates: Sequence[Estimate], locale: str) -> list[Line]:
-    """Gross, floor and net, and below them every estimate, or why there is none."""
-    lines = [
+def gross_to_net(ratios: Ratios, locale: str) -> list[Line]:
+    """Gross, floor and net."""
+    return [
         Line(gettext(name, locale), gettext(about, locale), None if of is None else float(of))
         for name, about, of in ((name, about, getattr(ratios, of)) for name, about, of in _RATIOS)
     ]
+
+
+def side_by_side(ratios: Ratios, estimates: Sequence[Estimate], locale: str) -> list[Line]:
+    """Gross, floor and net, and below them every estimate, or why there is none."""
+    lines = gross_to_net(ratios, locale)
     offers = {one.offer.id for one in estimates}
     for one in estimates:
         if one.effect is not None:

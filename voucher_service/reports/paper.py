@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from voucher_service.causal.service import headline
 from voucher_service.i18n import formats, gettext, mark
@@ -99,15 +98,12 @@ def _side_by_side(report: LeverageReport, locale: str) -> list[Block]:
     best = headline(report.causal)
     effect = best.effect if best else None
     found = causal.no_cost(report.causal, locale) if effect is None else causal.interval(effect)
-    bars = [
-        (mark("拉动比"), ratios.on_redeemed, formats.ratio(ratios.on_redeemed)),
-        (mark("机械下限"), ratios.floor_on_redeemed, formats.ratio(ratios.floor_on_redeemed)),
-        (mark("扣券后"), ratios.net_on_redeemed, formats.ratio(ratios.net_on_redeemed)),
-        (causal.NET_LEVERAGE, Decimal(str(effect.point)) if effect else None, found),
-    ]
-    longest = max(value or Decimal() for _, value, _ in bars)
+    bars = [(one.name, one.figure, one.written()[2]) for one in causal.gross_to_net(ratios, locale)]
+    net = effect.point if effect else None
+    bars.append((gettext(causal.NET_LEVERAGE, locale), net, found))
+    longest = max(value or 0.0 for _, value, _ in bars)
     groups = [
-        (gettext(name, locale), [Length(max(0, int((value or 0) * 1000 / longest)), figure)])
+        (name, [Length(max(0, int((value or 0.0) * 1000 / longest)), figure)])
         for name, value, figure in bars
     ]
     unit = gettext(mark("元"), locale)

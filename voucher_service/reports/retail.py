@@ -33,6 +33,8 @@ from .tables import RetailFigureRow
 MAY_ENTER = Role.FINANCE
 _WHOLE_BPS = 10_000
 _LONGEST = 100  # characters of a source
+MOST_FEN = 10**15  # 100,000 亿元
+MOST_BPS = 100_000
 _NONE = mark("–（这几天没有登记社零数字）")
 _NO_GROWTH = mark("–（同期社零没有增长）")
 _EXTRA = mark(
@@ -78,15 +80,17 @@ def enter(
 ) -> Retail:
     """Enter what was published for the days of a report; the newest of the same days stands.
 
-    Raises NotAllowed, NoSuchThing, InvalidInput when the days are the wrong way round, sales are
-    not positive or the source is not told in 100 characters.
+    Raises NotAllowed, NoSuchThing, InvalidInput when the days are the wrong way round, sales or
+    growth can't be true or the source is not told in 100 characters.
     """
     if not actor.has(MAY_ENTER) or actor.area or actor.id is None:
         raise NotAllowed
     if last < first or published_on < last:
         raise InvalidInput(extra={"errors": {"last" if last < first else "published_on": ">="}})
-    if sales <= ZERO or growth_bps <= -_WHOLE_BPS:
-        raise InvalidInput(extra={"errors": {"sales": "> 0"}})
+    if not ZERO < sales <= Money(MOST_FEN):
+        raise InvalidInput(extra={"errors": {"sales": f"> 0, <= {Money(MOST_FEN).yuan_text()}"}})
+    if not -_WHOLE_BPS < growth_bps <= MOST_BPS:
+        raise InvalidInput(extra={"errors": {"growth": f"> {-_WHOLE_BPS}, <= {MOST_BPS}"}})
     source = source.strip()
     if not 0 < len(source) <= _LONGEST:
         raise InvalidInput(extra={"errors": {"source": f"1–{_LONGEST}"}})

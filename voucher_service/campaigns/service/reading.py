@@ -160,15 +160,16 @@ def terms(session: Session, *, offers: Collection[OfferId]) -> dict[OfferId, Off
 
     Remembered by the process, since every till and every wallet asks for them.
     """
-    missing = [one for one in offers if one not in _terms]
+    # Taken out first: what is remembered may be dropped meanwhile, here or by another thread.
+    found = {one: known for one in offers if (known := _terms.get(one))}
+    missing = [one for one in offers if one not in found]
     if missing:
+        read = {one.id: one for one in store.offers(session, OfferRow.id.in_(missing))}
         if len(_terms) > _MOST_TERMS:
             _terms.clear()
-        found = {one.id: one for one in store.offers(session, OfferRow.id.in_(missing))}
-        _terms.update({id: one for id, one in found.items() if one.status is not OfferStatus.DRAFT})
-    else:
-        found = {}
-    return {one: found.get(one) or _terms[one] for one in offers}
+        _terms.update({id: one for id, one in read.items() if one.status is not OfferStatus.DRAFT})
+        found |= read
+    return {one: found[one] for one in offers}
 
 
 def fence(session: Session, *, offer: OfferId, alone: bool = False) -> Fence:
