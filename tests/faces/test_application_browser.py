@@ -77,12 +77,15 @@ def applies(page: Page, name: str, folder: Path) -> None:
     seen(page, "card")
     fills(page, {"holder": name, "number": CARD, "bank": "农业银行阳江分行"})
     page.get_by_role("link", name="材料", exact=True).click()
-    for kind in page.locator("input[name=kind]").all():
-        paper = kind.input_value()
+    kinds = page.locator("input[name=kind]")
+    kinds.first.wait_for(state="attached")
+    for paper in [one.input_value() for one in kinds.all()]:
         file = folder / f"{paper}.jpg"
         file.write_bytes(photo((800, 600)))
-        page.locator(f"#f-{paper}").set_input_files(file)
-        page.locator("form", has=page.locator(f"#f-{paper}")).locator("button").click()
+        form = page.locator("form", has=page.locator(f"#f-{paper}"))
+        form.locator(f"#f-{paper}").set_input_files(file)
+        with page.expect_navigation():
+            form.locator("button").click()
     seen(page, "papers").get_by_role("link", name="交好了，看还差什么").click()
     expect(page.get_by_text("按规则可补 ¥15,456.00")).to_be_visible()
     seen(page, "filled").get_by_role("button", name="填的都是真的，提交").click()
