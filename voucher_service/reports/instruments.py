@@ -116,8 +116,8 @@ def as_json(found: Sequence[Instrument], locale: str) -> list[dict[str, Any]]:
         {
             "key": one.key,
             "label": one.labels[locale],
-            "released_fen": one.released and one.released.fen,
-            "issued_fen": one.issued and one.issued.fen,
+            "released_fen": _fen(one.released),
+            "issued_fen": _fen(one.issued),
             "used_fen": one.used.fen,
             "spent_fen": one.spent.fen,
             "used_share": _number(one.usage),
@@ -173,6 +173,10 @@ def _of_trade_in(categories: Sequence[Group[Subsidies]]) -> list[Instrument]:
 
 def _labels(name: str) -> Mapping[str, str]:
     return {locale: gettext(name, locale) for locale in LOCALES}
+
+
+def _fen(value: Money | None) -> int | None:
+    return None if value is None else value.fen
 
 
 def _number(value: Decimal | None) -> float | None:
