@@ -52,6 +52,7 @@ def imported(desk: Desk, here: Channel) -> dict[str, Any]:
 def test_a_call_imports_lists_and_proposes(desk: Desk, differing: Channel) -> None:
     made = imported(desk, differing)
     assert (made["open"], made["counts"]["matched"], made["theirs_fen"]) == (2, 1, 11_500)
+    assert "2 处对账差异没结案" in desk.browser(differing.finance).get("/").text
     listed = (desk.get(differing.finance, f"/differences?file_id={made['id']}").json or {})["items"]
     ours = next(one for one in listed if one["finding"] == "only_ours")
     assert (ours["holds"], ours["ours"]["paid_fen"], ours["theirs"]) == (True, 10_800, None)

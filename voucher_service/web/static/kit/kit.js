@@ -46,6 +46,12 @@
     for (const button of all("form [aria-busy=true]")) button.removeAttribute("aria-busy");
   });
 
+  /* A part that asks for itself again says above it when no answer came: what it shows grows old. */
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const lost = event.detail.elt.previousElementSibling;
+    if (lost?.hasAttribute("data-lost")) lost.hidden = event.detail.successful === true;
+  });
+
   const act = {
     print: () => print(),
     copy: (button, text) =>
