@@ -13,7 +13,7 @@ from marshmallow import fields, validate
 
 from voucher_service.budgets.model import Level
 from voucher_service.campaigns.model import CampaignKind
-from voucher_service.i18n import gettext, mark, sentence
+from voucher_service.i18n import gettext, known, mark, sentence
 from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.errors import DomainError
 from voucher_service.web.fields import CodeField, DayField, NameField, TextField, YuanField
@@ -187,8 +187,10 @@ def refuse(form: Form, error: DomainError) -> Form:
     named = error.extra.get("errors")
     if isinstance(named, dict):
         form.errors = {
-            _IN_FORM.get(str(name), str(name)): gettext(RULES.get(name, _OTHER), locale())
-            for name in named
+            _IN_FORM.get(str(name), str(name)): gettext(
+                RULES.get(name) or (str(told) if known(str(told)) else _OTHER), locale()
+            )
+            for name, told in named.items()
         }
         if "fields" in error.params:  # their names are for callers of the API
             form.refusal = sentence(type(error)(), locale())

@@ -178,6 +178,11 @@ def test_a_wrong_file_is_answered_on_the_page_with_its_line(desk: Desk, differin
         file=(io.BytesIO(b"x"), "till.csv"),
     )
     assert (till.status_code, "收银流水要选一家门店" in till.text) == (422, True)
+    of_nobody = {"format": "wechat-2023", "uscc": "91441700MA00000000"}
+    whose = send(
+        browser, "/channel-files", "/channel-files", file=(io.BytesIO(b"x"), "x.csv"), **of_nobody
+    )
+    assert (whose.status_code, "没有这个统一社会信用代码的商户" in whose.text) == (422, True)
 
 
 def test_an_order_that_the_shop_gave_back_itself_is_not_offered_again(
