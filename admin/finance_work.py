@@ -18,7 +18,7 @@ from voucher_service.settlement.lifecycles import BatchStatus
 from voucher_service.settlement.model import Batch
 from voucher_service.web.auth import actor
 from voucher_service.web.language import locale
-from voucher_service.web.site import core, now
+from voucher_service.web.site import core, now, today
 
 from .proposals import soon
 
@@ -98,7 +98,7 @@ def _differences(reader: Actor) -> Iterator[Task]:
             _say(mark("对")),
             soon(found.first_due),
             _say(mark("{n} 处对账差异没结案"), n=formats.count(found.count)),
-            _say(mark("最早的一处 {at} 到期"), at=written(found.first_due, locale())),
+            _say(mark("最早的一处 {at}查清"), at=formats.until(found.first_due, locale(), today())),
             "/differences",
             _say(mark("去查")),
         )

@@ -71,7 +71,12 @@
     act[button.dataset.do]?.(button, source?.innerText ?? "");
   });
 
-  const start = (root) => all(".clock[data-until]", root).forEach(run);
+  /* On a narrow screen a chart over time begins at its end: what is newest is seen first. */
+  const newest = (box) => (box.scrollLeft = box.scrollWidth);
+  const start = (root) => {
+    all(".clock[data-until]", root).forEach(run);
+    all("[data-newest]", root).forEach(newest);
+  };
   start(document);
   document.addEventListener("htmx:load", (event) => start(event.detail.elt));
 })();
