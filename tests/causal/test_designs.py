@@ -12,7 +12,7 @@ from tests.causal import panels
 from tests.make import JIANGCHENG, World
 from voucher_service.allocation.model import SoldOut
 from voucher_service.campaigns.model import Offer, OfferKind
-from voucher_service.causal import bunching, service, store, weeks, words
+from voucher_service.causal import bunching, counting, service, weeks, words
 from voucher_service.causal.model import Counted, Design, Verdict
 from voucher_service.causal.outcomes import Kind, OutcomeFile, OutcomeFileInvalid
 from voucher_service.causal.service import Estimate, estimating, sampling
@@ -68,7 +68,7 @@ def test_a_queue_is_ranked_from_its_last_slot(city: World, finance: Actor) -> No
     file, found = imported(city, finance, offer, Kind.PANEL, panels.panel(offer, {}, keys))
     begins, ends = weeks.valid(offer)
     with city.core.transaction() as session:
-        people = store.people(session, file, Design.CUTOFF, begins, ends)
+        people = counting.people(session, file, Design.CUTOFF, begins, ends)
     assert [rank for rank, *_ in people] == list(range(1 - QUOTA, QUOTA + 1))
     assert [redeemed for *_, redeemed in people] == [2_000] * QUOTA + [0] * QUOTA
     assert {(one.design, one.verdict, one.unit) for one in found} == {
@@ -90,7 +90,7 @@ def test_orders_of_tills_are_classed_by_amount_and_tied_to_what_was_redeemed(
     assert (found.have, found.needed, found.unit) == (1, bunching.FEWEST, Counted.SHOPS)
     assert not found.invented
     with city.core.transaction() as session:
-        classes = store.order_classes(session, file.id, opens=opens, ends=ends, step=200)
+        classes = counting.order_classes(session, file.id, opens=opens, ends=ends, step=200)
     assert classes == [(redemption.shop_id, 50, 3), (redemption.shop_id, 51, 5)]
 
 
@@ -108,7 +108,7 @@ def test_areas_with_redemptions_stand_against_areas_without(city: World, finance
         (Design.AREAS, Verdict.TOO_SMALL, 3)
     }
     with city.core.transaction() as session:
-        told = store.area_weeks(session, file.id, offer.programme_id)
+        told = counting.area_weeks(session, file.id, offer.programme_id)
     redeemed = {area: int(back) for area, _, _, _, back in told}
     first = panels.mondays(offer)[0]
     late = panels.written(offer, Kind.AREAS, [row for row in rows if row[1] != first])

@@ -19,7 +19,7 @@ from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import OfferId, new_id
 
-from .. import bunching, frames, store, weeks
+from .. import bunching, counting, frames, store, weeks
 from ..frames import Frame
 from ..model import Answer, Design, Found, TooSmall, Verdict, Window
 from ..outcomes import SAMPLE, Kind, OutcomeFile
@@ -99,7 +99,7 @@ def _of(session: Session, offer: Offer, file: OutcomeFile) -> list[Question]:
     if file.head.kind is Kind.PANEL:
         return _people(session, file, windows, opens, ends)
     if file.head.kind is Kind.AREAS:
-        rows = store.area_weeks(session, file.id, offer.programme_id)
+        rows = counting.area_weeks(session, file.id, offer.programme_id)
         during = (ends - opens).days // 7
         return [
             Question(
@@ -122,7 +122,7 @@ def _people(
     session: Session, file: OutcomeFile, windows: list[Window], opens: date, ends: date
 ) -> list[Question]:
     for design in (Design.LOTTERY, Design.CUTOFF):
-        rows = store.people(session, file, design, opens, ends)
+        rows = counting.people(session, file, design, opens, ends)
         if rows:
             return [
                 Question(
@@ -141,8 +141,8 @@ def _orders(session: Session, offer: Offer, file: OutcomeFile) -> list[Question]
     step = 100 * bunching.step_of(threshold // 100)
     opens, ends = weeks.valid(offer)
     begins, over = (datetime.combine(day, time(), SHANGHAI) for day in (opens, ends))
-    classes = store.order_classes(session, file.id, opens=opens, ends=ends, step=step)
-    back = store.redeemed_at(session, file, opens=begins, ends=over)
+    classes = counting.order_classes(session, file.id, opens=opens, ends=ends, step=step)
+    back = counting.redeemed_at(session, file, opens=begins, ends=over)
     frame = frames.of_orders(classes, back, step=step, threshold=threshold)
     return [Question(file, Design.BUNCHING, Window.DURING, frame)]
 
