@@ -97,8 +97,7 @@ def briefly(estimate: Estimate, locale: str) -> str:
     """An estimate in a cell of a table: what was compared, and the figure or why there is none."""
     said = _refused(estimate, locale)
     if estimate.effect is not None:
-        point, low, high = figures(estimate.effect)
-        said = f"{point} [{low}, {high}]"
+        said = interval(estimate.effect)
         if estimate.suspect:
             said = _joined((said, gettext(_SUSPECT, locale)), locale)
     about = (gettext(DESIGNS[estimate.design], locale), gettext(SPANS[estimate.window], locale))
@@ -119,6 +118,12 @@ def figures(effect: Interval) -> tuple[str, str, str]:
     places = 1 if min(abs(effect.low), abs(effect.high)) >= 0.05 else 2
     point, low, high = (f"{one:.{places}f}" for one in (effect.point, effect.low, effect.high))
     return point, low, high
+
+
+def interval(effect: Interval) -> str:
+    """An effect with its interval: 3.1 [2.2, 4.0]."""
+    point, low, high = figures(effect)
+    return f"{point} [{low}, {high}]"
 
 
 def _joined(said: Sequence[str], locale: str) -> str:

@@ -30,12 +30,12 @@ COLUMNS = (
     (mark("每核销 1 元多出的元数"), "ratio"),
     (mark("95% 区间下端"), "ratio"),
     (mark("95% 区间上端"), "ratio"),
-    (mark("对比的一边"), "count"),
-    (mark("另一边"), "count"),
+    (mark("有券的"), "count"),
+    (mark("没券的"), "count"),
     (mark("平均到每个拿到券的人（或每个地区的人）"), "ratio"),
     (mark("95% 区间下端"), "ratio"),
     (mark("95% 区间上端"), "ratio"),
-    (mark("多核销"), "ratio"),
+    (mark("平均多核销"), "ratio"),
     (mark("意思"), "prose"),
     (mark("检验"), "prose"),
     (mark("假设"), "prose"),
@@ -166,12 +166,6 @@ def _of_real(estimates: Sequence[Estimate]) -> list[Estimate]:
 def none(locale: str) -> list[str]:
     """That nothing can be measured, and what to ask for."""
     return [gettext(one, locale) for one in (words.NOT_MEASURABLE, *words.ASK_FOR)]
-
-
-def interval(one: Interval) -> str:
-    """An effect with its interval: 3.1 [2.2, 4.0]."""
-    point, low, high = words.figures(one)
-    return f"{point} [{low}, {high}]"
 
 
 def written(one: Estimate, locale: str) -> list[str]:

@@ -183,5 +183,5 @@ def _sums(side: Ours | Theirs | None) -> tuple[Cell, ...]:
 def _said(at: datetime | date | None) -> str | None:
     """A time as the till's file had it: with the hour, or the day alone."""
     if isinstance(at, datetime):
-        return f"{wall(at):%Y-%m-%d %H:%M:%S}"
+        return str(wall(at))
     return None if at is None else at.isoformat()
