@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from voucher_service.i18n import gettext, mark
+from voucher_service.i18n import formats, gettext, mark
 
 from .model import Check, CheckName, Counted, Design, Interval, Verdict, Window
 from .outcomes import Amounts
@@ -85,12 +83,12 @@ def headline(estimate: Estimate, locale: str) -> str:
     # Between areas all vouchers of the programme count, in the others those of one offer.
     of = _OF_AREAS if estimate.design is Design.AREAS else _OF_OFFER
     said = gettext(of, locale, offer=estimate.offer.title, compared=compared)
-    return _joined((*_invented(estimate, locale), said, *_said(estimate, locale)), locale)
+    return formats.sentences((*_invented(estimate, locale), said, *_said(estimate, locale)), locale)
 
 
 def sentence(estimate: Estimate, locale: str) -> str:
     """What an estimate says, and what it means."""
-    return _joined((*_invented(estimate, locale), *_said(estimate, locale)), locale)
+    return formats.sentences((*_invented(estimate, locale), *_said(estimate, locale)), locale)
 
 
 def briefly(estimate: Estimate, locale: str) -> str:
@@ -99,10 +97,10 @@ def briefly(estimate: Estimate, locale: str) -> str:
     if estimate.effect is not None:
         said = interval(estimate.effect)
         if estimate.suspect:
-            said = _joined((said, gettext(_SUSPECT, locale)), locale)
+            said = formats.sentences((said, gettext(_SUSPECT, locale)), locale)
     about = (gettext(DESIGNS[estimate.design], locale), gettext(SPANS[estimate.window], locale))
-    between = ": " if locale == "en" else "："
-    return _joined((*_invented(estimate, locale), f"{' · '.join(about)}{between}{said}"), locale)
+    headed = formats.headed(" · ".join(about), said, locale)
+    return formats.sentences((*_invented(estimate, locale), headed), locale)
 
 
 def check(one: Check, locale: str) -> tuple[str, str]:
@@ -124,10 +122,6 @@ def interval(effect: Interval) -> str:
     """An effect with its interval: 3.1 [2.2, 4.0]."""
     point, low, high = figures(effect)
     return f"{point} [{low}, {high}]"
-
-
-def _joined(said: Sequence[str], locale: str) -> str:
-    return (" " if locale == "en" else "").join(said)
 
 
 def _invented(estimate: Estimate, locale: str) -> tuple[str, ...]:

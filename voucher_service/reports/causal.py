@@ -201,7 +201,7 @@ def cells_of(one: Estimate, locale: str) -> tuple[str | float | None, ...]:
         *_rounded(one.offered),
         None if one.redeemed is None else round(one.redeemed, 4),
         words.sentence(one, locale),
-        "；".join(" ".join(words.check(check, locale)) for check in one.checks),
+        formats.clauses((" ".join(words.check(check, locale)) for check in one.checks), locale),
         gettext(words.ASSUMPTIONS[one.design], locale),
         one.file_sha256,
         f"{one.method} {one.seed}",

@@ -57,8 +57,9 @@ def _form(report: LeverageReport, locale: str) -> Form:
     blocks += _instruments(report, locale)
     blocks += _sources(report, locale)
     blocks.append(Heading(gettext(mark("名词解释"), locale)))
-    colon = ": " if locale == "en" else "："
-    blocks += [Words(colon.join(one.in_words(locale))) for one in definitions.DEFINITIONS]
+    blocks += [
+        Words(formats.headed(*one.in_words(locale), locale)) for one in definitions.DEFINITIONS
+    ]
     return Form(
         gettext(layout.TITLE, locale),
         blocks,
