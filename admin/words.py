@@ -137,8 +137,7 @@ def area(code: str) -> str:
 
 def scope(codes: list[str], name: Callable[[str], str], everywhere: str) -> str:
     """Several names as one text; none of them means everywhere."""
-    joint = ", " if locale() == "en" else "、"
-    return joint.join(name(code) for code in codes) or everywhere
+    return formats.listed(map(name, codes), locale()) or everywhere
 
 
 def trade(value: str) -> str:
