@@ -29,7 +29,7 @@ from voucher_service import migrate
 from voucher_service import settings as settings_module
 from voucher_service.identity import passwords
 from voucher_service.infra.core import Core, build, with_clock
-from voucher_service.infra.embedded import postgres
+from voucher_service.infra.embedded import ports, postgres
 from voucher_service.infra.embedded.servers import GATE, QUEUE, Servers
 from voucher_service.kernel.clock import Clock
 from voucher_service.settings import Settings
@@ -55,11 +55,19 @@ class Compiled(BytecodeCache):
         self.known[bucket.key, bucket.checksum] = bucket.code
 
 
-# How long an example takes says something of the machine, and nothing of the property.
+# How long an example takes says something of the machine, and nothing of the property. A change is
+# judged by the same examples as the one before it; who tests at home draws new ones.
 property_settings.register_profile(
-    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "unhurried",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get("CI") == "true",
 )
 property_settings.load_profile("unhurried")
+# No two workers choose the same port, in the moment before somebody listens there.
+_part = len(ports._RANGE) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_first = _part * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+ports._RANGE = ports._RANGE[_first : _first + _part]
 Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Compiled()}
 
 
@@ -170,6 +178,7 @@ def settings_on(servers: Servers, database_url: str, outbox: Path) -> Settings:
             "VOUCHER__GATE__URL": servers.url(GATE),
             "VOUCHER__QUEUE__URL": servers.url(QUEUE),
             "VOUCHER__SMS__OUTBOX": str(outbox),
+            "VOUCHER__MATCHING__FOLDER": str(outbox.parent / "uploads"),
         }
     )
 
