@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -31,7 +32,7 @@ from voucher_service.identity import passwords
 from voucher_service.infra.core import Core, build, with_clock
 from voucher_service.infra.embedded import ports, postgres
 from voucher_service.infra.embedded.servers import GATE, QUEUE, Servers
-from voucher_service.kernel.clock import Clock
+from voucher_service.kernel.clock import Clock, day_of, end_of
 from voucher_service.settings import Settings
 from voucher_service.tradein import shelf
 from voucher_service.tradein.policy import Policy
@@ -40,6 +41,7 @@ from voucher_service.vouchers import refusals
 TEMPLATE = postgres.DATABASE
 LAST_DAY = date(2099, 12, 31)
 NOON = datetime(2026, 9, 23, 4, 0, tzinfo=UTC)
+_begun: set[Path] = set()
 
 
 class Compiled(BytecodeCache):
@@ -76,6 +78,18 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What a test does is of one day: near the end of one it waits for the next.
+
+    A module with what it keeps wants a minute of the day, each of its tests some seconds.
+    """
+    wanted = timedelta(seconds=10 if item.path in _begun else 60)
+    _begun.add(item.path)
+    while end_of(day_of(now := datetime.now(UTC))) - now < wanted:
+        time.sleep(0.5)
 
 
 @pytest.fixture(scope="session", autouse=True)
