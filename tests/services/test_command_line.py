@@ -24,9 +24,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def served(folder: Path) -> Iterator[Path]:
-    """The same directory while its servers are at work: commands attach to them."""
+    """The same directory while its servers are at work: the commands of a test attach to them."""
     with serving.servers(folder, durable=False) as found:
         faces = dict.fromkeys(("resident", "merchant", "admin"), "http://127.0.0.1:9")
         ready = faces | {name: value for name, value in asdict(found).items() if "url" in name}
@@ -62,15 +62,15 @@ def test_the_report_is_the_same_in_every_format(served: Path, tmp_path: Path) ->
     assert "5.18" in run(*common).stdout
 
 
-def test_reconciling_again_gives_the_same_figures(served: Path) -> None:
+def test_reconciling_again_gives_the_same_figures(folder: Path) -> None:
     report = ("report", "leverage", "--programme", "yangjiang-2023", "--format", "json")
-    before = json.loads(run(*report, "--data", str(served)).stdout)["totals"]
-    assert run("reconcile", "--data", str(served)).exit_code == 0
-    assert json.loads(run(*report, "--data", str(served)).stdout)["totals"] == before
+    before = json.loads(run(*report, "--data", str(folder)).stdout)["totals"]
+    assert run("reconcile", "--data", str(folder)).exit_code == 0
+    assert json.loads(run(*report, "--data", str(folder)).stdout)["totals"] == before
 
 
-def test_tokens_are_of_new_real_named_residents(served: Path) -> None:
-    done = run("dev-tokens", "--face", "resident", "--count", "3", "--data", str(served))
+def test_tokens_are_of_new_real_named_residents(folder: Path) -> None:
+    done = run("dev-tokens", "--face", "resident", "--count", "3", "--data", str(folder))
     assert len(set(done.stdout.split())) == 3
 
 
@@ -91,13 +91,13 @@ def test_the_first_member_of_staff_is_entered_by_the_operator(served: Path) -> N
     assert run(*words, text="a long enough password\n" * 2).exit_code == 0
 
 
-def test_keys_rotate_without_an_interruption(served: Path) -> None:
-    done = run("rotate-keys", "--data", str(served))
+def test_keys_rotate_without_an_interruption(folder: Path) -> None:
+    done = run("rotate-keys", "--data", str(folder))
     assert done.exit_code == 0
 
 
-def test_an_unknown_programme_is_said_in_a_sentence(served: Path) -> None:
-    done = run("report", "leverage", "--programme", "atlantis", "--data", str(served))
+def test_an_unknown_programme_is_said_in_a_sentence(folder: Path) -> None:
+    done = run("report", "leverage", "--programme", "atlantis", "--data", str(folder))
     assert done.exit_code == 1
     assert "[not_found]" in done.output
 

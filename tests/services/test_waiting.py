@@ -301,7 +301,7 @@ def test_openings_close_to_each_other_share_the_time_between_them(
 
 
 def test_a_waiting_resident_costs_less_than_a_hundred_bytes(core: Core) -> None:
-    count = 20_000
+    count = 12_000
     room = Room(core, OfferId(new_id()), Opening(World(core).now() + timedelta(hours=1), 100))
     before = int(core.gate.info("memory")["used_memory"])
     for _ in range(count):
