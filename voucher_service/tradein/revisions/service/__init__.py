@@ -13,7 +13,7 @@ from .paying import (
     name_card,
     paid,
     payable,
-    payee,
+    payees,
     rotate_fields,
 )
 from .returning import differences_of, propose_return
@@ -42,7 +42,7 @@ __all__ = [
     "name_card",
     "paid",
     "payable",
-    "payee",
+    "payees",
     "propose",
     "propose_return",
     "revision",
