@@ -53,7 +53,7 @@ def unpaid(session: Session, whose: MerchantId, now: datetime) -> Unpaid:
         held=waits,
         payment_hold=merchants.payment_held(session, merchant=whose),
         no_account=not merchants.accounts_at(session, merchants=[whose], at=now),
-        owed=owed_now(session, [whose])[whose],
+        owed=max(ZERO, owed_now(session, [whose])[whose]),
     )
 
 
