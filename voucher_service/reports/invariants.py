@@ -193,6 +193,10 @@ _MONEY = {
             AND coalesce(moved.newest, '-infinity') < r.started_at - interval '1 minute'""",
     "L12 what was counted day by day is what the last full recount found": """
         SELECT 'programme ' || p.slug || ': ' || r.differing || ' of ' || r.proved_cells || ' cells'
+            || coalesce((SELECT ', first ' || string_agg(concat_ws(' ', of_table, figure,
+                    'was', stood, 'is', again, cell), '; ' ORDER BY id)
+                FROM (SELECT * FROM rollup_wrong_cell w WHERE w.programme_id = p.id
+                    ORDER BY id LIMIT 3) w), '')
         FROM rollup_run r JOIN programme p ON p.id = r.programme_id WHERE r.differing > 0""",
     "L11 what merchants owe is what was refunded of what they had been paid": """
         WITH refunded AS (SELECT r.merchant_id, sum(f.subsidy_part_fen) AS fen

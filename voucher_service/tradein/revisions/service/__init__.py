@@ -13,7 +13,7 @@ from .paying import (
     name_card,
     paid,
     payable,
-    payee,
+    payees,
     rotate_fields,
     unpaid,
 )
@@ -43,7 +43,7 @@ __all__ = [
     "name_card",
     "paid",
     "payable",
-    "payee",
+    "payees",
     "propose",
     "propose_return",
     "revision",

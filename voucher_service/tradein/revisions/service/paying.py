@@ -68,10 +68,12 @@ def left_of(
     }
 
 
-def payee(session: Session, *, revision: RevisionId, subject: UUID) -> Payable | None:
-    """One difference, if it can be paid now."""
-    found = store.line(session, revision, subject, _DUE, _WITH_CARD)
-    return next(iter(_payable(session, [found] if found else [])), None)
+def payees(
+    session: Session, *, due: Collection[tuple[RevisionId, UUID]]
+) -> dict[tuple[RevisionId, UUID], Payable]:
+    """Those of these differences that can be paid now."""
+    rows = store.lines(session, store.these(due), _DUE, _WITH_CARD, most=None) if due else []
+    return {(one.revision_id, one.subject_id): one for one in _payable(session, rows)}
 
 
 def paid(session: Session, *, revision: RevisionId, subject: UUID, now: datetime) -> bool:
