@@ -19,14 +19,16 @@ from tests.services import reopened
 from voucher_service.cli import main
 from voucher_service.cli import retail as cli
 from voucher_service.i18n import DEFAULT
+from voucher_service.infra.core import with_clock
 from voucher_service.kernel.actor import Role
+from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.errors import InvalidInput, NotAllowed
 from voucher_service.kernel.money import Money
 from voucher_service.proof import service as proof
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reports import deliver, leverage, retail
 from voucher_service.reports.figures import Figures
-from voucher_service.reports.groups import GroupBy
+from voucher_service.reports.groups import Basis, GroupBy
 
 SALES = Money(3_735_900_000_000)
 PUBLISHED = date(2030, 1, 20)
@@ -65,7 +67,7 @@ def test_every_format_read_by_others_says_what_the_books_say(world: World, slug:
     assert kind.cost(DEFAULT).startswith("–（")
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+cmd|' /C calc'!A0", "@x", "-2+3", "\t=1"])
+@pytest.mark.parametrize("name", ["=1+1", "\uff1d1+1", "+cmd|' /C calc'!A0", "@x", "-2+3", "\t=1"])
 def test_no_name_is_ever_a_formula(world: World, slug: str, name: str) -> None:
     found, named = leverage.report(world.core, programme=slug), {"zh-CN": name, "en": name}
     report = replace(
@@ -134,6 +136,20 @@ def test_only_the_same_days_are_compared_and_the_last_entry_stands(world: World)
     some = leverage.report(world.core, programme=programme.slug, to=programme.opens_on)
     assert some.retail is None
     assert len(retail.entered(world.core, programme=programme.slug, limit=20)) == 2
+
+
+def test_what_is_spent_after_the_programme_is_not_compared_with_its_days(world: World) -> None:
+    campaign = world.draft(programme=world.programme(days=1))
+    offer = world.offer(world.plan(limit=2), campaign=campaign)
+    now, of = world.redeem(world.claim(offer)), campaign.programme
+    told(world, programme=of.slug, first=of.opens_on, last=of.closes_on)
+    after = World(with_clock(world.core, Clock(world.now() + timedelta(days=3))))
+    after.redeem(world.claim(offer), order_fen=50_000)
+    reconciliation.run(world.core, programme=of.slug)
+    for basis in Basis:
+        found = leverage.report(world.core, programme=of.slug, basis=basis)
+        assert found.totals.figures.leveraged == now.value.order_amount + Money(50_000)
+        assert found.meanwhile.leveraged == now.value.order_amount
 
 
 def test_only_finance_of_the_city_enters_what_can_be_true(world: World) -> None:

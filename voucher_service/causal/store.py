@@ -29,7 +29,9 @@ FROM lottery_entry e JOIN lottery l ON l.id = e.lottery_id
 WHERE l.offer_id = :offer AND l.status = 'drawn' AND e.resident_id IS NOT NULL
 """
 # The release that turned most away in its first ten minutes: the last who got one stands at 0.
-# Whoever was refused and got one of the same release later stands where they got it.
+# Where one stands is decided by what came of the first try. Whoever was refused and got what
+# somebody gave back stays outside: who tries again and again is not who was a moment too late. Who
+# came after those minutes stood in no queue.
 _CUTOFF = """
 WITH turned_away AS (
     SELECT r.id AS release_id, r.opens_at, f.resident_id,
@@ -45,6 +47,9 @@ WITH turned_away AS (
 ), got AS (
     SELECT v.resident_id, min(v.occurred_at) AS at, min(v.slot) AS place
     FROM voucher v JOIN chosen c ON c.release_id = v.release_id
+    WHERE v.occurred_at < c.opens_at + interval '10 minutes' AND NOT EXISTS (
+        SELECT FROM turned_away t WHERE t.release_id = v.release_id
+            AND t.resident_id = v.resident_id AND t.at < v.occurred_at)
     GROUP BY v.resident_id
 )
 SELECT resident_id, 1 - row_number() OVER (ORDER BY at DESC, place DESC) AS rank,
@@ -102,6 +107,7 @@ WITH weeks AS (
     JOIN offer o ON o.id = r.offer_id
     JOIN campaign c ON c.id = o.campaign_id
     WHERE c.programme_id = :programme AND r.voucher_id IS NOT NULL
+        AND r.occurred_at >= :since AND r.occurred_at < :until
     GROUP BY a.area
 )
 SELECT w.area, w.day, w.amount, w.people, coalesce(r.amount, 0)
@@ -283,11 +289,14 @@ def people(
     return [(int(r), known, int(a), int(b), int(c), int(d)) for r, known, a, b, c, d in rows]
 
 
-def area_weeks(session: Session, file: OutcomeFileId, programme: UUID) -> Sequence[Any]:
+def area_weeks(
+    session: Session, file: OutcomeFileId, programme: UUID, *, since: datetime, until: datetime
+) -> Sequence[Any]:
     """Each area and week: fen spent, people, and fen that the programme's vouchers redeemed there
-    in all.
+    from one instant to before another.
     """
-    return session.execute(_AREAS, {"file": file, "programme": programme}).all()
+    asked = {"file": file, "programme": programme, "since": since, "until": until}
+    return session.execute(_AREAS, asked).all()
 
 
 def order_classes(

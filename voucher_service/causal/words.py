@@ -71,6 +71,8 @@ _OVER = mark("意味着：多出来的消费比券本身的钱多，居民自己
 _ABOUT = mark("意味着：消费确实多了，但不能肯定比券本身的钱多。")
 _UNDER = mark("意味着：消费多了，但不到券的钱，一部分券付的是本来就要花的钱。")
 _OWN = mark("意味着：券之外，居民自己也多付了钱。")
+_OWN_NONE = mark("这个区间含 0：看不出居民自己付的钱因券而变。")
+_OWN_LESS = mark("意味着：居民自己少付了钱，一部分券付的是本来就要花的钱。")
 _NO_AFTER = mark("没算券过期以后的几周，其中可能有提前买的。")
 _SUSPECT = mark("有一项检验没通过，这个数不能采信。")
 _TOO_SMALL = mark("数据太少，不估计：现有 {have} {unit}，要分清 3 元的效果至少要 {needed} {unit}。")
@@ -154,12 +156,12 @@ def _said(estimate: Estimate, locale: str) -> list[str]:
 
 
 def _meaning(low: float, high: float, amounts: Amounts) -> str:
+    if amounts is Amounts.PAID:
+        return _OWN if low > 0 else _OWN_LESS if high < 0 else _OWN_NONE
     if low <= 0 <= high:
         return _NONE
     if high < 0:
         return _LESS
-    if amounts is Amounts.PAID:
-        return _OWN
     if low > 1:
         return _OVER
     return _UNDER if high < 1 else _ABOUT

@@ -29,7 +29,8 @@ _FORMATS = {
     "count": "0",
 }
 _MOST_LINES = 1_048_575  # of a sheet, below its head
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Where double-width signs are typed, spreadsheets read them as the others.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 Cell = str | int | Money | datetime | date | None
 Column = tuple[str, str]
 Put = Callable[[Sequence[Cell]], object]

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from voucher_service.campaigns.model import OfferKind
 from voucher_service.campaigns.tables import OfferRow
+from voucher_service.causal.model import Design
 from voucher_service.causal.service import Estimate
 from voucher_service.i18n import LOCALES, formats, gettext, mark
 from voucher_service.kernel.money import Money
@@ -88,7 +89,7 @@ def read(
         kind = kinds[offer]
         sums[kind] = sums[kind] + figures if kind in sums else figures
     vouchers = [
-        _of_vouchers(kind, sums[kind], [one for one in estimates if one.offer.kind is kind])
+        _of_vouchers(kind, sums[kind], _about(kind, estimates, alone=len(sums) == 1))
         for kind in OfferKind
         if kind in sums
     ]
@@ -116,8 +117,8 @@ def as_json(found: Sequence[Instrument], locale: str) -> list[dict[str, Any]]:
         {
             "key": one.key,
             "label": one.labels[locale],
-            "released_fen": one.released and one.released.fen,
-            "issued_fen": one.issued and one.issued.fen,
+            "released_fen": _fen(one.released),
+            "issued_fen": _fen(one.issued),
             "used_fen": one.used.fen,
             "spent_fen": one.spent.fen,
             "used_share": _number(one.usage),
@@ -159,6 +160,17 @@ def _of_vouchers(kind: OfferKind, figures: Figures, found: list[Estimate]) -> In
     )
 
 
+def _about(kind: OfferKind, estimates: Sequence[Estimate], *, alone: bool) -> list[Estimate]:
+    """Estimates of vouchers of a kind. Between areas all vouchers of a programme are compared:
+    that says something of one kind only where it is `alone`.
+    """
+    return [
+        one
+        for one in estimates
+        if one.offer.kind is kind and (alone or one.design is not Design.AREAS)
+    ]
+
+
 def _of_trade_in(categories: Sequence[Group[Subsidies]]) -> list[Instrument]:
     made = []
     for key, (name, within) in _SOLD.items():
@@ -173,6 +185,10 @@ def _of_trade_in(categories: Sequence[Group[Subsidies]]) -> list[Instrument]:
 
 def _labels(name: str) -> Mapping[str, str]:
     return {locale: gettext(name, locale) for locale in LOCALES}
+
+
+def _fen(value: Money | None) -> int | None:
+    return None if value is None else value.fen
 
 
 def _number(value: Decimal | None) -> float | None:

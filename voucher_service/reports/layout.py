@@ -164,7 +164,7 @@ def beside(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
         (mark("小微商户 ÷ 核销"), formats.percent(report.reach.small)),
         (mark("县域商户 ÷ 核销"), formats.percent(report.reach.county)),
         (mark("每多 1 元消费的花费"), causal.cost_in_words(report.causal, locale)),
-        *retail.facts(report.retail, report.totals.figures, report.causal, locale),
+        *retail.facts(report.retail, report.meanwhile, report.causal, locale),
         (mark("整体重数"), _recounted(report, locale)),
     ]
     return [(gettext(heading, locale), value) for heading, value in facts]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Programme
@@ -65,7 +66,8 @@ class LeverageReport:
     was last counted again, and what came of it. `causal`: estimates of what the programme's
     vouchers changed, over all their weeks whatever days were asked for. `levels`: of the treasuries
     that fund it; empty for the reader of a part, as are `instruments`. `retail`: retail sales that
-    were published for exactly these days.
+    were published for exactly these days, without any for those of the programme; `meanwhile`: what
+    vouchers moved on the days of it.
     """
 
     programme: Programme
@@ -84,6 +86,7 @@ class LeverageReport:
     levels: frozenset[str] = frozenset()
     instruments: tuple[Instrument, ...] = ()
     retail: Retail | None = None
+    meanwhile: Figures = field(default_factory=Figures)
 
     @property
     def synthetic(self) -> bool:
@@ -121,6 +124,7 @@ def report(
         compared = instruments.read(session, vouchers, subsidised, estimates)
         days = from_ or found.opens_on, to or found.closes_on
         published = retail.standing(session, found.id, *days)
+        meanwhile = _on(session, found, days) if published else Figures()
     return LeverageReport(
         found,
         None if run is None else run.as_of,
@@ -138,7 +142,19 @@ def report(
         levels,
         compared,
         published,
+        meanwhile,
     )
+
+
+def _on(session: Session, programme: Programme, days: tuple[date, date]) -> Figures:
+    """What vouchers moved on some days, whenever they were claimed: they may be spent after the
+    last day of their programme, and retail sales are of days on which people spent.
+    """
+    first, last = days
+    asked = cells(
+        RollupRow, Figures, programme=programme.id, basis=Basis.PERIOD, first=first, last=last
+    )
+    return groups(session, asked, GroupBy.CAMPAIGN)[0]
 
 
 def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
@@ -164,7 +180,7 @@ def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
         "totals": _row_json(report.totals, locale),
         "trade_in": trade_in.as_json(report.trade_in, locale),
         "instruments": instruments.as_json(report.instruments, locale),
-        "retail_sales": retail.as_json(report.retail, report.totals.figures, report.causal, locale),
+        "retail_sales": retail.as_json(report.retail, report.meanwhile, report.causal, locale),
         "causal": causal.as_json(report.causal, locale),
         "sentences": sentences.as_json(report, locale),
         "definitions": definitions.in_words(locale),

@@ -96,12 +96,12 @@ def _side_by_side(report: LeverageReport, locale: str) -> list[Block]:
     if not ratios.on_redeemed:
         return []
     best = headline(report.causal)
-    effect = best.effect if best else None
+    effect = best.spending if best else None
     found = causal.no_cost(report.causal, locale) if effect is None else causal.interval(effect)
     bars = [(one.name, one.figure, one.written()[2]) for one in causal.gross_to_net(ratios, locale)]
     net = effect.point if effect else None
     bars.append((gettext(causal.NET_LEVERAGE, locale), net, found))
-    longest = max(value or 0.0 for _, value, _ in bars)
+    longest = max(1.0, *(value or 0.0 for _, value, _ in bars))
     groups = [
         (name, [Length(max(0, int((value or 0.0) * 1000 / longest)), figure)])
         for name, value, figure in bars

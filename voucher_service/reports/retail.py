@@ -6,7 +6,7 @@ were published and when.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
 from voucher_service.campaigns import service as campaigns
-from voucher_service.causal.model import Interval
+from voucher_service.causal.model import Design, Interval
 from voucher_service.causal.service import Estimate, headline
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.infra.core import Core
@@ -40,6 +40,7 @@ _NO_GROWTH = mark("–（同期社零没有增长）")
 _EXTRA = mark(
     "{point}（95% 区间 {low} 到 {high}），只估计了“{offer}”，假定别的券每用掉 1 元带来的一样多"
 )
+_EXTRA_OF_ALL = mark("{point}（95% 区间 {low} 到 {high}）")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,14 @@ def enter(
             object_type="programme",
             object_id=str(found.id),
             now=now,
-            detail={"retail_figure": str(row.id), "sales_fen": sales.fen, "source": source},
+            detail={
+                "retail_figure": str(row.id),
+                "first": first.isoformat(),
+                "last": last.isoformat(),
+                "sales_fen": sales.fen,
+                "growth_bps": growth_bps,
+                "source": source,
+            },
         )
         return _view(row)
 
@@ -160,16 +168,15 @@ def extra(
 ) -> Interval | None:
     """The extra spending that was estimated ÷ growth; None without an estimate or growth.
 
-    One offer is estimated; all that was redeemed is taken to bring as much a yuan as its vouchers.
+    Between areas all vouchers were estimated, by the other designs those of one offer: then all
+    that was redeemed is taken to bring as much a yuan.
     """
     best = headline(estimates)
-    if retail is None or best is None or best.effect is None:
+    effect = best.spending if best else None
+    if retail is None or effect is None or retail.growth <= ZERO:
         return None
-    of = quotient(figures.redeemed, retail.growth)
-    if of is None:
-        return None
-    one = float(of)
-    return Interval(best.effect.point * one, best.effect.low * one, best.effect.high * one)
+    one = figures.redeemed.fen / retail.growth.fen
+    return Interval(effect.point * one, effect.low * one, effect.high * one)
 
 
 def facts(
@@ -193,7 +200,7 @@ def facts(
             name: formats.percent(Decimal(str(getattr(found, name))))
             for name in ("point", "low", "high")
         }
-        net = gettext(_EXTRA, locale, offer=_named(estimates), **shares)
+        net = _in_words(estimates, shares, locale)
     source = gettext(
         mark("{first} 至 {last} {sales}，同比 {growth}；{source}，{day} 公布"),
         locale,
@@ -228,10 +235,12 @@ def as_json(
     }
 
 
-def _named(estimates: Sequence[Estimate]) -> str:
-    """The offer that the estimate is of."""
+def _in_words(estimates: Sequence[Estimate], shares: Mapping[str, str], locale: str) -> str:
+    """The share, and of which vouchers it was estimated."""
     best = headline(estimates)
-    return "" if best is None else best.offer.title
+    if best is None or best.design is Design.AREAS:
+        return gettext(_EXTRA_OF_ALL, locale, **shares)
+    return gettext(_EXTRA, locale, offer=best.offer.title, **shares)
 
 
 def _permille(value: Decimal | None) -> str:

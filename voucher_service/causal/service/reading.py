@@ -58,6 +58,16 @@ class Estimate:
     invented: bool
 
     @property
+    def spending(self) -> Interval | None:
+        """The effect on order amounts. Where payments were told, each redeemed yuan was spent too:
+        an order is what was paid for it and what the voucher took off.
+        """
+        if self.effect is None or self.amounts is Amounts.ORDER:
+            return self.effect
+        one = self.effect
+        return Interval(one.point + 1, one.low + 1, one.high + 1)
+
+    @property
     def suspect(self) -> bool:
         """Whether a check does not stand."""
         return any(one.stands is False for one in self.checks)
