@@ -178,7 +178,7 @@ def test_the_report_prints_the_estimate_beside_the_ratios(drawn: Drawn) -> None:
     assert told["measurable"]
     assert told["ask_for"] == []
     assert {one["window"] for one in told["estimates"]} == {"during", "with_after"}
-    said = f"“{drawn.offer.title}”, winners and losers of the draw: Each redeemed yuan"
+    said = f"“{drawn.offer.title}”, winners and losers of the draw: Each yuan of vouchers redeemed"
     assert told["sentence"].startswith(said)
     assert told["headline"] == told["estimates"][0]["id"]
 

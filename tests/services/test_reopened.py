@@ -183,10 +183,14 @@ def test_the_operator_enters_them_as_the_finance_officer_of_the_city(
     assert "too many decimals" in run(*enter, "1.00000000001", "--as", finance)
     assert "not_allowed" in run(*enter, "373.59", "--as", planner)
     assert "nobody at work" in run(*enter, "373.59", "--as", "nobody")
-    assert "[invalid_input]\nsales: > 0" in run(*enter, "0", "--as", finance)
-    assert "[invalid_input]\nsales: > 0" in run(*enter, "1e20", "--as", finance)
+    assert "[invalid_input]\nsales: Retail sales must be above 0" in run(
+        *enter, "0", "--as", finance
+    )
+    assert "[invalid_input]\nsales: Retail sales must be above 0" in run(
+        *enter, "1e20", "--as", finance
+    )
     fallen = (*days, "--growth", "-100", "--source", "统计月报", "--sales", "1", "--as", finance)
-    assert "[invalid_input]\ngrowth: " in run("enter", *fallen)
+    assert "[invalid_input]\ngrowth: Growth must be above" in run("enter", *fallen)
     assert run("list") == "nothing was entered\n"
     assert "¥37,359,000,000.00, 1.1% (统计月报" in run(*enter, "373.59", "--as", finance)
     assert "统计月报" in run("list")

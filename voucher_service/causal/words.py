@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from voucher_service.i18n import gettext, mark
+from voucher_service.i18n import formats, gettext, mark
 
 from .model import Check, CheckName, Counted, Design, Interval, Verdict, Window
 from .outcomes import Amounts
@@ -87,25 +85,24 @@ def headline(estimate: Estimate, locale: str) -> str:
     # Between areas all vouchers of the programme count, in the others those of one offer.
     of = _OF_AREAS if estimate.design is Design.AREAS else _OF_OFFER
     said = gettext(of, locale, offer=estimate.offer.title, compared=compared)
-    return _joined((*_invented(estimate, locale), said, *_said(estimate, locale)), locale)
+    return formats.sentences((*_invented(estimate, locale), said, *_said(estimate, locale)), locale)
 
 
 def sentence(estimate: Estimate, locale: str) -> str:
     """What an estimate says, and what it means."""
-    return _joined((*_invented(estimate, locale), *_said(estimate, locale)), locale)
+    return formats.sentences((*_invented(estimate, locale), *_said(estimate, locale)), locale)
 
 
 def briefly(estimate: Estimate, locale: str) -> str:
     """An estimate in a cell of a table: what was compared, and the figure or why there is none."""
     said = _refused(estimate, locale)
     if estimate.effect is not None:
-        point, low, high = figures(estimate.effect)
-        said = f"{point} [{low}, {high}]"
+        said = interval(estimate.effect)
         if estimate.suspect:
-            said = _joined((said, gettext(_SUSPECT, locale)), locale)
+            said = formats.sentences((said, gettext(_SUSPECT, locale)), locale)
     about = (gettext(DESIGNS[estimate.design], locale), gettext(SPANS[estimate.window], locale))
-    between = ": " if locale == "en" else "："
-    return _joined((*_invented(estimate, locale), f"{' · '.join(about)}{between}{said}"), locale)
+    headed = formats.headed(" · ".join(about), said, locale)
+    return formats.sentences((*_invented(estimate, locale), headed), locale)
 
 
 def check(one: Check, locale: str) -> tuple[str, str]:
@@ -123,8 +120,10 @@ def figures(effect: Interval) -> tuple[str, str, str]:
     return point, low, high
 
 
-def _joined(said: Sequence[str], locale: str) -> str:
-    return (" " if locale == "en" else "").join(said)
+def interval(effect: Interval) -> str:
+    """An effect with its interval: 3.1 [2.2, 4.0]."""
+    point, low, high = figures(effect)
+    return f"{point} [{low}, {high}]"
 
 
 def _invented(estimate: Estimate, locale: str) -> tuple[str, ...]:

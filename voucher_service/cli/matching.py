@@ -8,11 +8,7 @@ from uuid import UUID
 
 import click
 
-from voucher_service.i18n import DEFAULT
-
-from .base import DATA, attached, main, plainly
-
-_LANGUAGES = {"zh": DEFAULT, "en": "en"}
+from .base import DATA, DAY, LANG, attached, main, plainly
 
 
 @main.command("reconcile-file")
@@ -21,8 +17,8 @@ _LANGUAGES = {"zh": DEFAULT, "en": "en"}
 @click.option("--merchant", type=click.UUID, help="The channel's file is of this merchant alone.")
 @click.option("--shop", type=click.UUID, help="The shop of a till's file.")
 @click.option("--with-others", is_flag=True, help="It also has orders without a voucher.")
-@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="The day of a file without a line.")
-@click.option("--lang", type=click.Choice([*_LANGUAGES]), default="en", show_default=True)
+@click.option("--day", type=DAY, help="The day of a file without a line.")
+@LANG
 @DATA
 @plainly
 def reconcile_file(
@@ -33,7 +29,7 @@ def reconcile_file(
     shop: UUID | None,
     with_others: bool,
     day: datetime | None,
-    lang: str,
+    locale: str,
     data: Path,
 ) -> None:
     """Compare FILE, written in FORMAT (wechat, alipay, unionpay, till …), with our books.
@@ -46,7 +42,6 @@ def reconcile_file(
     from voucher_service.reconciliation.differences import service
     from voucher_service.reconciliation.differences.model import FINDINGS
 
-    locale = _LANGUAGES[lang]
     with attached(data) as (core, _), file.open("rb") as source:
         made = service.take(
             core,
@@ -68,7 +63,7 @@ def reconcile_file(
 
 @main.command("channel-sample")
 @click.argument("format_", metavar="FORMAT")
-@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), required=True)
+@click.option("--day", type=DAY, required=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
 @click.option("--shop", type=click.UUID, help="The shop, for a till's file.")
 @DATA

@@ -117,7 +117,7 @@ def guarded(value: Any) -> Any:
 
 
 def wall(instant: datetime) -> datetime:
-    """The time on a wall in Shanghai; a spreadsheet knows no zones."""
+    """The time on a wall in Shanghai, to the second; a spreadsheet knows no zones."""
     return instant.astimezone(SHANGHAI).replace(tzinfo=None, microsecond=0)
 
 
@@ -148,5 +148,5 @@ def _plain(cell: Cell) -> str | int | Decimal | None:
     if isinstance(cell, Money):
         return Decimal(cell.yuan_text())
     if isinstance(cell, datetime):
-        return f"{wall(cell):%Y-%m-%d %H:%M:%S}"
+        return str(wall(cell))
     return cell.isoformat() if isinstance(cell, date) else cell

@@ -31,12 +31,12 @@ COLUMNS = (
     (mark("每核销 1 元多出的元数"), "ratio"),
     (mark("95% 区间下端"), "ratio"),
     (mark("95% 区间上端"), "ratio"),
-    (mark("对比的一边"), "count"),
-    (mark("另一边"), "count"),
+    (mark("有券的"), "count"),
+    (mark("没券的"), "count"),
     (mark("平均到每个拿到券的人（或每个地区的人）"), "ratio"),
     (mark("95% 区间下端"), "ratio"),
     (mark("95% 区间上端"), "ratio"),
-    (mark("多核销"), "ratio"),
+    (mark("平均多核销"), "ratio"),
     (mark("意思"), "prose"),
     (mark("检验"), "prose"),
     (mark("假设"), "prose"),
@@ -173,12 +173,6 @@ def none(locale: str) -> list[str]:
     return [gettext(one, locale) for one in (words.NOT_MEASURABLE, *words.ASK_FOR)]
 
 
-def interval(one: Interval) -> str:
-    """An effect with its interval: 3.1 [2.2, 4.0]."""
-    point, low, high = words.figures(one)
-    return f"{point} [{low}, {high}]"
-
-
 def written(one: Estimate, locale: str) -> list[str]:
     """The first SHORT cells of a line as a paper prints them."""
     return [
@@ -212,7 +206,7 @@ def cells_of(one: Estimate, locale: str) -> tuple[str | float | None, ...]:
         *_rounded(one.offered),
         None if one.redeemed is None else round(one.redeemed, 4),
         words.sentence(one, locale),
-        "；".join(" ".join(words.check(check, locale)) for check in one.checks),
+        formats.clauses((" ".join(words.check(check, locale)) for check in one.checks), locale),
         gettext(words.ASSUMPTIONS[one.design], locale),
         one.file_sha256,
         f"{one.method} {one.seed}",

@@ -15,12 +15,12 @@ from voucher_service.campaigns.model import OfferKind
 from voucher_service.campaigns.tables import OfferRow
 from voucher_service.causal.model import Design
 from voucher_service.causal.service import Estimate
-from voucher_service.i18n import LOCALES, formats, gettext, mark
+from voucher_service.i18n import formats, labels, mark
 from voucher_service.kernel.money import Money
 from voucher_service.tradein.policy import CATEGORIES, Scheme
 
 from . import causal
-from .figures import Figures, quotient, ratios
+from .figures import Figures, number, quotient, ratios, summed
 from .groups import Cells, Group, GroupBy
 from .trade_in import Subsidies, TradeIn
 
@@ -84,10 +84,7 @@ def read(
     by_offer = cells.by(session, GroupBy.OFFER)
     rows = session.execute(select(OfferRow.id, OfferRow.kind).where(OfferRow.id.in_(by_offer)))
     kinds: dict[UUID, OfferKind] = {row[0]: row[1] for row in rows}
-    sums: dict[OfferKind, Figures] = {}
-    for offer, figures in by_offer.items():
-        kind = kinds[offer]
-        sums[kind] = sums[kind] + figures if kind in sums else figures
+    sums = summed((kinds[offer], figures) for offer, figures in by_offer.items())
     vouchers = [
         _of_vouchers(kind, sums[kind], _about(kind, estimates, alone=len(sums) == 1))
         for kind in OfferKind
@@ -121,9 +118,9 @@ def as_json(found: Sequence[Instrument], locale: str) -> list[dict[str, Any]]:
             "issued_fen": _fen(one.issued),
             "used_fen": one.used.fen,
             "spent_fen": one.spent.fen,
-            "used_share": _number(one.usage),
-            "ratio_on_used": _number(one.ratio),
-            "floor_on_used": _number(one.floor),
+            "used_share": number(one.usage),
+            "ratio_on_used": number(one.ratio),
+            "floor_on_used": number(one.floor),
             "cost_per_extra_yuan": one.cost(locale),
         }
         for one in found
@@ -148,7 +145,7 @@ def _of_vouchers(kind: OfferKind, figures: Figures, found: list[Estimate]) -> In
     of = ratios(figures)
     return Instrument(
         str(kind),
-        _labels(_KINDS[kind]),
+        labels(_KINDS[kind]),
         figures.released,
         figures.issued,
         figures.redeemed,
@@ -179,17 +176,9 @@ def _of_trade_in(categories: Sequence[Group[Subsidies]]) -> list[Instrument]:
         if sums.subsidy or spent:
             ratio = quotient(spent, sums.subsidy)
             used = sums.subsidy
-            made.append(Instrument(key, _labels(name), None, None, used, spent, None, ratio, None))
+            made.append(Instrument(key, labels(name), None, None, used, spent, None, ratio, None))
     return made
-
-
-def _labels(name: str) -> Mapping[str, str]:
-    return {locale: gettext(name, locale) for locale in LOCALES}
 
 
 def _fen(value: Money | None) -> int | None:
     return None if value is None else value.fen
-
-
-def _number(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -16,7 +15,7 @@ from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Programme
 from voucher_service.causal import service as causal_service
 from voucher_service.causal.service import Estimate
-from voucher_service.i18n import DEFAULT, LOCALES, formats, gettext, mark
+from voucher_service.i18n import DEFAULT, formats, labels, mark
 from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import InvalidInput
 from voucher_service.proof import service as proof
@@ -24,11 +23,11 @@ from voucher_service.proof.model import Checkpoint
 from voucher_service.reconciliation.tables import RollupRow, RollupRunRow, TradeInRollupRow
 
 from . import causal, definitions, instruments, reach, retail, sentences, trade_in
-from .figures import AMOUNTS, Figures, Ratios, ratios
+from .figures import AMOUNTS, Figures, Ratios, number, ratios
 from .groups import Basis, Group, GroupBy, cells, groups
 from .instruments import Instrument
 from .reach import Reach
-from .retail import Retail
+from .retail import DAYS_REVERSED, Retail
 from .trade_in import Subsidies, TradeIn
 
 TOTAL = mark("合计")
@@ -108,7 +107,7 @@ def report(
     Raises NoSuchThing for an unknown programme, InvalidInput when the days are the wrong way round.
     """
     if from_ and to and from_ > to:
-        raise InvalidInput(extra={"errors": {"to": f">= {from_.isoformat()}"}})
+        raise InvalidInput(extra={"errors": {"to": DAYS_REVERSED}})
     with core.transaction() as session:
         # The figures and their instant are of one and the same run.
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
@@ -133,7 +132,7 @@ def report(
         from_,
         to,
         tuple(_row(one, group_by, basis) for one in rows),
-        Row(None, {locale: gettext(TOTAL, locale) for locale in LOCALES}, total, ratios(total)),
+        Row(None, labels(TOTAL), total, ratios(total)),
         subsidised,
         reached,
         _proof(run),
@@ -173,8 +172,8 @@ def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
             "cells": report.proof.cells,
             "differing": report.proof.differing,
         },
-        "small_share": _number(report.reach.small),
-        "county_share": _number(report.reach.county),
+        "small_share": number(report.reach.small),
+        "county_share": number(report.reach.county),
         **_cost(report.causal, locale),
         "rows": [_row_json(one, locale) for one in report.rows],
         "totals": _row_json(report.totals, locale),
@@ -219,7 +218,7 @@ def _row_json(row: Row, locale: str) -> dict[str, Any]:
     amounts = (*AMOUNTS, "net_leveraged")
     figures = {f"{name}_fen": getattr(row.figures, name).fen for name in amounts}
     quotients = {
-        _RATIO_NAMES.get(name, name): _number(value) for name, value in asdict(row.ratios).items()
+        _RATIO_NAMES.get(name, name): number(value) for name, value in asdict(row.ratios).items()
     }
     return {
         "key": row.key,
@@ -237,7 +236,3 @@ _RATIO_NAMES = {
     "on_redeemed": "ratio_on_redeemed",
     "evidenced": "evidenced_share",
 }
-
-
-def _number(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)

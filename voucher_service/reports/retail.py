@@ -27,14 +27,23 @@ from voucher_service.kernel.errors import InvalidInput, NotAllowed
 from voucher_service.kernel.ids import ProgrammeId, new_id
 from voucher_service.kernel.money import ZERO, Money
 
-from .figures import Figures, quotient
+from .figures import Figures, number, quotient
 from .tables import RetailFigureRow
 
 MAY_ENTER = Role.FINANCE
 _WHOLE_BPS = 10_000
 _LONGEST = 100  # characters of a source
-MOST_FEN = 10**15  # 100,000 亿元
+FEN_OF_YI = 10**10  # 亿元, a hundred million yuan
+MOST_FEN = 100_000 * FEN_OF_YI
 MOST_BPS = 100_000
+DAYS_REVERSED = mark("最后一天不能早于第一天。")
+_RULES = {
+    "last": DAYS_REVERSED,
+    "published_on": mark("公布日不能早于最后一天。"),
+    "sales": mark("社零总额要大于 0，最多 100,000 亿元。"),
+    "growth": mark("增速要大于 −100%，最多 1,000%。"),
+    "source": mark("请写明来源，最多 100 个字。"),
+}
 _NONE = mark("–（这几天没有登记社零数字）")
 _NO_GROWTH = mark("–（同期社零没有增长）")
 _EXTRA = mark(
@@ -86,15 +95,17 @@ def enter(
     """
     if not actor.has(MAY_ENTER) or actor.area or actor.id is None:
         raise NotAllowed
-    if last < first or published_on < last:
-        raise InvalidInput(extra={"errors": {"last" if last < first else "published_on": ">="}})
-    if not ZERO < sales <= Money(MOST_FEN):
-        raise InvalidInput(extra={"errors": {"sales": f"> 0, <= {Money(MOST_FEN).yuan_text()}"}})
-    if not -_WHOLE_BPS < growth_bps <= MOST_BPS:
-        raise InvalidInput(extra={"errors": {"growth": f"> {-_WHOLE_BPS}, <= {MOST_BPS}"}})
     source = source.strip()
-    if not 0 < len(source) <= _LONGEST:
-        raise InvalidInput(extra={"errors": {"source": f"1–{_LONGEST}"}})
+    wrong = {
+        "last": last < first,
+        "published_on": published_on < last,
+        "sales": not ZERO < sales <= Money(MOST_FEN),
+        "growth": not -_WHOLE_BPS < growth_bps <= MOST_BPS,
+        "source": not 0 < len(source) <= _LONGEST,
+    }
+    if any(wrong.values()):
+        errors = {name: _RULES[name] for name, is_wrong in wrong.items() if is_wrong}
+        raise InvalidInput(extra={"errors": errors})
     with core.transaction() as session:
         found = campaigns.programme(session, slug=programme)
         now = core.now(session)
@@ -229,7 +240,7 @@ def as_json(
         "growth_bps": retail and retail.growth_bps,
         "source": retail and retail.source,
         "published_on": retail and retail.published_on.isoformat(),
-        "leveraged_share_of_growth": None if most is None else float(most),
+        "leveraged_share_of_growth": number(most),
         "extra_share_of_growth": found and [found.point, found.low, found.high],
         "reason": None if most is not None else facts(retail, figures, estimates, locale)[0][1],
     }

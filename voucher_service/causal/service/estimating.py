@@ -21,7 +21,7 @@ from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import OfferId, new_id
 
-from .. import bunching, frames, store, weeks
+from .. import bunching, counting, frames, store, weeks
 from ..frames import Frame
 from ..model import Answer, Design, Found, TooSmall, Verdict, Window
 from ..outcomes import SAMPLE, Kind, OutcomeFile
@@ -124,7 +124,7 @@ def _areas(
     opens, ends = weeks.valid(offer)
     more = timedelta(weeks=after if window is Window.WITH_AFTER else 0)
     since, until = (datetime.combine(day, time(), SHANGHAI) for day in (opens, ends + more))
-    rows = store.area_weeks(session, file.id, offer.programme_id, since=since, until=until)
+    rows = counting.area_weeks(session, file.id, offer.programme_id, since=since, until=until)
     many = (ends + more - opens).days // 7
     return Question(
         file, Design.AREAS, window, frames.of_areas(rows, opens=opens, ends=ends, weeks=many)
@@ -135,7 +135,7 @@ def _people(
     session: Session, file: OutcomeFile, windows: list[Window], opens: date, ends: date
 ) -> list[Question]:
     for design in (Design.LOTTERY, Design.CUTOFF):
-        rows = store.people(session, file, design, opens, ends)
+        rows = counting.people(session, file, design, opens, ends)
         if rows:
             return [
                 Question(
@@ -154,8 +154,8 @@ def _orders(session: Session, offer: Offer, file: OutcomeFile) -> list[Question]
     step = 100 * bunching.step_of(threshold // 100)
     opens, ends = weeks.valid(offer)
     begins, over = (datetime.combine(day, time(), SHANGHAI) for day in (opens, ends))
-    classes = store.order_classes(session, file.id, opens=opens, ends=ends, step=step)
-    back = store.redeemed_at(session, file, opens=begins, ends=over)
+    classes = counting.order_classes(session, file.id, opens=opens, ends=ends, step=step)
+    back = counting.redeemed_at(session, file, opens=begins, ends=over)
     frame = frames.of_orders(classes, back, step=step, threshold=threshold)
     return [Question(file, Design.BUNCHING, Window.DURING, frame)]
 
