@@ -22,6 +22,7 @@ from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reports import definitions, instruments, layout, sentences
 from voucher_service.reports.groups import Basis, GroupBy
 from voucher_service.reports.repairs import repairs
+from voucher_service.reports.wrong_cells import wrong_figures
 from voucher_service.vouchers.service.drift import Finding, examine
 from voucher_service.web.auth import actor
 from voucher_service.web.language import locale
@@ -96,6 +97,8 @@ def books() -> str:
         programmes=programmes,
         names={one.slug: words.programme_name(one) for one in programmes},
         progress=reconciliation.progress(core()),
+        # Cells of other areas are nothing for the reader of one.
+        wrong=() if reader.area else wrong_figures(core(), locale()),
         rung="rung" in request.args,
     )
 

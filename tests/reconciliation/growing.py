@@ -6,13 +6,14 @@ Only what a count reads is kept whole: indexes and checks that it does not use a
 
 from __future__ import annotations
 
+from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
 import psycopg
 
 _KEPT = ("pk_voucher", "pk_redemption", "ix_voucher_offer", "ix_redemption_offer")
-_KEPT_BESIDE = ("ix_redemption_voucher", "ix_redemption_payment_reference")
+_KEPT_BESIDE = ("ix_redemption_voucher", "ix_redemption_payment_reference", "ix_voucher_lapsed")
 _VOUCHERS = """
 WITH copies AS (SELECT n || %(salt)s AS k FROM generate_series(1, %(copies)s::int) n)
 INSERT INTO voucher (id, offer_id, release_id, release_quota, slot, resident_id, ordinal,
@@ -126,6 +127,31 @@ FROM (SELECT id, offer_id, row_number() OVER (PARTITION BY offer_id) / 5000 AS p
         AND valid_until < %(since)s + interval '1 day') due
 GROUP BY offer_id, part
 """
+# What lapsed of the last claim days, alive until a day.
+_ALIVE = """
+UPDATE voucher SET status = 'claimed', valid_until = %(until)s
+WHERE status = 'expired' AND holds_slot AND occurred_at >= (
+    SELECT max(occurred_at) - %(days)s * interval '1 day' FROM voucher)
+"""
+_LAST_DAY = """
+WITH due AS (
+    UPDATE voucher SET status = 'expired' WHERE status = 'claimed' AND valid_until = %(until)s
+    RETURNING id, offer_id
+), told AS (
+    INSERT INTO audit.event (actor, action, object_type, object_id, from_status, to_status,
+        occurred_at, detail)
+    SELECT 'system', 'voucher.expired', 'voucher', gen_random_uuid()::text, 'claimed', 'expired',
+        %(until)s, jsonb_build_object('ids', jsonb_agg(id))
+    FROM (SELECT *, row_number() OVER (PARTITION BY offer_id) / 5000 AS part FROM due) x
+    GROUP BY offer_id, part
+)
+SELECT count(*) FROM due
+"""
+READ = """
+SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables
+WHERE relname = 'voucher'
+"""
+"""How many rows of vouchers the transaction under way has read."""
 
 
 def loosen(owner: psycopg.Connection[tuple[Any, ...]]) -> int:
@@ -193,3 +219,20 @@ def one_more_day(owner: psycopg.Connection[tuple[Any, ...]]) -> None:
     day = {"since": since, "later": later, "salt": token_hex(8)}
     for statement in (_DAY_VOUCHERS, _DAY_ORDERS, _DAY_BOOKS, _DAY_UNDONE, _DAY_LAPSES):
         owner.execute(statement, day)
+
+
+def keep_alive(owner: psycopg.Connection[tuple[Any, ...]], days: int) -> datetime:
+    """Vouchers of the last so many claim days that had lapsed live until one instant: which."""
+    ((until,),) = owner.execute(
+        "SELECT max(valid_until) + interval '400 days' FROM voucher"
+    ).fetchall()
+    owner.execute(_ALIVE, {"days": days, "until": until})
+    owner.execute("VACUUM (ANALYZE) voucher")
+    assert isinstance(until, datetime)
+    return until
+
+
+def last_day(owner: psycopg.Connection[tuple[Any, ...]], until: datetime) -> int:
+    """That day is over; how many lapse."""
+    ((lapsed,),) = owner.execute(_LAST_DAY, {"until": until}).fetchall()
+    return int(lapsed)

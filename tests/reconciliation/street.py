@@ -44,11 +44,13 @@ def reverse(world: World, till: Actor, reference: str) -> None:
 class Street:
     """Residents, tills and offers of every kind, and one thing after another that happens."""
 
-    def __init__(self, world: World, clock: Clock, rng: Random) -> None:
+    def __init__(
+        self, world: World, clock: Clock, rng: Random, *, days: int = 60, quota: int = 40
+    ) -> None:
         self.world, self.clock, self.rng = world, clock, rng
-        programme = world.programme()
+        self.programme = programme = world.programme(days=days)
         self.slug = programme.slug
-        plan = replace(world.plan(quota=40, limit=9, valid_days=2), partial_refund=_KEPT)
+        plan = replace(world.plan(quota=quota, limit=9, valid_days=2), partial_refund=_KEPT)
         rate = replace(plan, kind=OfferKind.PERCENT_CAPPED, rate_bps=1_300)
         plans = (
             (plan, CITY),

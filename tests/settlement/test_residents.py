@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import event, select
+
 from tests.services.car_applicants import OTHER_CARD, approved
 from tests.settlement.offices import Office
 from voucher_service.kernel.actor import Role
@@ -9,6 +11,8 @@ from voucher_service.settlement import service as settlement
 from voucher_service.settlement.bank_file import BOUNCED
 from voucher_service.settlement.lifecycles import LineStatus, PaymentStatus
 from voucher_service.settlement.model import Form, LineKind
+from voucher_service.settlement.service import residents
+from voucher_service.settlement.tables import SettlementLineRow
 from voucher_service.tradein.applications import service
 from voucher_service.tradein.applications.model import ApplicationStatus, Card
 
@@ -48,3 +52,26 @@ def test_a_cars_subsidy_bounces_and_is_paid_to_the_other_card(office: Office) ->
     assert (seen.status, seen.payment.status) == (LineStatus.PAID, PaymentStatus.PAID)
     assert seen.payment.last4 == OTHER_CARD[-4:] and who.name not in seen.name
     assert office.clean() == []
+
+
+def test_payouts_are_looked_up_together_however_many(office: Office) -> None:
+    world = office.world
+    for _ in range(3):
+        approved(world)
+    for _ in range(6):
+        office.next_day()
+    batch, asked = office.draft(), list[str]()
+    event.listen(world.core.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    with world.core.transaction() as session:
+        mine = SettlementLineRow.batch_id == batch.id
+        lines = session.scalars(select(SettlementLineRow).where(mine)).all()
+        assert len(lines) == 3
+        needed = []
+        for some in (lines[:1], lines):
+            asked.clear()
+            assert residents.undone(session, some) == []
+            needed.append(len(asked))
+        lines[0].due_fen = lines[0].due_fen + lines[0].due_fen
+        assert residents.undone(session, lines) == [lines[0].id]
+        session.rollback()
+    assert needed[0] == needed[1]

@@ -113,6 +113,9 @@ def reconcile(programme: str | None, whole: bool, wait_seconds: int, data: Path)
         for one in reconciliation.progress(core):
             if one.programme in slugs:
                 click.echo(one.sentence)
+        for wrong in reconciliation.wrong_cells(core):
+            if wrong.programme in slugs:
+                click.echo(wrong.sentence)
         core.close()
     click.echo(f"reconciled: {', '.join(slugs) or 'nothing'}")
 

@@ -17,7 +17,8 @@ from .base import DATA, DAY, LANG, attached, main, plainly
 @click.option("--merchant", type=click.UUID, help="The channel's file is of this merchant alone.")
 @click.option("--shop", type=click.UUID, help="The shop of a till's file.")
 @click.option("--with-others", is_flag=True, help="It also has orders without a voucher.")
-@click.option("--day", type=DAY, help="The day of a file without a line.")
+@click.option("--day", type=DAY, help="Its day, or its first: without a line, or of several days.")
+@click.option("--last-day", type=DAY, help="Its last day, where there are several.")
 @LANG
 @DATA
 @plainly
@@ -29,6 +30,7 @@ def reconcile_file(
     shop: UUID | None,
     with_others: bool,
     day: datetime | None,
+    last_day: datetime | None,
     locale: str,
     data: Path,
 ) -> None:
@@ -40,6 +42,7 @@ def reconcile_file(
     from voucher_service.kernel.actor import SYSTEM
     from voucher_service.kernel.ids import MerchantId, ShopId
     from voucher_service.reconciliation.differences import service
+    from voucher_service.reconciliation.differences.layout import Days
     from voucher_service.reconciliation.differences.model import FINDINGS
 
     with attached(data) as (core, _), file.open("rb") as source:
@@ -52,7 +55,7 @@ def reconcile_file(
             merchant=MerchantId(merchant) if merchant else None,
             shop=ShopId(shop) if shop else None,
             with_others=with_others,
-            day=day.date() if day else None,
+            days=Days.said(*(one.date() if one else None for one in (day, last_day))),
         )
     click.echo(f"{made.file_name}: {made.first} to {made.last}, {made.lines:,} lines")
     for finding, count in made.counts.items():

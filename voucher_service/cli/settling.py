@@ -43,7 +43,10 @@ def bank_return(file: Path, data: Path) -> None:
     with attached(data) as (core, _):
         taken = settlement.take_return(core, actor=SYSTEM, content=file.read_bytes())
     again = " (taken before)" if taken.replayed else ""
-    click.echo(f"{taken.rows} answers: {taken.paid} paid, {taken.bounced} bounced{again}")
+    click.echo(
+        f"{taken.rows} answers: {taken.paid} paid, {taken.bounced} bounced,"
+        f" {taken.returned} sent back later{again}"
+    )
 
 
 @main.command("play-bank")

@@ -6,14 +6,18 @@ the words of the reports' definitions. A full recount and one of a single day ru
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from sqlalchemy import TextClause, text
 
-_FIGURES = (
+FIGURES = (
     "released_fen, issued_fen, redeemed_fen, leveraged_fen, refunded_fen, lapsed_fen,"
     " threshold_fen, face_redeemed_fen, evidenced_fen,"
     " vouchers_issued, vouchers_redeemed, vouchers_lapsed"
 )
-_CELL = f"programme_id, side, day, claim_day, dimension, key, {_FIGURES}"
+CELL = f"side, day, claim_day, dimension, key, {FIGURES}"
+SUM = f"basis, dimension, key, day, {FIGURES}"
 OFFERS = """offers AS (
     SELECT o.id, o.kind, o.face_value_fen * o.pieces AS value_fen, o.threshold_fen, o.rate_bps,
         c.area
@@ -27,26 +31,27 @@ _BY_ONE = """
     CASE grouping(offer_id, area, trade, size_class, hour) WHEN 15 THEN offer_id::text
         WHEN 23 THEN area WHEN 27 THEN trade WHEN 29 THEN size_class
         ELSE lpad(hour::text, 2, '0') END"""
-_SETS = """GROUP BY GROUPING SETS ((day, claim_day, offer_id), (day, claim_day, area),
+_SETS = """GROUPING SETS ((day, claim_day, offer_id), (day, claim_day, area),
     (day, claim_day, trade), (day, claim_day, size_class), (day, claim_day, hour))"""
 
 # Days and hours are Shanghai's. Released: a release's quota at the offer's value, on its opening.
-_RELEASES = f"""
-WITH {OFFERS}, opened AS (
+_RELEASES = """
+WITH {offers}, opened AS (
     SELECT o.id AS offer_id, o.area, NULL::text AS trade, NULL::text AS size_class,
         date(r.opens_at AT TIME ZONE 'Asia/Shanghai') AS day,
         date(r.opens_at AT TIME ZONE 'Asia/Shanghai') AS claim_day,
         extract(hour FROM r.opens_at AT TIME ZONE 'Asia/Shanghai')::int AS hour,
         r.quota * o.value_fen AS fen
     FROM release r JOIN offers o ON o.id = r.offer_id)
-INSERT INTO rollup_cell ({_CELL})
-SELECT :programme, 'releases', day, claim_day, {_BY_ONE},
+INSERT INTO {table} (programme_id, {cell})
+SELECT :programme, 'releases', day, claim_day, {by_one},
     sum(fen), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-FROM opened {_SETS}
-"""  # noqa: S608 - constants of the code, here and below
+FROM opened GROUP BY {sets}
+"""
 
 # Issued: a slot held is a live right, counted once; the area is the issuing campaign's. Lapsed, on
-# the last day of its validity: what of an issued voucher nobody spent; no hour is its own.
+# the last day of its validity: what of an issued voucher nobody spent; no hour is its own. One pass
+# over the claims of some days counts both sides, one over what lapsed on some days that one alone.
 _CLAIMS = """
 WITH {offers}, counted AS (
     SELECT o.id AS offer_id, o.area, date(v.occurred_at AT TIME ZONE 'Asia/Shanghai') AS claim_day,
@@ -57,21 +62,27 @@ WITH {offers}, counted AS (
         sum(v.face_value_fen) AS face_fen, count(*) AS vouchers,
         sum(v.face_value_fen - v.spent_fen) AS left_fen
     FROM voucher v JOIN offers o ON o.id = v.offer_id
-    WHERE v.holds_slot AND v.occurred_at >= :since AND v.occurred_at < :until
+    WHERE v.holds_slot AND {which}
     GROUP BY 1, 2, 3, 4, 5
 ), moved AS (
-    SELECT offer_id, area, NULL::text AS trade, NULL::text AS size_class, claim_day AS day,
-        claim_day, hour, face_fen AS issued_fen, 0 AS lapsed_fen, vouchers, 0 AS lapsed
+    SELECT 'claims' AS side, offer_id, area, NULL::text AS trade, NULL::text AS size_class,
+        claim_day AS day, claim_day, hour, face_fen AS issued_fen, 0 AS lapsed_fen, vouchers,
+        0 AS lapsed
     FROM counted
     UNION ALL
-    SELECT offer_id, area, NULL, NULL, lapse_day, claim_day, NULL, 0, left_fen, 0, vouchers
+    SELECT 'lapses', offer_id, area, NULL, NULL, lapse_day, claim_day, NULL, 0, left_fen, 0,
+        vouchers
     FROM counted WHERE lapse_day IS NOT NULL
 )
-INSERT INTO {table} ({cell})
-SELECT :programme, 'claims', day, claim_day, {by_one},
+INSERT INTO {table} (programme_id, {cell})
+SELECT :programme, side, day, claim_day, {by_one},
     0, sum(issued_fen), 0, 0, 0, sum(lapsed_fen), 0, 0, 0, sum(vouchers), 0, sum(lapsed)
-FROM moved {sets}
+FROM moved WHERE side = ANY(CAST(:sides AS text[])) GROUP BY side, {sets}
 """
+_CLAIMED = "v.occurred_at >= :since AND v.occurred_at < :until"
+_LAPSED = """v.status = 'expired'
+    AND v.valid_until >= CAST(:since AS timestamptz) + interval '1 second'
+    AND v.valid_until < CAST(:until AS timestamptz) + interval '1 second'"""
 
 # Redeemed: the shop's area and trade, the merchant's size; a voucher that is spent in parts counts
 # once, where it was used first; one whose order went back whole does not count. `threshold_fen` is
@@ -110,7 +121,7 @@ WITH {offers}, moved AS (
     WHERE r.status = 'committed' AND r.voucher_id IS NOT NULL
       AND f.occurred_at >= :since AND f.occurred_at < :until
 )
-INSERT INTO {table} ({cell})
+INSERT INTO {table} (programme_id, {cell})
 SELECT :programme, 'orders', day, claim_day, {by_one},
     0, 0, sum(redeemed_fen), sum(leveraged_fen), sum(refunded_fen), 0,
     sum(threshold_fen), sum(face_fen), sum(evidenced_fen), 0, sum(vouchers), 0
@@ -119,46 +130,52 @@ FROM (
         date(m.occurred_at AT TIME ZONE 'Asia/Shanghai') AS day,
         extract(hour FROM m.occurred_at AT TIME ZONE 'Asia/Shanghai')::int AS hour
     FROM moved m JOIN shop s ON s.id = m.shop_id JOIN merchant b ON b.id = s.merchant_id) placed
-{sets}
+GROUP BY {sets}
 """
 
 
-def _into(statement: str, table: str, repeats: str) -> TextClause:
-    named = {"offers": OFFERS, "cell": _CELL, "by_one": _BY_ONE, "sets": _SETS}
-    return text(statement.format(table=table, repeats=repeats, **named))
+class Into(NamedTuple):
+    """Where a count writes, and which repeated payments it knows."""
+
+    table: str
+    repeats: str
 
 
-CELL, DRAFT = ("rollup_cell", "rollup_repeat"), ("rollup_draft", "rollup_draft_repeat")
-"""Where a count writes, and which repeated payments it knows: what counts, and a draft of it."""
-RELEASES = text(_RELEASES)
-CLAIMS = {into: _into(_CLAIMS, *into) for into in (CELL, DRAFT)}
-ORDERS = {into: _into(_ORDERS, *into) for into in (CELL, DRAFT)}
+CELLS, DRAFT = Into("rollup_cell", "rollup_repeat"), Into("rollup_draft", "rollup_draft_repeat")
+"""What counts, and the draft of it."""
+
+
+def _into(statement: str, which: str = "") -> Mapping[Into, TextClause]:
+    named = {"offers": OFFERS, "cell": CELL, "by_one": _BY_ONE, "sets": _SETS, "which": which}
+    return {into: text(statement.format(**into._asdict(), **named)) for into in (CELLS, DRAFT)}
+
+
+RELEASES = _into(_RELEASES)
+CLAIMS = _into(_CLAIMS, _CLAIMED)
+LAPSES = _into(_CLAIMS, _LAPSED)
+ORDERS = _into(_ORDERS)
 MERGE = text(f"""
-INSERT INTO rollup_cell ({_CELL}) SELECT {_CELL} FROM rollup_draft WHERE programme_id = :programme
-""")  # noqa: S608
-_SUMMED = ", ".join(f"sum({one.strip()})" for one in _FIGURES.split(","))
-SUM_UP = text(f"""
-INSERT INTO rollup (programme_id, basis, dimension, key, day, {_FIGURES})
-SELECT :programme, 'period', dimension, key, day, {_SUMMED} FROM rollup_cell
-WHERE programme_id = :programme AND day = ANY(CAST(:days AS date[]))
+INSERT INTO rollup_cell (programme_id, {CELL})
+SELECT programme_id, {CELL} FROM rollup_draft WHERE programme_id = :programme
+""")  # noqa: S608 - constants of the code, here and below
+_SUMMED = ", ".join(f"sum({one.strip()})" for one in FIGURES.split(","))
+
+
+def sums(cells: str, *, period: str = "true", cohort: str = "true") -> str:
+    """Cells summed up on both bases: of those days of events, and of those of claims."""
+    return f"""
+SELECT 'period' AS basis, dimension, key, day, {_SUMMED} FROM {cells} WHERE {period}
 GROUP BY dimension, key, day
 UNION ALL
-SELECT :programme, 'cohort', dimension, key, claim_day, {_SUMMED} FROM rollup_cell
-WHERE programme_id = :programme AND claim_day = ANY(CAST(:claim_days AS date[]))
-GROUP BY dimension, key, claim_day
-""")  # noqa: S608
-# Cells of days that nothing moved since the cells were counted last must be there on both sides.
-DIFFERING = text(f"""
-SELECT coalesce(sum(again), 0) AS cells,
-    coalesce(sum(abs(again - counted)), 0) AS differing
-FROM (
-    SELECT sum(counted) AS counted, sum(again) AS again
-    FROM (
-        SELECT {_CELL}, 1 AS counted, 0 AS again FROM rollup_cell
-        WHERE programme_id = :programme AND side <> 'releases'
-        UNION ALL
-        SELECT {_CELL}, 0, 1 FROM rollup_draft WHERE programme_id = :programme) cell
-    WHERE NOT (side = 'claims' AND claim_day = ANY(CAST(:claims AS date[])))
-        AND NOT (side = 'orders' AND day = ANY(CAST(:orders AS date[])))
-    GROUP BY {_CELL}) pair
+SELECT 'cohort', dimension, key, claim_day, {_SUMMED} FROM {cells} WHERE {cohort}
+GROUP BY dimension, key, claim_day"""  # noqa: S608
+
+
+_OF_DAYS = sums(
+    "rollup_cell",
+    period="programme_id = :programme AND day = ANY(CAST(:days AS date[]))",
+    cohort="programme_id = :programme AND claim_day = ANY(CAST(:claim_days AS date[]))",
+)
+SUM_UP = text(f"""
+INSERT INTO rollup (programme_id, {SUM}) SELECT :programme, summed.* FROM ({_OF_DAYS}) summed
 """)  # noqa: S608

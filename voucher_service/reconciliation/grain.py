@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -30,38 +30,39 @@ class Dimension(StrEnum):
 
 class Side(StrEnum):
     """What a cell counts, and with it which of its days says when it is to be counted again:
-    `claims` the day of the claim, the others their own day.
+    `claims` the day of the claim, the others their own day. Of `lapses` that is the last day of the
+    vouchers' validity.
     """
 
     RELEASES = "releases"
     CLAIMS = "claims"
+    LAPSES = "lapses"
     ORDERS = "orders"
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Days whose rows changed: of claims, by the day of the claim; of orders, by their own day or
-    that of their refund; of releases, by the day of the opening; of trade-in, by the day of the
-    sale, of its refund or of an application's approval.
+    """Days whose rows changed: of claims, by the day of the claim; of lapses, by the last day of
+    validity; of orders, by their own day or that of their refund; of releases, by the day of the
+    opening; of trade-in, by the day of the sale, of its refund or of an application's approval.
     """
 
     claims: frozenset[date] = frozenset()
+    lapses: frozenset[date] = frozenset()
     orders: frozenset[date] = frozenset()
     releases: frozenset[date] = frozenset()
     sales: frozenset[date] = frozenset()
 
     @property
     def many(self) -> bool:
-        """Whether counting everything is the cheaper way."""
+        """Whether counting everything is the cheaper way. What lapsed is read by itself, so that
+        no number of such days makes it so.
+        """
         return len(self.claims) + len(self.orders) > 2 * DAYS_AT_ONCE
 
     def __or__(self, other: Moved) -> Moved:
-        return Moved(
-            self.claims | other.claims,
-            self.orders | other.orders,
-            self.releases | other.releases,
-            self.sales | other.sales,
-        )
+        both = (getattr(self, one) | getattr(other, one) for one in self.__slots__)
+        return Moved(*both)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +129,27 @@ class Progress:
                 f" {self.proved_cells:,} cells, {verdict}"
             )
         return " ".join(said)
+
+
+@dataclass(frozen=True, slots=True)
+class WrongCell:
+    """A figure that a full recount found wrong, and put right: what `stood` in a cell of a table,
+    in fen or pieces, and what was counted `again`. The figure `rows` says how often the cell was
+    there. `cell` names it by its columns; without `key` it is what belongs to none.
+    """
+
+    programme: str
+    of_table: str
+    cell: Mapping[str, str]
+    figure: str
+    stood: int
+    again: int
+
+    @property
+    def sentence(self) -> str:
+        """The same in a line, for a person at a terminal."""
+        where = " ".join(self.cell.values())
+        return (
+            f"{self.programme}: {self.of_table} {where}:"
+            f" {self.figure} was {self.stood:,}, is {self.again:,}"
+        )

@@ -22,10 +22,12 @@ from .grain import Moved, Span, spans
 HORIZON = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 # What comes into an offer's outstanding was claimed or lives again, what comes into its committed
 # was redeemed, or granted to an application: on the day of the transfer. What goes out is told by
-# the trail, with the row's id.
+# the trail, with the row's id, by which rows are looked up before it is asked whose they are: a
+# programme has many. A voucher that lapsed and kept its slot stays issued, one that let go of it
+# does not. Releases are published with their campaign, and never change.
 _MOVED = text("""
 WITH offers AS (
-    SELECT o.id, c.kind FROM offer o JOIN campaign c ON c.id = o.campaign_id
+    SELECT o.id, o.campaign_id, c.kind FROM offer o JOIN campaign c ON c.id = o.campaign_id
     WHERE c.programme_id = :programme AND c.status IN ('published', 'paused', 'closed')
 ), legs AS (
     SELECT DISTINCT e.account_id, date(e.occurred_at AT TIME ZONE 'Asia/Shanghai') AS day
@@ -34,31 +36,39 @@ WITH offers AS (
     SELECT action, object_id, detail, date(occurred_at AT TIME ZONE 'Asia/Shanghai') AS day
     FROM audit.event
     WHERE xid >= :since AND action IN ('voucher.expired', 'voucher.returned', 'voucher.revived',
-        'redemption.reversed', 'redemption.refunded')
-), ended AS (
-    SELECT id::uuid FROM told, LATERAL (
+        'redemption.reversed', 'redemption.refunded', 'campaign.published')
+), ended AS MATERIALIZED (
+    SELECT v.offer_id, v.holds_slot, v.valid_until, v.occurred_at
+    FROM told, LATERAL (
         SELECT jsonb_array_elements_text(detail -> 'ids') AS id WHERE detail ? 'ids'
         UNION ALL SELECT object_id WHERE NOT coalesce(detail ? 'ids', false)) one
-    WHERE action LIKE 'voucher.%'
-), undone AS (
-    SELECT action, day, r.occurred_at, o.kind
-    FROM told JOIN redemption r ON r.id = object_id::uuid JOIN offers o ON o.id = r.offer_id
-    WHERE action LIKE 'redemption.%'
+    JOIN voucher v ON v.id = one.id::uuid
+    WHERE action LIKE 'voucher.%' AND (v.status = 'expired' OR NOT v.holds_slot)
+), undone AS MATERIALIZED (
+    SELECT action, day, r.offer_id, r.occurred_at
+    FROM told JOIN redemption r ON r.id = object_id::uuid WHERE action LIKE 'redemption.%'
 ), days AS (
-    SELECT a.stage, o.kind, l.day
+    SELECT CASE a.stage WHEN 'outstanding' THEN 'claims' ELSE 'orders' END AS side, o.kind, l.day
     FROM legs l JOIN ledger.account a ON a.id = l.account_id JOIN offers o ON o.id = a.owner_id
     WHERE a.stage IN ('outstanding', 'committed')
     UNION
-    SELECT 'outstanding', o.kind, date(v.occurred_at AT TIME ZONE 'Asia/Shanghai')
-    FROM ended JOIN voucher v ON v.id = ended.id JOIN offers o ON o.id = v.offer_id
+    SELECT CASE WHEN holds_slot THEN 'lapses' ELSE 'claims' END, o.kind,
+        date(CASE WHEN holds_slot THEN valid_until - interval '1 second' ELSE occurred_at
+            END AT TIME ZONE 'Asia/Shanghai')
+    FROM ended JOIN offers o ON o.id = offer_id
     UNION
-    SELECT 'committed', kind, date(occurred_at AT TIME ZONE 'Asia/Shanghai') FROM undone
+    SELECT 'orders', o.kind, date(occurred_at AT TIME ZONE 'Asia/Shanghai')
+    FROM undone JOIN offers o ON o.id = offer_id
     UNION
-    SELECT 'committed', kind, day FROM undone WHERE action = 'redemption.refunded'
+    SELECT 'orders', o.kind, day FROM undone JOIN offers o ON o.id = offer_id
+    WHERE action = 'redemption.refunded'
+    UNION
+    SELECT 'releases', o.kind, date(r.opens_at AT TIME ZONE 'Asia/Shanghai')
+    FROM told JOIN offers o ON o.campaign_id = object_id::uuid JOIN release r ON r.offer_id = o.id
+    WHERE action = 'campaign.published'
 )
-SELECT DISTINCT CASE WHEN kind = 'trade_in' THEN 'sales' WHEN stage = 'outstanding' THEN 'claims'
-    ELSE 'orders' END, day
-FROM days WHERE kind = 'voucher' OR stage = 'committed'
+SELECT DISTINCT CASE kind WHEN 'trade_in' THEN 'sales' ELSE side END, day
+FROM days WHERE kind = 'voucher' OR side = 'orders'
 """)
 # An order may give its place as the first of a voucher that is spent in parts to another.
 _LATER_PARTS = text(f"""
@@ -68,24 +78,17 @@ FROM redemption r JOIN offers o ON o.id = r.offer_id
 JOIN redemption f ON f.voucher_id = r.voucher_id AND f.part > r.part
 WHERE o.kind IN ('pack', 'balance') AND r.occurred_at >= :first AND r.occurred_at < :last
 """)  # noqa: S608 - a constant of the code, here and below
-# Releases are few: what was published since is found by looking at each of them.
-_RELEASES = text(f"""
-WITH {OFFERS}, opened AS (
-    SELECT o.id::text AS key, date(r.opens_at AT TIME ZONE 'Asia/Shanghai') AS day,
-        sum(r.quota * o.value_fen) AS fen
-    FROM release r JOIN offers o ON o.id = r.offer_id GROUP BY key, day
-), counted AS (
-    SELECT key, day, released_fen AS fen FROM rollup_cell
-    WHERE programme_id = :programme AND side = 'releases' AND dimension = 'offer'
-)
-SELECT DISTINCT day FROM opened FULL JOIN counted USING (key, day)
-WHERE opened.fen IS DISTINCT FROM counted.fen
-""")  # noqa: S608
+# Where nothing was claimed yet, what opens. A refund may lie before its order: clocks are set.
 _ALL = text(f"""
-WITH {OFFERS}
-SELECT least(min(v.first), min(r.first)), greatest(max(v.last), max(r.last),
-    (SELECT max(occurred_at) FROM redemption_refund))
+WITH {OFFERS}, refunded AS (
+    SELECT f.occurred_at FROM redemption_refund f
+    JOIN redemption r ON r.id = f.redemption_id JOIN offers o ON o.id = r.offer_id)
+SELECT coalesce(least(min(v.first), min(r.first), (SELECT min(occurred_at) FROM refunded)),
+        min(e.first)),
+    coalesce(greatest(max(v.last), max(r.last), (SELECT max(occurred_at) FROM refunded)),
+        min(e.first))
 FROM offers o
+CROSS JOIN LATERAL (SELECT min(opens_at) AS first FROM release WHERE offer_id = o.id) e
 CROSS JOIN LATERAL (SELECT min(occurred_at) AS first, max(occurred_at) AS last
                     FROM voucher WHERE offer_id = o.id) v
 CROSS JOIN LATERAL (SELECT min(occurred_at) AS first, max(occurred_at) AS last
@@ -99,23 +102,18 @@ def horizon(session: Session) -> int:
 
 
 def whole(session: Session, *, programme: ProgrammeId) -> Span | None:
-    """The days on which a programme's rows lie, some more perhaps; None while it has none."""
+    """The days on which a programme's rows lie, some more perhaps; None while nothing opens."""
     first, last = session.execute(_ALL, {"programme": programme}).one()
     return None if first is None else Span(day_of(first), day_of(last))
 
 
 def moved(session: Session, *, programme: ProgrammeId, since: int) -> Moved:
     """The days of which rows may have changed that transactions from a horizon on wrote."""
-    days: dict[str, set[date]] = {"claims": set(), "orders": set(), "sales": set()}
+    days: dict[str, set[date]] = {side: set() for side in Moved.__slots__}
     for side, day in session.execute(_MOVED, {"programme": programme, "since": since}):
         days[side].add(day)
     days["orders"] |= _later_parts(session, programme, spans(days["orders"]))
     return Moved(**{side: frozenset(found) for side, found in days.items()})
-
-
-def releases(session: Session, *, programme: ProgrammeId) -> frozenset[date]:
-    """The days on which what opens is not what the cells say."""
-    return frozenset(session.execute(_RELEASES, {"programme": programme}).scalars())
 
 
 def _later_parts(session: Session, programme: ProgrammeId, within: Iterable[Span]) -> set[date]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from voucher_service.budgets import service as budgets
@@ -18,8 +19,9 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import TryAgain
 from voucher_service.kernel.ids import ProgrammeId
 
-from . import moving, store, trade_in_store
-from .grain import Moved, Progress, Span
+from . import moving, proving, store, trade_in_store
+from .grain import Moved, Progress, Span, WrongCell
+from .proving import Proof
 
 KIND = "reconcile"
 _WHOLE = "recount"
@@ -71,9 +73,9 @@ def run(
         _fold(core, found)
         if not whole and _publish_moved(core, found, finish):
             return
-        _plan(core, found)
+        plan = _plan(core, found)
         _draft(core, found, say)
-        _publish_whole(core, found, finish)
+        _publish_whole(core, found, plan, finish)
 
 
 def changed(core: Core, *, since: int | None) -> tuple[list[str], int]:
@@ -96,6 +98,12 @@ def progress(core: Core) -> list[Progress]:
             )
             for one in store.progress(session)
         ]
+
+
+def wrong_cells(core: Core) -> list[WrongCell]:
+    """What the last full recount of each programme found wrong; of many, the first of a table."""
+    with core.transaction() as session:
+        return proving.wrong(session)
 
 
 def prove_due(core: Core, *, since: datetime) -> list[str]:
@@ -121,7 +129,8 @@ def _alone(core: Core, programme: ProgrammeId) -> Iterator[None]:
         try:
             yield
         finally:
-            connection.execute(text(_UNLOCK), asked)
+            with suppress(OperationalError):  # with its connection the lock is gone
+                connection.execute(text(_UNLOCK), asked)
 
 
 def _fold(core: Core, programme: ProgrammeId) -> None:
@@ -148,28 +157,34 @@ def _publish_moved(
         if moved.many:
             return False
         moved |= store.repeats(session, programme=programme, days=moved.orders)
-        moved |= Moved(releases=moving.releases(session, programme=programme))
-        before = store.days_of(session, programme=programme, moved=moved)
-        store.recount(session, programme=programme, moved=moved)
-        after = store.days_of(session, programme=programme, moved=moved)
-        days, claim_days = (one | other for one, other in zip(before, after, strict=True))
-        store.sum_up(session, programme=programme, days=days, claim_days=claim_days)
-        trade_in_store.recount(session, programme=programme, days=moved.sales)
+        _recount(session, programme, moved)
         store.mark(session, programme=programme, as_of=now, xid=xid)
         if finish is not None:
             finish(session)
         return True
 
 
-def _plan(core: Core, programme: ProgrammeId) -> None:
-    """Put a full recount on the list, unless one is there."""
+def _recount(session: Session, programme: ProgrammeId, moved: Moved) -> None:
+    """Count what moved anew, and sum up the days that had or have cells of it."""
+    before = store.days_of(session, programme=programme, moved=moved)
+    store.recount(session, programme=programme, moved=moved)
+    after = store.days_of(session, programme=programme, moved=moved)
+    days, claim_days = (one | other for one, other in zip(before, after, strict=True))
+    store.sum_up(session, programme=programme, days=days, claim_days=claim_days)
+    trade_in_store.recount(session, programme=programme, days=moved.sales)
+
+
+def _plan(core: Core, programme: ProgrammeId) -> set[int]:
+    """Put a full recount on the list, unless one is there. The horizon of its parts, if any."""
     with core.transaction() as session:
         store.afford(session)
+        known = {one.xid for one in store.tasks(session, programme=programme)}
         within = moving.whole(session, programme=programme)
-        if within is None or store.tasks(session, programme=programme):
-            return
+        if known or within is None:
+            return known
         xid = moving.horizon(session)
         store.plan(session, programme=programme, within=within, xid=xid)
+        return {xid}
 
 
 def _draft(core: Core, programme: ProgrammeId, say: Say) -> None:
@@ -186,42 +201,58 @@ def _draft(core: Core, programme: ProgrammeId, say: Say) -> None:
 
 
 def _publish_whole(
-    core: Core, programme: ProgrammeId, finish: Callable[[Session], None] | None
+    core: Core, programme: ProgrammeId, plan: set[int], finish: Callable[[Session], None] | None
 ) -> None:
-    """The draft takes the place of all figures, as of one instant: what moved since is counted."""
+    """Prove the figures by the draft, or let it take their place, as of one instant.
+
+    Raises TryAgain when the draft is not the one that was planned: a server that was started anew
+    forgets who is alone, and somebody else was quicker.
+    """
     with core.transaction() as session:
         store.afford(session)
-        now, xid = core.now(session), moving.horizon(session)
-        proved = _proved(session, programme, now)
         tasks = store.tasks(session, programme=programme)
-        moved = Moved()
-        if tasks:
-            store.merge(session, programme=programme)
-            moved = moving.moved(session, programme=programme, since=tasks[0].xid)
-            moved |= store.repeats(session, programme=programme, days=moved.orders)
-        # After the merge, which leaves no cell of a release.
-        moved |= Moved(releases=moving.releases(session, programme=programme))
-        store.recount(session, programme=programme, moved=moved)
-        days, claim_days = store.all_days(session, programme=programme)
-        store.sum_up(session, programme=programme, days=days, claim_days=claim_days)
-        trade_in_store.recount_whole(session, programme=programme)
+        if {one.xid for one in tasks} != plan or not all(one.done_at for one in tasks):
+            raise TryAgain(retry_after_seconds=1)
+        now, xid = core.now(session), moving.horizon(session)
+        since = store.counted(session, programme=programme)
+        if since is None:
+            _replace(session, programme)
+            proved: dict[str, Any] = {}
+        else:
+            found = _prove(session, programme, since)
+            proved = {"proved_at": now, "proved_cells": found.cells, "differing": found.differing}
+        store.forget_draft(session, programme=programme)
         store.mark(session, programme=programme, as_of=now, xid=xid, **proved)
         if finish is not None:
             finish(session)
 
 
-def _proved(session: Session, programme: ProgrammeId, now: datetime) -> dict[str, Any]:
-    """What the cells that count say, beside those of the draft; nothing before the first run."""
-    since = store.counted(session, programme=programme)
-    if since is None:
-        return {}
+def _prove(session: Session, programme: ProgrammeId, since: int) -> Proof:
+    """Compare what stands with the draft. Where it stands the proof, what moved is counted as
+    ever; else the draft takes the place of everything.
+    """
+    moved = _moved(session, programme, since)
+    found = proving.compare(session, programme=programme, moved=moved)
+    if found.differing or moved.many:
+        _replace(session, programme)
+    else:
+        _recount(session, programme, moved)
+    return found
+
+
+def _replace(session: Session, programme: ProgrammeId) -> None:
+    """The draft takes the place of all figures; what moved since it was planned is counted."""
+    tasks = store.tasks(session, programme=programme)
+    store.merge(session, programme=programme)
+    if tasks:
+        moved = _moved(session, programme, tasks[0].xid)
+        store.recount(session, programme=programme, moved=moved)
+    days, claim_days = store.all_days(session, programme=programme)
+    store.sum_up(session, programme=programme, days=days, claim_days=claim_days)
+    trade_in_store.recount_whole(session, programme=programme)
+
+
+def _moved(session: Session, programme: ProgrammeId, since: int) -> Moved:
+    """What moved since a horizon; who repeats a payment is known afterwards."""
     moved = moving.moved(session, programme=programme, since=since)
-    moved |= store.repeats(session, programme=programme, days=moved.orders)
-    sides = [
-        of.compare(session, programme=programme, moved=moved) for of in (store, trade_in_store)
-    ]
-    return {
-        "proved_at": now,
-        "proved_cells": sum(cells for cells, _ in sides),
-        "differing": sum(differing for _, differing in sides),
-    }
+    return moved | store.repeats(session, programme=programme, days=moved.orders)

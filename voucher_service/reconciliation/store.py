@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, literal, or_, select, text, update
+from sqlalchemy import ColumnElement, TextClause, delete, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -92,6 +92,7 @@ WHERE again
 _MERGE_REPEATS = text("""
 INSERT INTO rollup_repeat (redemption_id, programme_id, day)
 SELECT redemption_id, programme_id, day FROM rollup_draft_repeat WHERE programme_id = :programme
+ON CONFLICT (redemption_id) DO UPDATE SET programme_id = excluded.programme_id, day = excluded.day
 """)
 _PROGRESS = text("""
 SELECT p.slug, r.as_of, t.done, t.parts, r.proved_at, r.proved_cells, r.differing
@@ -106,13 +107,20 @@ WHERE coalesce(r.proved_at, '-infinity') < :since ORDER BY r.proved_at NULLS FIR
 """)
 
 
+_AFFORDED = (
+    "statement_timeout = '10min'",
+    "work_mem = '64MB'",
+    "client_connection_check_interval = '5s'",
+)
+
+
 def afford(session: Session) -> None:
     """A count takes seconds and sorts many rows: the transaction gets the time and memory for it.
 
-    Its statements all see one instant.
+    Its statements all see one instant. One whose process was killed ends soon, and so do its locks.
     """
     session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    for setting in ("statement_timeout = '10min'", "work_mem = '64MB'"):
+    for setting in _AFFORDED:
         session.execute(text(f"SET LOCAL {setting}"))
 
 
@@ -133,13 +141,14 @@ def counted(session: Session, *, programme: ProgrammeId) -> int | None:
 
 
 def plan(session: Session, *, programme: ProgrammeId, within: Span, xid: int) -> None:
-    """Put a full recount on the list, in parts; find every repeated payment anew."""
+    """Put a full recount on the list, in parts; draft what opens and every repeated payment."""
     tasks = [
         {"programme_id": programme, "first": one.first, "last": one.last, "xid": xid}
         for one in within.parts()
     ]
     session.execute(insert(RollupTaskRow), tasks)
-    session.execute(_ALL_REPEATS, {"programme": programme})
+    for statement in (_ALL_REPEATS, counting.RELEASES[counting.DRAFT]):
+        session.execute(statement, {"programme": programme})
 
 
 def tasks(session: Session, *, programme: ProgrammeId) -> list[RollupTaskRow]:
@@ -149,33 +158,32 @@ def tasks(session: Session, *, programme: ProgrammeId) -> list[RollupTaskRow]:
 
 
 def draft(session: Session, *, programme: ProgrammeId, within: Span, now: datetime) -> None:
-    """Count a part of a full recount, and note that it is done."""
-    _count(session, programme, within, counting.DRAFT, tuple(Side))
-    session.execute(
+    """Count a part of a full recount and note that it is done, unless it is done already."""
+    taken = (
         update(RollupTaskRow)
-        .where(RollupTaskRow.programme_id == programme, RollupTaskRow.first == within.first)
+        .where(
+            RollupTaskRow.programme_id == programme,
+            RollupTaskRow.first == within.first,
+            RollupTaskRow.done_at.is_(None),
+        )
         .values(done_at=now)
+        .returning(RollupTaskRow.first)
     )
-
-
-def compare(session: Session, *, programme: ProgrammeId, moved: Moved) -> tuple[int, int]:
-    """The cells of the draft whose days did not move, and in how many the counted ones differ."""
-    cells, differing = session.execute(
-        counting.DIFFERING,
-        {
-            "programme": programme,
-            "claims": sorted(moved.claims),
-            "orders": sorted(moved.orders),
-        },
-    ).one()
-    return int(cells), int(differing)
+    if session.execute(taken).first() is not None:
+        both = (Side.CLAIMS, Side.LAPSES)
+        _count(session, programme, within, counting.CLAIMS[counting.DRAFT], *both)
+        _count(session, programme, within, counting.ORDERS[counting.DRAFT])
 
 
 def merge(session: Session, *, programme: ProgrammeId) -> None:
-    """The draft takes the place of every cell, no sum stands, and the list of its parts is done."""
+    """The draft takes the place of every cell, and no sum stands."""
     _forget(session, programme, RollupCellRow, RollupRow, RollupRepeatRow)
     for statement in (counting.MERGE, _MERGE_REPEATS):
         session.execute(statement, {"programme": programme})
+
+
+def forget_draft(session: Session, *, programme: ProgrammeId) -> None:
+    """A full recount is over: its draft and the list of its parts are gone."""
     _forget(session, programme, RollupDraftRow, RollupDraftRepeatRow, RollupTaskRow)
 
 
@@ -195,10 +203,14 @@ def recount(session: Session, *, programme: ProgrammeId, moved: Moved) -> None:
     """Count the cells of some days anew."""
     session.execute(delete(RollupCellRow).where(_of(programme, moved)))
     if moved.releases:
-        session.execute(counting.RELEASES, {"programme": programme})
-    for side, days in ((Side.CLAIMS, moved.claims), (Side.ORDERS, moved.orders)):
+        session.execute(counting.RELEASES[counting.CELLS], {"programme": programme})
+    for side, days, statements in (
+        (Side.CLAIMS, moved.claims, counting.CLAIMS),
+        (Side.LAPSES, moved.lapses, counting.LAPSES),
+        (Side.ORDERS, moved.orders, counting.ORDERS),
+    ):
         for one in spans(days):
-            _count(session, programme, one, counting.CELL, (side,))
+            _count(session, programme, one, statements[counting.CELLS], side)
 
 
 def days_of(
@@ -216,6 +228,7 @@ def _of(programme: ProgrammeId, moved: Moved) -> ColumnElement[bool]:
     return mine & or_(
         (_CELL.c.side == Side.RELEASES) & literal(bool(moved.releases)),
         (_CELL.c.side == Side.CLAIMS) & _CELL.c.claim_day.in_(moved.claims),
+        (_CELL.c.side == Side.LAPSES) & _CELL.c.day.in_(moved.lapses),
         (_CELL.c.side == Side.ORDERS) & _CELL.c.day.in_(moved.orders),
     )
 
@@ -278,16 +291,10 @@ def unproved(session: Session, *, since: datetime) -> list[str]:
 
 
 def _count(
-    session: Session,
-    programme: ProgrammeId,
-    within: Span,
-    into: tuple[str, str],
-    sides: Collection[Side],
+    session: Session, programme: ProgrammeId, within: Span, statement: TextClause, *sides: Side
 ) -> None:
-    values = {"programme": programme, **_instants(within)}
-    for side, statement in ((Side.CLAIMS, counting.CLAIMS), (Side.ORDERS, counting.ORDERS)):
-        if side in sides:
-            session.execute(statement[into], values)
+    values = {"programme": programme, "sides": [str(one) for one in sides], **_instants(within)}
+    session.execute(statement, values)
 
 
 def _instants(within: Span) -> dict[str, datetime]:

@@ -158,6 +158,23 @@ class TradeInRollupRow(Base):
     platform_fen: Mapped[Money] = mapped_column(MoneyFen)
 
 
+class RollupWrongCellRow(Base):
+    """A figure of a cell that the last full recount found wrong: what `stood` there, and what was
+    counted `again`. `cell` names the cell of `of_table` by its columns.
+    """
+
+    __tablename__ = "rollup_wrong_cell"
+    __table_args__ = (Index("ix_rollup_wrong_cell_programme", "programme_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    programme_id: Mapped[UUID]
+    of_table: Mapped[str]
+    cell: Mapped[dict[str, str]] = mapped_column(JSONB)
+    figure: Mapped[str]
+    stood: Mapped[int] = mapped_column(BigInteger)
+    again: Mapped[int] = mapped_column(BigInteger)
+
+
 class RollupRunRow(Recorded, Base):
     """When a programme was last reconciled: reports say "as of" this instant.
 

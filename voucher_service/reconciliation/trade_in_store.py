@@ -11,18 +11,21 @@ from sqlalchemy.orm import Session
 from voucher_service.kernel.clock import end_of, start_of
 from voucher_service.kernel.ids import ProgrammeId
 
-from .grain import Moved, spans
+from .grain import spans
 from .tables import TradeInRollupRow
 
-_CELL = """programme_id, campaign_id, offer_id, day, claim_day, category, area, trade,
-    merchant_size, brand, units, applications, subsidy_fen, turnover_fen, refunded_fen,
-    invoiced_fen, merchant_fen, bank_fen, platform_fen"""
+KEY = "campaign_id, offer_id, day, claim_day, category, area, trade, merchant_size, brand"
+FIGURES = (
+    "units, applications, subsidy_fen, turnover_fen, refunded_fen, invoiced_fen, merchant_fen,"
+    " bank_fen, platform_fen"
+)
+CELL = f"programme_id, {KEY}, {FIGURES}"
 # Days are business days in Shanghai. A sale counts on the day on which it was committed, at the
 # price before the subsidy; one whose order went back whole is no unit. What is refunded comes off
 # on its own day. The merchant's part is what the price is below the list price, where that was
 # told. An application counts on the day of its approval, by the division of its invoice: it holds
 # its place from the handing in on, so that whoever holds one and is not under review was approved.
-_COUNT = """
+COUNT = """
 WITH offers AS (
     SELECT o.id, o.campaign_id
     FROM offer o JOIN campaign c ON c.id = o.campaign_id
@@ -79,24 +82,11 @@ FROM moved x JOIN offers o ON o.id = x.offer_id, LATERAL (
 GROUP BY o.campaign_id, x.offer_id, x.day, x.claim_day, x.category, x.area, x.trade, x.size_class,
     x.brand
 """
-_INSERT = text(f"INSERT INTO trade_in_rollup ({_CELL}) {_COUNT}")
-# As with vouchers: of days that nothing moved, both sides must have the same cells.
-_DIFFERING = text(f"""
-SELECT coalesce(sum(again), 0) AS cells, coalesce(sum(abs(again - counted)), 0) AS differing
-FROM (
-    SELECT sum(counted) AS counted, sum(again) AS again
-    FROM (
-        SELECT {_CELL}, 1 AS counted, 0 AS again FROM trade_in_rollup
-        WHERE programme_id = :programme
-        UNION ALL
-        SELECT {_CELL}, 0, 1 FROM ({_COUNT}) recount ({_CELL})) cell
-    WHERE NOT day = ANY(CAST(:days AS date[]))
-    GROUP BY {_CELL}) pair
-""")  # noqa: S608 - constants of the code
+_INSERT = text(f"INSERT INTO trade_in_rollup ({CELL}) {COUNT}")
 _ANY = text("""
 SELECT EXISTS (SELECT FROM campaign WHERE programme_id = :programme AND kind = 'trade_in')
 """)
-_EVER = {"since": "-infinity", "until": "infinity"}
+EVER = {"since": "-infinity", "until": "infinity"}
 
 
 def recount(session: Session, *, programme: ProgrammeId, days: Collection[date]) -> None:
@@ -110,25 +100,14 @@ def recount(session: Session, *, programme: ProgrammeId, days: Collection[date])
 def recount_whole(session: Session, *, programme: ProgrammeId) -> None:
     """Count every cell of a programme anew."""
     session.execute(_mine(programme))
-    if _any(session, programme):
-        session.execute(_INSERT, {"programme": programme, **_EVER})
+    if any_(session, programme=programme):
+        session.execute(_INSERT, {"programme": programme, **EVER})
 
 
-def compare(session: Session, *, programme: ProgrammeId, moved: Moved) -> tuple[int, int]:
-    """The cells that a recount of everything has on days that did not move, and in how many the
-    counted ones differ.
-    """
-    if not _any(session, programme):
-        return 0, 0
-    asked = {"programme": programme, "days": sorted(moved.sales), **_EVER}
-    cells, differing = session.execute(_DIFFERING, asked).one()
-    return int(cells), int(differing)
+def any_(session: Session, *, programme: ProgrammeId) -> bool:
+    """Whether a programme has trade-in: if not, nothing is looked for among a million orders."""
+    return bool(session.execute(_ANY, {"programme": programme}).scalar_one())
 
 
 def _mine(programme: ProgrammeId) -> Delete:
     return delete(TradeInRollupRow).where(TradeInRollupRow.programme_id == programme)
-
-
-def _any(session: Session, programme: ProgrammeId) -> bool:
-    """Without trade-in there is nothing to look for among a million orders."""
-    return bool(session.execute(_ANY, {"programme": programme}).scalar_one())

@@ -136,7 +136,7 @@ def groups(session: Session, cells: Cells[S], group_by: GroupBy) -> tuple[S, lis
         found = _by_funder(session, sums, cells.kind())
     else:
         found = [
-            _group(str(key), _NAMES[group_by](key), sums[key])
+            _group(str(key), NAMES[group_by](key), sums[key])
             for key in sorted(sums.keys() - {None})
         ]
         if None in sums:
@@ -255,7 +255,7 @@ _COLUMNS: Mapping[GroupBy, str] = {
     GroupBy.MERCHANT_SIZE: "merchant_size",
     GroupBy.BRAND: "brand",
 }
-_NAMES: Mapping[GroupBy, Callable[[Any], Name]] = {
+NAMES: Mapping[GroupBy, Callable[[Any], Name]] = {
     GroupBy.AREA: lambda code: partial(areas.name, code),
     GroupBy.TRADE: lambda code: Trade(code).label,
     GroupBy.MERCHANT_SIZE: lambda code: SizeClass(code).label,

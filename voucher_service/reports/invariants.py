@@ -27,13 +27,20 @@ _SUMS = {
                    FROM ledger.entry GROUP BY transfer_id) e ON e.transfer_id = t.id
         WHERE t.id IS NULL OR coalesce(e.legs, 0) < 2 OR e.fen <> 0""",
     # A refund takes from its pool what was folded over the lines; the next fold takes it from them.
+    # A merchant may be owed what the bank sent back of its money, until that is paid again.
     "L3 no account but the appropriation and what merchants owe is overdrawn": """
+        WITH back AS (SELECT a.owner_id, sum(e.amount_fen) AS fen
+                      FROM ledger.transfer t JOIN ledger.entry e ON e.transfer_id = t.id
+                      JOIN ledger.account a ON a.id = e.account_id
+                      WHERE t.code IN ('sent_back', 'paid_again') AND a.stage = 'receivable'
+                      GROUP BY a.owner_id)
         SELECT a.owner_type || ' ' || a.owner_id || ' ' || a.stage || ' holds ' || s.fen
         FROM ledger.account a JOIN (SELECT account_id, sum(amount_fen) AS fen
             FROM ledger.entry GROUP BY account_id) s ON s.account_id = a.id
-        WHERE s.fen < 0 AND a.stage NOT IN ('appropriation', 'receivable')
+        LEFT JOIN back b ON a.owner_type = 'merchant' AND b.owner_id = a.owner_id
+        WHERE s.fen < -greatest(b.fen, 0) AND a.stage NOT IN ('appropriation', 'receivable')
                 AND NOT (a.owner_type LIKE 'pool%' AND a.stage = 'committed')
-            OR s.fen > 0 AND a.stage IN ('appropriation', 'receivable')""",
+            OR s.fen > greatest(b.fen, 0) AND a.stage IN ('appropriation', 'receivable')""",
     "L6 each campaign's money adds up: what came, what stands, what was spent": """
         WITH places AS (SELECT id AS owner_id, campaign_id FROM budget_line
                         UNION ALL SELECT id, campaign_id FROM offer),
@@ -186,6 +193,10 @@ _MONEY = {
             AND coalesce(moved.newest, '-infinity') < r.started_at - interval '1 minute'""",
     "L12 what was counted day by day is what the last full recount found": """
         SELECT 'programme ' || p.slug || ': ' || r.differing || ' of ' || r.proved_cells || ' cells'
+            || coalesce((SELECT ', first ' || string_agg(concat_ws(' ', of_table, figure,
+                    'was', stood, 'is', again, cell), '; ' ORDER BY id)
+                FROM (SELECT * FROM rollup_wrong_cell w WHERE w.programme_id = p.id
+                    ORDER BY id LIMIT 3) w), '')
         FROM rollup_run r JOIN programme p ON p.id = r.programme_id WHERE r.differing > 0""",
     "L11 what merchants owe is what was refunded of what they had been paid": """
         WITH refunded AS (SELECT r.merchant_id, sum(f.subsidy_part_fen) AS fen

@@ -27,6 +27,12 @@ class VoucherRow(Slotted, Recorded, Base):
         CheckConstraint("valid_from < valid_until", name="validity"),
         Index("ix_voucher_resident", "resident_id", "occurred_at"),
         Index("ix_voucher_due", "valid_until", postgresql_where=text("status = 'claimed'")),
+        Index(
+            "ix_voucher_lapsed",
+            "offer_id",
+            "valid_until",
+            postgresql_where=text("status = 'expired' AND holds_slot"),
+        ),
     )
 
     face_value_fen: Mapped[Money] = mapped_column(MoneyFen)

@@ -9,7 +9,7 @@ from voucher_service.infra.idempotency import hash_of
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import MerchantId, RedemptionId, VoucherId
-from voucher_service.kernel.money import Money
+from voucher_service.kernel.money import ZERO, Money
 from voucher_service.kernel.page import Page, cut, decode_moment
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Stage, merchant
@@ -109,4 +109,6 @@ def owed_here(core: Core, *, actor: Actor) -> Owed:
 def owed(session: Session, *, merchant_id: MerchantId) -> Owed:
     """What a merchant must give back of the funders' money after refunds."""
     account = merchant(merchant_id, Stage.RECEIVABLE)
-    return Owed(refund_store.net_off(session, merchant_id), -ledger.balance(session, account))
+    # Above zero while the bank has sent back a payment of which something was netted off since.
+    owes = max(ZERO, -ledger.balance(session, account))
+    return Owed(refund_store.net_off(session, merchant_id), owes)

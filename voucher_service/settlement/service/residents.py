@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from voucher_service.campaigns import service as campaigns
 from voucher_service.identity import documents
-from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import OfferId, new_id
 from voucher_service.kernel.money import Money
 from voucher_service.tradein.applications import service as applications
@@ -20,7 +19,7 @@ from voucher_service.tradein.applications.model import ApplicationId, Card
 from voucher_service.tradein.revisions import service as revisions
 from voucher_service.tradein.revisions.model import RevisionId
 
-from .. import store
+from .. import payment_store, store
 from ..lifecycles import LINE
 from ..model import LineKind, PayoutKind
 from ..tables import SettlementLineRow, SettlementRow
@@ -28,7 +27,7 @@ from ..tables import SettlementLineRow, SettlementRow
 # Of which kind the next payout is, and after which one.
 Cursor = tuple[PayoutKind, Any]
 START: Cursor = (PayoutKind.APPLICATION, None)
-_LOOKED_AT = 200
+_LOOKED_AT, _READ_AT_ONCE = 200, 1_000
 
 
 def any_due(session: Session, offers: Sequence[OfferId]) -> bool:
@@ -66,6 +65,7 @@ def draft_payouts(
         store.add_payouts(session, lines)
         return (kind, last) if last else (PayoutKind.REVISION, None)
     known = {one.campaign_id for one in campaigns.terms(session, offers=offers).values()}
+    held = payment_store.held_payouts(session)
     differences, reached = revisions.payable(session, after=after, most=most)
     lines = [
         _line(
@@ -79,30 +79,36 @@ def draft_payouts(
             due_fen=one.amount,
         )
         for one in differences
-        if one.campaign_id in known
+        if one.campaign_id in known and (one.revision_id, one.subject_id) not in held
     ]
     store.add_payouts(session, lines)
     return (kind, reached) if reached else None
 
 
+def payees(
+    session: Session, lines: Collection[SettlementLineRow]
+) -> dict[UUID, tuple[Card, Money]]:
+    """To which card each of these lines pays, in clear, and how much is due; by line. Those that
+    may not be paid now are left out.
+    """
+    asked = [ApplicationId(id) for one in lines if (id := _subsidy(one))]
+    subsidies = applications.payees(session, applications=asked)
+    differences = revisions.payees(session, due=_differences(lines))
+    due: dict[object, tuple[Card, Money]] = {}
+    due |= {id: (one.card, one.amount) for id, one in subsidies.items()}
+    due |= {key: (one.card, one.amount) for key, one in differences.items()}
+    found = {one.id: due.get(_subsidy(one) or _difference(one)) for one in lines}
+    return {id: payee for id, payee in found.items() if payee is not None}
+
+
 def payee(session: Session, line: SettlementLineRow) -> tuple[Card, Money] | None:
     """To which card a payout goes, in clear, and how much; None when it may not be paid now."""
-    assert line.payout_id is not None, "a resident's line says what it pays"
-    if line.payout_kind is PayoutKind.APPLICATION:
-        try:
-            found = applications.payee(session, application=ApplicationId(line.payout_id))
-        except NoSuchThing:
-            return None
-        return found.card, found.amount
-    id, subject = _difference(line)
-    due = revisions.payee(session, revision=id, subject=subject)
-    return None if due is None else (due.card, due.amount)
+    return payees(session, [line]).get(line.id)
 
 
 def stands(session: Session, line: SettlementLineRow) -> bool:
     """Whether a payout may still be paid as the line says."""
-    found = payee(session, line)
-    return found is not None and found[1] == line.due_fen
+    return not undone(session, [line])
 
 
 def lock(session: Session, lines: Collection[SettlementLineRow]) -> None:
@@ -139,15 +145,32 @@ def bounced(session: Session, line: SettlementLineRow, reason: str) -> None:
         )
 
 
-def undone(session: Session, lines: Collection[SettlementLineRow]) -> list[UUID]:
-    """Those of these payouts that may no longer be paid."""
-    return [one.id for one in lines if not stands(session, one)]
+def came_back(session: Session, line: SettlementLineRow, reason: str, now: datetime) -> None:
+    """Tell the payout that the bank sent back what it had paid: it is due again, and the payee may
+    name another card.
+    """
+    if line.payout_kind is PayoutKind.APPLICATION:
+        bounced(session, line, reason)
+        return
+    id, subject = _difference(line)
+    revisions.unpaid(session, revision=id, subject=subject, now=now)
+
+
+def undone(session: Session, lines: Sequence[SettlementLineRow]) -> list[UUID]:
+    """Those of these payouts that may no longer be paid as their lines say."""
+    found = []
+    for first in range(0, len(lines), _READ_AT_ONCE):
+        some = lines[first : first + _READ_AT_ONCE]
+        due = {id: amount for id, (_, amount) in payees(session, some).items()}
+        found += [one.id for one in some if due.get(one.id) != one.due_fen]
+    return found
 
 
 def lowered(session: Session, lines: Collection[SettlementLineRow]) -> list[UUID]:
     """Those of these lines of differences that are not what is left of them."""
-    left = revisions.left_of(session, due=_differences(lines))
-    return [one.id for one in lines if left[_difference(one)] != one.due_fen]
+    of = [one for one in lines if one.payout_kind is PayoutKind.REVISION]
+    left = revisions.left_of(session, due=_differences(of))
+    return [one.id for one in of if left[_difference(one)] != one.due_fen]
 
 
 def _any(look: Callable[..., tuple[Sequence[object], Any]]) -> bool:
@@ -161,6 +184,11 @@ def _any(look: Callable[..., tuple[Sequence[object], Any]]) -> bool:
 
 def _differences(lines: Collection[SettlementLineRow]) -> list[tuple[RevisionId, UUID]]:
     return [_difference(one) for one in lines if one.payout_kind is PayoutKind.REVISION]
+
+
+def _subsidy(line: SettlementLineRow) -> UUID | None:
+    """Of which application a line pays the subsidy, if of one."""
+    return line.payout_id if line.payout_kind is PayoutKind.APPLICATION else None
 
 
 def _difference(line: SettlementLineRow) -> tuple[RevisionId, UUID]:

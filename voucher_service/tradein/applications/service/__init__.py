@@ -16,7 +16,7 @@ from .filing import (
 from .lapsing import forget, forget_person, lapse_due, remind_due
 from .noticing import notice
 from .past import cards, past, standing
-from .paying import accept_card, paid, payable, payee, payout_refused, return_card
+from .paying import accept_card, paid, payable, payee, payees, payout_refused, return_card
 from .planning import create_pool, pool_policies, pool_standings, pool_terms
 from .reviewing import document, opinion, page, precheck, read, reject, send_back, waiting
 from .submitting import preview, submit, withdraw
@@ -46,6 +46,7 @@ __all__ = [
     "past",
     "payable",
     "payee",
+    "payees",
     "payout_refused",
     "pool_policies",
     "pool_standings",

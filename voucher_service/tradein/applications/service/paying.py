@@ -12,7 +12,6 @@ from voucher_service.identity import documents
 from voucher_service.infra.core import Core, core_of
 from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.clock import end_of
-from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import OfferId, ResidentId
 from voucher_service.kernel.money import ZERO, Money
 
@@ -75,18 +74,27 @@ def payable(
     return found, last
 
 
-def payee(session: Session, *, application: ApplicationId) -> Payee:
-    """Where the subsidy of an approved application goes, once its notice is over.
+def payees(
+    session: Session, *, applications: Collection[ApplicationId]
+) -> dict[ApplicationId, Payee]:
+    """Where the subsidies of approved applications go, once their notice is over.
 
-    Raises NoSuchThing for any that may not be paid now: one under review or under notice, one whose
-    card the bank refused, one that was paid.
+    Left out are those that may not be paid now: under review or under notice, with a card that the
+    bank refused, paid.
     """
-    row = found(store.application(session, application))
-    _, _, card = typed(session, row)
-    at = row.decided_at
-    if at is None or not may_be_paid(row, core_of(session).now(session)):
-        raise NoSuchThing
-    return Payee(application, found(card), row.subsidy_fen or ZERO, at)
+    now = core_of(session).now(session)
+    told = {}
+    for row in store.decided(session, applications):
+        _, _, card = typed(session, row)
+        if card is not None and row.decided_at is not None and may_be_paid(row, now):
+            id = ApplicationId(row.id)
+            told[id] = Payee(id, card, row.subsidy_fen or ZERO, row.decided_at)
+    return told
+
+
+def payee(session: Session, *, application: ApplicationId) -> Payee:
+    """Where the subsidy of one application goes. Raises NoSuchThing when it may not be paid now."""
+    return found(payees(session, applications=[application]).get(application))
 
 
 def may_be_paid(row: ApplicationRow, now: datetime) -> bool:
@@ -118,8 +126,10 @@ def payout_refused(session: Session, *, application: ApplicationId, reason: str)
     row = found(store.application(session, application, lock=True))
     now = core_of(session).now(session)
     values = {"reason": reason, "paid_at": None}
+    was_paid = row.status is ApplicationStatus.PAID
     move(session, row, ApplicationEvent.PAYOUT_REFUSED, SYSTEM, now, values)
-    tell(session, application=row.id, message=Message.PAYOUT_REFUSED)
+    message = Message.PAYOUT_CAME_BACK if was_paid else Message.PAYOUT_REFUSED
+    tell(session, application=row.id, message=message)
 
 
 def accept_card(core: Core, *, actor: Actor, application: ApplicationId) -> None:

@@ -13,8 +13,9 @@ from .paying import (
     name_card,
     paid,
     payable,
-    payee,
+    payees,
     rotate_fields,
+    unpaid,
 )
 from .returning import differences_of, propose_return
 from .trying import again, begin_trial, compute_trial, forget_trials, stopped_trials, trial
@@ -42,7 +43,7 @@ __all__ = [
     "name_card",
     "paid",
     "payable",
-    "payee",
+    "payees",
     "propose",
     "propose_return",
     "revision",
@@ -51,6 +52,7 @@ __all__ = [
     "stopped",
     "stopped_trials",
     "trial",
+    "unpaid",
     "want",
     "what_if",
 ]

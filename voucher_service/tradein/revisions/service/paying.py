@@ -68,10 +68,12 @@ def left_of(
     }
 
 
-def payee(session: Session, *, revision: RevisionId, subject: UUID) -> Payable | None:
-    """One difference, if it can be paid now."""
-    found = store.line(session, revision, subject, _DUE, _WITH_CARD)
-    return next(iter(_payable(session, [found] if found else [])), None)
+def payees(
+    session: Session, *, due: Collection[tuple[RevisionId, UUID]]
+) -> dict[tuple[RevisionId, UUID], Payable]:
+    """Those of these differences that can be paid now."""
+    rows = store.lines(session, store.these(due), _DUE, _WITH_CARD, most=None) if due else []
+    return {(one.revision_id, one.subject_id): one for one in _payable(session, rows)}
 
 
 def paid(session: Session, *, revision: RevisionId, subject: UUID, now: datetime) -> bool:
@@ -106,6 +108,23 @@ def hand_over(session: Session, *, due: Collection[tuple[RevisionId, UUID]], now
 def came_back(session: Session, *, revision: RevisionId, subject: UUID) -> None:
     """The bank did not pay a difference."""
     store.set_line(session, revision, subject, sent_at=None)
+
+
+def unpaid(session: Session, *, revision: RevisionId, subject: UUID, now: datetime) -> None:
+    """The bank sent back what it had paid of a difference: it is due again. Raises NoSuchThing for
+    one that was not paid.
+    """
+    if not store.unpay(session, revision, subject):
+        raise NoSuchThing
+    audit.record(
+        session,
+        actor=SYSTEM,
+        action="revision.unpaid",
+        object_type=LIFECYCLE.name,
+        object_id=str(revision),
+        now=now,
+        detail={"subject": str(subject)},
+    )
 
 
 def mine(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[Line]:
