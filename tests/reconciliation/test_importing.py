@@ -228,6 +228,22 @@ def test_the_same_file_counts_once(channel: Make) -> None:
         take()
 
 
+def test_a_newer_file_shows_the_differences_that_an_earlier_one_opened(channel: Make) -> None:
+    here = channel()
+    for paid in (True, False):
+        here.order(paid=paid)
+    here.take()
+    (held,) = here.differences()
+    here.order()
+    newer = here.take()
+    about: dict[str, Any] = {"actor": here.finance, "file": newer.id, "finding": None}
+    about |= {"cursor": None, "limit": 9}
+    (line,) = service.lines(here.core, **about).items
+    (shown,) = service.differences(here.core, status=Status.OPEN, **about).items
+    assert (newer.open, line.difference_id, line.status) == (1, held.id, Status.OPEN)
+    assert shown.id == held.id, "not all is cleared up, as the list of files would say"
+
+
 def test_nothing_is_kept_of_a_file_with_a_wrong_line(channel: Make, core: Core) -> None:
     here = channel()
     here.order()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Table, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from voucher_service.kernel.ids import RedemptionId
@@ -14,13 +14,20 @@ from voucher_service.kernel.money import ZERO
 from voucher_service.settlement.model import PaymentId
 
 from ..model import Finding, Part
-from .model import ChannelLine, DifferenceId, Event, OurSide, Status, TheirSide
-from .tables import ChannelLineRow, DifferenceNoteRow, DifferenceRow
+from .model import UNDER_WAY, ChannelLine, DifferenceId, Event, OurSide, Status, TheirSide
+from .tables import ChannelFileRow, ChannelLineRow, DifferenceNoteRow, DifferenceRow
 
 _AT_ONCE = 1_000
 _LINE = cast(Table, ChannelLineRow.__table__)
 _DIFFERENCE = cast(Table, DifferenceRow.__table__)
 _NOTE = cast(Table, DifferenceNoteRow.__table__)
+_FILE = cast(Table, ChannelFileRow.__table__)
+_KEY = ("kind", "reference", "ordinal", "finding")
+# A line that did not match says what a difference says, in whichever file of the same scope.
+SAME = and_(
+    _LINE.c.finding != Finding.MATCHED, *(_DIFFERENCE.c[one] == _LINE.c[one] for one in _KEY)
+)
+OF_FILE = and_(*(_DIFFERENCE.c[one] == _FILE.c[one] for one in ("channel", "scope")))
 BESIDE = and_(_LINE.c.file_id == _DIFFERENCE.c.file_id, _LINE.c.place == _DIFFERENCE.c.place)
 
 
@@ -49,10 +56,24 @@ def unmatched(
 def lines(
     session: Session, *where: ColumnElement[bool], limit: int | None = None
 ) -> Iterator[ChannelLine]:
-    """Lines that match, each with the status of its difference; fetched a part at a time."""
+    """Lines that match, each with the status of its difference, or of the one under way that an
+    earlier file opened about the same; fetched a part at a time.
+    """
+    own, earlier = _DIFFERENCE.c, _DIFFERENCE.alias("earlier")
+    again = and_(
+        own.id.is_(None),
+        _LINE.c.finding != Finding.MATCHED,
+        earlier.c.status.in_(UNDER_WAY),
+        earlier.c.channel == _FILE.c.channel,
+        earlier.c.scope == _FILE.c.scope,
+        *(earlier.c[name] == _LINE.c[name] for name in _KEY),
+    )
+    status, id = (func.coalesce(own[name], earlier.c[name]) for name in ("status", "id"))
     rows = session.execute(
-        select(_LINE, _DIFFERENCE.c.status, _DIFFERENCE.c.id.label("difference_id"))
+        select(_LINE, status.label("status"), id.label("difference_id"))
+        .join(_FILE, _FILE.c.id == _LINE.c.file_id)
         .outerjoin(_DIFFERENCE, BESIDE)
+        .outerjoin(earlier, again)
         .where(*where)
         .order_by(_LINE.c.file_id, _LINE.c.place)
         .limit(limit)
@@ -60,6 +81,12 @@ def lines(
     )
     for row in rows:
         yield line_of(row, row.status, row.difference_id)
+
+
+def shown_by(file: UUID) -> ColumnElement[bool]:
+    """Differences that a line of a file shows, whichever file opened them."""
+    about = _FILE.c.id == file, OF_FILE, _LINE.c.file_id == _FILE.c.id, SAME
+    return exists().where(*about).correlate(_DIFFERENCE)
 
 
 def line_of(row: Any, status: Any = None, difference: UUID | None = None) -> ChannelLine:
@@ -96,7 +123,7 @@ def _decided(channel: str, scope: str) -> ColumnElement[bool]:
     return exists().where(
         row.channel == channel,
         row.scope == scope,
-        *(row[name] == _LINE.c[name] for name in ("kind", "reference", "ordinal", "finding")),
+        *(row[name] == _LINE.c[name] for name in _KEY),
         or_(
             row.status.in_((Status.CORRECTED, Status.ACCEPTED)),
             and_(row.status == Status.EXPLAINED, by_a_person),

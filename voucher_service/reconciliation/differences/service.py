@@ -160,7 +160,7 @@ def differences(
     if finding is not None:
         where.append(DifferenceRow.finding == finding)
     if file is not None:
-        where.append(DifferenceRow.file_id == file)
+        where.append(line_store.shown_by(file))
     if after := decode_moment(cursor):
         where.append(store.after(after))
     with core.transaction() as session:

@@ -32,7 +32,7 @@ from voucher_service.settlement.model import PaymentId
 
 from ..model import Finding
 from .layout import Days
-from .line_store import BESIDE, line_of
+from .line_store import BESIDE, OF_FILE, SAME, line_of
 from .model import (
     UNDER_WAY,
     ChannelFile,
@@ -52,6 +52,7 @@ from .tables import (
 
 _AT_ONCE = 1_000
 _FILE = cast(Table, ChannelFileRow.__table__)
+_LINE = cast(Table, ChannelLineRow.__table__)
 _DIFFERENCE = cast(Table, DifferenceRow.__table__)
 _REFUND = cast(Table, DifferenceRefundRow.__table__)
 _NOTE = cast(Table, DifferenceNoteRow.__table__)
@@ -113,10 +114,12 @@ def add_file(session: Session, values: Mapping[str, Any]) -> None:
 def files(
     session: Session, *where: ColumnElement[bool], limit: int | None = None
 ) -> list[ChannelFile]:
-    """Files that match, newest first, with how many differences of each are under way."""
+    """Files that match, newest first, with how many differences under way each shows."""
     left = (
         select(func.count())
-        .where(_DIFFERENCE.c.file_id == _FILE.c.id, _DIFFERENCE.c.status.in_(UNDER_WAY))
+        .select_from(_DIFFERENCE.join(_LINE, SAME))
+        .where(_LINE.c.file_id == _FILE.c.id, OF_FILE, _DIFFERENCE.c.status.in_(UNDER_WAY))
+        .correlate(_FILE)
         .scalar_subquery()
     )
     rows = session.execute(
