@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from string import Formatter
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 from voucher_service.i18n import mark
 
@@ -28,8 +28,7 @@ _BOM = b"\xef\xbb\xbf"
 # gzip, zip (which Excel's files are), and the older Excel's.
 _PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _BLANK = " \t\r\n'"
-# In which spreadsheets save a file again.
-_SAVED_AGAIN = ("gb18030", "utf-8")
+_SAVED_AGAIN = ("gb18030", "utf-8")  # by spreadsheets
 _ISO = "%Y-%m-%d %H:%M:%S"
 _REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
@@ -145,14 +144,11 @@ class Reading:
         while raw := self.source.readline(_LONGEST_LINE + 1):
             number += 1
             if len(raw) > _LONGEST_LINE:
-                self._slip(number, TOO_LONG)
-                raise self._refusal()  # what follows would be read as lines of their own
+                self._stop(number, TOO_LONG)  # what follows would be read as lines of their own
             if number == 1 and raw.startswith(_PACKED):
-                self._slip(0, PACKED)
-                raise self._refusal()
+                self._stop(0, PACKED)
             if b"\0" in raw:
-                self._slip(number, BINARY)
-                raise self._refusal()  # nor is the rest of the file text
+                self._stop(number, BINARY)  # nor is the rest of the file text
             text = self._decoded(number, raw.removeprefix(_BOM) if number == 1 else raw)
             if text.strip(_BLANK):
                 yield number, text
@@ -160,15 +156,13 @@ class Reading:
     def _decoded(self, number: int, raw: bytes) -> str:
         """The line as text. Up to the headings the encoding is the one in which they are read."""
         if not self._head:
-            tried = [(one, raw.decode(one, "replace")) for one in self._encodings]
-            for encoding, text in tried:
-                if self.format.reference in text:
+            for encoding in self._encodings:
+                if self.format.reference in (text := raw.decode(encoding, "replace")):
                     self._encodings = (encoding,)
                     return text
             if any(self.format.reference in raw.decode(one, "replace") for one in _SAVED_AGAIN):
-                self._slip(number, ENCODING, column=self._encodings[0].upper())
-                raise self._refusal()  # the headings are there, in an encoding of somebody else
-            return tried[0][1]
+                self._stop(number, ENCODING, column=self._encodings[0].upper())
+            return raw.decode(self._encodings[0], "replace")
         try:
             return raw.decode(self._encodings[0])
         except UnicodeDecodeError:
@@ -182,13 +176,11 @@ class Reading:
         missing = sorted(self.format.headings - set(cells))
         if missing:
             if number > _LINES_BEFORE_HEAD or len(missing) < len(self.format.headings):
-                self._slip(number, NO_HEAD, column="”“".join(missing))
-                raise self._refusal()
+                self._stop(number, NO_HEAD, column="”“".join(missing))
             return
         twice = [one for one in sorted(self.format.headings) if cells.count(one) > 1]
         if twice:
-            self._slip(number, TWICE, column=twice[0])
-            raise self._refusal()
+            self._stop(number, TWICE, column=twice[0])
         self._head = cells
         self._places = {one: cells.index(one) for one in self.format.headings}
 
@@ -331,8 +323,7 @@ class Reading:
         if self.days is not None:
             self._within = self._within or told.day in self.days
         elif first is not None and told.day != first:
-            self._slip(told.line, DAYS_NOT_SAID, said=told.day.isoformat(), found=first.isoformat())
-            raise self._refusal()
+            self._stop(told.line, DAYS_NOT_SAID, said=told.day.isoformat(), found=first.isoformat())
 
     def _check_days(self) -> None:
         if self.tally.first is None:
@@ -367,6 +358,10 @@ class Reading:
         self._slips.append(Slip(number, text, **facts))
         if len(self._slips) >= MOST_NAMED:
             raise self._refusal()
+
+    def _stop(self, number: int, text: str, **facts: str) -> NoReturn:
+        self._slip(number, text, **facts)
+        raise self._refusal()
 
     def _refusal(self) -> ChannelFileInvalid:
         return ChannelFileInvalid(
