@@ -118,8 +118,9 @@ WHERE r.shop_id = :shop AND r.status <> 'frozen' AND (
 """)
 # A payment is expected on the day of the bank's answer. Without one it is missed once all days
 # passed on which it may stand, unless a file had it. What came back is expected as such;
-# that it was paid before is known and not missed. A payment of which the bank has nothing but its
-# return is no second difference beside that.
+# that it was paid before is known and not missed. What came back days after it was paid is expected
+# twice, as a payment and as its return, each on its day. A payment of which the bank has nothing
+# but its return is no second difference beside that.
 _TRANSFERS = text("""
 INSERT INTO channel_ours
 WITH theirs AS (
@@ -129,8 +130,11 @@ WITH theirs AS (
     WHERE f.channel = :channel AND f.last_day >= :since AND l.payment_id IS NOT NULL
       AND l.file_line IS NOT NULL
 ), found AS (
-    SELECT p.id, p.flow_number, p.amount_fen, p.status, t.paid,
+    SELECT p.id, p.flow_number, p.amount_fen, p.status, p.returned_at, t.paid,
         coalesce(p.answered_at, b.sent_at) AS at,
+        coalesce(p.returned_at, p.answered_at) AS back_at,
+        coalesce(p.returned_at, p.answered_at) >= :first
+            AND coalesce(p.returned_at, p.answered_at) < :last AS back_expected,
         p.answered_at >= :first AND p.answered_at < :last OR p.answered_at IS NULL
             AND b.sent_at >= :sent_first AND b.sent_at < :sent_last
             AND p.id NOT IN (SELECT payment_id FROM seen) AS expected
@@ -139,14 +143,16 @@ WITH theirs AS (
     WHERE b.sent_at IS NOT NULL AND (
         t.reference IS NOT NULL
         OR p.answered_at >= :first AND p.answered_at < :last
+        OR p.returned_at >= :first AND p.returned_at < :last
         OR p.status = 'sent' AND b.sent_at >= :sent_first AND b.sent_at < :sent_last)
 )
 SELECT 'payment', flow_number, id, NULL::uuid, at, NULL::bigint, NULL::bigint, amount_fen,
-    status = 'withdrawn', expected AND status IN ('sent', 'paid') AND paid IS NOT FALSE
+    status = 'withdrawn', expected AND paid IS NOT FALSE
+        AND (status IN ('sent', 'paid') OR returned_at IS NOT NULL)
 FROM found
 UNION ALL
-SELECT 'refund', flow_number, id, NULL, at, NULL, NULL, amount_fen, false, expected
-FROM found WHERE status IN ('bounced', 'corrected')
+SELECT 'refund', flow_number, id, NULL, back_at, NULL, NULL, amount_fen, false, back_expected
+FROM found WHERE status IN ('bounced', 'returned', 'corrected')
 """)
 # A payment is found by its reference, a second line of it is a duplicate; so is a second order of
 # ours that names the same payment. Several refunds of one payment are told apart by their sums,

@@ -28,6 +28,8 @@ _BOM = b"\xef\xbb\xbf"
 # gzip, zip (which Excel's files are), and the older Excel's.
 _PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _BLANK = " \t\r\n'"
+# In which spreadsheets save a file again.
+_SAVED_AGAIN = ("gb18030", "utf-8")
 _ISO = "%Y-%m-%d %H:%M:%S"
 _REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
@@ -163,6 +165,9 @@ class Reading:
                 if self.format.reference in text:
                     self._encodings = (encoding,)
                     return text
+            if any(self.format.reference in raw.decode(one, "replace") for one in _SAVED_AGAIN):
+                self._slip(number, ENCODING, column=self._encodings[0].upper())
+                raise self._refusal()  # the headings are there, in an encoding of somebody else
             return tried[0][1]
         try:
             return raw.decode(self._encodings[0])

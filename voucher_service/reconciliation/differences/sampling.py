@@ -44,12 +44,13 @@ WHERE shop_id = :shop AND status = 'committed' AND occurred_at >= :first AND occ
 ORDER BY occurred_at, id
 """)
 _TRANSFERS = text("""
-SELECT CASE WHEN status = 'paid' THEN 'payment' ELSE 'refund' END AS kind,
-    flow_number AS reference, answered_at AS at, NULL AS order_amount_fen, NULL AS discount_fen,
+SELECT kind, flow_number AS reference, at, NULL AS order_amount_fen, NULL AS discount_fen,
     amount_fen AS paid_fen
-FROM settlement_payment
-WHERE status IN ('paid', 'bounced', 'corrected') AND answered_at >= :first AND answered_at < :last
-ORDER BY answered_at, flow_number
+FROM settlement_payment CROSS JOIN LATERAL (VALUES
+    ('payment', CASE WHEN answer = 'paid' THEN answered_at END),
+    ('refund', CASE WHEN answer = 'paid' THEN returned_at ELSE answered_at END)) AS told (kind, at)
+WHERE status IN ('paid', 'bounced', 'returned', 'corrected') AND at >= :first AND at < :last
+ORDER BY at, flow_number, kind
 """)
 _STATEMENTS = {
     Against.PAYMENTS: _PAYMENTS,
