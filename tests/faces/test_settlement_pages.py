@@ -91,8 +91,10 @@ def test_a_batch_is_paid_by_page_and_a_bounced_line_once_more(office: Office, de
     here = f"/settlements/{batch.id}"
     reviewer, payer = desk.browser(office.reviewer), desk.browser(office.payer)
     assert "商户核对到" in reviewer.get(here).text
+    assert "今天没有等您的事" in reviewer.get("/").text
     assert reviewer.post(f"{here}/review").status_code in (400, 403)  # no form of the session
     office.world.core.clock.set(batch.statement_until)  # type: ignore[arg-type]
+    assert f'href="{here}">去复核' in reviewer.get("/").text
     assert send(reviewer, here, f"{here}/review").status_code == 303
     assert "等待批准" in reviewer.get(here).text
     approval = office.look(batch.id).approval_id
@@ -100,6 +102,8 @@ def test_a_batch_is_paid_by_page_and_a_bounced_line_once_more(office: Office, de
     assert "¥40.00" in proposal and f'href="{here}"' in proposal
     assert str(batch.id) not in main_of(proposal)
     office.world.approve(approval)  # type: ignore[arg-type]
+    assert here not in reviewer.get("/").text, "who reviewed does not pay"
+    assert f'href="{here}">去付款' in payer.get("/").text
     refused = send(reviewer, here, f"{here}/send")
     assert refused.status_code == 403 and "没有办成" in refused.text
     assert send(payer, here, f"{here}/send").status_code == 303
@@ -107,6 +111,7 @@ def test_a_batch_is_paid_by_page_and_a_bounced_line_once_more(office: Office, de
     assert files[0] == files[1] and b"4417000012345678" in files[0]
     shown = payer.get(here).text
     assert "4417000012345678" not in shown and "银行还没回" in shown
+    assert "还有 1 笔，¥40.00" in payer.get("/").text
     wrong = send(payer, here, f"{here}/bank-return", table=(io.BytesIO(b"a,b\n"), "x.csv"))
     assert wrong.status_code == 422 and "第 1 行" in wrong.text
     sent = send(payer, here, f"{here}/bank-return", table=returned(office, batch, BOUNCED))

@@ -18,7 +18,7 @@ from voucher_service.i18n import mark
 
 from ..model import Part
 from .formats import COUNTS, facts_of
-from .layout import Format, LineKind, Slip, Told, Totals, Unit
+from .layout import Days, Format, LineKind, Slip, Told, Totals, Unit
 from .model import ChannelFileInvalid
 
 MOST_NAMED = 20
@@ -28,6 +28,8 @@ _BOM = b"\xef\xbb\xbf"
 # gzip, zip (which Excel's files are), and the older Excel's.
 _PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _BLANK = " \t\r\n'"
+# In which spreadsheets save a file again.
+_SAVED_AGAIN = ("gb18030", "utf-8")
 _ISO = "%Y-%m-%d %H:%M:%S"
 _REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
@@ -53,7 +55,10 @@ AFTER_TOTALS = mark("合计之后还有内容。")
 NO_TOTALS = mark("文件末尾没有“{column}”，可能没有下载完整。")
 TOTAL = mark("“{column}”不对：文件末尾写的是 {said}，逐行加起来是 {found}。")
 EMPTY = mark("文件里一行也没有。这天真的没有交易，请写明是哪一天的账单。")
-OTHER_DAY = mark("文件里没有 {said} 这天的账。")
+OTHER_DAY = mark("文件里没有 {said} 的账。")
+DAYS_NOT_SAID = mark(
+    "这一行是 {said} 的账，前面的是 {found} 的。请写明这份账单是哪几天的（账期），再传一次。"
+)
 FACTS: Mapping[str, str] = {
     "lines": mark("总笔数"),
     "payments": mark("付款笔数"),
@@ -69,7 +74,7 @@ class _Wrong(Exception):
 
 @dataclass
 class Tally:
-    """What was counted while reading: `payment` and `refund` are sums in fen."""
+    """What was counted while reading; sums in fen. `first`: the day of the first line."""
 
     lines: int = 0
     payments: int = 0
@@ -77,7 +82,6 @@ class Tally:
     payment: int = 0
     refund: int = 0
     first: date | None = None
-    last: date | None = None
 
     def add(self, told: Told) -> None:
         """Count a line."""
@@ -88,22 +92,20 @@ class Tally:
         else:
             self.refunds += 1
             self.refund += paid
-        if self.first is None or told.day < self.first:
-            self.first = told.day
-        if self.last is None or told.day > self.last:
-            self.last = told.day
+        self.first = self.first or told.day
 
 
 @dataclass
 class Reading:
     """One pass over a file; `tally` is complete once `lines` came to its end.
 
-    `day`: one that the file is about, for a file without a line to say so.
+    `days`: those that it was said to be about. Where nobody said, all its lines are of one day: a
+    stray line of another would stand for every day between them.
     """
 
     format: Format
     source: BinaryIO
-    day: date | None = None
+    days: Days | None = None
     tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
@@ -114,6 +116,7 @@ class Reading:
         self._facts: dict[str, str] = {}
         self._totals_head: list[str] | None = None
         self._over = False
+        self._within = False
 
     def lines(self) -> Iterator[Told]:
         """The payments and refunds of the file, in its order. Raises ChannelFileInvalid."""
@@ -123,9 +126,18 @@ class Reading:
             elif not self._is_total(number, text):
                 told = self._told(number, text)
                 if told is not None and not self._slips:
+                    self._check_day(told)
                     self.tally.add(told)
                     yield told
         self._finish()
+
+    @property
+    def about(self) -> Days:
+        """The days that the file is about, once it was read."""
+        if self.days is not None:
+            return self.days
+        assert self.tally.first is not None, "its lines say the day, where nobody did"
+        return Days(self.tally.first, self.tally.first)
 
     def _texts(self) -> Iterator[tuple[int, str]]:
         """The lines that hold anything, decoded, with their numbers."""
@@ -153,6 +165,9 @@ class Reading:
                 if self.format.reference in text:
                     self._encodings = (encoding,)
                     return text
+            if any(self.format.reference in raw.decode(one, "replace") for one in _SAVED_AGAIN):
+                self._slip(number, ENCODING, column=self._encodings[0].upper())
+                raise self._refusal()  # the headings are there, in an encoding of somebody else
             return tried[0][1]
         try:
             return raw.decode(self._encodings[0])
@@ -311,14 +326,20 @@ class Reading:
         if self._slips:
             raise self._refusal()
 
+    def _check_day(self, told: Told) -> None:
+        first = self.tally.first
+        if self.days is not None:
+            self._within = self._within or told.day in self.days
+        elif first is not None and told.day != first:
+            self._slip(told.line, DAYS_NOT_SAID, said=told.day.isoformat(), found=first.isoformat())
+            raise self._refusal()
+
     def _check_days(self) -> None:
-        first, last = self.tally.first, self.tally.last
-        if first is None or last is None:
-            if self.day is None:
+        if self.tally.first is None:
+            if self.days is None:
                 self._slip(0, EMPTY)
-            self.tally.first = self.tally.last = self.day
-        elif self.day and not first <= self.day <= last:
-            self._slip(0, OTHER_DAY, said=self.day.isoformat())
+        elif self.days is not None and not self._within:
+            self._slip(0, OTHER_DAY, said=str(self.days))
 
     def _check_totals(self) -> None:
         totals, counted = self.format.totals, vars(self.tally)
