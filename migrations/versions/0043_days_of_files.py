@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0043"
-down_revision = "0041"
+down_revision = "0042"
 
 APPLICATION = "voucher_app"
 FILE, UPLOAD, REFUND = "channel_file", "channel_upload", "difference_refund"
