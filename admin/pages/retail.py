@@ -13,6 +13,7 @@ from admin.forms import refuse
 from admin.pages.home import chosen_of
 from admin.schemas import SLUG
 from voucher_service.campaigns import service as campaigns
+from voucher_service.i18n import mark
 from voucher_service.kernel.errors import InvalidInput
 from voucher_service.kernel.money import Money
 from voucher_service.reports import retail as service
@@ -26,6 +27,8 @@ retail = Blueprint("retail_pages", __name__, url_prefix="/reports/retail-sales")
 entering = Blueprint("retail_entering_pages", __name__, url_prefix="/reports/retail-sales")
 
 _SHOWN = 20
+_SALES = mark("请填亿元数，例如 373.59。")
+_GROWTH = mark("请填百分数，例如 1.1；下降填负数。")
 
 
 class RetailForm(Schema):
@@ -34,8 +37,18 @@ class RetailForm(Schema):
     programme = CodeField(required=True, pattern=SLUG)
     first = DayField(required=True)
     last = DayField(required=True)
-    sales = fields.Decimal(required=True, places=4, validate=validate.Range(0, 100_000))
-    growth = fields.Decimal(required=True, places=2, validate=validate.Range(-99, 999))
+    sales = fields.Decimal(
+        required=True,
+        places=4,
+        validate=validate.Range(0, 100_000, error=_SALES),
+        error_messages={"invalid": _SALES},
+    )
+    growth = fields.Decimal(
+        required=True,
+        places=2,
+        validate=validate.Range(-99, 999, error=_GROWTH),
+        error_messages={"invalid": _GROWTH},
+    )
     source = NameField(required=True, maximum=100)
     published_on = DayField(required=True)
 

@@ -91,6 +91,8 @@ def test_finance_is_told_what_is_wrong_with_a_published_figure(
         early = typed | hidden | {"published_on": "2023-09-01"}
         page = browser.post("/reports/retail-sales", data=early)
         assert (page.status_code, said in page.text) == (422, True)
+    words = browser.post("/reports/retail-sales", data=early | {"growth": "about one"})
+    assert (words.status_code, "Enter a number of percent" in words.text) == (422, True)
 
 
 def test_a_county_reads_only_its_own_rows(desk: Desk, world: World) -> None:

@@ -29,6 +29,9 @@ def test_every_page_about_differences_fits_a_small_phone_and_every_reader(
     made = here.take()
     held = next(one for one in here.differences() if one.holds)
     service.comment(here.core, actor=here.finance, difference=held.id, text="Asked the shop.")
+    proposal = service.propose(
+        here.core, actor=here.finance, difference=held.id, amount=None, reason="It comes tomorrow."
+    )
     set_ = expecting.expect(
         here.core,
         actor=here.finance,
@@ -54,6 +57,7 @@ def test_every_page_about_differences_fits_a_small_phone_and_every_reader(
         f"/channel-files/{made.id}",
         "/differences",
         f"/differences/{held.id}",
+        f"/approvals/{proposal}",
     )
     desk, found = Desk(world), dict[str, object]()
     assert here.finance.id is not None

@@ -102,6 +102,10 @@ def test_money_is_written_to_the_fen_and_face_values_are_not() -> None:
     assert f.money(None) == "–"
 
 
+def test_a_rate_is_written_with_the_decimals_that_were_published() -> None:
+    assert [f.rate(bps) for bps in (110, 115, -5, 0)] == ["1.1%", "1.15%", "−0.05%", "0.0%"]
+
+
 def test_officials_read_ten_thousands_and_millions() -> None:
     issued = Money(1_783_100_000)
     assert f.wan(issued, ZH) == "1,783.1万元"
@@ -153,12 +157,12 @@ def test_a_command_tells_what_is_wrong_with_a_field_in_its_language() -> None:
     text = "这个地区我们不认识，请重新选。"
 
     @plainly
-    def refused(lang: str) -> None:
+    def refused(locale: str) -> None:
         raise Unprocessable(extra={"errors": {"area": text}})
 
-    for lang, locale in (("zh", ZH), ("en", EN)):
+    for locale in (ZH, EN):
         with pytest.raises(ClickException) as caught:
-            refused(lang=lang)
+            refused(locale=locale)
         assert caught.value.message.splitlines()[1] == f"area: {gettext(text, locale)}"
     assert gettext(text, EN) != text
 

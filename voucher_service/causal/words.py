@@ -85,6 +85,7 @@ def headline(estimate: Estimate, locale: str) -> str:
     # Between areas all vouchers of the programme count, in the others those of one offer.
     of = _OF_AREAS if estimate.design is Design.AREAS else _OF_OFFER
     said = gettext(of, locale, offer=estimate.offer.title, compared=compared)
+    said = said[0].upper() + said[1:]
     return formats.sentences((*_invented(estimate, locale), said, *_said(estimate, locale)), locale)
 
 
@@ -116,7 +117,8 @@ def check(one: Check, locale: str) -> tuple[str, str]:
 def figures(effect: Interval) -> tuple[str, str, str]:
     """Point, low and high with one decimal, two where an end would else be written as 0."""
     places = 1 if min(abs(effect.low), abs(effect.high)) >= 0.05 else 2
-    point, low, high = (f"{one:.{places}f}" for one in (effect.point, effect.low, effect.high))
+    ends = (effect.point, effect.low, effect.high)
+    point, low, high = (f"{one:.{places}f}".replace("-", formats.MINUS) for one in ends)
     return point, low, high
 
 

@@ -106,6 +106,6 @@ def list_(programme: str, data: Path) -> None:
 def _line(one: Retail) -> str:
     from voucher_service.i18n import formats
 
-    growth = formats.percent(one.growth_bps, 10_000)
+    growth = formats.rate(one.growth_bps)
     said = f"{one.source}, {one.published_on}"
     return f"{one.first} to {one.last}: {formats.money(one.sales)}, {growth} ({said})"

@@ -63,6 +63,14 @@ def percent(part: Decimal | int | str | None, whole: Decimal | int = 1) -> str:
     return _rounded(Decimal(str(part)) * 100 / Decimal(whole), "0.1") + "%"
 
 
+def rate(bps: int) -> str:
+    """A rate as it was published, in basis points: 1.1%, 1.15%."""
+    whole, part = divmod(abs(bps), 100)
+    figure = f"{whole}.{part:02d}"
+    figure = figure[:-1] if part % 10 == 0 else figure
+    return f"{MINUS if bps < 0 else ''}{figure}%"
+
+
 def count(value: int | None) -> str:
     """A whole number with separators: 12,480."""
     return NOTHING if value is None else f"{value:,}".replace("-", MINUS)

@@ -218,7 +218,7 @@ def facts(
         first=retail.first.isoformat(),
         last=retail.last.isoformat(),
         sales=formats.wan(retail.sales, locale),
-        growth=formats.percent(retail.growth_bps, _WHOLE_BPS),
+        growth=formats.rate(retail.growth_bps),
         source=retail.source,
         day=retail.published_on.isoformat(),
     )

@@ -72,6 +72,7 @@ def filters() -> dict[str, Callable[..., Any]]:
         "count": formats.count,
         "ratio": formats.ratio,
         "percent": formats.percent,
+        "rate": formats.rate,
         "hour": formats.hour,
         "iso": formats.iso,
         "group4": formats.group4,
