@@ -160,7 +160,7 @@ def _one(id: UUID, form: forms.Form) -> str:
         form=form,
         found=found,
         may_work=actor().has(Role.FINANCE),
-        wanted=model.give_back(found.line, found.left or ZERO),
+        wanted=model.give_back(found.line, found.left or ZERO, found.corrected),
         waiting=approvals.latest(core(), actor=actor(), about=id, status=Signing.WAITING),
         names=staff.names([one for one in people if one]),
         late=found.late(now()),

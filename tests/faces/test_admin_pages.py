@@ -9,14 +9,17 @@ from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from tests.faces.admin_desk import Desk, send
 from tests.make import JIANGCHENG, World
+from tests.reconciliation.wrong import plant
 from voucher_service.campaigns import service as campaigns
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.clock import SHANGHAI, day_of
 from voucher_service.reconciliation import service as reconciliation
+from voucher_service.reconciliation.tables import RollupRow
 
 Reader = Callable[[Actor], FlaskClient]
 
@@ -276,6 +279,24 @@ def test_reconciliation_is_rung_from_the_page_of_the_books(
     rung = send(browser, "/books", "/reconciliations", programme="")
     assert rung.location == "/books?rung=yes"
     assert "对账任务已启动" in browser.get(rung.location).text
+
+
+def test_a_figure_that_a_full_recount_put_right_is_said_to_the_whole_city(
+    reader: Reader, desk: Desk, world: World, owner: Engine
+) -> None:
+    campaign = world.draft()
+    slug, offer = campaign.programme.slug, world.offer(campaign=campaign)
+    world.claim(offer)
+    reconciliation.run(desk.core, programme=slug)
+    plant(owner, slug, "released_fen", RollupRow)
+    reconciliation.run(desk.core, programme=slug, whole=True)
+    city, county = (reader(world.staff(Role.FINANCE, area=area)) for area in ("", JIANGCHENG))
+    page = city.get("/books").text
+    for said in ("上次全部重算改正的数字", "投放", "¥200.01", "¥200.00"):
+        assert said in page
+    english = city.get("/books", headers={"Accept-Language": "en"}).text
+    assert "Figures corrected by the last full recount" in english
+    assert "¥200.01" not in county.get("/books").text
 
 
 @pytest.mark.parametrize(

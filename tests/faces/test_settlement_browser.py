@@ -34,6 +34,7 @@ def test_no_page_of_settlement_shuts_anyone_out(
     paid = office.settle(lambda one: BOUNCED if one.last4 == "5679" else PAID)
     held, *_ = [one for till in (*tills, office.world.cashier()) for one in office.spend(till)]
     office.next_day()
+    office.send_back(paid)
     waiting = office.draft()
     settlement.hold_back(desk.core, actor=office.payer, redemption=held.id, note="两张小票")
     line, manager = office.lines(paid)[0], manager_of(office, tills[0])
@@ -44,6 +45,7 @@ def test_no_page_of_settlement_shuts_anyone_out(
         f"/settlements/lines/{line.id}",
         f"/settlements/holds/{first.id}",
         "/settlements/holds",
+        "/alarms",
         f"/settlements/merchants/{office.merchant(tills[0])}",
         "/reports/pledges",
     ]

@@ -174,7 +174,8 @@ def test_what_the_bank_sends_back_later_is_taken_by_page_and_everybody_reads_it(
     for path, said in pages.items():
         shown = payer.get(path).text
         assert said in shown and "到账后退汇" in shown
-    assert "1 笔到账后被银行退回，还没有重付，共 ¥40.00" in payer.get("/alarms").text
+    alarms = payer.get("/alarms").text
+    assert "1 笔到账后被银行退回，还没有重付，共 ¥40.00" in alarms and f'href="{here}"' in alarms
     manager, english = shop(office, till), shop(office, till, "en")
     assert "被银行退了回来：收款账户已销户" in manager.get("/money").text
     assert "没有少您的钱" in manager.get(f"/money/{line.id}").text

@@ -136,12 +136,18 @@ def channel(world: World) -> Callable[[], Channel]:
     return made
 
 
-@pytest.fixture
-def stored(core: Core, tmp_path: Path) -> Core:
+def keeping(core: Core, folder: Path) -> Core:
     """The core with a folder of uploads of its own, in which at most two files wait."""
-    matching = replace(core.settings.matching, folder=str(tmp_path / "uploads"), most_waiting=2)
+    matching = replace(core.settings.matching, folder=str(folder), most_waiting=2)
     other = with_clock(core, core.clock)
     object.__setattr__(other, "settings", replace(core.settings, matching=matching))
+    return other
+
+
+@pytest.fixture
+def stored(core: Core, tmp_path: Path) -> Core:
+    """Such a core of which no file waits."""
+    other = keeping(core, tmp_path / "uploads")
     while uploading.take_waiting(other):
         pass
     return other

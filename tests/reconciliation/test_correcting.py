@@ -11,6 +11,7 @@ import pytest
 
 from tests.make import World
 from tests.reconciliation.conftest import Channel
+from tests.reconciliation.samples import told, written
 from tests.reconciliation.test_working import held, one
 from tests.services.giving_back import refund
 from voucher_service.alarms import service as alarms
@@ -19,7 +20,9 @@ from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.clock import SHANGHAI, Clock, day_of, end_of
 from voucher_service.kernel.errors import DomainError
+from voucher_service.kernel.ids import CashierId
 from voucher_service.kernel.money import ZERO, Money
+from voucher_service.merchants import service as merchants
 from voucher_service.reconciliation.differences import model, service
 from voucher_service.reconciliation.differences.layout import LineKind
 from voucher_service.reconciliation.differences.model import ChannelFile, Status
@@ -115,6 +118,46 @@ def test_a_part_that_was_corrected_is_not_given_back_twice(channel: Make) -> Non
     told = redemption.get(here.core, actor=here.cashier, redemption=order.id)
     assert told.refunded == Money(6_400) + given
     assert not held(here.core, order.id)
+
+
+def test_what_another_file_led_to_give_back_is_not_offered_once_more(channel: Make) -> None:
+    """The channel and the till both know half of an order."""
+    here = channel()
+    order = here.order()
+    here.order()
+    here.take(replace(here.lines[0], paid=5_400), here.lines[1])
+    with here.core.transaction() as session:
+        shop = merchants.till(session, cashier=CashierId(here.cashier.id)).shop_id
+        references = {o.id: o.order_reference for o in here.orders}
+    half, whole = (
+        told(references[o.id], paid, at=here.now(), order=of, discount=discount)
+        for o, paid, of, discount in zip(
+            here.orders, (5_400, 10_800), (6_400, 12_800), (1_000, 2_000), strict=True
+        )
+    )
+    service.take(
+        here.core,
+        actor=here.finance,
+        format="till",
+        file_name="till.csv",
+        source=io.BytesIO(written("till", [half, whole])),
+        shop=shop,
+    )
+    by_channel, by_till = sorted(here.differences(), key=lambda o: o.format, reverse=True)
+    assert (by_channel.format, by_till.format) == ("wechat-2023", "till-2026")
+    here.world.approve(
+        service.propose(
+            here.core,
+            actor=here.finance,
+            difference=by_channel.id,
+            amount=Money(6_400),
+            reason="只有一半",
+        )
+    )
+    left = service.difference(here.core, actor=here.finance, difference=by_till.id)
+    assert (left.left, left.corrected) == (Money(6_400), Money(6_400))
+    assert model.give_back(left.line, left.left or ZERO, left.corrected) is None
+    assert held(here.core, order.id)
 
 
 def test_what_one_explained_stays_so_and_what_a_file_explained_may_come_back(

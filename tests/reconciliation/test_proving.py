@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Date, Integer, Uuid, text
-from sqlalchemy.engine import CursorResult
+from sqlalchemy import Engine, text
 
 from tests.make import World
-from voucher_service.infra.database import MoneyFen
+from tests.reconciliation.wrong import columns, plant
 from voucher_service.kernel.money import Money
 from voucher_service.reconciliation import counting
 from voucher_service.reconciliation import service as reconciliation
@@ -16,14 +15,7 @@ from voucher_service.reconciliation.tables import RollupCellRow, RollupRepeatRow
 from voucher_service.redemption import service as redemption
 from voucher_service.reports.invariants import ALL
 
-OTHER = {
-    Uuid: "gen_random_uuid()",
-    Date: "'2020-01-01'",
-    MoneyFen: "{column} + 1",
-    Integer: "{column} + 1",
-}
 TABLES = (RollupCellRow, RollupRow, RollupRepeatRow)
-COLUMNS = {one.name for table in TABLES for one in table.__table__.columns} - {"id"}
 
 
 @pytest.fixture(scope="module")
@@ -40,25 +32,6 @@ def slug(world: World) -> str:
     return campaign.programme.slug
 
 
-def plant(world: World, slug: str, column: str) -> set[str]:
-    """Make a column of one row wrong in each table that has it; the tables' names."""
-    planted = set()
-    for table in TABLES:
-        name, columns = table.__tablename__, table.__table__.columns
-        if column not in columns:
-            continue
-        wrong = OTHER.get(type(columns[column].type), "'another'").format(column=column)
-        statement = f"""UPDATE {name} SET {column} = {wrong} WHERE ctid = (
-            SELECT min(ctid) FROM {name} WHERE programme_id = (
-                SELECT id FROM programme WHERE slug = :slug))"""
-        with world.core.transaction() as session:
-            done = session.execute(text(statement), {"slug": slug})
-            assert isinstance(done, CursorResult)
-            assert done.rowcount == 1, name
-        planted.add(name)
-    return planted
-
-
 def recounted(world: World, slug: str) -> tuple[int | None, list[WrongCell]]:
     """How many cells a full recount finds wrong, and which."""
     reconciliation.run(world.core, programme=slug, whole=True)
@@ -67,9 +40,11 @@ def recounted(world: World, slug: str) -> tuple[int | None, list[WrongCell]]:
     return state.differing, found
 
 
-@pytest.mark.parametrize("column", sorted(COLUMNS))
-def test_a_wrong_cell_is_found_and_named(world: World, slug: str, column: str) -> None:
-    planted = plant(world, slug, column)
+@pytest.mark.parametrize("column", columns(*TABLES))
+def test_a_wrong_cell_is_found_and_named(
+    world: World, owner: Engine, slug: str, column: str
+) -> None:
+    planted = plant(owner, slug, column, *TABLES)
     differing, found = recounted(world, slug)
     assert differing
     named = {one.of_table for one in found if one.figure in (column, "rows")}
@@ -79,8 +54,8 @@ def test_a_wrong_cell_is_found_and_named(world: World, slug: str, column: str) -
         assert one.cell
 
 
-def test_once_it_was_put_right_all_is_the_same(world: World, slug: str) -> None:
-    plant(world, slug, "issued_fen")
+def test_once_it_was_put_right_all_is_the_same(world: World, owner: Engine, slug: str) -> None:
+    plant(owner, slug, "issued_fen", *TABLES)
     assert recounted(world, slug)[0] == 2, "a cell, and a sum"
     assert recounted(world, slug) == (0, [])
 

@@ -20,7 +20,7 @@ from admin.api import differences as limits
 from admin.app import create_app
 from tests.faces.admin_desk import Desk, refused, send
 from tests.make import World
-from tests.reconciliation.conftest import Channel
+from tests.reconciliation.conftest import Channel, keeping
 from tests.reconciliation.samples import written
 from tests.reconciliation.test_uploading import keep, left
 from voucher_service import settings as settings_module
@@ -40,8 +40,8 @@ PLACE = "/channel-files/uploads"
 class Caller:
     """Another system of the bureau that sends files to the admin face."""
 
-    def __init__(self, core: Core, here: Channel) -> None:
-        self.desk, self.here = Desk(World(core)), here
+    def __init__(self, desk: Desk, here: Channel) -> None:
+        self.desk, self.here = desk, here
 
     def send(self, content: bytes, said: int | None = None, **about: Any) -> TestResponse:
         """Send a body; `said` is the length that it says, where that is not its own."""
@@ -59,13 +59,27 @@ class Caller:
         return dict(self.desk.get(self.here.finance, address.removeprefix("/api/v1")).json or {})
 
 
+@pytest.fixture(scope="module")
+def stored(core: Core, tmp_path_factory: pytest.TempPathFactory) -> Core:
+    """One folder of uploads for all of these tests."""
+    return keeping(core, tmp_path_factory.mktemp("channel") / "uploads")
+
+
+@pytest.fixture(scope="module")
+def desk(stored: Core) -> Iterator[Desk]:
+    """A face where forms above 1,000 bytes are large."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "FILE_LIMIT_BYTES", 1_000)
+        yield Desk(World(stored))
+
+
 @pytest.fixture
-def caller(channel: Make, stored: Core, monkeypatch: pytest.MonkeyPatch) -> Caller:
-    """A caller at a face where forms above 1,000 bytes are large."""
-    monkeypatch.setattr(limits, "FILE_LIMIT_BYTES", 1_000)
+def caller(channel: Make, stored: Core, desk: Desk) -> Caller:
+    while uploading.take_waiting(stored):
+        pass
     here = channel()
     here.order()
-    return Caller(stored, here)
+    return Caller(desk, here)
 
 
 def test_a_call_streams_a_file_and_asks_how_far_it_is(caller: Caller, stored: Core) -> None:
@@ -236,7 +250,7 @@ def in_production(core: Core, folder: Path) -> Iterator[Core]:
 
 
 def test_a_folder_that_is_away_loses_no_file(caller: Caller, stored: Core, tmp_path: Path) -> None:
-    here, place = caller.here, tmp_path / "uploads"
+    here, place = caller.here, Path(stored.settings.matching.folder)
     waits = keep(stored, here.finance, written("wechat", here.lines))
     place.rename(tmp_path / "elsewhere")
     with in_production(stored, place) as city:

@@ -10,8 +10,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from tests.services.applicants import admitted
 from tests.services.car_applicants import OTHER_CARD, approved
 from tests.services.giving_back import owed, refund
+from tests.services.test_onboarding import told as messages
 from tests.settlement.offices import Office, yuan
 from tests.settlement.test_bank_statement import FORMAT, names, said, take
 from tests.settlement.walks import Walk
@@ -127,6 +129,23 @@ def test_what_comes_back_days_later_is_due_again_and_paid_to_the_other_account(
     assert (told(office), office.clean()) == ([], [])
     office.next_day()
     assert (office.draft().lines, office.draft().payments) == (0, 0)
+
+
+def test_the_merchant_is_told_once_what_came_back_and_why(office: Office) -> None:
+    who, _ = admitted(office.world)
+    for _ in range(4):
+        office.next_day()  # its account counts
+    office.spend(who.manager)
+    office.next_day()
+    batch = office.settle()
+    office.next_day()
+    back = office.returns(batch)
+    for form in Form:
+        content = bank_file.write_answers(form, batch.number, back)
+        settlement.take_return(office.world.core, actor=office.payer, content=content)
+    mine = [one for one in messages(office.world.core) if one["code"] == "payment_came_back"]
+    assert len(mine) == 1
+    assert f"付给“{who.name}”的货款 ¥20.00 被银行退了回来：收款账户已销户。" in mine[0]["text"]
 
 
 def test_what_does_not_fit_is_refused_with_its_line_and_changes_nothing(office: Office) -> None:

@@ -8,10 +8,11 @@ from random import Random
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from tests.conftest import NOON
 from tests.make import World
+from tests.reconciliation.wrong import columns, plant
 from tests.services.car_applicants import proposed
 from tests.services.car_pools import plan, published
 from tests.tradein.counter import Counter, known_goods, unit
@@ -21,6 +22,7 @@ from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.errors import DomainError
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reconciliation.grain import Progress
+from voucher_service.reconciliation.tables import TradeInRollupRow
 from voucher_service.redemption.model import Redemption
 from voucher_service.reports import leverage, recount
 from voucher_service.reports.groups import GroupBy
@@ -143,3 +145,16 @@ def test_a_lost_cell_is_found_by_the_full_recount_and_put_right(counter: Counter
     lost = proof(counter.town.core, slug(counter))
     assert lost.differing == lost.proved_cells != 0
     assert proof(counter.town.core, slug(counter)).differing == 0
+
+
+@pytest.mark.parametrize("column", columns(TradeInRollupRow))
+def test_a_wrong_cell_is_found_and_named(counter: Counter, owner: Engine, column: str) -> None:
+    core, name = counter.town.core, slug(counter)
+    counter.sell()
+    reconciliation.run(core, programme=name)
+    plant(owner, name, column, TradeInRollupRow)
+    assert proof(core, name).differing
+    found = [one for one in reconciliation.wrong_cells(core) if one.programme == name]
+    assert {"trade_in_rollup"} == {one.of_table for one in found}
+    assert {one.figure for one in found} & {column, "rows"}
+    assert proof(core, name).differing == 0

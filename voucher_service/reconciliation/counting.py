@@ -158,7 +158,7 @@ MERGE = text(f"""
 INSERT INTO rollup_cell (programme_id, {CELL})
 SELECT programme_id, {CELL} FROM rollup_draft WHERE programme_id = :programme
 """)  # noqa: S608 - constants of the code, here and below
-_SUMMED = ", ".join(f"sum({one.strip()})" for one in FIGURES.split(","))
+_SUMMED = ", ".join(f"CAST(sum({one.strip()}) AS bigint)" for one in FIGURES.split(","))
 
 
 def sums(cells: str, *, period: str = "true", cohort: str = "true") -> str:

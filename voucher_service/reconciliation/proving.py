@@ -40,33 +40,37 @@ _RIGHT = f"""(
 
 
 def _compared(table: str, key: str, figures: str, stood: str, anew: str) -> str:
-    """A statement that compares two lists of cells, keeps the wrong ones, and counts."""
-    names = ["rows", *(one.strip() for one in figures.split(",") if one.strip())]
+    """A statement that compares two lists of cells, keeps the wrong ones, and counts.
+
+    Only of cells that are not alike on both sides the figures are looked at.
+    """
+    names = [one.strip() for one in figures.split(",") if one.strip()]
+    row = ", ".join([key, *names])
     told = ", ".join(f"'{one.strip()}', {one.strip()}" for one in key.split(","))
 
-    def side(which: str) -> str:
-        summed = (f"coalesce(sum({name}) FILTER (WHERE {which}), 0)" for name in names)
+    def side(of: str) -> str:
+        summed = [f"sum({of})", *(f"sum({name} * {of})" for name in names)]
         return f"CAST(array[{', '.join(summed)}] AS bigint[])"
 
-    listed = ", ".join([*names[1:], ""])
     return f"""
-WITH cell AS (
-    SELECT {key}, {side("NOT anew")} AS stood, {side("anew")} AS again
-    FROM (SELECT {key}, {listed}1 AS rows, false AS anew FROM ({stood}) s
-        UNION ALL SELECT {key}, {listed}1, true FROM ({anew}) a) both_sides
-    GROUP BY {key}
+WITH listed AS MATERIALIZED (
+    SELECT {row}, 1 AS stood, 0 AS again FROM ({stood}) s
+    UNION ALL SELECT {row}, 0, 1 FROM ({anew}) a
+), odd AS (
+    SELECT {row}, sum(stood) AS stood, sum(again) AS again FROM listed GROUP BY {row}
+    HAVING sum(stood) <> sum(again)
 ), wrong AS (
-    SELECT jsonb_strip_nulls(jsonb_build_object({told})) AS cell, stood, again,
-        row_number() OVER (ORDER BY {key}) AS place
-    FROM cell WHERE stood <> again
+    SELECT jsonb_strip_nulls(jsonb_build_object({told})) AS cell, {side("stood")} AS stood,
+        {side("again")} AS again, row_number() OVER (ORDER BY {key}) AS place
+    FROM odd GROUP BY {key}
 ), named AS (
     INSERT INTO rollup_wrong_cell (programme_id, of_table, cell, figure, stood, again)
     SELECT :programme, '{table}', cell, f.figure, f.stood, f.again
-    FROM wrong, unnest(CAST(array{names!r} AS text[]), wrong.stood, wrong.again)
+    FROM wrong, unnest(CAST(array{["rows", *names]!r} AS text[]), wrong.stood, wrong.again)
         AS f(figure, stood, again)
     WHERE f.stood <> f.again AND place <= :most
 )
-SELECT (SELECT count(*) FROM cell WHERE again[1] > 0), (SELECT count(*) FROM wrong)
+SELECT (SELECT coalesce(sum(again), 0) FROM listed), (SELECT count(*) FROM wrong)
 """  # noqa: S608
 
 
@@ -133,7 +137,7 @@ def compare(session: Session, *, programme: ProgrammeId, moved: Moved) -> Proof:
     if trade_in_store.any_(session, programme=programme):
         statements.append((_SALES, asked | trade_in_store.EVER))
     found = [session.execute(*one).one() for one in statements]
-    return Proof(sum(cells for cells, _ in found), sum(differing for _, differing in found))
+    return Proof(*(int(sum(column)) for column in zip(*found, strict=True)))
 
 
 def wrong(session: Session) -> list[WrongCell]:

@@ -14,7 +14,7 @@ from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import Conflict, Unprocessable
 from voucher_service.kernel.ids import MerchantId, RedemptionId, ShopId
 from voucher_service.kernel.machine import Machine
-from voucher_service.kernel.money import Money
+from voucher_service.kernel.money import ZERO, Money
 from voucher_service.settlement.model import PaymentId
 
 from ..model import Finding, Part
@@ -251,8 +251,8 @@ class Difference:
 
     `correction`: what of the order is given back, where that was proposed or done; `holds`: the
     redemption is kept out of settlement meanwhile, unless the merchant was `paid` before, or the
-    payment is not tried again. `left`: what of our orders nobody gave back yet, of a difference
-    that was looked at by itself.
+    payment is not tried again. Of a difference that was looked at by itself, `left` is what of our
+    orders nobody gave back yet, and `corrected` what other differences took from them since.
     """
 
     id: DifferenceId
@@ -270,6 +270,7 @@ class Difference:
     closed_at: datetime | None
     paid: bool = False
     left: Money | None = None
+    corrected: Money = ZERO
     notes: tuple[Note, ...] = ()
 
     @property
@@ -299,15 +300,17 @@ def holds(line: ChannelLine) -> bool:
     return theirs.paid < ours.paid
 
 
-def give_back(line: ChannelLine, left: Money) -> Money | None:
-    """What of the order would be given back to agree with the other side, of what is `left` of it;
-    None when nothing.
+def give_back(line: ChannelLine, left: Money, corrected: Money = ZERO) -> Money | None:
+    """What of the order would be given back to agree with the other side, of what is `left` of it
+    and without what was `corrected` since; None when nothing.
 
     All of it where they know of no payment; where less was paid, the part of the order that was
     not.
     """
     over = _over(line)
-    return min(over, left) if over and left else None
+    if over is None or over <= corrected or not left:
+        return None
+    return min(over - corrected, left)
 
 
 def _over(line: ChannelLine) -> Money | None:

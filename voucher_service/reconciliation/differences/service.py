@@ -184,6 +184,7 @@ def difference(core: Core, *, actor: Actor, difference: DifferenceId) -> Differe
         return replace(
             _with_paid(session, found)[0],
             left=Money.total(orders.values()) if orders else None,
+            corrected=store.corrected_since(session, difference),
             notes=store.notes(session, difference),
         )
 

@@ -72,6 +72,14 @@ _HELD_PAYMENTS = text("""
 SELECT DISTINCT payment_id FROM difference
 WHERE payment_id IS NOT NULL AND id IN (SELECT unnest(CAST(:ids AS uuid[])))
 """)
+_CORRECTED_SINCE = text("""
+SELECT coalesce(sum(r.amount_fen), 0)
+FROM difference d JOIN channel_file f ON f.id = d.file_id
+JOIN redemption_refund r ON r.redemption_id = ANY(CAST(:orders AS uuid[]))
+    AND r.occurred_at > f.occurred_at
+JOIN difference_refund c ON c.refund_id = r.id
+WHERE d.id = :id
+""")
 _LOCK_ORDERS = text("""
 SELECT id FROM redemption WHERE id IN (SELECT unnest(CAST(:ids AS uuid[])))
 ORDER BY id FOR NO KEY UPDATE
@@ -207,6 +215,12 @@ def orders(session: Session, ids: Collection[DifferenceId]) -> dict[RedemptionId
     """The orders that these differences are about, oldest first: what of each is not refunded."""
     rows = session.execute(_ORDERS, {"ids": array(ids)})
     return {RedemptionId(id): Money(left) for id, left, _ in rows}
+
+
+def corrected_since(session: Session, difference: DifferenceId) -> Money:
+    """What corrections took from the orders of a difference since its file was compared."""
+    told = {"id": difference, "orders": array(orders(session, [difference]))}
+    return Money(int(session.execute(_CORRECTED_SINCE, told).scalar_one()))
 
 
 def holding(session: Session, redemptions: Collection[RedemptionId]) -> list[DifferenceId]:
