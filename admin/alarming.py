@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -15,8 +15,10 @@ from voucher_service.alarms.model import Alarm, Kind, Standing
 from voucher_service.campaigns.canary import SIGNALS, Signal
 from voucher_service.i18n import gettext, mark
 from voucher_service.i18n.errors import written
+from voucher_service.i18n.formats import money
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.errors import DomainError
+from voucher_service.kernel.money import Money
 from voucher_service.reconciliation.differences import formats
 from voucher_service.reports.invariant_words import words
 from voucher_service.stops.model import SCOPES, WHATS
@@ -32,6 +34,7 @@ _SEALED = {
 }
 _OVERDUE = mark("{late} 笔对账差异过了期限还没查清")
 _FILE_MISSING = mark("{file}：{days} 天的账单没有到，最早的是 {first}")
+_RETURNED = mark("批次 {number}：{count} 笔到账后被银行退回，还没有重付，共 {sum}")
 _BACKED_UP = {
     "never": mark("还没有做过备份"),
     "old": mark("备份旧了：最近一次在 {hours} 小时以前"),
@@ -72,8 +75,9 @@ def title(alarm: Alarm, names: Mapping[UUID, str]) -> str:
         return gettext(_SEALED[alarm.subject], locale(), **alarm.detail)
     if alarm.kind is Kind.DIFFERENCE:
         return gettext(_OVERDUE, locale(), late=alarm.detail["late"])
-    if alarm.kind is Kind.FILE:
-        return gettext(_FILE_MISSING, locale(), **_missing(alarm.detail))
+    if alarm.kind in _OF_FILES:
+        said, facts = _OF_FILES[alarm.kind]
+        return gettext(said, locale(), **facts(alarm.detail))
     if alarm.kind is Kind.BACKUP:
         return gettext(_BACKED_UP[alarm.subject], locale(), **alarm.detail)
     if alarm.subject.startswith("staff:"):
@@ -95,6 +99,17 @@ def _missing(detail: Mapping[str, Any]) -> Mapping[str, Any]:
         "days": detail["days"],
         "first": written(date.fromisoformat(detail["first"]), locale()),
     }
+
+
+def _returned(detail: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**detail, "sum": money(Money(detail["amount_fen"]))}
+
+
+# What a file of the bank or of a channel says, or would have said.
+_OF_FILES: Mapping[Kind, tuple[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]] = {
+    Kind.FILE: (_FILE_MISSING, _missing),
+    Kind.RETURNED: (_RETURNED, _returned),
+}
 
 
 def notes(alarm: Alarm) -> list[str]:

@@ -45,6 +45,7 @@ from .api import (
     budgets,
     campaigns,
     cars,
+    channel_uploads,
     differences,
     expected_files,
     finance_packs,
@@ -167,6 +168,7 @@ BLUEPRINTS = (
     Guarded(alarms.payouts, any_of(Role.FINANCE)),
     Guarded(differences.files, _BOOKKEEPERS),
     Guarded(differences.importing, any_of(Role.FINANCE)),
+    Guarded(channel_uploads.sending, any_of(Role.FINANCE)),
     Guarded(expected_files.expected, _BOOKKEEPERS),
     Guarded(expected_files.setting, any_of(Role.FINANCE)),
     Guarded(differences.differences, _BOOKKEEPERS),
@@ -255,9 +257,11 @@ BLUEPRINTS = (
 def create_app(core: Core | None = None) -> Flask:
     """The admin face on a core; on the settings of the environment when none is given."""
     campaign_service.past_from(history.past)
+    core = core or build()
+    spool.check_folder(core.settings)
     app = make_app(
         Face.ADMIN,
-        core or build(),
+        core,
         BLUEPRINTS,
         loader=staff.at_work,
         folder=Path(__file__).parent,
@@ -289,14 +293,14 @@ def create_app(core: Core | None = None) -> Flask:
     uploads.let_through(app, {push_pages.planning.name, goods_pages.stocking.name})
     uploads.let_through(app, {goods.stocking.name}, most_bytes=goods.TABLE_LIMIT_BYTES)
     uploads.let_through(app, {channel_pages.importing.name})
-    large = app.extensions["voucher"].core
     uploads.let_large_through(
         app,
         {channel_pages.importing.name},
         from_bytes=differences.FILE_LIMIT_BYTES,
-        check=partial(uploading.check_size, large),
-        folder=partial(spool.folder, large.settings),
+        check=partial(uploading.check_size, core),
+        folder=partial(spool.folder, core.settings),
     )
+    uploads.let_streams_through(app, {channel_uploads.sending.name})
     uploads.let_through(app, {differences.importing.name}, most_bytes=differences.FILE_LIMIT_BYTES)
     most_bytes = settlements.RETURN_LIMIT_BYTES
     uploads.let_through(

@@ -56,6 +56,7 @@ _BADGES: Mapping[str, str] = {
     LineStatus.PAID: "ok",
     LineStatus.LEFT_OUT: "warn",
     PaymentStatus.BOUNCED: "stop",
+    PaymentStatus.RETURNED: "stop",
     AdvanceStatus.PROPOSED: "wait",
     AdvanceStatus.APPROVED: "warn",
     AdvanceStatus.REFUSED: "stop",

@@ -118,7 +118,7 @@ def standing(data: Path, residents: int) -> Iterator[Stand]:
     """Start durable servers in `data` (new), make the city; stop them at the end."""
     outside = {key: value for key, value in os.environ.items() if not key.startswith("VOUCHER")}
     with serving.servers(data, durable=True, environ=outside) as addresses:
-        environment = serving.environment_for(addresses, data, outside) | _production()
+        environment = serving.environment_for(addresses, data, outside) | _production(data)
         core = build(settings_module.load(environment))
         with psycopg.connect(addresses.database_owner_url, autocommit=True) as owner:
             for statement in _STOCK:
@@ -132,11 +132,14 @@ def standing(data: Path, residents: int) -> Iterator[Stand]:
             core.close()
 
 
-def _production() -> dict[str, str]:
+def _production(data: Path) -> dict[str, str]:
+    folder = data / "channel-files"
+    folder.mkdir(exist_ok=True)
     uses = ("code", "field", "lookup", "ledger", "webhook", "log", "backup")
     return {
         "VOUCHER_ENV": "production",
         "VOUCHER__SECRETS__TOKEN_KEY": secrets.token_hex(32),
         **{f"VOUCHER__SECRETS__{use.upper()}_KEYS": f"1:{secrets.token_hex(32)}" for use in uses},
         "VOUCHER__WEB__PROXIES": "1",
+        "VOUCHER__MATCHING__FOLDER": str(folder),
     }

@@ -379,3 +379,8 @@ def _refuse_development_values(settings: Settings) -> None:
     ):
         if not url or "demo-only" in url:
             raise SettingsError(f"{name}.url is empty or has a development password")
+    if not settings.matching.folder:
+        raise SettingsError(
+            "matching.folder is empty; set VOUCHER__MATCHING__FOLDER to a folder that the admin"
+            " face and the schedule share, where large files of channels wait"
+        )

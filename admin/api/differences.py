@@ -12,6 +12,7 @@ from marshmallow import fields
 from admin.schemas import one_of
 from voucher_service.kernel.ids import MerchantId, ShopId
 from voucher_service.reconciliation.differences import exporting, formats, service
+from voucher_service.reconciliation.differences.layout import Days
 from voucher_service.reconciliation.differences.model import (
     ChannelFile,
     ChannelFileId,
@@ -40,7 +41,7 @@ importing = ApiBlueprint("channel-importing", __name__, url_prefix="/api/v1/chan
 differences = ApiBlueprint("differences", __name__, url_prefix="/api/v1/differences")
 working = ApiBlueprint("difference-working", __name__, url_prefix="/api/v1/differences")
 
-# At once at the desk or as JSON; larger files are read in the background, or by the command line.
+# At once at the desk or as JSON; larger files are read in the background.
 FILE_LIMIT_BYTES = 24 * 1024 * 1024
 
 
@@ -71,7 +72,8 @@ class ChannelFileSchema(Schema):
 class NewChannelFileSchema(Schema):
     """A file as text, and what it is: `format` one of the known ones or a channel's name. A till's
     file is of one shop; a channel's of the whole city, or of one merchant. `with_others`: it also
-    has orders without a voucher; `day`: of a file without a line to say it.
+    has orders without a voucher; `day`, `last_day`: the days of a file that has no line, or lines
+    of several days.
     """
 
     format = NameField(required=True, maximum=40)
@@ -81,6 +83,7 @@ class NewChannelFileSchema(Schema):
     shop_id = fields.UUID(load_default=None, allow_none=True)
     with_others = fields.Boolean(load_default=False)
     day = DayField(load_default=None, allow_none=True)
+    last_day = DayField(load_default=None, allow_none=True)
 
 
 class FormatSchema(Schema):
@@ -203,7 +206,8 @@ def known_formats() -> Any:
 @importing.response(201, ChannelFileSchema)
 def take(body: dict[str, Any]) -> ChannelFile:
     """Import a file and open a difference for each line that is not alike. A wrong line refuses the
-    whole file and is named in `lines`; the same file twice is refused.
+    whole file and is named in `lines`; the same file twice is refused. Files over 24 MB are sent to
+    `/channel-files/uploads`.
     """
     content = body.pop("content").encode("utf-8", "replace")
     merchant, shop = body.pop("merchant_id"), body.pop("shop_id")
@@ -213,6 +217,7 @@ def take(body: dict[str, Any]) -> ChannelFile:
         source=io.BytesIO(content),
         merchant=MerchantId(merchant) if merchant else None,
         shop=ShopId(shop) if shop else None,
+        days=Days.said(body.pop("day"), body.pop("last_day")),
         **body,
     )
 

@@ -15,7 +15,8 @@ class SettlementSchema(Schema):
     """A batch. `day`: the last day included. `status`: drafting drafted reviewed approved sent
     closed dropped. `total_fen` = `due_fen` - `deducted_fen` + `retried_fen`, the sum of the
     `payments` rows of the bank file. `statement_until`: until when merchants may object.
-    `programme_id`: of a replayed programme; null for all real ones. `*_sha256`: of the files, in
+    `programme_id`: of a replayed programme; null for all real ones. `returned`: sent back after it
+    was paid, and no longer in `paid`. `*_sha256`: of the files, in
     hex, once it was sent.
     """
 
@@ -35,6 +36,8 @@ class SettlementSchema(Schema):
     paid_fen = FenField(attribute="paid_amount", required=True)
     bounced = CountField(required=True)
     bounced_fen = FenField(attribute="bounced_amount", required=True)
+    returned = CountField(required=True)
+    returned_fen = FenField(attribute="returned_amount", required=True)
     statement_until = InstantField(required=True, allow_none=True)
     drafted_at = InstantField(required=True)
     drafted_by = fields.UUID(required=True, allow_none=True)
@@ -50,8 +53,9 @@ class SettlementSchema(Schema):
 
 
 class SettlementPaymentSchema(Schema):
-    """A row of a bank file. `status`: due sent paid bounced corrected withdrawn. `name` is masked
-    for a person; of the account only the last four digits are told.
+    """A row of a bank file. `status`: due sent paid bounced returned corrected withdrawn. `name` is
+    masked for a person; of the account only the last four digits are told. `returned_at`: when the
+    bank sent back what it had paid, null otherwise.
     """
 
     id = fields.UUID(required=True)
@@ -67,13 +71,14 @@ class SettlementPaymentSchema(Schema):
     reason = fields.String(required=True)
     bank_reference = fields.String(required=True)
     answered_at = InstantField(required=True, allow_none=True)
+    returned_at = InstantField(required=True, allow_none=True)
 
 
 class SettlementLineSchema(Schema):
     """One merchant's redemptions in a batch (`kind` merchant), money ahead of them (advance), or
     one resident's payout (person). `status`: due paid left_out ended (less is due, and paid by a
     later line); `left_out`: why, null otherwise: payment_hold redemption_hold no_account undone
-    dropped. `payment`: the newest, null before the review.
+    statement dropped. `payment`: the newest, null before the review.
     """
 
     id = fields.UUID(required=True)
@@ -128,6 +133,73 @@ class SettlementSharesSchema(Schema):
     items = fields.List(fields.Nested(SettlementShareSchema), required=True)
 
 
+class SettlementWaitingMerchantSchema(Schema):
+    """How much of a merchant's waits."""
+
+    merchant_id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    amount_fen = FenField(attribute="amount", required=True)
+
+
+class SettlementWaitingSchema(Schema):
+    """What a drafted batch does not pay for one `reason`: payment_hold redemption_hold no_account
+    undone statement dropped difference dispute risk review next. `count` orders are not in it;
+    `leave_count` are, and leave it at the review. `merchants`: those with most of it; `more` have
+    some.
+    """
+
+    reason = fields.String(required=True)
+    count = CountField(required=True)
+    amount_fen = FenField(attribute="amount", required=True)
+    leave_count = CountField(required=True)
+    leave_fen = FenField(attribute="leave_amount", required=True)
+    merchants = fields.List(fields.Nested(SettlementWaitingMerchantSchema), required=True)
+    more = CountField(required=True)
+
+
+class SettlementWaitingsSchema(Schema):
+    """What a drafted batch does not pay, by reason; nothing of a batch that was reviewed."""
+
+    items = fields.List(fields.Nested(SettlementWaitingSchema), required=True)
+
+
+class SettlementUnpaidSchema(Schema):
+    """What a merchant redeemed and no line pays yet. `held`: what of it waits, by reason:
+    difference dispute risk review. `payment_hold`: all of it waits. `owed_fen`: what the next line
+    deducts.
+    """
+
+    count = CountField(required=True)
+    amount_fen = FenField(attribute="amount", required=True)
+    ready_fen = FenField(attribute="ready", required=True)
+    held = fields.Dict(keys=fields.String(), values=FenField(), required=True)
+    payment_hold = fields.Boolean(required=True)
+    no_account = fields.Boolean(required=True)
+    owed_fen = FenField(attribute="owed", required=True)
+
+
+class SettlementAdvanceSchema(Schema):
+    """Money paid ahead. `status`: proposed approved paid refused."""
+
+    id = fields.UUID(required=True)
+    amount_fen = FenField(attribute="amount", required=True)
+    status = fields.String(required=True)
+    reason = fields.String(required=True)
+    proposed_by = fields.UUID(required=True)
+    approval_id = fields.UUID(required=True)
+    at = InstantField(required=True)
+
+
+class SettlementPayeeSchema(Schema):
+    """A merchant's money: what waits, its newest advances, and how much more it may get ahead."""
+
+    merchant_id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    unpaid = fields.Nested(SettlementUnpaidSchema, required=True)
+    advances = fields.List(fields.Nested(SettlementAdvanceSchema), required=True)
+    may_advance_fen = FenField(attribute="may_advance", required=True)
+
+
 class NewSettlementSchema(Schema):
     """The last day to pay. A replayed programme is settled alone: by its slug, with `synthetic`."""
 
@@ -157,12 +229,15 @@ class BankReturnSchema(Schema):
 
 
 class BankReturnTakenSchema(Schema):
-    """What the file said; `replayed` when it had been taken before."""
+    """What the file said; `replayed` when it had been taken before. `returned`: failed now, and
+    paid by an earlier file.
+    """
 
     batch_id = fields.UUID(required=True)
     rows = CountField(required=True)
     paid = CountField(required=True)
     bounced = CountField(required=True)
+    returned = CountField(required=True)
     replayed = fields.Boolean(required=True)
 
 

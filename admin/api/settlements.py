@@ -18,6 +18,7 @@ from voucher_service.settlement import bank_file as files
 from voucher_service.settlement import service
 from voucher_service.settlement.lifecycles import LineStatus, PaymentStatus
 from voucher_service.settlement.model import Batch, BatchId, BatchLineId, Form, PaymentId, Taken
+from voucher_service.settlement.standing import Payee, Waiting
 from voucher_service.web.api import FILE, ApiBlueprint
 from voucher_service.web.attachments import TYPES, as_file
 from voucher_service.web.auth import actor
@@ -80,6 +81,29 @@ def list_payments(args: dict[str, Any], batch: UUID) -> Any:
 def list_shares(batch: UUID) -> Any:
     """What each budget line bears of a batch."""
     return {"items": service.shares(core(), actor=actor(), batch=BatchId(batch))}
+
+
+@settlements.route("/settlements/<uuid:batch>/waiting", methods=["GET"])
+@settlements.response(200, schemas.SettlementWaitingsSchema)
+def list_waiting(batch: UUID) -> Any:
+    """What a drafted batch does not pay, and why."""
+    found = service.waiting(core(), actor=actor(), batch=BatchId(batch))
+    return {"items": [_waiting(one) for one in found]}
+
+
+@settlements.route("/settlement-merchants/<uuid:merchant>", methods=["GET"])
+@settlements.response(200, schemas.SettlementPayeeSchema)
+def show_payee(merchant: UUID) -> Payee:
+    """A merchant's money: what waits and why, what it was paid ahead."""
+    return service.payee(core(), actor=actor(), merchant=MerchantId(merchant))
+
+
+@settlements.route("/settlement-merchants/<uuid:merchant>/lines", methods=["GET"])
+@settlements.arguments(PageArgs, location="query")
+@settlements.response(200, page_of(schemas.SettlementLineSchema))
+def list_payee_lines(args: dict[str, Any], merchant: UUID) -> Any:
+    """What a merchant was paid, newest first."""
+    return service.payee_lines(core(), actor=actor(), merchant=MerchantId(merchant), **args)
 
 
 @settlements.route("/settlements/<uuid:batch>/funding.<any(csv, xlsx):form>", methods=["GET"])
@@ -161,6 +185,14 @@ def advance(body: dict[str, Any]) -> dict[str, ApprovalId]:
         reason=body["reason"],
     )
     return {"approval_id": approval}
+
+
+def _waiting(one: Waiting) -> dict[str, Any]:
+    """What waits for one reason, its merchants by name."""
+    names = ("reason", "count", "amount", "leave_count", "leave_amount", "more")
+    told = {name: getattr(one, name) for name in names}
+    whose = [{"merchant_id": id, "name": name, "amount": sum_} for id, name, sum_ in one.merchants]
+    return {**told, "merchants": whose}
 
 
 def funding_file(batch: BatchId, form: str) -> Response:

@@ -25,6 +25,7 @@ from voucher_service.reconciliation.differences import (
     service,
     uploading,
 )
+from voucher_service.reconciliation.differences.layout import Days
 from voucher_service.reconciliation.differences.model import ChannelFileId
 from voucher_service.reconciliation.differences.uploads import UPLOAD_PUBLIC, Upload, UploadId
 from voucher_service.reconciliation.model import Finding
@@ -52,6 +53,7 @@ class FileForm(Schema):
     shop = NameField(load_default="", maximum=80)
     with_others = fields.String(load_default="", validate=one_of("", "yes"))
     day = DayField(load_default=None)
+    last_day = DayField(load_default=None)
 
 
 class LineArgs(PageArgs):
@@ -87,12 +89,13 @@ def upload() -> Any:
             "merchant": scope.merchant,
             "shop": scope.shop,
             "with_others": bool(told["with_others"]),
+            "days": Days.said(told["day"], told["last_day"]),
         }
         if isinstance(found.stream, Incoming):
             waits = uploading.keep(core(), incoming=found.stream, **about)
             return redirect(f"/channel-files/uploads/{waits.id}", 303)
         stream = cast(BinaryIO, found.stream)
-        made = service.take(core(), source=stream, day=told["day"], **about)
+        made = service.take(core(), source=stream, **about)
     except DomainError as error:
         return _files(refuse(form, error), faults(error, locale())), status_of(error)
     return redirect(f"/channel-files/{made.id}", 303)

@@ -27,10 +27,10 @@ from voucher_service.kernel.page import Page
 from voucher_service.settlement import service
 from voucher_service.settlement.lifecycles import (
     ADVANCE,
+    BACK,
     BATCH,
     BatchStatus,
     LineStatus,
-    PaymentStatus,
 )
 from voucher_service.settlement.model import (
     BatchId,
@@ -264,7 +264,7 @@ def _page(
         core(),
         actor=actor(),
         batch=id,
-        status=PaymentStatus.BOUNCED,
+        status=BACK,
         cursor=request.args.get("bounced"),
         limit=_BOUNCED,
     )

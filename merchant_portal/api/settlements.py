@@ -20,7 +20,9 @@ blueprint = ApiBlueprint("settlement_calls", __name__, url_prefix="/api/v1")
 
 
 class OwnPaymentSchema(Schema):
-    """What the bank was asked to pay. `status`: due sent paid bounced corrected withdrawn."""
+    """What the bank was asked to pay. `status`: due sent paid bounced returned corrected withdrawn.
+    `returned_at`: when the bank sent back what it had paid, null otherwise.
+    """
 
     flow_number = fields.String(required=True)
     last4 = fields.String(required=True)
@@ -29,6 +31,7 @@ class OwnPaymentSchema(Schema):
     status = fields.String(required=True)
     reason = fields.String(required=True)
     answered_at = InstantField(required=True, allow_none=True)
+    returned_at = InstantField(required=True, allow_none=True)
 
 
 class OwnLineSchema(Schema):

@@ -17,9 +17,10 @@ from tests.make import World
 from tests.services.fairs import a_fair
 from voucher_service.campaigns.model import Offer
 from voucher_service.causal import lottery, service, store, words
-from voucher_service.causal.model import Check, CheckName, Design, Verdict, Window
+from voucher_service.causal.model import Check, CheckName, Design, Interval, Verdict, Window
 from voucher_service.causal.outcomes import (
     SAMPLE,
+    Amounts,
     Kind,
     OutcomeFileInvalid,
     OutcomeFileRepeated,
@@ -177,7 +178,7 @@ def test_the_report_prints_the_estimate_beside_the_ratios(drawn: Drawn) -> None:
     assert told["measurable"]
     assert told["ask_for"] == []
     assert {one["window"] for one in told["estimates"]} == {"during", "with_after"}
-    said = f"“{drawn.offer.title}”, winners and losers of the draw: Each redeemed yuan"
+    said = f"“{drawn.offer.title}”, winners and losers of the draw: Each yuan of vouchers redeemed"
     assert told["sentence"].startswith(said)
     assert told["headline"] == told["estimates"][0]["id"]
 
@@ -222,8 +223,31 @@ def test_a_share_of_retail_growth_says_of_which_offer_it_was_estimated(drawn: Dr
     assert found.point == pytest.approx(one.effect.point * 0.01)
     said = dict(retail.facts(sold, figures, [one], "zh-CN"))["净拉动占社零增量"]
     assert f"只估计了“{drawn.offer.title}”" in said
+    of_all = replace(one, design=Design.AREAS)
+    said = dict(retail.facts(sold, figures, [of_all], "zh-CN"))["净拉动占社零增量"]
+    assert "只估计了" not in said
+    small = retail.extra(sold, replace(figures, redeemed=Money(1)), [one])
+    assert small is not None
+    assert small.point == pytest.approx(one.effect.point / 1_000_000)
     wrong = replace(one, checks=(Check(CheckName.BALANCE, 0.001, stands=False),))
     assert retail.extra(sold, figures, [wrong]) is None
+
+
+def test_what_residents_paid_more_is_not_all_that_was_spent_more(drawn: Drawn) -> None:
+    one, *_ = service.of_offer(drawn.core, actor=drawn.finance, offer=drawn.offer.id)
+
+    def paid(point: float, low: float, high: float) -> service.Estimate:
+        return replace(one, amounts=Amounts.PAID, effect=Interval(point, low, high))
+
+    nothing = paid(0.0, -0.5, 0.6)
+    assert causal.cost([nothing]) == Interval(1.0, 1 / 1.6, 2.0)
+    assert "居民自己付的钱因券而变" in words.sentence(nothing, "zh-CN")
+    less = paid(-0.5, -0.8, -0.2)
+    assert causal.cost([less]) == Interval(2.0, 1 / 0.8, 1 / (1 - 0.8))
+    assert "少付了钱" in words.sentence(less, "zh-CN")
+    fell = paid(-3.0, -4.0, -2.0)
+    assert causal.no_cost([fell], "zh-CN") == "消费不升反降"
+    assert causal.no_cost([paid(-1.0, -2.0, 0.0)], "zh-CN") == "多出来的消费可能是 0"
 
 
 def test_the_newest_offers_are_asked_about_with_their_days(drawn: Drawn) -> None:

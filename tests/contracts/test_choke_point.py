@@ -162,6 +162,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
     "says something to a shop; no money moves": ("/disputes/<uuid:id>",),
     "compares a file with the books, and works what holds no money; letting money go is proposed": (
         "/channel-files",
+        "/channel-files/uploads",
         "/channel-files/expected",
         "/channel-files/expected/<uuid:id>/end",
         "/differences/<uuid:id>",

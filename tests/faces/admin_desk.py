@@ -145,3 +145,10 @@ def refused(answer: TestResponse, status: int, code: str) -> Body:
     assert answer.mimetype == "application/problem+json"
     assert answer.json["detail"]
     return dict(answer.json)
+
+
+def token_of(browser: FlaskClient, page: str) -> str:
+    """The hidden field of a page's form."""
+    found = re.search(r'name="csrf_token" value="([^"]*)"', browser.get(page).text)
+    assert found
+    return found[1]

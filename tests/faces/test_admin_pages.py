@@ -275,7 +275,7 @@ def test_reconciliation_is_rung_from_the_page_of_the_books(
     assert offer.title in books.text
     rung = send(browser, "/books", "/reconciliations", programme="")
     assert rung.location == "/books?rung=yes"
-    assert "已经叫了对账任务" in browser.get(rung.location).text
+    assert "对账任务已启动" in browser.get(rung.location).text
 
 
 @pytest.mark.parametrize(

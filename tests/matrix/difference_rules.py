@@ -97,6 +97,14 @@ def upload(city: City, _side: Side, _caller: Actor) -> Thing:
 
 
 @material
+def room(city: City, _side: Side, _caller: Actor) -> Thing:
+    """Nothing waits to be read, so that another large file may be sent."""
+    while uploading.take_waiting(city.core):
+        pass
+    return Thing()
+
+
+@material
 def merchant(city: City, _side: Side, _caller: Actor) -> Thing:
     """A merchant of which no file is expected."""
     made = merchants.create_merchant(
@@ -144,6 +152,12 @@ def as_text(_thing: Thing, _caller: Actor) -> dict[str, Any]:
     return {"format": "wechat", "file_name": "bill.csv", "content": bill().decode()}
 
 
+def streamed(_thing: Thing, _caller: Actor) -> dict[str, Any]:
+    """The same as the body of a call."""
+    named = {"format": "wechat", "file_name": "bill.csv"}
+    return {"query_string": named, "data": bill(), "content_type": "text/csv"}
+
+
 API = "/api/v1"
 FILES, FILE = "/channel-files", "/channel-files/<uuid:id>"
 EXPECTED = "/channel-files/expected"
@@ -154,6 +168,17 @@ RULES = (
     get(API + FILES, READERS, whole=True),
     get(f"{API}{FILES}/formats", READERS),
     post(API + FILES, FINANCE, sends=called(as_text), answers=201, whole=True),
+    get(f"{API}{FILES}/uploads", FINANCE, whole=True),
+    post(
+        f"{API}{FILES}/uploads",
+        FINANCE,
+        of=room,
+        sends=streamed,
+        answers=202,
+        once=True,
+        whole=True,
+    ),
+    get(f"{API}{FILES}/uploads/<uuid:id>", FINANCE, of=upload, whole=True),
     get(API + FILE, READERS, of=channel_file, whole=True),
     get(f"{API}{FILE}/{LINES}", READERS, of=channel_file, whole=True),
     get(API + EXPECTED, READERS, whole=True),

@@ -135,6 +135,9 @@ DESK = (
     get(f"{BATCH}/lines", READERS, of=drafted, whole=True),
     get(f"{BATCH}/payments", READERS, of=drafted, whole=True),
     get(f"{BATCH}/shares", READERS, of=drafted, whole=True),
+    get(f"{BATCH}/waiting", READERS, of=drafted, whole=True),
+    get(f"{API}/settlement-merchants/<uuid:merchant>", READERS, of=payee, whole=True),
+    get(f"{API}/settlement-merchants/<uuid:merchant>/lines", READERS, of=payee, whole=True),
     get(f"{BATCH}/funding.<any(csv, xlsx):form>", READERS, of=drafted, whole=True),
     get(f"{API}/settlement-lines/<uuid:line>/items", READERS, of=any_line, whole=True),
     # Merchants have their hours first.

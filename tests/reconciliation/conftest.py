@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -14,13 +15,13 @@ from sqlalchemy import text
 from tests.make import World
 from tests.reconciliation.samples import written
 from voucher_service.campaigns.model import Offer
-from voucher_service.infra.core import Core
+from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.ids import CashierId, MerchantId
 from voucher_service.merchants import service as merchants
-from voucher_service.reconciliation.differences import service
-from voucher_service.reconciliation.differences.layout import LineKind, Told
+from voucher_service.reconciliation.differences import service, uploading
+from voucher_service.reconciliation.differences.layout import Days, LineKind, Told
 from voucher_service.reconciliation.differences.model import ChannelFile, Difference, Status
 from voucher_service.redemption.model import Redemption
 
@@ -35,7 +36,7 @@ def a_city_without_payments(request: pytest.FixtureRequest) -> None:
     owner = request.getfixturevalue("owner")
     with owner.begin() as connection:
         connection.execute(text("UPDATE redemption SET payment_reference = NULL"))
-        connection.execute(text("TRUNCATE difference_note, difference"))
+        connection.execute(text("TRUNCATE difference_refund, difference_note, difference"))
 
 
 @dataclass
@@ -89,6 +90,7 @@ class Channel:
         with_others: bool = False,
         format: str = "wechat",
         merchant: MerchantId | None = None,
+        days: Days | None = None,
     ) -> ChannelFile:
         """Import these lines, or those that stand for our orders."""
         return service.take(
@@ -99,7 +101,13 @@ class Channel:
             source=io.BytesIO(written(format, lines or self.lines)),
             with_others=with_others,
             merchant=merchant,
+            days=days,
         )
+
+    def today(self) -> Days:
+        """What a file of today says of itself."""
+        today = day_of(self.now())
+        return Days(today, today)
 
     def differences(self, status: Status = Status.OPEN) -> list[Difference]:
         """The differences that stand so."""
@@ -126,3 +134,14 @@ def channel(world: World) -> Callable[[], Channel]:
         return Channel(world, offer, world.cashier(), finance)
 
     return made
+
+
+@pytest.fixture
+def stored(core: Core, tmp_path: Path) -> Core:
+    """The core with a folder of uploads of its own, in which at most two files wait."""
+    matching = replace(core.settings.matching, folder=str(tmp_path / "uploads"), most_waiting=2)
+    other = with_clock(core, core.clock)
+    object.__setattr__(other, "settings", replace(core.settings, matching=matching))
+    while uploading.take_waiting(other):
+        pass
+    return other

@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import md5
 from pathlib import Path
 from random import Random
@@ -40,7 +40,7 @@ from voucher_service.kernel.actor import SYSTEM
 from voucher_service.kernel.clock import SHANGHAI, day_of
 from voucher_service.kernel.money import Money
 from voucher_service.reconciliation.differences import formats, service, writing
-from voucher_service.reconciliation.differences.layout import LineKind, Told
+from voucher_service.reconciliation.differences.layout import Days, LineKind, Told
 from voucher_service.redemption import service as redemption
 
 FORMAT = "wechat-2023"
@@ -178,12 +178,19 @@ def _spoilt_orders(planted: dict[int, str]) -> list[str]:
     return [md5(f"order{number}".encode()).hexdigest() for number in numbers]
 
 
-def take(file: Path) -> None:
+def take(file: Path, day: date) -> None:
     """Import a file in this process, and print how long it took and how much memory it needed."""
     core = build()
     began = monotonic()
     with file.open("rb") as source:
-        made = service.take(core, actor=SYSTEM, format=FORMAT, file_name=file.name, source=source)
+        made = service.take(
+            core,
+            actor=SYSTEM,
+            format=FORMAT,
+            file_name=file.name,
+            source=source,
+            days=Days.said(day),
+        )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     click.echo(
         json.dumps(
@@ -196,7 +203,7 @@ def take(file: Path) -> None:
     )
 
 
-def imported(servers: Servers, file: Path) -> dict[str, Any]:
+def imported(servers: Servers, file: Path, day: date) -> dict[str, Any]:
     """The same in a process of its own."""
     settings = settings_on(servers, servers.url("postgres"), file.parent / "sms.jsonl")
     given = {
@@ -206,7 +213,8 @@ def imported(servers: Servers, file: Path) -> dict[str, Any]:
         "VOUCHER__QUEUE__URL": settings.queue.url,
         "VOUCHER__SMS__OUTBOX": settings.sms.outbox,
     }
-    words = [sys.executable, "-m", "tests.reconciliation.planted", "--take", str(file)]
+    words = [sys.executable, "-m", "tests.reconciliation.planted"]
+    words += ["--take", str(file), "--day", day.isoformat()]
     done = subprocess.run(words, env=os.environ | given, check=True, capture_output=True, text=True)
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
@@ -242,7 +250,7 @@ def run(folder: Path, lines: int, seed: int) -> bool:
             writing.write(formats.get(FORMAT), bill(lines, planted, noon), out)
         size = file.stat().st_size / 1_000_000
         click.echo(f"written: {size:,.0f} MB in {monotonic() - began:.1f} s")
-        told = imported(servers, file)
+        told = imported(servers, file, day_of(noon))
         found, wanted = found_in(url), expected(planted)
     click.echo(f"imported in {told['seconds']} s, {told['peak_mb']} MB at most: {told['counts']}")
     missed, invented = wanted - found, found - wanted
@@ -266,9 +274,10 @@ def main() -> int:
     parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--take", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--day", type=date.fromisoformat, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.take:
-        take(asked.take)
+        take(asked.take, asked.day)
         return 0
     with tempfile.TemporaryDirectory(prefix="planted-") as name:
         return 0 if run(Path(name), asked.lines, asked.seed) else 1

@@ -16,7 +16,7 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.ids import RedemptionId, new_id
 from voucher_service.kernel.money import ZERO, Money
-from voucher_service.reconciliation.differences import comparing, formats, store
+from voucher_service.reconciliation.differences import comparing, formats, line_store
 from voucher_service.reconciliation.differences.layout import LineKind, Told
 from voucher_service.reconciliation.differences.model import ChannelFileId, ChannelLine
 from voucher_service.reconciliation.differences.tables import ChannelLineRow
@@ -77,7 +77,7 @@ def by_statement(
             session.execute(_KEEP, told)
         format = replace(TILL, tolerance=Money(tolerance))
         comparing.compare(session, file=file, format=format)
-        found = list(store.lines(session, ChannelLineRow.file_id == file))
+        found = list(line_store.lines(session, ChannelLineRow.file_id == file))
         session.rollback()
     return found
 

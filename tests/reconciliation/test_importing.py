@@ -23,6 +23,7 @@ from voucher_service.kernel.ids import CashierId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 from voucher_service.reconciliation.differences import explaining, reading, service
+from voucher_service.reconciliation.differences.layout import Days
 from voucher_service.reconciliation.differences.model import (
     ChannelFile,
     ChannelFileInvalid,
@@ -52,7 +53,7 @@ def test_each_kind_of_difference_is_found_and_nothing_else(channel: Make) -> Non
     number = here.reference()
     shifted = here.order(reference=number, paid=False)
     here.lines.append(here.line(number, 10_800, days=2))
-    made = here.take()
+    made = here.take(days=here.today())
     assert counted(dict(made.counts)) == {
         "matched": 2,
         "only_ours": 1,
@@ -335,7 +336,7 @@ def test_a_day_without_any_trade_is_imported_once_by_its_day(channel: Make, form
             format=format,
             file_name="quiet.csv",
             source=content,
-            day=day,
+            days=Days.said(day),
         )
 
     with pytest.raises(ChannelFileInvalid) as refused:
@@ -356,7 +357,12 @@ def test_an_empty_file_of_a_day_with_orders_shows_each_of_them(channel: Make) ->
     today = day_of(here.now())
     source = io.BytesIO(written("wechat", []))
     made = service.take(
-        here.core, actor=here.finance, format="wechat", file_name="e.csv", source=source, day=today
+        here.core,
+        actor=here.finance,
+        format="wechat",
+        file_name="e.csv",
+        source=source,
+        days=Days.said(today),
     )
     assert made.counts[Finding.ONLY_OURS] == 1
     other = io.BytesIO(written("wechat", here.lines))
@@ -367,6 +373,6 @@ def test_an_empty_file_of_a_day_with_orders_shows_each_of_them(channel: Make) ->
             format="wechat",
             file_name="o.csv",
             source=other,
-            day=today - timedelta(days=9),
+            days=Days.said(today - timedelta(days=9)),
         )
     assert refused.value.extra["lines"][0]["text"] == reading.OTHER_DAY

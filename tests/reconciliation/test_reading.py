@@ -5,15 +5,15 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 
-from tests.reconciliation.samples import CHANNELS, FORMATS, told, written
+from tests.reconciliation.samples import CHANNELS, FORMATS, NOON, told, written
 from voucher_service.infra.data_files import DataFileInvalid
 from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.reconciliation.differences import formats, reading
-from voucher_service.reconciliation.differences.layout import Against, LineKind, Told
+from voucher_service.reconciliation.differences.layout import Against, Days, LineKind, Told
 from voucher_service.reconciliation.differences.model import (
     ChannelFileInvalid,
     ChannelFormatUnknown,
@@ -39,7 +39,7 @@ ALIPAY = (
 )
 BANK = (
     "记账日期,交易时间,业务流水号,银行流水号,金额,状态\r\n"
-    "2026-09-23,2026-09-23 15:00:00,2026092200000100000001,B1,108.00,成功\r\n"
+    "2026-09-25,2026-09-23 15:00:00,2026092200000100000001,B1,108.00,成功\r\n"
     "2026-09-25,2026-09-25 09:00:00,2026092200000100000002,B2,20.00,退票\r\n"
     "2026-09-25,2026-09-25 09:00:00,2026092200000100000003,B3,20.00,处理中\r\n"
     "成功笔数,成功金额,退回笔数,退回金额\r\n1,108.00,1,20.00\r\n"
@@ -51,8 +51,8 @@ UNIONPAY = (
 )
 
 
-def read(format: str, content: bytes) -> list[Told]:
-    return list(Reading(formats.get(format), io.BytesIO(content)).lines())
+def read(format: str, content: bytes, days: Days | None = None) -> list[Told]:
+    return list(Reading(formats.get(format), io.BytesIO(content), days).lines())
 
 
 def wrong(format: str, content: bytes | str) -> list[tuple[int, str]]:
@@ -144,7 +144,7 @@ MALFORMED: dict[str, tuple[str, Callable[[], bytes], list[tuple[int, str]]]] = {
         lambda: WECHAT.encode().replace("茶,大".encode(), b"\xff\xfe"),
         [(2, reading.ENCODING)],
     ),
-    "another encoding": ("wechat", lambda: WECHAT.encode("gb18030"), [(0, reading.NO_HEAD)]),
+    "another encoding": ("wechat", lambda: WECHAT.encode("gb18030"), [(1, reading.ENCODING)]),
     "a line that was cut": (
         "unionpay",
         UNIONPAY.replace(",消费,10800", "").encode,
@@ -203,6 +203,22 @@ def test_the_first_twenty_wrong_lines_are_named() -> None:
     line = WECHAT.splitlines()[1].replace("SUCCESS", "MAYBE")
     found = wrong("wechat", "\n".join([WECHAT.splitlines()[0], *[line] * 50]))
     assert found == [(place, reading.KIND) for place in range(2, 22)]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_lines_of_several_days_are_taken_once_somebody_said_which(format: str) -> None:
+    content = written(format, [told("000000000001", 100), told("000000000002", 100, days=-5)])
+    head = next(
+        place for place, line in enumerate(content.splitlines(), 1) if b"000000000001" in line
+    )
+    assert wrong(format, content) == [(head + 1, reading.DAYS_NOT_SAID)]
+    today = NOON.date()
+    for days in (Days(today, today), Days(today - timedelta(days=5), today)):
+        found = Reading(formats.get(format), io.BytesIO(content), days)
+        assert (len(list(found.lines())), found.about) == (2, days)
+    with pytest.raises(ChannelFileInvalid) as refusal:
+        read(format, content, Days.said(today - timedelta(days=1)))
+    assert refusal.value.extra["lines"][0]["text"] == reading.OTHER_DAY
 
 
 @pytest.mark.parametrize("format", CHANNELS)

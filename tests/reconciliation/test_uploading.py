@@ -7,7 +7,6 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from tests.make import World
 from tests.reconciliation.conftest import Channel
 from tests.reconciliation.samples import written
 from voucher_service.infra import spool
-from voucher_service.infra.core import Core, with_clock
+from voucher_service.infra.core import Core
 from voucher_service.infra.spool import Incoming, StorageFull
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.errors import NotAllowed, TryAgain
@@ -28,17 +27,6 @@ from voucher_service.reconciliation.differences.uploads import Upload, UploadSta
 from voucher_service.web.uploads import READ_BYTES
 
 Make = Callable[[], Channel]
-
-
-@pytest.fixture
-def stored(core: Core, tmp_path: Path) -> Core:
-    """The core with a folder of uploads of its own, in which at most two files wait."""
-    matching = replace(core.settings.matching, folder=str(tmp_path / "uploads"), most_waiting=2)
-    other = with_clock(core, core.clock)
-    object.__setattr__(other, "settings", replace(core.settings, matching=matching))
-    while uploading.take_waiting(other):
-        pass
-    return other
 
 
 def left(core: Core) -> list[str]:

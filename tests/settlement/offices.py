@@ -139,6 +139,28 @@ class Office:
         content = bank_file.write_answers(Form.CSV, batch.number, self.answers(batch, verdict))
         return settlement.take_return(self.world.core, actor=self.payer, content=content)
 
+    def returns(self, batch: Batch, which: Verdict = lambda _: BOUNCED) -> list[Answer]:
+        """What the bank says now of payments that it had paid, where it sent them back."""
+        found = settlement.payments(
+            self.world.core,
+            actor=self.payer,
+            batch=batch.id,
+            status=PaymentStatus.PAID,
+            cursor=None,
+            limit=200,
+        )
+        at = self.world.now().replace(microsecond=0)
+        return [
+            Answer(0, one.flow_number, one.amount, BOUNCED, "收款账户已销户", "", at)
+            for one in found.items
+            if which(one) == BOUNCED
+        ]
+
+    def send_back(self, batch: Batch, which: Verdict = lambda _: BOUNCED) -> Taken:
+        """The bank sends back what it had paid."""
+        content = bank_file.write_answers(Form.CSV, batch.number, self.returns(batch, which))
+        return settlement.take_return(self.world.core, actor=self.payer, content=content)
+
     def settle(self, verdict: Verdict = lambda _: PAID) -> Batch:
         """The whole walk, from the draft to the bank's answer."""
         batch = self.send(self.approve(self.draft()))

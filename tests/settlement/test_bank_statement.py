@@ -17,7 +17,7 @@ from voucher_service.kernel.errors import NotAllowed
 from voucher_service.kernel.ids import new_id
 from voucher_service.kernel.money import Money
 from voucher_service.reconciliation.differences import formats, service
-from voucher_service.reconciliation.differences.layout import LineKind, Told
+from voucher_service.reconciliation.differences.layout import Days, LineKind, Told
 from voucher_service.reconciliation.differences.model import (
     ChannelFile,
     CorrectionNeeded,
@@ -41,12 +41,15 @@ def said(office: Office, flow: str, fen: int, *, back: bool = False, days: int =
 
 
 def take(office: Office, lines: Sequence[Told]) -> ChannelFile:
+    today = day_of(office.world.now())
+    several = len({one.day for one in lines}) > 1
     return service.take(
         office.world.core,
         actor=office.payer,
         format="bank",
         file_name="statement.csv",
         source=io.BytesIO(written(FORMAT, lines)),
+        days=Days.said(today) if several else None,
     )
 
 

@@ -9,6 +9,7 @@ from tests.settlement.offices import Office, yuan
 from voucher_service.reports.settlement_invariants import SETTLEMENT
 from voucher_service.settlement.bank_file import BOUNCED, PAID
 
+_BACK = "SELECT line_id FROM settlement_payment WHERE status = 'returned'"
 CROOKED = (
     ("S1", "UPDATE settlement SET items = items + 1"),
     ("S1", "UPDATE settlement_line SET due_fen = due_fen + 1 WHERE status = 'paid'"),
@@ -36,6 +37,9 @@ CROOKED = (
         ),
     ),
     ("S8", "UPDATE approval SET status = 'rejected'"),
+    ("S5", "UPDATE settlement_line SET status = 'ended' WHERE id IN (" + _BACK + ")"),
+    ("S9", "UPDATE settlement_payment SET status = 'corrected' WHERE status = 'returned'"),
+    ("S9", "UPDATE settlement_line SET due_fen = due_fen + 1 WHERE id IN (" + _BACK + ")"),
 )
 
 
@@ -44,11 +48,13 @@ def test_what_is_broken_is_named(office: Office) -> None:
     done = office.spend(till, 3)
     office.spend(other)
     office.next_day()
-    office.settle(lambda one: BOUNCED if one.amount == yuan(20) else PAID)
+    first = office.settle(lambda one: BOUNCED if one.amount == yuan(20) else PAID)
     refund(office.world, till, done[0])
     office.spend(till, 2)
     office.next_day()
     office.settle()
+    office.next_day()
+    office.send_back(first, lambda one: BOUNCED if one.amount == yuan(60) else PAID)
     assert office.clean() == []
     with office.owner() as connection:
         assert _named(connection) == set()

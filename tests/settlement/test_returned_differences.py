@@ -9,20 +9,24 @@ import pytest
 from sqlalchemy import text
 
 from tests.settlement.offices import Office
+from tests.settlement.test_bank_statement import found, said, take
 from tests.tradein.counter import Counter, known_goods
 from tests.tradein.raised import Shop, publish
 from tests.tradein.town import open_town
 from voucher_service.approvals.model import ChangedSinceProposed
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM, Actor, Role
+from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import ApprovalId
 from voucher_service.kernel.money import Money
+from voucher_service.reconciliation.differences import service as differences
 from voucher_service.redemption.model import Redemption
+from voucher_service.settlement import bank_file
 from voucher_service.settlement import service as settlement
 from voucher_service.settlement.bank_file import BOUNCED
 from voucher_service.settlement.lifecycles import LineStatus, PaymentStatus
-from voucher_service.settlement.model import NotBounced
+from voucher_service.settlement.model import LeftOut, NotBounced, ReturnInvalid
 from voucher_service.tradein.revisions import service
 from voucher_service.tradein.revisions.model import (
     DifferenceOnItsWay,
@@ -205,6 +209,104 @@ def test_a_difference_that_a_bank_statement_says_was_paid_is_not_paid_at_what_a_
     assert office.draft().lines == 0
     with shop.core.transaction() as session:
         settlement.release_payment(session, payment=line.payment.id, by=SYSTEM, now=now)
+    office.next_day()
+    assert office.settle().paid_amount == Money(10_000)
+    shop.counter.clean()
+
+
+def test_a_difference_that_the_bank_sends_back_is_paid_again_at_what_a_refund_left(
+    shop: Shop, office: Office, owed: Owed
+) -> None:
+    made, buyer, done = owed
+    first = office.settle()
+    office.next_day()
+    office.send_back(first)
+    assert (shop.line(buyer).state, borne(shop.core, made)) == (LineState.PAYABLE, (GAP, 0))
+    shop.counter.clean()
+    shop.counter.refund(done, 100_000)  # nothing to give back first: it is not paid
+    assert borne(shop.core, made) == (10_000, 0)
+    office.next_day()
+    second = office.settle()
+    assert (second.payments, second.paid_amount) == (1, Money(10_000))
+    (old,), (new,) = office.lines(first), office.lines(second)
+    assert (old.status, new.status) == (LineStatus.ENDED, LineStatus.PAID)
+    assert old.payment is not None and old.payment.status is PaymentStatus.CORRECTED
+    assert (office.look(first.id).returned, borne(shop.core, made)) == (1, (0, 10_000))
+    shop.counter.clean()
+
+
+def test_a_difference_that_came_back_is_paid_again_when_finance_says_so(
+    shop: Shop, office: Office, owed: Owed
+) -> None:
+    made, buyer, done = owed
+    first = office.settle()
+    office.next_day()
+    office.send_back(first)
+    (line,) = office.lines(first)
+    assert line.payment is not None
+    settlement.retry(shop.core, actor=office.payer, payment=line.payment.id)
+    office.next_day()
+    again = office.send(office.approve(office.draft()))
+    with pytest.raises(DifferenceOnItsWay):
+        shop.counter.refund(done, PRICE)
+    office.answer(again)
+    assert (shop.line(buyer).state, borne(shop.core, made)) == (LineState.PAID, (0, GAP))
+    shop.counter.clean()
+
+
+def test_what_its_resident_gave_back_in_part_is_not_taken_from_the_bank_as_well(
+    shop: Shop, office: Office, owed: Owed
+) -> None:
+    made, _, done = owed
+    batch = office.settle()
+    proposed = service.propose_return(
+        shop.core,
+        actor=office.world.staff(Role.FINANCE),
+        revision=made.id,
+        sale=done.id,
+        amount=Money(5_000),
+        reference="B1",
+    )
+    office.world.approve(proposed)
+    office.next_day()
+    with pytest.raises(ReturnInvalid) as refused:
+        office.send_back(batch)
+    assert refused.value.extra["lines"] == [{"line": 2, "text": bank_file.GIVEN_BACK}]
+    assert borne(shop.core, made) == (0, GAP - 5_000)
+    shop.counter.clean()
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_statement_that_comes_after_the_old_line_ended_stops_the_new_one(
+    shop: Shop, office: Office, owed: Owed, signed: bool
+) -> None:
+    _, _, done = owed
+    (old,) = office.lines(office.settle(lambda _: BOUNCED))
+    assert old.payment is not None
+    shop.counter.refund(done, 100_000)
+    office.spend(office.till())  # somebody else is paid all the same
+    office.next_day()
+    batch = office.draft()
+    assert sorted(one.due.fen for one in office.lines(batch)) == [2_000, 10_000]
+    if signed:
+        batch = office.approve(batch)
+    days = (day_of(old.payment.answered_at or office.world.now()) - day_of(office.world.now())).days
+    flow = old.payment.flow_number
+    take(office, [said(office, flow, old.payment.amount.fen, days=days)])  # paid, and not sent back
+    (held,) = [one for one in found(office) if one.holds]
+    assert (held.line.reference, str(held.line.kind)) == (flow, "refund")
+    if not signed:
+        batch = office.approve(batch)
+    office.answer(office.send(batch))
+    assert office.look(batch.id).paid_amount == Money(2_000)
+    (left,) = [one for one in office.lines(batch) if one.due == Money(10_000)]
+    assert (left.status, left.left_out) == (LineStatus.LEFT_OUT, LeftOut.STATEMENT)
+    office.next_day()
+    assert office.draft().lines == 0  # not even drafted while it waits
+    asked = differences.propose(
+        shop.core, actor=office.payer, difference=held.id, amount=None, reason="银行来函：确已退票"
+    )
+    office.world.approve(asked)
     office.next_day()
     assert office.settle().paid_amount == Money(10_000)
     shop.counter.clean()

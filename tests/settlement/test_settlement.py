@@ -111,6 +111,20 @@ def test_a_bounced_payment_is_paid_once_to_the_corrected_account(office: Office)
     assert office.draft().lines == 0
 
 
+def test_a_refund_of_all_that_waits_stops_no_batch_that_has_it(office: Office) -> None:
+    till = office.till()
+    done = office.spend(till, 2)
+    office.next_day()
+    batch = office.draft()
+    refund(office.world, till, done[0])  # less is committed than the batch pays
+    approved = office.approve(batch)
+    refund(office.world, till, done[1])  # nothing is
+    office.answer(office.send(approved))
+    assert office.look(batch.id).paid_amount == yuan(40)
+    assert owed(office.world, till) == (ZERO, yuan(40))
+    assert office.clean() == []
+
+
 def test_a_refund_in_a_running_batch_comes_off_the_next_line(office: Office) -> None:
     till = office.till()
     done = office.spend(till, 2)

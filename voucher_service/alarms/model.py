@@ -24,6 +24,7 @@ class Kind(StrEnum):
     `log`: the books are sealed late, or their witness refuses or keeps silent;
     `difference`: what differs from a channel's or a till's file was not closed in time;
     `file`: the file that a channel, a till or the bank sends of each day did not come;
+    `returned`: the bank sent back what it had paid of a batch, and nothing was paid for it since;
     `backup`: no copy was made for too long, or what is written is not received elsewhere.
     """
 
@@ -36,6 +37,7 @@ class Kind(StrEnum):
     LOG = "log"
     DIFFERENCE = "difference"
     FILE = "file"
+    RETURNED = "returned"
     BACKUP = "backup"
 
 
@@ -53,6 +55,7 @@ KINDS: Mapping[str, str] = {
     Kind.LOG: mark("账目封存"),
     Kind.DIFFERENCE: mark("对账差异过期"),
     Kind.FILE: mark("账单没到"),
+    Kind.RETURNED: mark("到账后退汇"),
     Kind.BACKUP: mark("数据备份"),
 }
 

@@ -8,11 +8,7 @@ from uuid import UUID
 
 import click
 
-from voucher_service.i18n import DEFAULT
-
-from .base import DATA, attached, main, plainly
-
-_LANGUAGES = {"zh": DEFAULT, "en": "en"}
+from .base import DATA, DAY, LANG, attached, main, plainly
 
 
 @main.command("reconcile-file")
@@ -21,8 +17,9 @@ _LANGUAGES = {"zh": DEFAULT, "en": "en"}
 @click.option("--merchant", type=click.UUID, help="The channel's file is of this merchant alone.")
 @click.option("--shop", type=click.UUID, help="The shop of a till's file.")
 @click.option("--with-others", is_flag=True, help="It also has orders without a voucher.")
-@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="The day of a file without a line.")
-@click.option("--lang", type=click.Choice([*_LANGUAGES]), default="en", show_default=True)
+@click.option("--day", type=DAY, help="Its day, or its first: without a line, or of several days.")
+@click.option("--last-day", type=DAY, help="Its last day, where there are several.")
+@LANG
 @DATA
 @plainly
 def reconcile_file(
@@ -33,7 +30,8 @@ def reconcile_file(
     shop: UUID | None,
     with_others: bool,
     day: datetime | None,
-    lang: str,
+    last_day: datetime | None,
+    locale: str,
     data: Path,
 ) -> None:
     """Compare FILE, written in FORMAT (wechat, alipay, unionpay, till …), with our books.
@@ -44,9 +42,9 @@ def reconcile_file(
     from voucher_service.kernel.actor import SYSTEM
     from voucher_service.kernel.ids import MerchantId, ShopId
     from voucher_service.reconciliation.differences import service
+    from voucher_service.reconciliation.differences.layout import Days
     from voucher_service.reconciliation.differences.model import FINDINGS
 
-    locale = _LANGUAGES[lang]
     with attached(data) as (core, _), file.open("rb") as source:
         made = service.take(
             core,
@@ -57,7 +55,7 @@ def reconcile_file(
             merchant=MerchantId(merchant) if merchant else None,
             shop=ShopId(shop) if shop else None,
             with_others=with_others,
-            day=day.date() if day else None,
+            days=Days.said(*(one.date() if one else None for one in (day, last_day))),
         )
     click.echo(f"{made.file_name}: {made.first} to {made.last}, {made.lines:,} lines")
     for finding, count in made.counts.items():
@@ -68,7 +66,7 @@ def reconcile_file(
 
 @main.command("channel-sample")
 @click.argument("format_", metavar="FORMAT")
-@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), required=True)
+@click.option("--day", type=DAY, required=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
 @click.option("--shop", type=click.UUID, help="The shop, for a till's file.")
 @DATA

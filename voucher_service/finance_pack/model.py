@@ -137,12 +137,16 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """What the bank said of a batch's payments; `open` ones it has not answered."""
+    """What the bank said of a batch's payments; `open` ones it has not answered, `returned` ones it
+    had paid and sent back.
+    """
 
     paid: int
     paid_amount: Money
     bounced: int
     bounced_amount: Money
+    returned: int
+    returned_amount: Money
     open: int
     open_amount: Money
 

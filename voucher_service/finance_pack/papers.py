@@ -244,12 +244,13 @@ def accounts(
         [
             ("已到账", f"{bank.paid:,}", yuan(bank.paid_amount)),
             ("退票", f"{bank.bounced:,}", yuan(bank.bounced_amount)),
+            ("到账后退汇", f"{bank.returned:,}", yuan(bank.returned_amount)),
             ("未回", f"{bank.open:,}", yuan(bank.open_amount)),
         ],
         (
             "付款文件合计",
-            f"{bank.paid + bank.bounced + bank.open:,}",
-            yuan(bank.paid_amount + bank.bounced_amount + bank.open_amount),
+            f"{bank.paid + bank.bounced + bank.returned + bank.open:,}",
+            yuan(bank.paid_amount + bank.bounced_amount + bank.returned_amount + bank.open_amount),
         ),
         _UNIT,
     )

@@ -46,8 +46,13 @@ JOIN programme p ON p.id = c.programme_id WHERE s.batch_id = :batch ORDER BY p.n
 _BANK = text("""
 SELECT count(*) FILTER (WHERE status = 'paid') AS paid,
     coalesce(sum(amount_fen) FILTER (WHERE status = 'paid'), 0) AS paid_fen,
-    count(*) FILTER (WHERE status IN ('bounced', 'corrected')) AS bounced,
-    coalesce(sum(amount_fen) FILTER (WHERE status IN ('bounced', 'corrected')), 0) AS bounced_fen,
+    count(*) FILTER (WHERE status IN ('bounced', 'corrected') AND returned_at IS NULL) AS bounced,
+    coalesce(sum(amount_fen) FILTER (
+        WHERE status IN ('bounced', 'corrected') AND returned_at IS NULL), 0) AS bounced_fen,
+    count(*) FILTER (WHERE status IN ('returned', 'corrected') AND returned_at IS NOT NULL)
+        AS returned,
+    coalesce(sum(amount_fen) FILTER (
+        WHERE status IN ('returned', 'corrected') AND returned_at IS NOT NULL), 0) AS returned_fen,
     count(*) FILTER (WHERE status IN ('due', 'sent')) AS open,
     coalesce(sum(amount_fen) FILTER (WHERE status IN ('due', 'sent')), 0) AS open_fen
 FROM settlement_payment WHERE batch_id = :batch
@@ -131,6 +136,8 @@ def bank(session: Session, batch: Batch) -> Bank:
         Money(int(row.paid_fen)),
         row.bounced,
         Money(int(row.bounced_fen)),
+        row.returned,
+        Money(int(row.returned_fen)),
         row.open,
         Money(int(row.open_fen)),
     )

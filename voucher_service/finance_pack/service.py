@@ -133,7 +133,7 @@ def _look(core: Core, batch: Batch) -> Facts:
 
 
 def _standing(batch: Batch) -> str:
-    return f"{batch.status} {batch.paid} {batch.bounced}"
+    return f"{batch.status} {batch.paid} {batch.bounced} {batch.returned}"
 
 
 def _record(core: Core, actor: Actor, pack: Pack, action: str, *, new: bool = False) -> None:

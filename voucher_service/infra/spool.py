@@ -12,13 +12,14 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 
 from voucher_service.kernel.errors import Unavailable
-from voucher_service.settings import Settings
+from voucher_service.settings import Settings, SettingsError
 
 _COMING = "coming-"
 _LEFT_SECONDS = 24 * 3600
@@ -33,24 +34,38 @@ class StorageFull(Unavailable):
     code = "storage_full"
 
 
+class StorageAway(Unavailable):
+    """The folder of uploads is not there: a share that is not mounted, say. Nothing is lost."""
+
+    code = "storage_away"
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """What fails for want of room raises StorageFull. Some disks say so only at the end."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageFull from None
+        raise
+
+
 class Incoming(io.FileIO):
-    """A file that is being sent: gone when it is closed, unless it was kept."""
+    """A file that is being sent: gone when it is closed, unless it was kept. Raises StorageFull."""
 
     def __init__(self, folder: Path) -> None:
-        handle, name = tempfile.mkstemp(prefix=_COMING, dir=folder)
+        with _room():
+            handle, name = tempfile.mkstemp(prefix=_COMING, dir=folder)
         super().__init__(handle, "r+")
         self.path = Path(name)
 
     def write(self, data: bytes | bytearray | memoryview) -> int:  # type: ignore[override]
         """Write all of it. Raises StorageFull."""
         left = memoryview(data)
-        try:
+        with _room():
             while left:
                 left = left[super().write(left) :]
-        except OSError as error:
-            if error.errno in _FULL:
-                raise StorageFull from None
-            raise
         return len(data)
 
     def close(self) -> None:
@@ -61,10 +76,36 @@ class Incoming(io.FileIO):
 
 
 def folder(settings: Settings) -> Path:
-    """Where files wait: `matching.folder`, or one of this machine for a single machine."""
+    """Where files wait: `matching.folder`, or one of this machine for a single machine. In
+    production it is never made: that would be a folder of one machine where the share is away.
+
+    Raises StorageAway.
+    """
     found = Path(settings.matching.folder or Path(tempfile.gettempdir()) / "voucher-uploads")
-    found.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not settings.production:
+        found.mkdir(mode=0o700, parents=True, exist_ok=True)
+    elif not found.is_dir():
+        raise StorageAway
     return found
+
+
+def check_folder(settings: Settings) -> None:
+    """Whether the folder can be used: asked in production at the start of those that use it.
+
+    Raises SettingsError.
+    """
+    if not settings.production:
+        return
+    place = settings.matching.folder
+    try:
+        with tempfile.TemporaryFile(dir=place) as probe:
+            probe.write(b"x")
+    except OSError as error:
+        raise SettingsError(
+            f"matching.folder: {place} can't be written: {error.strerror or error}. Make or mount"
+            " it for the user of this process, the same for the admin face and the schedule, or"
+            " name another in VOUCHER__MATCHING__FOLDER"
+        ) from None
 
 
 def check_room(place: Path, size_bytes: int) -> None:
@@ -74,9 +115,10 @@ def check_room(place: Path, size_bytes: int) -> None:
 
 
 def keep(incoming: Incoming, place: Path, id: UUID) -> None:
-    """Give a whole file its name, once it is on disk."""
-    os.fsync(incoming.fileno())
-    os.link(incoming.path, place / str(id))
+    """Give a whole file its name, once it is on disk. Raises StorageFull."""
+    with _room():
+        os.fsync(incoming.fileno())
+        os.link(incoming.path, place / str(id))
 
 
 def opened(place: Path, id: UUID) -> BinaryIO:

@@ -20,7 +20,7 @@ from voucher_service.approvals import service as approvals
 from voucher_service.backup import service as backup
 from voucher_service.finance_pack import service as finance_pack
 from voucher_service.infra import core as core_module
-from voucher_service.infra import outbox, queue
+from voucher_service.infra import outbox, queue, spool
 from voucher_service.infra.core import Core
 from voucher_service.kernel.clock import day_of, start_of
 from voucher_service.kernel.errors import DomainError
@@ -195,6 +195,7 @@ def run() -> None:
     stopping = Stopping()
     stopping.listen()
     core = core_module.build()
+    spool.check_folder(core.settings)
     log.info("schedule_started")
     away = False
     while not stopping.asked:

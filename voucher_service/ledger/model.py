@@ -2,7 +2,9 @@
 
 Every balance is credit-normal: an account holds what has come in. `appropriation` is the source
 and goes negative, `receivable` is what somebody owes and never goes above zero. Every other stage
-stays at zero or above; but what is refunded between two folds may take a pool's `committed` below.
+stays at zero or above; but what is refunded between two folds may take a pool's `committed` below,
+and what the bank sent back and is to be paid again may take a merchant's `receivable` above zero
+and its `settled` below by as much.
 """
 
 from __future__ import annotations
@@ -58,11 +60,12 @@ class Code(StrEnum):
     SETTLED = "settled"
     CLAWED_BACK = "clawed_back"
     PAID_AHEAD = "paid_ahead"
+    SENT_BACK = "sent_back"
+    PAID_AGAIN = "paid_again"
     RECOVERED = "recovered"
     FROZEN = "frozen"
     FREEZE_COMMITTED = "freeze_committed"
     FREEZE_CANCELLED = "freeze_cancelled"
-    UNSPENT_FREED = "unspent_freed"
     FOLDED = "folded"
     CLOSED = "closed"
     APPROPRIATED = "appropriated"

@@ -23,6 +23,7 @@ class Message(StrEnum):
     ACCOUNT_STOPPED = "account_stopped"
     SUSPENDED = "merchant_suspended"
     REINSTATED = "merchant_reinstated"
+    PAYMENT_CAME_BACK = "payment_came_back"
 
 
 TEXT: Mapping[Message, str] = {
@@ -39,6 +40,10 @@ TEXT: Mapping[Message, str] = {
     Message.ACCOUNT_STOPPED: mark("“{name}”换收款账户（尾号 {last4}）已经叫停，原来的账户不变。"),
     Message.SUSPENDED: mark("“{name}”已暂停收券，货款暂缓支付。请联系审核部门或打 12345。"),
     Message.REINSTATED: mark("“{name}”已恢复收券。"),
+    Message.PAYMENT_CAME_BACK: mark(
+        "付给“{name}”的货款 {amount} 被银行退了回来：{reason}。请登录商户端核对收款账户，"
+        "改对了下一批重付。"
+    ),
 }
 _SENDER = mark("【消费券】")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from . import (
     application_invariants,
+    kept_invariants,
     review_invariants,
     sale_invariants,
     settlement_invariants,
@@ -26,13 +27,20 @@ _SUMS = {
                    FROM ledger.entry GROUP BY transfer_id) e ON e.transfer_id = t.id
         WHERE t.id IS NULL OR coalesce(e.legs, 0) < 2 OR e.fen <> 0""",
     # A refund takes from its pool what was folded over the lines; the next fold takes it from them.
+    # A merchant may be owed what the bank sent back of its money, until that is paid again.
     "L3 no account but the appropriation and what merchants owe is overdrawn": """
+        WITH back AS (SELECT a.owner_id, sum(e.amount_fen) AS fen
+                      FROM ledger.transfer t JOIN ledger.entry e ON e.transfer_id = t.id
+                      JOIN ledger.account a ON a.id = e.account_id
+                      WHERE t.code IN ('sent_back', 'paid_again') AND a.stage = 'receivable'
+                      GROUP BY a.owner_id)
         SELECT a.owner_type || ' ' || a.owner_id || ' ' || a.stage || ' holds ' || s.fen
         FROM ledger.account a JOIN (SELECT account_id, sum(amount_fen) AS fen
             FROM ledger.entry GROUP BY account_id) s ON s.account_id = a.id
-        WHERE s.fen < 0 AND a.stage NOT IN ('appropriation', 'receivable')
+        LEFT JOIN back b ON a.owner_type = 'merchant' AND b.owner_id = a.owner_id
+        WHERE s.fen < -greatest(b.fen, 0) AND a.stage NOT IN ('appropriation', 'receivable')
                 AND NOT (a.owner_type LIKE 'pool%' AND a.stage = 'committed')
-            OR s.fen > 0 AND a.stage IN ('appropriation', 'receivable')""",
+            OR s.fen > greatest(b.fen, 0) AND a.stage IN ('appropriation', 'receivable')""",
     "L6 each campaign's money adds up: what came, what stands, what was spent": """
         WITH places AS (SELECT id AS owner_id, campaign_id FROM budget_line
                         UNION ALL SELECT id, campaign_id FROM offer),
@@ -384,4 +392,5 @@ ALL: dict[str, str] = (
     | sale_invariants.SALES
     | review_invariants.REVIEWS
     | settlement_invariants.SETTLEMENT
+    | kept_invariants.KEPT
 )

@@ -40,19 +40,27 @@ SETTLEMENT = {
         WHERE r.phase <> 'none' AND NOT EXISTS (
             SELECT FROM settlement_item i WHERE i.redemption_id = r.id AND i.live)""",
     "S4 what the ledger settled of a batch is what its paid lines cost the funders": """
-        WITH paid AS (SELECT s.batch_id, sum(i.due_fen - coalesce(f.fen, 0)) AS fen
+        -- what was refunded while the batch ran was never settled; what was refunded after it was
+        -- paid came off by the refund, so that of a line that the bank sent back it is left over
+        WITH refunded AS (SELECT redemption_id,
+                              sum(subsidy_part_fen) FILTER (WHERE phase = 'batched') AS running,
+                              sum(subsidy_part_fen) FILTER (WHERE phase = 'paid') AS since
+                          FROM redemption_refund WHERE recovery IN ('net_off', 'claw_back')
+                          GROUP BY redemption_id),
+        paid AS (SELECT s.batch_id, sum(CASE s.status WHEN 'paid'
+                          THEN i.due_fen - coalesce(f.running, 0)
+                          ELSE coalesce(f.since, 0) END) AS fen
                       FROM settlement_line s JOIN settlement_item i ON i.line_id = s.id AND i.live
-                      LEFT JOIN (SELECT redemption_id, sum(subsidy_part_fen) AS fen
-                                 FROM redemption_refund WHERE recovery = 'net_off'
-                                 GROUP BY redemption_id) f USING (redemption_id)
-                      WHERE s.status = 'paid' GROUP BY s.batch_id
+                      LEFT JOIN refunded f USING (redemption_id)
+                      WHERE s.status IN ('paid', 'due') GROUP BY s.batch_id
                       UNION ALL SELECT batch_id, sum(due_fen) FROM settlement_line
                       WHERE status = 'paid' AND kind = 'person' GROUP BY batch_id),
         cost AS (SELECT batch_id, sum(fen) AS fen FROM paid GROUP BY batch_id),
         moved AS (SELECT split_part(t.key, ':', 1) AS batch, sum(e.amount_fen) AS fen
                   FROM ledger.transfer t JOIN ledger.entry e ON e.transfer_id = t.id
                   JOIN ledger.account a ON a.id = e.account_id
-                  WHERE t.code = 'settled' AND t.key LIKE '%:%' AND a.stage = 'settled'
+                  WHERE t.code IN ('settled', 'sent_back') AND t.key LIKE '%:%'
+                      AND a.stage = 'settled'
                   GROUP BY 1),
         shared AS (SELECT batch_id, sum(settled_fen) AS fen FROM settlement_share GROUP BY batch_id)
         SELECT 'batch ' || b.id || ': paid ' || coalesce(c.fen, 0) || ', ledger '
@@ -72,11 +80,17 @@ SETTLEMENT = {
             OR p.payments > 1 OR p.fen <> s.due_fen - s.deducted_fen
         UNION ALL
         SELECT 'payment ' || p.id FROM settlement_payment p
-        WHERE p.status IN ('paid', 'bounced') AND p.answer IS DISTINCT FROM p.status""",
+        WHERE p.status IN ('paid', 'bounced') AND p.answer IS DISTINCT FROM p.status
+        UNION ALL
+        SELECT 'line ' || s.id || ' came back' FROM settlement_line s
+        JOIN settlement_payment p ON p.line_id = s.id
+        WHERE p.status = 'returned' AND s.status <> 'due'""",
     "S6 what lines deducted and advances paid is what merchants' debts say": """
         WITH told AS (SELECT merchant_id, sum(deducted_fen) FILTER (WHERE kind = 'merchant') AS off,
                           sum(due_fen) FILTER (WHERE kind = 'advance') AS ahead
-                      FROM settlement_line WHERE status = 'paid' AND kind <> 'person'
+                      FROM settlement_line s WHERE kind <> 'person' AND (status = 'paid' OR EXISTS (
+                          SELECT FROM settlement_payment p
+                          WHERE p.line_id = s.id AND p.status = 'returned'))
                       GROUP BY merchant_id),
         moved AS (SELECT a.owner_id AS merchant_id,
                       sum(e.amount_fen) FILTER (WHERE t.code = 'recovered') AS off,
@@ -104,4 +118,27 @@ SETTLEMENT = {
             OR (b.status IN ('approved', 'sent') OR b.status = 'closed' AND b.payments > 0)
                 AND NOT EXISTS (
                 SELECT FROM approval a WHERE a.id = b.approval_id AND a.status = 'executed')""",
+    "S9 what came back of money that no funder bears stands on the merchant's account": """
+        WITH back AS (SELECT s.id, s.merchant_id, s.due_fen - s.deducted_fen AS fen
+                      FROM settlement_line s WHERE s.kind <> 'person' AND EXISTS (
+                          SELECT FROM settlement_payment p
+                          WHERE p.line_id = s.id AND p.status = 'returned')),
+        borne AS (SELECT i.line_id, sum(r.discount_fen - r.refunded_discount_fen
+                      + coalesce(f.fen, 0)) AS fen
+                  FROM back b JOIN settlement_item i ON i.line_id = b.id AND i.live
+                  JOIN redemption r ON r.id = i.redemption_id
+                  LEFT JOIN LATERAL (SELECT sum(subsidy_part_fen) AS fen FROM redemption_refund f
+                      WHERE f.redemption_id = r.id AND f.recovery = 'net_off') f ON true
+                  GROUP BY i.line_id),
+        told AS (SELECT b.merchant_id, sum(b.fen - coalesce(o.fen, 0)) AS fen
+                 FROM back b LEFT JOIN borne o ON o.line_id = b.id GROUP BY b.merchant_id),
+        moved AS (SELECT a.owner_id AS merchant_id, sum(e.amount_fen) AS fen
+                  FROM ledger.transfer t JOIN ledger.entry e ON e.transfer_id = t.id
+                  JOIN ledger.account a ON a.id = e.account_id
+                  WHERE t.code IN ('sent_back', 'paid_again') AND a.stage = 'receivable'
+                  GROUP BY a.owner_id)
+        SELECT 'merchant ' || merchant_id || ': lines ' || coalesce(told.fen, 0) || ', ledger '
+            || coalesce(moved.fen, 0)
+        FROM told FULL JOIN moved USING (merchant_id)
+        WHERE coalesce(told.fen, 0) <> coalesce(moved.fen, 0)""",
 }

@@ -77,6 +77,7 @@ OTHER_AMOUNT = mark("金额和付款文件不一样。")
 NOT_SENT = mark("这一笔没有交给银行。")
 FUTURE = mark("时间在以后。")
 DIFFERS = mark("这一笔银行以前回过别的结果。")
+GIVEN_BACK = mark("这一笔收款人自己已经还过钱。请先和收款人核对，文件里去掉这一行再传。")
 OTHER_BATCH = mark("这是另一个批次的文件。请到那一批的页面上传。")
 
 

@@ -36,8 +36,9 @@ class BatchEvent(StrEnum):
 
 
 class LineStatus(StrEnum):
-    """Where a line stands. What was left out is paid by a later batch as another line; so is what
-    is left of one that ended: the bank had sent it back, and less is due by now.
+    """Where a line stands. One that was paid is due again once the bank sent that back. What was
+    left out is paid by a later batch as another line; so is what is left of one that ended: the
+    bank had sent it back, and less is due by now.
     """
 
     DUE = "due"
@@ -50,17 +51,21 @@ class LineEvent(StrEnum):
     """What happens to a line."""
 
     PAID = "settlement_line.paid"
+    SENT_BACK = "settlement_line.sent_back"
     LEFT_OUT = "settlement_line.left_out"
     ENDED = "settlement_line.ended"
 
 
 class PaymentStatus(StrEnum):
-    """Where one row of a bank file stands."""
+    """Where one row of a bank file stands. `bounced`: the bank did not pay it; `returned`: it did,
+    and sent it back days later; `corrected`: another payment followed either.
+    """
 
     DUE = "due"
     SENT = "sent"
     PAID = "paid"
     BOUNCED = "bounced"
+    RETURNED = "returned"
     CORRECTED = "corrected"
     WITHDRAWN = "withdrawn"
 
@@ -71,6 +76,7 @@ class PaymentEvent(StrEnum):
     SENT = "settlement_payment.sent"
     PAID = "settlement_payment.paid"
     BOUNCED = "settlement_payment.bounced"
+    RETURNED = "settlement_payment.returned"
     CORRECTED = "settlement_payment.corrected"
     WITHDRAWN = "settlement_payment.withdrawn"
 
@@ -90,6 +96,7 @@ class AdvanceEvent(StrEnum):
     APPROVED = "settlement_advance.approved"
     REFUSED = "settlement_advance.refused"
     PAID = "settlement_advance.paid"
+    SENT_BACK = "settlement_advance.sent_back"
 
 
 _B, _BE = BatchStatus, BatchEvent
@@ -119,7 +126,7 @@ LINE: Machine[LineStatus, LineEvent] = Machine(
             LineEvent.LEFT_OUT: LineStatus.LEFT_OUT,
             LineEvent.ENDED: LineStatus.ENDED,
         },
-        LineStatus.PAID: {},
+        LineStatus.PAID: {LineEvent.SENT_BACK: LineStatus.DUE},
         LineStatus.LEFT_OUT: {},
         LineStatus.ENDED: {},
     },
@@ -131,8 +138,9 @@ PAYMENT: Machine[PaymentStatus, PaymentEvent] = Machine(
     {
         _P.DUE: {_PE.SENT: _P.SENT, _PE.WITHDRAWN: _P.WITHDRAWN},
         _P.SENT: {_PE.PAID: _P.PAID, _PE.BOUNCED: _P.BOUNCED},
-        _P.PAID: {},
+        _P.PAID: {_PE.RETURNED: _P.RETURNED},
         _P.BOUNCED: {_PE.CORRECTED: _P.CORRECTED},
+        _P.RETURNED: {_PE.CORRECTED: _P.CORRECTED},
         _P.CORRECTED: {},
         _P.WITHDRAWN: {},
     },
@@ -144,7 +152,7 @@ ADVANCE: Machine[AdvanceStatus, AdvanceEvent] = Machine(
     {
         _A.PROPOSED: {_AE.APPROVED: _A.APPROVED, _AE.REFUSED: _A.REFUSED},
         _A.APPROVED: {_AE.PAID: _A.PAID},
-        _A.PAID: {},
+        _A.PAID: {_AE.SENT_BACK: _A.APPROVED},
         _A.REFUSED: {},
     },
 )
@@ -177,9 +185,12 @@ PAYMENT_PUBLIC: Mapping[PaymentStatus, str] = {
     _P.SENT: mark("银行处理中"),
     _P.PAID: mark("已到账"),
     _P.BOUNCED: mark("银行退票"),
+    _P.RETURNED: mark("到账后退汇"),
     _P.CORRECTED: mark("已更正"),
     _P.WITHDRAWN: mark("未交银行"),
 }
+# What the bank sent back, at once or days later: no other payment of the line is under way.
+BACK = (_P.BOUNCED, _P.RETURNED)
 ADVANCE_PUBLIC: Mapping[AdvanceStatus, str] = {
     _A.PROPOSED: mark("等待批准"),
     _A.APPROVED: mark("已批准，等待付款"),
@@ -198,6 +209,7 @@ PAYMENT_OWNER: Mapping[PaymentStatus, frozenset[Role]] = {
     _P.SENT: frozenset({Role.FINANCE}),
     _P.PAID: frozenset(),
     _P.BOUNCED: frozenset({Role.FINANCE}),
+    _P.RETURNED: frozenset({Role.FINANCE}),
     _P.CORRECTED: frozenset(),
     _P.WITHDRAWN: frozenset(),
 }

@@ -65,6 +65,7 @@ class LeftOut(StrEnum):
     REDEMPTION_HOLD = "redemption_hold"
     NO_ACCOUNT = "no_account"
     UNDONE = "undone"
+    STATEMENT = "statement"
     DROPPED = "dropped"
 
 
@@ -80,6 +81,7 @@ LEFT_OUT: Mapping[LeftOut, str] = {
     LeftOut.REDEMPTION_HOLD: mark("有一笔核销暂缓付款"),
     LeftOut.NO_ACCOUNT: mark("没有收款账户"),
     LeftOut.UNDONE: mark("应付的事由已不成立"),
+    LeftOut.STATEMENT: mark("银行流水说以前那笔已经付了"),
     LeftOut.DROPPED: mark("批次已作废"),
 }
 
@@ -121,7 +123,9 @@ class ReturnInvalid(Unprocessable):
 
 
 class AnswerDiffers(Conflict):
-    """The bank answered this payment before, and otherwise; `extra.lines` says where."""
+    """The bank answered this payment before, and otherwise; `extra.lines` says where. That it sent
+    back later what it had paid is no other answer.
+    """
 
     code = "bank_answer_differs"
 
@@ -147,7 +151,8 @@ class Batch:
 
     `due` is what the funders bear, `deducted` what merchants owed and gave back so, `total` what
     the file pays: `payments` rows, bounced ones of earlier batches among them, so that `total` is
-    `due - deducted + retried`. `statement_until`: until when merchants may object. The SHA-256 are
+    `due - deducted + retried`. What was `returned` had been paid; neither `paid` nor `bounced`
+    counts it. `statement_until`: until when merchants may object. The SHA-256 are
     those of the files, in hex.
     """
 
@@ -167,6 +172,8 @@ class Batch:
     paid_amount: Money
     bounced: int
     bounced_amount: Money
+    returned: int
+    returned_amount: Money
     statement_until: datetime | None
     drafted_at: datetime
     drafted_by: UUID | None
@@ -186,7 +193,8 @@ class Payment:
     """One row of a bank file, to find again by `flow_number`. `name` is masked for a person;
     `last4` and `bank` are known once it was sent.
 
-    `answered_at` is the bank's own time; `reason` why it bounced.
+    `answered_at` and `returned_at` are the bank's own times, of its answer and of the day it sent
+    back what it had paid; `reason` why it came back.
     """
 
     id: PaymentId
@@ -202,6 +210,7 @@ class Payment:
     reason: str
     bank_reference: str
     answered_at: datetime | None
+    returned_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,12 +318,15 @@ class HeldOrder:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a bank's file said; `replayed` when it had been taken before."""
+    """What a bank's file said; `replayed` when it had been taken before. `returned`: sent back
+    after an earlier file had reported it paid.
+    """
 
     batch_id: BatchId
     rows: int
     paid: int
     bounced: int
+    returned: int
     replayed: bool
 
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, exists, func, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Table,
+    Uuid,
+    bindparam,
+    exists,
+    func,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
@@ -15,13 +26,17 @@ from voucher_service.infra.copying import copy
 from voucher_service.infra.database import MoneyFen
 from voucher_service.kernel.money import ZERO, Money
 
-from .lifecycles import PaymentStatus
+from .lifecycles import BACK, PaymentStatus
 from .model import BatchId, BatchLineId, PaymentId
 from .store import DUE
 from .tables import SettlementLineRow, SettlementPaymentRow, SettlementRow
 
 ANSWERED: ColumnElement[bool] = (SettlementPaymentRow.status == PaymentStatus.SENT) & (
     SettlementPaymentRow.answer.is_not(None)
+)
+# The bank sent back what it had paid, and that is not booked yet.
+SENT_BACK: ColumnElement[bool] = (SettlementPaymentRow.status == PaymentStatus.PAID) & (
+    SettlementPaymentRow.returned_at.is_not(None)
 )
 
 
@@ -60,16 +75,35 @@ def newest_payments(
 
 def paid_sums(
     session: Session, batches: Collection[UUID]
-) -> dict[tuple[UUID, PaymentStatus], tuple[int, Money]]:
-    """How many payments of batches stand how, and their sums."""
+) -> dict[tuple[UUID, PaymentStatus, bool], tuple[int, Money]]:
+    """How many payments of batches stand how, and their sums; apart those that the bank had paid
+    and sent back.
+    """
     row = SettlementPaymentRow
     total: Any = func.sum(row.amount_fen, type_=MoneyFen)
+    returned = row.returned_at.is_not(None)
     rows = session.execute(
-        select(row.batch_id, row.status, func.count(), total)
+        select(row.batch_id, row.status, returned, func.count(), total)
         .where(row.batch_id.in_(batches))
-        .group_by(row.batch_id, row.status)
+        .group_by(row.batch_id, row.status, returned)
     )
-    return {(batch, status): (count, sum_ or ZERO) for batch, status, count, sum_ in rows}
+    return {
+        (batch, status, back): (count, sum_ or ZERO) for batch, status, back, count, sum_ in rows
+    }
+
+
+def returned_last(session: Session, lines: Collection[UUID]) -> dict[UUID, UUID]:
+    """Of those of these lines that were paid and are due again: the payment that came back last."""
+    row = SettlementPaymentRow
+    asked = func.any(bindparam("lines", type_=ARRAY(Uuid)))
+    statement = (
+        select(row.line_id, row.id)
+        .ext(distinct_on(row.line_id))
+        .where(row.line_id == asked, row.status == PaymentStatus.RETURNED)
+        .order_by(row.line_id, row.id.desc())
+    )
+    rows = session.execute(statement, {"lines": list(lines)})
+    return {row.line_id: row.id for row in rows}
 
 
 def last_place(session: Session, batch: BatchId) -> int:
@@ -86,16 +120,15 @@ def retriable(
     """
     back, newer = SettlementPaymentRow, aliased(SettlementPaymentRow)
     live = newer.status.in_((PaymentStatus.DUE, PaymentStatus.SENT, PaymentStatus.PAID))
-    waits = newer.retry_waits & (newer.status == PaymentStatus.BOUNCED)
     statement = (
         select(back, SettlementLineRow)
         .join(SettlementLineRow, SettlementLineRow.id == back.line_id)
         .join(SettlementRow, SettlementRow.id == SettlementLineRow.batch_id)
         .where(
-            back.status == PaymentStatus.BOUNCED,
+            back.status.in_(BACK),
             DUE,
             SettlementRow.programme_id.is_not_distinct_from(of),
-            ~exists().where(newer.line_id == back.line_id, live | waits),
+            ~exists().where(newer.line_id == back.line_id, live | newer.retry_waits),
         )
         .ext(distinct_on(back.line_id))
         .order_by(back.line_id, back.id.desc())
@@ -104,11 +137,51 @@ def retriable(
     return [(payment, line) for payment, line in session.execute(statement)]
 
 
-def waiting(session: Session, lines: Collection[UUID]) -> set[UUID]:
-    """Those of these lines that a payment sent back is not to be followed by another."""
+def batches_of(session: Session, payments: Collection[UUID]) -> set[BatchId]:
+    """In which batches these payments are."""
     row = SettlementPaymentRow
-    chosen = row.line_id.in_(lines), row.retry_waits, row.status == PaymentStatus.BOUNCED
-    return set(session.scalars(select(row.line_id).where(*chosen)))
+    found = session.scalars(select(row.batch_id).where(row.id.in_(payments)).distinct())
+    return {BatchId(one) for one in found}
+
+
+def standing_returned(session: Session, batch: BatchId) -> tuple[int, Money]:
+    """How many payments of a batch came back after they were paid and wait for another, and their
+    sum.
+    """
+    found = paid_sums(session, [batch])
+    return found.get((batch, PaymentStatus.RETURNED, True), (0, ZERO))
+
+
+def held_payouts(session: Session) -> set[tuple[UUID, UUID]]:
+    """Differences, by revision and decision, of which a payment came back by our books alone: no
+    other is to follow it.
+    """
+    return {(payout, subject) for _, payout, subject in _held(session) if payout and subject}
+
+
+def waiting(session: Session, *where: ColumnElement[bool]) -> set[UUID]:
+    """Those of the unpaid lines that match which a payment is not to be followed by another of:
+    their own, or one of the line before, which ended because less was left of a difference.
+    """
+    held = _held(session)
+    if not held:
+        return set()
+    row = SettlementLineRow
+    payouts = [(payout, subject) for _, payout, subject in held if payout and subject]
+    same = tuple_(row.payout_id, row.subject_id).in_(payouts)
+    own = row.id.in_([line for line, _, _ in held])
+    return set(session.scalars(select(row.id).where(DUE, own | same, *where)))
+
+
+def _held(session: Session) -> Sequence[tuple[UUID, UUID | None, UUID | None]]:
+    """The lines of payments that wait, few as they are, and what these pay."""
+    row = SettlementLineRow
+    rows = session.execute(
+        select(row.id, row.payout_id, row.subject_id)
+        .join(SettlementPaymentRow, SettlementPaymentRow.line_id == row.id)
+        .where(SettlementPaymentRow.retry_waits)
+    )
+    return [(line, payout, subject) for line, payout, subject in rows]
 
 
 def fingerprint(session: Session, batch: BatchId) -> str:
@@ -134,8 +207,9 @@ def retried_in(batch: BatchId) -> ColumnElement[bool]:
 
 
 def has_answers() -> ColumnElement[bool]:
-    """Batches with answers of the bank that are not booked yet."""
-    return exists().where(SettlementPaymentRow.batch_id == SettlementRow.id, ANSWERED)
+    """Batches with answers of the bank, or with payments it sent back, that are not booked yet."""
+    here = SettlementPaymentRow.batch_id == SettlementRow.id
+    return exists().where(here, ANSWERED) | exists().where(here, SENT_BACK)
 
 
 def set_payment(session: Session, id: PaymentId, **values: Any) -> None:

@@ -285,6 +285,15 @@ def add_settled(
     )
 
 
+def take_settled(session: Session, batch: BatchId, line: UUID, amount: Money) -> None:
+    """Take off what a budget line has borne of a batch: the bank sent it back."""
+    session.execute(
+        update(_SHARE)
+        .where(_SHARE.c.batch_id == batch, _SHARE.c.line_id == line)
+        .values(settled_fen=_SHARE.c.settled_fen - amount)
+    )
+
+
 def has_due_lines() -> ColumnElement[bool]:
     """Batches with a line that is still to be paid."""
     return exists().where(SettlementLineRow.batch_id == SettlementRow.id, DUE)

@@ -178,7 +178,7 @@ class SettlementPaymentRow(Recorded, Base):
     """One row of a bank file. A line has one payment that is not over or paid, whatever happens.
 
     `account_id`: the merchant's settlement account. What the bank said stands in `answer` before it
-    is booked.
+    is booked; that it sent back later what it had paid, in `returned_at`, with its `reason`.
     """
 
     __tablename__ = "settlement_payment"
@@ -194,7 +194,7 @@ class SettlementPaymentRow(Recorded, Base):
         Index(
             "ix_settlement_payment_bounced",
             "line_id",
-            postgresql_where=text("status = 'bounced'"),
+            postgresql_where=text("status IN ('bounced', 'returned')"),
         ),
         Index(
             "ix_settlement_payment_answered",
@@ -202,8 +202,17 @@ class SettlementPaymentRow(Recorded, Base):
             "place",
             postgresql_where=text("status = 'sent' AND answer IS NOT NULL"),
         ),
+        Index(
+            "ix_settlement_payment_returned",
+            "batch_id",
+            "place",
+            postgresql_where=text("status = 'paid' AND returned_at IS NOT NULL"),
+        ),
+        Index("ix_settlement_payment_waits", "line_id", postgresql_where=text("retry_waits")),
         CheckConstraint("amount_fen > 0", "amount"),
         CheckConstraint("answer IN ('paid', 'bounced')", "answer"),
+        CheckConstraint("returned_at IS NULL OR answer = 'paid'", "returned"),
+        CheckConstraint("status <> 'returned' OR returned_at IS NOT NULL", "returned_at"),
         CheckConstraint("status NOT IN ('paid', 'bounced') OR status = answer", "answered"),
         CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", "answered_at"),
     )
@@ -224,6 +233,8 @@ class SettlementPaymentRow(Recorded, Base):
     reason: Mapped[str] = mapped_column(server_default="")
     bank_reference: Mapped[str] = mapped_column(server_default="")
     answered_at: Mapped[datetime | None]
+    returned_at: Mapped[datetime | None]
+    return_reference: Mapped[str] = mapped_column(server_default="")
     retry_at: Mapped[datetime | None]
     # It came back by our books alone: until that is looked into, no other payment follows it.
     retry_waits: Mapped[bool] = mapped_column(server_default=false())
@@ -253,6 +264,7 @@ class SettlementReturnRow(Recorded, Base):
     rows: Mapped[int]
     paid: Mapped[int]
     bounced: Mapped[int]
+    returned: Mapped[int] = mapped_column(server_default="0")
     taken_by: Mapped[str]
     taken_at: Mapped[datetime]
 

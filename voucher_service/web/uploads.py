@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from contextlib import closing
 from pathlib import Path
+from typing import BinaryIO
 
-from flask import Flask, request
+from flask import Flask, g, request
+from werkzeug.exceptions import ClientDisconnected, LengthRequired, UnsupportedMediaType
 
 from voucher_service.i18n import gettext, mark
 from voucher_service.infra import spool
@@ -26,6 +28,9 @@ _BESIDE_BYTES = 64 * 1024
 _CARRIERS = frozenset(
     {"multipart/form-data", "application/json", "application/pdf", "image/jpeg", "image/png"}
 )
+# What a body that is a file may be.
+STREAMED = ("text/csv", "application/octet-stream")
+_PIECE_BYTES = 1024 * 1024
 
 _MOST_NAME = 80
 
@@ -57,8 +62,18 @@ def let_large_through(
     folder: Callable[[], Path],
 ) -> None:
     """Let a form to these blueprints have a file of any size that `check` allows, before any of it
-    is read. From so many bytes on what comes is written to `folder`, as an `Incoming`.
+    is read. From so many bytes on what comes is written to `folder`, as an `Incoming`, which is
+    gone at the end of the request unless it was kept: also when the form broke off.
     """
+
+    def incoming(*_: object, **__: object) -> spool.Incoming:
+        made = spool.Incoming(folder())
+        g.setdefault("incoming", []).append(made)
+        return made
+
+    def drop(_error: BaseException | None) -> None:
+        for one in g.pop("incoming", ()):
+            one.close()
 
     def widen() -> None:
         if request.method != "POST" or request.blueprint not in blueprints:
@@ -69,9 +84,45 @@ def let_large_through(
         check(max(0, length - _BESIDE_BYTES))
         request.max_content_length = length
         request.max_form_memory_size = _FIELD_BYTES
-        request._get_file_stream = lambda *_, **__: spool.Incoming(folder())  # type: ignore[method-assign]  # noqa: SLF001
+        request._get_file_stream = incoming  # type: ignore[method-assign]  # noqa: SLF001
 
     app.before_request_funcs.setdefault(None, []).insert(0, widen)
+    app.teardown_request(drop)
+
+
+def let_streams_through(app: Flask, blueprints: Collection[str]) -> None:
+    """Let a POST to these blueprints be a file of any length: its view judges `stream_length`
+    before it reads any of it.
+    """
+
+    def widen() -> None:
+        streams = request.method == "POST" and request.mimetype in STREAMED
+        if streams and request.blueprint in blueprints:
+            request.max_content_length = request.content_length
+
+    app.before_request_funcs.setdefault(None, []).insert(0, widen)
+
+
+def stream_length() -> int:
+    """How many bytes the body is said to have. Raises UnsupportedMediaType, LengthRequired."""
+    if request.mimetype not in STREAMED:
+        raise UnsupportedMediaType
+    if request.content_length is None:
+        raise LengthRequired
+    return int(request.content_length)
+
+
+def receive(out: BinaryIO) -> None:
+    """Write the body to `out` as it comes. Raises ClientDisconnected when it is shorter than said:
+    a server tells no more of a connection that broke than that no bytes are left.
+    """
+    left = stream_length()
+    while left:
+        piece = request.stream.read(min(left, _PIECE_BYTES))
+        if not piece:
+            raise ClientDisconnected
+        out.write(piece)
+        left -= len(piece)
 
 
 def sent(form: Form, name: str, *, most_bytes: int) -> bytes:

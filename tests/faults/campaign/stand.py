@@ -180,7 +180,7 @@ def _stand(servers: Servers, loop: Thread, processes: int, threads: int) -> Stan
         attached=False,
     )
     outside = {key: value for key, value in os.environ.items() if not key.startswith("VOUCHER")}
-    environment = serving.environment_for(addresses, data, outside) | _production()
+    environment = serving.environment_for(addresses, data, outside) | _production(data)
     stand = Stand(
         data,
         servers,
@@ -213,13 +213,16 @@ def _python(module: tuple[str, ...], environment: Mapping[str, str]) -> Callable
     return lambda: Launch(command, Path.cwd(), environment={**environment, "PYTHONUNBUFFERED": "1"})
 
 
-def _production() -> dict[str, str]:
+def _production(data: Path) -> dict[str, str]:
+    folder = data / "channel-files"
+    folder.mkdir(exist_ok=True)
     uses = ("code", "field", "lookup", "ledger", "webhook", "log", "backup")
     return {
         "VOUCHER_ENV": "production",
         "VOUCHER__SECRETS__TOKEN_KEY": secrets.token_hex(32),
         **{f"VOUCHER__SECRETS__{use.upper()}_KEYS": f"1:{secrets.token_hex(32)}" for use in uses},
         "VOUCHER__WEB__PROXIES": "1",
+        "VOUCHER__MATCHING__FOLDER": str(folder),
     }
 
 

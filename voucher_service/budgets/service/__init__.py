@@ -1,7 +1,7 @@
 """Use cases of budgets: funders and funds, budgets and allotments, lines, caps, where it stands."""
 
 from .capping import caps, check_caps, count, keep_unpublished, set_caps, uncount
-from .folding import fold, folded, foreseen, free, settle, unfolded
+from .folding import fold, folded, foreseen, free, settle, unfolded, unsettle
 from .funders import create_funder, fund, funders, funds, moves
 from .lines import add_line, covers, line_of, lines, reserve, send_home, shop_areas
 from .moving import allot, appropriate, carry_over, hand_back, return_to_treasury
@@ -73,4 +73,5 @@ __all__ = [
     "uncount",
     "undo_top_up",
     "unfolded",
+    "unsettle",
 ]

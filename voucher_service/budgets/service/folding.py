@@ -135,16 +135,47 @@ def settle(
     return {one.id: part for one, part in zip(found, parts, strict=True)}
 
 
+def unsettle(
+    session: Session,
+    *,
+    campaign: CampaignId,
+    amount: Money,
+    key: str,
+    now: datetime,
+    wanted: Mapping[BudgetLineId, Money],
+) -> None:
+    """Record that so much of what was settled came back from the bank: it is committed again.
+
+    It comes off each line as `wanted`, as far as that settled it, else off the others. Raises
+    FundsShort when all settled less, ValueError when other than the amount is wanted.
+    """
+    found = lines(session, campaign=campaign, lock=True)
+    accounts = [line(one.id, Stage.SETTLED) for one in found]
+    settled = list(ledger.balances(session, accounts).values())
+    if amount > Money.total(settled):
+        raise FundsShort(short=amount - Money.total(settled))
+    parts = model.borne(amount, settled, [wanted.get(one.id, ZERO) for one in found])
+    legs = [
+        leg
+        for one, part in zip(found, parts, strict=True)
+        for leg in (
+            Leg(line(one.id, Stage.SETTLED), -part),
+            Leg(line(one.id, Stage.COMMITTED), part),
+        )
+    ]
+    ledger.post(session, code=Code.SENT_BACK, key=key, legs=legs, now=now)
+
+
 def foreseen(session: Session, *, campaign: CampaignId, amount: Money) -> dict[BudgetLineId, Money]:
     """Which lines will bear a payment, by what each has committed. Fold first.
 
-    Raises FundsShort when that is less.
+    That may be less than the amount, or nothing: what was refunded since a batch was drafted is
+    paid with it and netted off later.
     """
     found = lines(session, campaign=campaign)
     committed = _on_lines(session, found)
-    if amount > Money.total(committed):
-        raise FundsShort(short=amount - Money.total(committed))
-    parts = model.borne(amount, committed, None)
+    weights = committed if any(committed) else [one.amount for one in found]
+    parts = amount.split([one.fen for one in weights])
     return {one.id: part for one, part in zip(found, parts, strict=True)}
 
 
@@ -189,15 +220,21 @@ def _unsettled(
     settled = [there[line(one.id, Stage.SETTLED)] for one in found]
     off = min(clawed, Money.total(settled))
     parts = off.split([one.fen for one in settled]) if off else [ZERO for _ in found]
-    legs: list[Leg] = []
-    for one, by, held, part in zip(found, changes, settled, parts, strict=True):
-        whole = there[line(one.id, Stage.COMMITTED)] + held + by
-        down = held - min(held - part, whole)  # neither stage falls below nothing
-        legs += [
-            Leg(line(one.id, Stage.COMMITTED), by + down),
-            Leg(line(one.id, Stage.SETTLED), -down),
-        ]
-    return legs
+    wholes = [
+        there[line(one.id, Stage.COMMITTED)] + held + by
+        for one, held, by in zip(found, settled, changes, strict=True)
+    ]
+    # Neither stage falls below nothing, and what all settled falls by what was clawed back.
+    wanted = [held - part for held, part in zip(settled, parts, strict=True)]
+    left = model.borne(Money.total(wanted), wholes, wanted)
+    return [
+        leg
+        for one, by, held, stays in zip(found, changes, settled, left, strict=True)
+        for leg in (
+            Leg(line(one.id, Stage.COMMITTED), by + held - stays),
+            Leg(line(one.id, Stage.SETTLED), stays - held),
+        )
+    ]
 
 
 def _unfolded(session: Session, found: Sequence[BudgetLine], offer: OfferId) -> dict[str, Money]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from voucher_service.kernel.ids import MerchantId, ShopId
 from voucher_service.kernel.money import Money
 
 from ..model import Finding
-from .layout import Against, Format, LineKind, Told
+from .layout import Against, Days, Format, LineKind, Told
 from .model import ChannelFileId
 
 _DAY = timedelta(days=1)
@@ -37,6 +37,16 @@ _OURS = """
 CREATE TEMP TABLE channel_ours (kind text, reference text, id uuid, refund_id uuid, at timestamptz,
     order_fen bigint, discount_fen bigint, paid_fen bigint, undone boolean, expected boolean)
     ON COMMIT DROP
+"""
+# What corrections took from orders: a part of what our books say of a payment, and no refunds that
+# a channel knows of.
+_CORRECTED = """
+CREATE TEMP TABLE channel_corrected ON COMMIT DROP AS
+SELECT f.redemption_id, CAST(sum(f.amount_fen) AS bigint) AS order_fen,
+    CAST(sum(f.subsidy_part_fen) AS bigint) AS discount_fen,
+    CAST(sum(f.cash_part_fen) AS bigint) AS paid_fen
+FROM difference_refund c JOIN redemption_refund f ON f.id = c.refund_id
+GROUP BY f.redemption_id
 """
 _SIDES = ("ours_fen", "theirs_fen")
 _COPY = "COPY channel_theirs FROM STDIN"
@@ -55,10 +65,14 @@ WITH expected AS (
         AND status = 'committed')
 ), found AS (
     SELECT id, payment_reference AS reference, ticket_reference, shop_id, occurred_at AS at,
-        order_amount_fen AS order_fen, discount_fen,
-        coalesce(paid_fen, order_amount_fen - discount_fen) AS paid_fen,
-        status <> 'committed' AS undone, expected
+        order_amount_fen - coalesce(c.order_fen, 0) AS order_fen,
+        r.discount_fen - coalesce(c.discount_fen, 0) AS discount_fen,
+        coalesce(r.paid_fen, order_amount_fen - r.discount_fen) - coalesce(c.paid_fen, 0)
+            AS paid_fen,
+        status <> 'committed' OR coalesce(c.order_fen >= order_amount_fen, false) AS undone,
+        expected
     FROM (SELECT * FROM expected UNION ALL SELECT * FROM named) r
+    LEFT JOIN channel_corrected c ON c.redemption_id = r.id
     WHERE CAST(:merchant AS uuid) IS NULL OR merchant_id = :merchant
 ), alone AS (
     SELECT * FROM found WHERE ticket_reference IS NULL
@@ -84,16 +98,19 @@ WHERE r.payment_reference IS NOT NULL AND f.cash_part_fen > 0
     f.occurred_at >= :first AND f.occurred_at < :last AND r.payment_reference ~ :ours
     OR r.payment_reference IN (SELECT reference FROM channel_theirs WHERE kind = 'refund')
   )
+  AND NOT EXISTS (SELECT FROM difference_refund c WHERE c.refund_id = f.id)
 """)
 _ORDERS = text("""
 INSERT INTO channel_ours
 SELECT 'payment', r.order_reference, r.id, NULL, r.occurred_at,
-    CASE WHEN r.status = 'committed' THEN r.order_amount_fen ELSE 0 END,
-    CASE WHEN r.status = 'committed' THEN r.discount_fen ELSE 0 END,
+    CASE WHEN r.status = 'committed' THEN r.order_amount_fen - coalesce(c.order_fen, 0) ELSE 0 END,
+    CASE WHEN r.status = 'committed' THEN r.discount_fen - coalesce(c.discount_fen, 0) ELSE 0 END,
     CASE WHEN r.status = 'committed'
-        THEN coalesce(r.paid_fen, r.order_amount_fen - r.discount_fen) ELSE 0 END,
-    r.status <> 'committed', r.occurred_at >= :first AND r.occurred_at < :last
-FROM redemption r
+        THEN coalesce(r.paid_fen, r.order_amount_fen - r.discount_fen) - coalesce(c.paid_fen, 0)
+        ELSE 0 END,
+    r.status <> 'committed' OR coalesce(c.order_fen >= r.order_amount_fen, false),
+    r.occurred_at >= :first AND r.occurred_at < :last
+FROM redemption r LEFT JOIN channel_corrected c ON c.redemption_id = r.id
 WHERE r.shop_id = :shop AND r.status <> 'frozen' AND (
     r.status = 'committed' AND r.occurred_at >= :first AND r.occurred_at < :last
     OR r.order_reference IN (SELECT reference FROM channel_theirs)
@@ -101,8 +118,9 @@ WHERE r.shop_id = :shop AND r.status <> 'frozen' AND (
 """)
 # A payment is expected on the day of the bank's answer. Without one it is missed once all days
 # passed on which it may stand, unless a file had it. What came back is expected as such;
-# that it was paid before is known and not missed. A payment of which the bank has nothing but its
-# return is no second difference beside that.
+# that it was paid before is known and not missed. What came back days after it was paid is expected
+# twice, as a payment and as its return, each on its day. A payment of which the bank has nothing
+# but its return is no second difference beside that.
 _TRANSFERS = text("""
 INSERT INTO channel_ours
 WITH theirs AS (
@@ -112,8 +130,11 @@ WITH theirs AS (
     WHERE f.channel = :channel AND f.last_day >= :since AND l.payment_id IS NOT NULL
       AND l.file_line IS NOT NULL
 ), found AS (
-    SELECT p.id, p.flow_number, p.amount_fen, p.status, t.paid,
+    SELECT p.id, p.flow_number, p.amount_fen, p.status, p.returned_at, t.paid,
         coalesce(p.answered_at, b.sent_at) AS at,
+        coalesce(p.returned_at, p.answered_at) AS back_at,
+        coalesce(p.returned_at, p.answered_at) >= :first
+            AND coalesce(p.returned_at, p.answered_at) < :last AS back_expected,
         p.answered_at >= :first AND p.answered_at < :last OR p.answered_at IS NULL
             AND b.sent_at >= :sent_first AND b.sent_at < :sent_last
             AND p.id NOT IN (SELECT payment_id FROM seen) AS expected
@@ -122,14 +143,16 @@ WITH theirs AS (
     WHERE b.sent_at IS NOT NULL AND (
         t.reference IS NOT NULL
         OR p.answered_at >= :first AND p.answered_at < :last
+        OR p.returned_at >= :first AND p.returned_at < :last
         OR p.status = 'sent' AND b.sent_at >= :sent_first AND b.sent_at < :sent_last)
 )
 SELECT 'payment', flow_number, id, NULL::uuid, at, NULL::bigint, NULL::bigint, amount_fen,
-    status = 'withdrawn', expected AND status IN ('sent', 'paid') AND paid IS NOT FALSE
+    status = 'withdrawn', expected AND paid IS NOT FALSE
+        AND (status IN ('sent', 'paid') OR returned_at IS NOT NULL)
 FROM found
 UNION ALL
-SELECT 'refund', flow_number, id, NULL, at, NULL, NULL, amount_fen, false, expected
-FROM found WHERE status IN ('bounced', 'corrected')
+SELECT 'refund', flow_number, id, NULL, back_at, NULL, NULL, amount_fen, false, back_expected
+FROM found WHERE status IN ('bounced', 'returned', 'corrected')
 """)
 # A payment is found by its reference, a second line of it is a duplicate; so is a second order of
 # ours that names the same payment. Several refunds of one payment are told apart by their sums,
@@ -197,18 +220,23 @@ FROM channel_line WHERE file_id = :file GROUP BY finding
 class Span:
     """The business days that a file is about, and what of ours it may hold."""
 
-    first: date
-    last: date
+    days: Days
     merchant: MerchantId | None
     shop: ShopId | None
 
 
 def prepare(session: Session) -> None:
-    """Make the transaction ready for many rows: its limits, and the two temporary tables."""
+    """Make the transaction ready for many rows: its limits, and the temporary tables."""
     for setting in _SETTINGS:
         session.execute(text(f"SET LOCAL {setting}"))
     session.execute(text(_THEIRS))
     session.execute(text(_OURS))
+    note_corrections(session)
+
+
+def note_corrections(session: Session) -> None:
+    """Put what corrections took from orders where statements of this transaction look for it."""
+    session.execute(text(_CORRECTED))
 
 
 def stage(session: Session, lines: Iterable[Told]) -> None:
@@ -233,9 +261,10 @@ def stage(session: Session, lines: Iterable[Told]) -> None:
 
 def gather(session: Session, *, format: Format, span: Span) -> None:
     """Put our side beside the file's: what of ours may be in it, and what it names."""
+    first, last = span.days.first, span.days.last
     asked = {
-        "first": format.begins(span.first),
-        "last": format.begins(span.last + _DAY),
+        "first": format.begins(first),
+        "last": format.begins(last + _DAY),
         "ours": format.ours,
         "merchant": span.merchant,
         "shop": span.shop,
@@ -246,9 +275,9 @@ def gather(session: Session, *, format: Format, span: Span) -> None:
         shift = timedelta(days=format.shift_days)
         asked |= {
             "channel": format.channel,
-            "since": span.first - 2 * shift,
-            "sent_first": format.begins(span.first - shift),
-            "sent_last": format.begins(span.last + _DAY - shift),
+            "since": first - 2 * shift,
+            "sent_first": format.begins(first - shift),
+            "sent_last": format.begins(last + _DAY - shift),
         }
         session.execute(_TRANSFERS, asked)
     else:

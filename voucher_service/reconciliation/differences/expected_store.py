@@ -33,10 +33,11 @@ WHERE status = 'committed' AND occurred_at >= :begins AND occurred_at < :ends AN
 """),
     # The bank answers some days after it was sent at most; by the batch they are found fast.
     Against.TRANSFERS: text("""
-SELECT DISTINCT CAST(p.answered_at AT TIME ZONE 'UTC' + :offset AS date)
+SELECT DISTINCT CAST(told.at AT TIME ZONE 'UTC' + :offset AS date)
 FROM settlement b JOIN settlement_payment p ON p.batch_id = b.id
+CROSS JOIN LATERAL (VALUES (p.answered_at), (p.returned_at)) AS told (at)
 WHERE b.sent_at >= :begins - interval '31 days' AND b.sent_at < :ends
-  AND p.answered_at >= :begins AND p.answered_at < :ends
+  AND told.at >= :begins AND told.at < :ends
 """),
 }
 _UNCOVERED = text("""

@@ -18,7 +18,7 @@ from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import MerchantId, ShopId, new_id
 
-from . import expected_store, formats, importing
+from . import checks, expected_store, formats
 from .expected import (
     LOOK_BACK,
     AlreadyExpected,
@@ -49,12 +49,12 @@ def expect(
     `format`: a format or its channel; any format of the channel will do. Raises NotAllowed,
     ChannelFormatUnknown, ScopeInvalid, NoSuchThing, AlreadyExpected.
     """
-    importing.check_importer(actor)
+    checks.check_importer(actor)
     assert actor.id is not None, "the command line expects nothing"
     found, scope = formats.get(format), str(shop or merchant or "")
-    importing.check_scope(found, merchant=merchant, shop=shop)
+    checks.check_scope(found, merchant=merchant, shop=shop)
     with core.transaction() as session:
-        importing.check_known(session, merchant=merchant, shop=shop)
+        checks.check_known(session, merchant=merchant, shop=shop)
         id, now = ExpectedId(new_id()), core.now(session)
         told = {
             "id": id,
@@ -88,7 +88,7 @@ def expect_no_more(
 
     Raises NotAllowed, NoSuchThing, ExpectationInvalid.
     """
-    importing.check_importer(actor)
+    checks.check_importer(actor)
     with core.transaction() as session:
         now = core.now(session)
         found = _one(session, expected, lock=True)

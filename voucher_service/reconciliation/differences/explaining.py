@@ -44,9 +44,10 @@ JOIN channel_line l ON l.file_id = d.file_id AND l.place = d.place
 JOIN settlement_payment p ON p.flow_number = d.reference
 WHERE d.channel = :channel AND d.scope = :scope AND d.status = 'open' AND (
     d.finding = 'only_theirs' AND p.amount_fen = l.their_paid_fen
-        AND p.status IN ('bounced', 'corrected') = (d.kind = 'refund')
-        AND p.status IN ('sent', 'paid', 'bounced', 'corrected')
-    OR d.finding = 'only_ours' AND d.kind = 'payment' AND p.status IN ('bounced', 'corrected'))
+        AND CASE d.kind WHEN 'refund' THEN p.status IN ('bounced', 'returned', 'corrected')
+            ELSE p.status IN ('sent', 'paid') OR p.returned_at IS NOT NULL END
+    OR d.finding = 'only_ours' AND d.kind = 'payment'
+        AND p.status IN ('bounced', 'returned', 'corrected'))
 """)
 # … and what earlier files about the same days said, and this one no longer does.
 _NO_LONGER = text("""

@@ -21,7 +21,9 @@ def hold(session: Session, opened: Collection[DifferenceId], *, now: datetime) -
     """
     for payment in sorted(store.payments(session, opened)):
         settlement.hold_payment(session, payment=payment, by=SYSTEM, now=now)
-    for one in sorted(store.orders(session, opened)):
+    orders = sorted(store.orders(session, opened))
+    store.lock_orders(session, orders)
+    for one in orders:
         settlement.hold(session, redemption=one, reason=HoldReason.DIFFERENCE, by=SYSTEM, now=now)
 
 
@@ -31,6 +33,8 @@ def let_go(session: Session, ended: Collection[DifferenceId], *, by: Actor, now:
     for payment in sorted(store.payments(session, ended)):
         settlement.release_payment(session, payment=payment, by=by, now=now)
     held = store.orders(session, ended).keys()
+    # Another import may be about to hold one of them: what it holds is seen once it has ended.
+    store.lock_orders(session, held)
     still = store.orders(session, store.holding(session, held)).keys()
     for one in sorted(held - still):
         settlement.release_hold(

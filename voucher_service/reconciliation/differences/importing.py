@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -13,27 +13,24 @@ from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
 from voucher_service.infra.core import Core, core_of
-from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind, Role
+from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind
 from voucher_service.kernel.clock import day_of, end_of
-from voucher_service.kernel.errors import NotAllowed
 from voucher_service.kernel.ids import MerchantId, RedemptionId, ShopId, new_id
 from voucher_service.merchants import service as merchants
 
 from ..model import Finding
-from . import comparing, explaining, formats, holding, store
+from . import checks, comparing, explaining, holding, line_store, store
 from .comparing import Span
-from .layout import Against, Format
+from .layout import Days, Format
 from .model import (
     LIFECYCLE,
     ChannelFile,
     ChannelFileId,
     ChannelFileKnown,
-    ChannelFileTooLarge,
     ChannelFileUnlike,
     ChannelLine,
     DifferenceId,
     Event,
-    ScopeInvalid,
     Status,
     holds,
 )
@@ -55,34 +52,38 @@ def take(
     merchant: MerchantId | None = None,
     shop: ShopId | None = None,
     with_others: bool = False,
-    day: date | None = None,
+    days: Days | None = None,
+    patient: bool = False,
     end: Callable[[Session, ChannelFile], None] | None = None,
 ) -> ChannelFile:
     """Import a file that can be sought in, and open a difference for each line that is not alike.
 
     A file of a payment channel is about the whole city or one `merchant`, a till's about one
     `shop`, a bank's about all that settlement pays. `with_others`: it also holds orders without a
-    voucher, so that what only they have is no difference. `day`: which business day it is about,
-    needed where no line says so. Earlier differences that this file or our books explain end by
-    themselves. `end` is called with what was made, before it counts.
+    voucher, so that what only they have is no difference. `days`: which business days it is about,
+    needed where it has no line, or lines of several days. Earlier differences that this file or our
+    books explain end by themselves. `patient`: wait for another import of the same channel and
+    scope to end. `end` is called with what was made, before it counts.
 
-    Raises NotAllowed, ChannelFormatUnknown, ScopeInvalid, ChannelFileTooLarge, and NoSuchThing for
-    a merchant or shop that is not there, before anything is compared; ChannelFileKnown,
-    ChannelFileInvalid and ChannelFileUnlike, and then nothing is kept.
+    Raises NotAllowed, ChannelFormatUnknown, ScopeInvalid, ChannelFileTooLarge, DaysInvalid, and
+    NoSuchThing for a merchant or shop that is not there, before anything is compared;
+    ChannelFileKnown, ChannelFileInvalid and ChannelFileUnlike, and then nothing is kept.
     """
-    check_importer(actor)
-    found = formats.get(format)
-    check_scope(found, merchant=merchant, shop=shop)
     size = _size(source)
-    check_limit(core, size)
+    found = checks.check_about(
+        core, actor=actor, format=format, merchant=merchant, shop=shop, size_bytes=size
+    )
     digest, scope = _digest(source), str(shop or merchant or "")
     with core.transaction() as session:
-        check_known(session, merchant=merchant, shop=shop)
+        checks.check_known(session, merchant=merchant, shop=shop)
+        checks.check_days(found, days, core.now(session))
+        # The same bytes may be read as two formats, of two channels.
+        about = f"{digest.hex()}:{scope}", f"{found.channel}:{scope}"
+        store.lock(session, *about, patient=patient)
         now, id = core.now(session), ChannelFileId(new_id())
-        store.lock(session, about=f"{found.channel}:{scope}")
-        if earlier := store.known(session, sha256=digest, scope=scope, day=day):
+        if earlier := store.known(session, sha256=digest, scope=scope, days=days):
             raise ChannelFileKnown(extra={"file_id": str(earlier)})
-        span = _compare(session, Reading(found, source, day), id, merchant, shop)
+        span = _compare(session, Reading(found, source, days), id, merchant, shop)
         counts, ours, theirs = comparing.count(session, file=id)
         made = ChannelFile(
             id,
@@ -93,18 +94,16 @@ def take(
             file_name,
             digest.hex(),
             size,
-            span.first,
-            span.last,
+            span.days.first,
+            span.days.last,
             counts,
             ours,
             theirs,
-            store.same_days(
-                session, channel=found.channel, scope=scope, first=span.first, last=span.last
-            ),
+            store.same_days(session, channel=found.channel, scope=scope, days=span.days),
             actor.id if actor.kind is ActorKind.STAFF else None,
             now,
         )
-        different = _different(session, made, found)
+        different = _different(session, made, found, scope)
         store.add_file(session, _columns(made, found, scope))
         ended = _end_explained(session, made, found, scope, now)
         opened = _open(session, made, found, scope, different, now)
@@ -113,41 +112,6 @@ def take(
         if end is not None:
             end(session, kept)
         return kept
-
-
-def check_importer(actor: Actor) -> None:
-    """Finance of the whole city imports, and the command line. Raises NotAllowed."""
-    if actor.kind is ActorKind.SYSTEM:
-        return
-    if actor.kind is not ActorKind.STAFF or actor.area or not actor.has(Role.FINANCE):
-        raise NotAllowed
-
-
-def check_limit(core: Core, size_bytes: int) -> None:
-    """Whether a file is small enough to be read. Raises ChannelFileTooLarge."""
-    most = core.settings.matching.file_limit_bytes
-    if size_bytes > most:
-        raise ChannelFileTooLarge(megabytes=size_bytes >> 20, most=most >> 20)
-
-
-def check_scope(format: Format, *, merchant: MerchantId | None, shop: ShopId | None) -> None:
-    """Whether files of a format may be about these. Raises ScopeInvalid."""
-    of_shop, of_merchant = shop is not None, merchant is not None
-    may = {
-        Against.ORDERS: of_shop and not of_merchant,
-        Against.PAYMENTS: not of_shop,
-        Against.TRANSFERS: not of_shop and not of_merchant,
-    }
-    if not may[format.against]:
-        raise ScopeInvalid
-
-
-def check_known(session: Session, *, merchant: MerchantId | None, shop: ShopId | None) -> None:
-    """Whether there is such a merchant or shop. Raises NoSuchThing."""
-    if merchant is not None:
-        merchants.load_merchant(session, merchant=merchant)
-    if shop is not None:
-        merchants.load_shop(session, shop=shop)
 
 
 def due(core: Core, now: datetime) -> datetime:
@@ -179,8 +143,7 @@ def _compare(
     """Read the file and keep its lines beside ours; the days that it is about."""
     comparing.prepare(session)
     comparing.stage(session, reading.lines())
-    assert reading.tally.first is not None and reading.tally.last is not None
-    span = Span(reading.tally.first, reading.tally.last, merchant, shop)
+    span = Span(reading.about, merchant, shop)
     comparing.gather(session, format=reading.format, span=span)
     comparing.compare(session, file=id, format=reading.format)
     return span
@@ -198,6 +161,8 @@ def _record(session: Session, made: ChannelFile, actor: Actor, *, opened: int, e
             "format": made.format,
             "sha256": made.sha256,
             "lines": made.lines,
+            "ours_fen": made.ours.fen,
+            "theirs_fen": made.theirs.fen,
             "opened": opened,
             "ended": ended,
         },
@@ -205,13 +170,19 @@ def _record(session: Session, made: ChannelFile, actor: Actor, *, opened: int, e
 
 
 def _different(
-    session: Session, made: ChannelFile, format: Format
+    session: Session, made: ChannelFile, format: Format, scope: str
 ) -> list[tuple[ChannelLine, int]]:
     """The lines that become differences. Raises ChannelFileUnlike when they are too many."""
     rules = core_of(session).settings.matching
     most = rules.most_differences
     # A part at a time, and no more of them than decide: all lines of a file may be shifted.
-    lines = store.unmatched(session, file=made.id, also_theirs=not made.with_others)
+    lines = line_store.unmatched(
+        session,
+        file=made.id,
+        channel=format.channel,
+        scope=scope,
+        also_theirs=not made.with_others,
+    )
     found = list(islice((one for one in lines if not _only_shifted(one[0], format)), most + 1))
     about = made.lines - (made.counts[Finding.ONLY_THEIRS] if made.with_others else 0)
     too_large_a_part = about >= _JUDGED_FROM and len(found) * _WHOLE_BPS > about * rules.unlike_bps

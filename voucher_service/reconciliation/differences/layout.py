@@ -120,6 +120,27 @@ class Format:
 
 
 @dataclass(frozen=True, slots=True)
+class Days:
+    """Business days, from the first to the last, that a file is about."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def said(cls, first: date | None, last: date | None = None) -> Days | None:
+        """As people say them: one day is enough; None where they said nothing."""
+        begins, ends = first or last, last or first
+        return Days(begins, ends) if begins and ends else None
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+    def __str__(self) -> str:
+        one = self.first.isoformat()
+        return one if self.first == self.last else f"{one} – {self.last.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
 class Slip:
     """What is wrong with a line (0: the file); `text` may name `{column}`, `{said}`, `{found}`."""
 

@@ -50,6 +50,12 @@ class ChannelFileUnlike(Unprocessable):
     code = "channel_file_unlike"
 
 
+class DaysInvalid(Unprocessable):
+    """The days that a file was said to be of are not over, too many, or the wrong way round."""
+
+    code = "channel_days_invalid"
+
+
 class ChannelFormatUnknown(Unprocessable):
     """No file in `config/channels/` describes a format of that name."""
 

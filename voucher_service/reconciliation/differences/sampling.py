@@ -12,38 +12,45 @@ from sqlalchemy.orm import Session
 from voucher_service.infra.core import Core
 from voucher_service.kernel.ids import ShopId
 
-from . import formats, writing
-from .importing import check_scope
+from . import comparing, formats, writing
+from .checks import check_scope
 from .layout import Against, Format, LineKind, Told
 
 _AT_ONCE = 1_000
 _PAYMENTS = text("""
-SELECT 'payment' AS kind, payment_reference AS reference, occurred_at AS at, order_amount_fen,
-    discount_fen, coalesce(paid_fen, order_amount_fen - discount_fen) AS paid_fen
-FROM redemption
+SELECT 'payment' AS kind, payment_reference AS reference, occurred_at AS at,
+    order_amount_fen - coalesce(c.order_fen, 0) AS order_amount_fen,
+    r.discount_fen - coalesce(c.discount_fen, 0) AS discount_fen,
+    coalesce(r.paid_fen, order_amount_fen - r.discount_fen) - coalesce(c.paid_fen, 0) AS paid_fen
+FROM redemption r LEFT JOIN channel_corrected c ON c.redemption_id = r.id
 WHERE status = 'committed' AND occurred_at >= :first AND occurred_at < :last
-  AND payment_reference ~ :ours
+  AND payment_reference ~ :ours AND coalesce(c.order_fen < order_amount_fen, true)
 UNION ALL
 SELECT 'refund', r.payment_reference, f.occurred_at, NULL, NULL, f.cash_part_fen
 FROM redemption_refund f JOIN redemption r ON r.id = f.redemption_id
 WHERE f.occurred_at >= :first AND f.occurred_at < :last AND f.cash_part_fen > 0
   AND r.payment_reference ~ :ours
+  AND NOT EXISTS (SELECT FROM difference_refund d WHERE d.refund_id = f.id)
 ORDER BY at, reference
 """)
 _ORDERS = text("""
-SELECT 'payment' AS kind, order_reference AS reference, occurred_at AS at, order_amount_fen,
-    discount_fen, coalesce(paid_fen, order_amount_fen - discount_fen) AS paid_fen
-FROM redemption
+SELECT 'payment' AS kind, order_reference AS reference, occurred_at AS at,
+    order_amount_fen - coalesce(c.order_fen, 0) AS order_amount_fen,
+    r.discount_fen - coalesce(c.discount_fen, 0) AS discount_fen,
+    coalesce(r.paid_fen, order_amount_fen - r.discount_fen) - coalesce(c.paid_fen, 0) AS paid_fen
+FROM redemption r LEFT JOIN channel_corrected c ON c.redemption_id = r.id
 WHERE shop_id = :shop AND status = 'committed' AND occurred_at >= :first AND occurred_at < :last
+  AND coalesce(c.order_fen < order_amount_fen, true)
 ORDER BY occurred_at, id
 """)
 _TRANSFERS = text("""
-SELECT CASE WHEN status = 'paid' THEN 'payment' ELSE 'refund' END AS kind,
-    flow_number AS reference, answered_at AS at, NULL AS order_amount_fen, NULL AS discount_fen,
+SELECT kind, flow_number AS reference, at, NULL AS order_amount_fen, NULL AS discount_fen,
     amount_fen AS paid_fen
-FROM settlement_payment
-WHERE status IN ('paid', 'bounced', 'corrected') AND answered_at >= :first AND answered_at < :last
-ORDER BY answered_at, flow_number
+FROM settlement_payment CROSS JOIN LATERAL (VALUES
+    ('payment', CASE WHEN answer = 'paid' THEN answered_at END),
+    ('refund', CASE WHEN answer = 'paid' THEN returned_at ELSE answered_at END)) AS told (kind, at)
+WHERE status IN ('paid', 'bounced', 'returned', 'corrected') AND at >= :first AND at < :last
+ORDER BY at, flow_number, kind
 """)
 _STATEMENTS = {
     Against.PAYMENTS: _PAYMENTS,
@@ -60,6 +67,7 @@ def sample(core: Core, *, format: str, day: date, out: BinaryIO, shop: ShopId | 
     found = formats.get(format)
     check_scope(found, merchant=None, shop=shop)
     with core.transaction() as session:
+        comparing.note_corrections(session)
         return writing.write(found, _lines(session, found, day, shop), out).lines
 
 

@@ -26,7 +26,7 @@ from voucher_service.kernel.page import (
 from voucher_service.redemption import service as redemptions
 
 from ..model import Finding
-from . import formats, store, tying
+from . import formats, line_store, store, tying
 from .importing import take
 from .model import (
     UNDER_WAY,
@@ -119,7 +119,7 @@ def lines(
     with core.transaction() as session:
         _file(session, actor, file)
         where = (row.file_id == file, wanted, row.place > after)
-        found = list(store.lines(session, *where, limit=limit + 1))
+        found = list(line_store.lines(session, *where, limit=limit + 1))
     items = found[:limit]
     return Page(items, encode_cursor(items[-1].place) if len(found) > limit else None)
 
@@ -138,7 +138,7 @@ def export(
     with core.transaction() as session:
         found = _file(session, actor, file)
         tie = tying.tie(session, file=file, of_bank=formats.is_bank(found.format))
-        write(found, tie, store.lines(session, ChannelLineRow.file_id == file))
+        write(found, tie, line_store.lines(session, ChannelLineRow.file_id == file))
 
 
 def differences(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -27,31 +27,36 @@ from sqlalchemy.orm import Session
 
 from voucher_service.infra.database import array
 from voucher_service.kernel.ids import MerchantId, RedemptionId, ShopId
-from voucher_service.kernel.money import ZERO, Money
+from voucher_service.kernel.money import Money
 from voucher_service.settlement.model import PaymentId
 
-from ..model import Finding, Part
+from ..model import Finding
+from .layout import Days
+from .line_store import BESIDE, line_of
 from .model import (
     UNDER_WAY,
     ChannelFile,
     ChannelFileId,
-    ChannelLine,
     Difference,
     DifferenceId,
     Note,
-    OurSide,
     Status,
-    TheirSide,
 )
-from .tables import ChannelFileRow, ChannelLineRow, DifferenceNoteRow, DifferenceRow
+from .tables import (
+    ChannelFileRow,
+    ChannelLineRow,
+    DifferenceNoteRow,
+    DifferenceRefundRow,
+    DifferenceRow,
+)
 
 _AT_ONCE = 1_000
 _FILE = cast(Table, ChannelFileRow.__table__)
-_LINE = cast(Table, ChannelLineRow.__table__)
 _DIFFERENCE = cast(Table, DifferenceRow.__table__)
+_REFUND = cast(Table, DifferenceRefundRow.__table__)
 _NOTE = cast(Table, DifferenceNoteRow.__table__)
-_BESIDE = and_(_LINE.c.file_id == _DIFFERENCE.c.file_id, _LINE.c.place == _DIFFERENCE.c.place)
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('channel_file:' || :about, 0))")
+_PATIENCE = text("SET LOCAL lock_timeout = '30min'"), text("SET LOCAL statement_timeout = '30min'")
 _PLACES = text("""
 SELECT r.id, s.id, s.area
 FROM redemption r JOIN shop s ON s.id = r.shop_id
@@ -65,6 +70,10 @@ WHERE holds AND status IN ('open', 'proposed')
 _HELD_PAYMENTS = text("""
 SELECT DISTINCT payment_id FROM difference
 WHERE payment_id IS NOT NULL AND id IN (SELECT unnest(CAST(:ids AS uuid[])))
+""")
+_LOCK_ORDERS = text("""
+SELECT id FROM redemption WHERE id IN (SELECT unnest(CAST(:ids AS uuid[])))
+ORDER BY id FOR NO KEY UPDATE
 """)
 # A channel's line is about all orders of a ticket, of which the difference names the first.
 _ORDERS = text("""
@@ -85,9 +94,15 @@ ORDER BY at, id
 """)
 
 
-def lock(session: Session, *, about: str) -> None:
-    """Wait for other imports of the same channel and scope."""
-    session.execute(_LOCK, {"about": about})
+def lock(session: Session, *about: str, patient: bool) -> None:
+    """Wait for other imports of the same; `patient`: as long as they may take.
+
+    Everybody takes the locks in the same order.
+    """
+    for setting in _PATIENCE if patient else ():
+        session.execute(setting)
+    for one in about:
+        session.execute(_LOCK, {"about": one})
 
 
 def add_file(session: Session, values: Mapping[str, Any]) -> None:
@@ -134,42 +149,29 @@ def files(
     ]
 
 
-def known(session: Session, *, sha256: bytes, scope: str, day: date | None) -> ChannelFileId | None:
-    """The file with this content, if it was imported. Files without a line are alike, and told
-    apart by their day.
+def known(
+    session: Session, *, sha256: bytes, scope: str, days: Days | None
+) -> ChannelFileId | None:
+    """The file with this content, if it was imported as one of these days; of any, where nobody
+    says them. Files without a line are alike, and told apart by their days.
     """
     row, line = ChannelFileRow, ChannelLineRow
-    said = exists().where(line.file_id == row.id, line.place == 1, line.file_line.is_not(None))
-    same = said if day is None else (row.first_day <= day) & (row.last_day >= day)
+    same: ColumnElement[bool]
+    if days is None:
+        same = exists().where(line.file_id == row.id, line.place == 1, line.file_line.is_not(None))
+    else:
+        same = (row.first_day <= days.first) & (row.last_day >= days.last)
     found = session.scalar(select(row.id).where(row.sha256 == sha256, row.scope == scope, same))
     return ChannelFileId(found) if found else None
 
 
-def same_days(
-    session: Session, *, channel: str, scope: str, first: date, last: date
-) -> ChannelFileId | None:
+def same_days(session: Session, *, channel: str, scope: str, days: Days) -> ChannelFileId | None:
     """The newest file of a channel and scope about exactly these days."""
     row = ChannelFileRow
-    about = row.channel == channel, row.scope == scope, row.first_day == first, row.last_day == last
+    same = row.first_day == days.first, row.last_day == days.last
+    about = row.channel == channel, row.scope == scope, *same
     found = session.scalar(select(row.id).where(*about).order_by(row.occurred_at.desc()).limit(1))
     return ChannelFileId(found) if found else None
-
-
-def unmatched(
-    session: Session, *, file: UUID, also_theirs: bool
-) -> Iterator[tuple[ChannelLine, int]]:
-    """The lines of a file that did not match, with their ordinals; fetched a part at a time.
-
-    Without `also_theirs` those that only the file has are left out.
-    """
-    where = [_LINE.c.file_id == file, _LINE.c.finding != Finding.MATCHED]
-    if not also_theirs:
-        where.append(_LINE.c.finding != Finding.ONLY_THEIRS)
-    rows = session.execute(
-        select(_LINE).where(*where).order_by(_LINE.c.place).execution_options(yield_per=_AT_ONCE)
-    )
-    for row in rows:
-        yield _line(row), row.ordinal
 
 
 def places(
@@ -210,6 +212,17 @@ def holding(session: Session, redemptions: Collection[RedemptionId]) -> list[Dif
     return [DifferenceId(id) for id in rows]
 
 
+def lock_orders(session: Session, ids: Collection[RedemptionId]) -> None:
+    """Wait for others that hold these orders or let them go."""
+    session.execute(_LOCK_ORDERS, {"ids": array(ids)})
+
+
+def add_refunds(session: Session, difference: DifferenceId, refunds: Collection[UUID]) -> None:
+    """Keep which refunds corrected a difference."""
+    rows = [{"refund_id": one, "difference_id": difference} for one in refunds]
+    session.execute(insert(_REFUND), rows)
+
+
 def payments(session: Session, ids: Collection[DifferenceId]) -> set[PaymentId]:
     """The payments that these differences are about."""
     rows = session.scalars(_HELD_PAYMENTS, {"ids": array(ids)})
@@ -225,7 +238,7 @@ def differences(
     """Differences that match, the one that is due first at the beginning; without their notes."""
     statement = (
         select(DifferenceRow, ChannelLineRow, ChannelFileRow.format)
-        .join(ChannelLineRow, _BESIDE)
+        .join(ChannelLineRow, BESIDE)
         .join(ChannelFileRow, ChannelFileRow.id == DifferenceRow.file_id)
         .where(*where)
         .order_by(DifferenceRow.due_at, DifferenceRow.id)
@@ -246,22 +259,6 @@ def first_due(session: Session, *where: ColumnElement[bool]) -> datetime | None:
     """When the first of the differences that match is due."""
     found: datetime | None = session.scalar(select(func.min(_DIFFERENCE.c.due_at)).where(*where))
     return found
-
-
-def lines(
-    session: Session, *where: ColumnElement[bool], limit: int | None = None
-) -> Iterator[ChannelLine]:
-    """Lines that match, each with the status of its difference; fetched a part at a time."""
-    rows = session.execute(
-        select(_LINE, _DIFFERENCE.c.status, _DIFFERENCE.c.id.label("difference_id"))
-        .outerjoin(_DIFFERENCE, _BESIDE)
-        .where(*where)
-        .order_by(_LINE.c.file_id, _LINE.c.place)
-        .limit(limit)
-        .execution_options(yield_per=_AT_ONCE)
-    )
-    for row in rows:
-        yield _line(row, row.status, row.difference_id)
 
 
 def add_notes(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -299,35 +296,12 @@ def before_file(moment: tuple[datetime, UUID]) -> ColumnElement[bool]:
     )
 
 
-def _line(row: Any, status: Any = None, difference: UUID | None = None) -> ChannelLine:
-    ours = theirs = None
-    if row.our_at is not None:
-        order = RedemptionId(row.redemption_id) if row.redemption_id else None
-        payment = PaymentId(row.payment_id) if row.payment_id else None
-        sums = (row.our_order_fen or ZERO, row.our_discount_fen or ZERO, row.our_paid_fen or ZERO)
-        ours = OurSide(order, payment, row.our_at, *sums)
-    if row.file_line is not None:
-        told = row.their_order_fen, row.their_discount_fen, row.their_paid_fen
-        theirs = TheirSide(row.file_line, row.their_at, row.their_day, *told)
-    return ChannelLine(
-        row.place,
-        row.kind,
-        row.reference,
-        row.finding,
-        tuple(Part(one) for one in row.differs),
-        ours,
-        theirs,
-        status,
-        DifferenceId(difference) if difference else None,
-    )
-
-
 def _difference(row: DifferenceRow, line: ChannelLineRow, format: str) -> Difference:
     return Difference(
         DifferenceId(row.id),
         ChannelFileId(row.file_id),
         format,
-        _line(line, row.status, row.id),
+        line_of(line, row.status, row.id),
         row.area,
         ShopId(row.shop_id) if row.shop_id else None,
         row.status,

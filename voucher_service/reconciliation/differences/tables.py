@@ -38,8 +38,9 @@ class ChannelFileRow(Recorded, Base):
 
     __tablename__ = "channel_file"
     __table_args__ = (
-        Index("uq_channel_file_sha256", "sha256", "scope", "first_day", unique=True),
+        Index("uq_channel_file_sha256", "sha256", "scope", "first_day", "last_day", unique=True),
         Index("ix_channel_file_occurred_at", "occurred_at", "id"),
+        Index("ix_channel_file_days", "channel", "scope", "first_day", "last_day"),
         CheckConstraint("num_nonnulls(merchant_id, shop_id) <= 1", name="scope"),
     )
 
@@ -158,6 +159,15 @@ class DifferenceRow(Recorded, Base):
     occurred_at: Mapped[datetime]
 
 
+class DifferenceRefundRow(Recorded, Base):
+    """A refund that corrected a difference: nobody was given money, so no channel knows of it."""
+
+    __tablename__ = "difference_refund"
+
+    refund_id: Mapped[UUID] = mapped_column(ForeignKey("redemption_refund.id"), primary_key=True)
+    difference_id: Mapped[UUID] = mapped_column(ForeignKey("difference.id"))
+
+
 class ExpectedFileRow(Recorded, Base):
     """A file that is to come of every day from `first_day` on, by `hour` of the day after.
 
@@ -212,6 +222,8 @@ class UploadRow(Recorded, Base):
     merchant_id: Mapped[UUID | None] = mapped_column(ForeignKey("merchant.id"))
     shop_id: Mapped[UUID | None] = mapped_column(ForeignKey("shop.id"))
     with_others: Mapped[bool]
+    first_day: Mapped[date | None]
+    last_day: Mapped[date | None]
     file_name: Mapped[str]
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     read_bytes: Mapped[int] = mapped_column(BigInteger)

@@ -49,7 +49,8 @@ SELECT (SELECT count(*) FROM orders) AS orders,
 FROM moved
 """)
 # A bank's file names payments, the ledger which batch was paid. What a batch's paid lines cost the
-# funders is what is due in them, without what refunds netted off later.
+# funders is what is due in them, without what was refunded while the batch ran. Of a line that the
+# bank sent back, what was refunded since it was paid is left over: it came off by the refund.
 _TIE_BATCHES = text("""
 WITH payments AS (
     SELECT DISTINCT payment_id AS id FROM channel_line
@@ -57,14 +58,17 @@ WITH payments AS (
       AND finding <> 'undone'
 ), batches AS (
     SELECT DISTINCT s.batch_id AS id
-    FROM payments n JOIN settlement_payment p ON p.id = n.id AND p.status = 'paid'
+    FROM payments n JOIN settlement_payment p ON p.id = n.id AND p.answer = 'paid'
     JOIN settlement_line s ON s.id = p.line_id
 ), cost AS (
-    SELECT i.due_fen - coalesce((
-        SELECT sum(f.subsidy_part_fen) FROM redemption_refund f
-        WHERE f.redemption_id = i.redemption_id AND f.recovery = 'net_off'), 0) AS fen
-    FROM batches b JOIN settlement_line s ON s.batch_id = b.id AND s.status = 'paid'
+    SELECT CASE s.status WHEN 'paid' THEN i.due_fen - f.running ELSE f.since END AS fen
+    FROM batches b JOIN settlement_line s ON s.batch_id = b.id AND s.status IN ('paid', 'due')
     JOIN settlement_item i ON i.line_id = s.id AND i.live
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(subsidy_part_fen) FILTER (WHERE phase = 'batched'), 0) AS running,
+            coalesce(sum(subsidy_part_fen) FILTER (WHERE phase = 'paid'), 0) AS since
+        FROM redemption_refund r
+        WHERE r.redemption_id = i.redemption_id AND r.recovery IN ('net_off', 'claw_back')) f
     UNION ALL
     SELECT s.due_fen
     FROM batches b JOIN settlement_line s ON s.batch_id = b.id AND s.status = 'paid'
@@ -74,7 +78,7 @@ WITH payments AS (
     FROM ledger.transfer t JOIN batches b ON split_part(t.key, ':', 1) = b.id::text
     JOIN ledger.entry e ON e.transfer_id = t.id
     JOIN ledger.account a ON a.id = e.account_id AND a.stage = 'settled'
-    WHERE t.code = 'settled' AND t.key LIKE '%:%'
+    WHERE t.code IN ('settled', 'sent_back') AND t.key LIKE '%:%'
 )
 SELECT (SELECT count(*) FROM payments) AS orders,
     (SELECT coalesce(sum(fen), 0) FROM cost) AS discount_fen, 0 AS refunded_fen,

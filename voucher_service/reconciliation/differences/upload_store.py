@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from voucher_service.kernel.ids import MerchantId, ShopId
 
+from .layout import Days
 from .model import ChannelFileId
 from .tables import UploadRow
 from .uploads import Upload, UploadId, UploadStatus
@@ -48,6 +49,7 @@ def uploads(
             MerchantId(row.merchant_id) if row.merchant_id else None,
             ShopId(row.shop_id) if row.shop_id else None,
             row.with_others,
+            Days.said(row.first_day, row.last_day),
             row.file_name,
             row.size_bytes,
             row.read_bytes,

@@ -23,7 +23,8 @@ from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind, Role
 from voucher_service.kernel.errors import DomainError, NoSuchThing
 from voucher_service.kernel.ids import MerchantId, ShopId, new_id
 
-from . import formats, importing, upload_store
+from . import checks, importing, upload_store
+from .layout import Days, Format
 from .model import ChannelFile
 from .tables import UploadRow
 from .uploads import (
@@ -46,10 +47,29 @@ _WAITING = UploadRow.status == UploadStatus.WAITING
 def check_size(core: Core, size_bytes: int) -> None:
     """Whether a file may be sent at all: before any of it is read.
 
-    Raises ChannelFileTooLarge, StorageFull.
+    Raises ChannelFileTooLarge, StorageFull, StorageAway.
     """
-    importing.check_limit(core, size_bytes)
+    checks.check_limit(core, size_bytes)
     spool.check_room(spool.folder(core.settings), size_bytes)
+
+
+def check(
+    core: Core,
+    *,
+    actor: Actor,
+    format: str,
+    size_bytes: int,
+    merchant: MerchantId | None = None,
+    shop: ShopId | None = None,
+    days: Days | None = None,
+) -> None:
+    """Whether this file may be sent, before any of it is read. Raises what `keep` raises."""
+    found = checks.check_about(
+        core, actor=actor, format=format, merchant=merchant, shop=shop, size_bytes=size_bytes
+    )
+    spool.check_room(spool.folder(core.settings), size_bytes)
+    with core.transaction() as session:
+        _check(core, session, found, merchant, shop, days)
 
 
 def keep(
@@ -62,25 +82,23 @@ def keep(
     merchant: MerchantId | None = None,
     shop: ShopId | None = None,
     with_others: bool = False,
+    days: Days | None = None,
 ) -> Upload:
-    """Keep a file to be read in the background.
+    """Keep a file to be read in the background. `days`: which business days it is about, needed
+    where it has no line, or lines of several days.
 
     Raises NotAllowed, ChannelFormatUnknown, ScopeInvalid, NoSuchThing, ChannelFileTooLarge,
-    UploadsWaiting, StorageFull; then nothing is kept.
+    DaysInvalid, UploadsWaiting, StorageFull, StorageAway; then nothing is kept.
     """
-    importing.check_importer(actor)
-    found = formats.get(format)
-    importing.check_scope(found, merchant=merchant, shop=shop)
     size = incoming.seek(0, os.SEEK_END)
-    importing.check_limit(core, size)
+    found = checks.check_about(
+        core, actor=actor, format=format, merchant=merchant, shop=shop, size_bytes=size
+    )
     place, id = spool.folder(core.settings), UploadId(new_id())
     try:
         with core.transaction() as session:
-            importing.check_known(session, merchant=merchant, shop=shop)
             upload_store.lock(session)
-            most = core.settings.matching.most_waiting
-            if upload_store.waiting(session) >= most:
-                raise UploadsWaiting(most=most)
+            _check(core, session, found, merchant, shop, days)
             spool.keep(incoming, place, id)
             now = core.now(session)
             told = {
@@ -89,6 +107,8 @@ def keep(
                 "merchant_id": merchant,
                 "shop_id": shop,
                 "with_others": with_others,
+                "first_day": days.first if days else None,
+                "last_day": days.last if days else None,
                 "file_name": file_name,
                 "size_bytes": size,
                 "read_bytes": 0,
@@ -116,7 +136,7 @@ def keep(
 
 def get(core: Core, *, actor: Actor, upload: UploadId) -> Upload:
     """A file that was sent, and what became of it. Raises NotAllowed, NoSuchThing."""
-    importing.check_importer(actor)
+    checks.check_importer(actor)
     with core.transaction() as session:
         found = upload_store.uploads(session, UploadRow.id == upload)
     if not found:
@@ -126,7 +146,7 @@ def get(core: Core, *, actor: Actor, upload: UploadId) -> Upload:
 
 def current(core: Core, *, actor: Actor) -> list[Upload]:
     """The files that wait, and those refused within a week, the oldest first. Raises NotAllowed."""
-    importing.check_importer(actor)
+    checks.check_importer(actor)
     with core.transaction() as session:
         refused = UploadRow.status == UploadStatus.REFUSED
         lately = UploadRow.ended_at > core.now(session) - _SHOWN
@@ -134,14 +154,14 @@ def current(core: Core, *, actor: Actor) -> list[Upload]:
 
 
 def take_waiting(core: Core) -> int:
-    """Read the file that waits longest; how many were read or refused."""
+    """Read the file that waits longest; how many were read or refused. Raises StorageAway."""
+    place = spool.folder(core.settings)
     with core.transaction() as session:
         found = upload_store.uploads(session, _WAITING, limit=1, lock=True)
         if not found:
             return 0
         upload = found[0]
         upload_store.change(session, upload.id, attempts=upload.attempts + 1, read_bytes=0)
-    place = spool.folder(core.settings)
     if upload.attempts >= _ATTEMPTS:
         _refuse(core, upload, UploadBroken())
     else:
@@ -201,8 +221,25 @@ def _take(core: Core, upload: Upload, source: BinaryIO) -> None:
         merchant=upload.merchant_id,
         shop=upload.shop_id,
         with_others=upload.with_others,
+        days=upload.days,
+        patient=True,
         end=end,
     )
+
+
+def _check(
+    core: Core,
+    session: Session,
+    format: Format,
+    merchant: MerchantId | None,
+    shop: ShopId | None,
+    days: Days | None,
+) -> None:
+    checks.check_known(session, merchant=merchant, shop=shop)
+    checks.check_days(format, days, core.now(session))
+    most = core.settings.matching.most_waiting
+    if upload_store.waiting(session) >= most:
+        raise UploadsWaiting(most=most)
 
 
 def _refuse(core: Core, upload: Upload, why: DomainError) -> None:

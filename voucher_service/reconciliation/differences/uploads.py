@@ -15,6 +15,7 @@ from voucher_service.kernel.errors import Conflict
 from voucher_service.kernel.ids import MerchantId, ShopId
 from voucher_service.kernel.machine import Machine
 
+from .layout import Days
 from .model import ChannelFileId
 
 UploadId = NewType("UploadId", UUID)
@@ -82,7 +83,8 @@ UPLOAD_OWNER: Mapping[UploadStatus, frozenset[Role]] = {
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A file that was sent. `read_bytes` of `size_bytes` were read by now; at the end of them it is
-    compared. `refusal`: the code of what refused it, its `params`, and the wrong `lines`.
+    compared. `days`: those that it was said to be about. `refusal`: the code of what refused it,
+    its `params`, and the wrong `lines`.
     """
 
     id: UploadId
@@ -90,6 +92,7 @@ class Upload:
     merchant_id: MerchantId | None
     shop_id: ShopId | None
     with_others: bool
+    days: Days | None
     file_name: str
     size_bytes: int
     read_bytes: int

@@ -162,7 +162,7 @@ def _parts(session: Session, found: Difference, amount: Money) -> list[tuple[Red
 def _correct(session: Session, payload: Mapping[str, Any], actor: Actor, now: datetime) -> None:
     found = _proposed(session, payload, now)
     assert found.line.ours is not None and found.correction is not None
-    for order, part in _parts(session, found, found.correction):
+    made = [
         redemptions.correct(
             session,
             redemption=order,
@@ -172,6 +172,9 @@ def _correct(session: Session, payload: Mapping[str, Any], actor: Actor, now: da
             actor=actor,
             now=now,
         )
+        for order, part in _parts(session, found, found.correction)
+    ]
+    store.add_refunds(session, found.id, [one.id for one in made])
     _close(session, found, Event.CORRECTED, actor, now)
 
 

@@ -32,7 +32,14 @@ from .refund_reading import (
 )
 from .refunding import refund
 from .reversing import reverse
-from .settling import billed, left_over, mark_settled, merchants_unpaid, unpaid
+from .settling import (
+    billed,
+    left_over,
+    mark_sent_back,
+    mark_settled,
+    merchants_unpaid,
+    unpaid,
+)
 
 __all__ = [
     "Ask",
@@ -53,6 +60,7 @@ __all__ = [
     "lapse_due",
     "left_over",
     "lines",
+    "mark_sent_back",
     "mark_settled",
     "merchants_unpaid",
     "on_screen",

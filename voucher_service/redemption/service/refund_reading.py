@@ -9,8 +9,8 @@ from voucher_service.infra.idempotency import hash_of
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import MerchantId, RedemptionId, VoucherId
-from voucher_service.kernel.money import Money
-from voucher_service.kernel.page import Page, decode_moment, encode_cursor
+from voucher_service.kernel.money import ZERO, Money
+from voucher_service.kernel.page import Page, cut, decode_moment
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Stage, merchant
 from voucher_service.merchants import service as merchants
@@ -72,10 +72,7 @@ def refunds_of(
         found = refund_store.refunds(
             session, RefundRow.redemption_id == row.id, *after, limit=limit + 1
         )
-    items = found[:limit]
-    if len(found) <= limit:
-        return Page(items)
-    return Page(items, encode_cursor(items[-1].occurred_at.isoformat(), items[-1].id))
+    return cut(found, limit, lambda one: (one.occurred_at, one.id))
 
 
 def refunds_of_voucher(core: Core, *, actor: Actor, voucher: VoucherId) -> list[Refund]:
@@ -112,4 +109,6 @@ def owed_here(core: Core, *, actor: Actor) -> Owed:
 def owed(session: Session, *, merchant_id: MerchantId) -> Owed:
     """What a merchant must give back of the funders' money after refunds."""
     account = merchant(merchant_id, Stage.RECEIVABLE)
-    return Owed(refund_store.net_off(session, merchant_id), -ledger.balance(session, account))
+    # Above zero while the bank has sent back a payment of which something was netted off since.
+    owes = max(ZERO, -ledger.balance(session, account))
+    return Owed(refund_store.net_off(session, merchant_id), owes)

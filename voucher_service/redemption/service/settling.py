@@ -21,7 +21,7 @@ from voucher_service.kernel.money import ZERO, Money
 
 from .. import refund_store, settling_store
 from ..model import Phase, Recovery
-from ..settling_store import Billed, LeftOver, UnpaidOrder
+from ..settling_store import Billed, LeftOver, Moved, UnpaidOrder
 from .refunding import owe
 
 # What each phase follows on. A batch that is dropped sets its redemptions free again.
@@ -87,31 +87,67 @@ def mark_settled(
     a redemption is undone or in another phase.
     """
     ids = set(ids)
-    rows = settling_store.move(session, ids, current=_BEFORE[phase], to=phase)
-    if len(rows) != len(ids):
-        if settling_store.count(session, ids) != len(ids):
-            raise NoSuchThing
-        raise OvertakenByAnother(object="redemption", event=f"redemption.{phase}")
+    rows = _moved(session, ids, current=_BEFORE[phase], to=phase)
     kept = {one.id: one.kept for one in rows}
     overpaid = settling_store.net_offs(session, ids)
     if phase is Phase.PAID:
-        _pay(session, [(one.offer_id, one.kept) for one in rows], settle, now)
+        _by_campaign(session, rows, settle or partial(_settle, session, now), now)
         for refund, merchant_id, subsidy in refund_store.net_offs(session, overpaid.keys()):
             owe(session, merchant_id=merchant_id, amount=subsidy, key=str(refund), now=now)
     if phase is Phase.NONE:
         # Nothing was paid, and the next batch begins with what is kept.
         refund_store.set_recovery(session, overpaid, current=Recovery.NET_OFF, to=Recovery.NONE)
         overpaid = {}
-    _record(session, actor, phase, ids, now)
+    _record(session, actor, ids, now, before=_BEFORE[phase], phase=phase)
     return {id: amount + overpaid.get(id, ZERO) for id, amount in kept.items()}
 
 
+def mark_sent_back(
+    session: Session,
+    *,
+    ids: Collection[RedemptionId],
+    now: datetime,
+    actor: Actor,
+    unsettle: Settle,
+) -> Mapping[RedemptionId, Money]:
+    """The bank sent back what was paid for redemptions: they stand in their batch, as before.
+
+    All of them or none. Returns what the funders had borne of each by now, and bear no longer;
+    `unsettle` says which lines had. What was refunded so far is owed since it was paid and stays
+    so. Raises as `mark_settled`.
+    """
+    ids = set(ids)
+    rows = _moved(session, ids, current=Phase.PAID, to=Phase.BATCHED)
+    netted = settling_store.net_offs(session, ids)
+    refund_store.set_recovery(session, netted, current=Recovery.NET_OFF, to=Recovery.CLAW_BACK)
+    _by_campaign(session, rows, unsettle, now)
+    _record(session, actor, ids, now, before=Phase.PAID, phase=Phase.BATCHED)
+    return {one.id: one.kept for one in rows}
+
+
+def _moved(
+    session: Session, ids: Collection[RedemptionId], *, current: Phase, to: Phase
+) -> Sequence[Moved]:
+    rows = settling_store.move(session, ids, current=current, to=to)
+    if len(rows) != len(ids):
+        if settling_store.count(session, ids) != len(ids):
+            raise NoSuchThing
+        raise OvertakenByAnother(object="redemption", event=f"redemption.{to}")
+    return rows
+
+
 def _record(
-    session: Session, actor: Actor, phase: Phase, ids: Collection[RedemptionId], now: datetime
+    session: Session,
+    actor: Actor,
+    ids: Collection[RedemptionId],
+    now: datetime,
+    *,
+    before: Phase,
+    phase: Phase,
 ) -> None:
     """The ids of a few, the number and one hash of many: the batch's items name them."""
     named = sorted(map(str, ids))
-    detail: dict[str, object] = {"from": str(_BEFORE[phase])}
+    detail: dict[str, object] = {"from": str(before)}
     if len(named) <= _MOST_NAMED:
         detail["ids"] = named
     else:
@@ -128,22 +164,16 @@ def _record(
     )
 
 
-def _pay(
-    session: Session,
-    kept: Iterable[tuple[OfferId, Money]],
-    settle: Settle | None,
-    now: datetime,
-) -> None:
-    """The funders' lines bear what is kept; what a merchant got beyond that it owes."""
+def _by_campaign(session: Session, rows: Iterable[Moved], settle: Settle, now: datetime) -> None:
+    """Tell what is kept of each campaign's redemptions, once its offers are folded."""
     by_offer: dict[OfferId, int] = defaultdict(int)
-    for offer_id, amount in kept:
-        by_offer[offer_id] += amount.fen
+    for one in rows:
+        by_offer[one.offer_id] += one.kept.fen
     by_campaign: dict[CampaignId, Money] = defaultdict(lambda: ZERO)
     terms = campaigns.terms(session, offers=set(by_offer))
     for offer in sorted(terms.values(), key=lambda one: (one.campaign_id, one.id)):
         budgets.fold(session, campaign=offer.campaign_id, offer=offer.id, now=now)
         by_campaign[offer.campaign_id] += Money(by_offer[offer.id])
-    settle = settle or partial(_settle, session, now)
     for campaign, amount in by_campaign.items():
         settle(campaign, amount)
 

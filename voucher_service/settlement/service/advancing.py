@@ -96,7 +96,8 @@ def may_advance(session: Session, merchant: MerchantId) -> Money:
             SettlementAdvanceRow.status.in_(_PENDING),
         )
     )
-    return max(ZERO, _most(session) - pending - owed_now(session, [merchant])[merchant])
+    owed = max(ZERO, owed_now(session, [merchant])[merchant])
+    return max(ZERO, _most(session) - pending - owed)
 
 
 def advances(
@@ -145,6 +146,12 @@ def paid(session: Session, line: SettlementLineRow, now: datetime) -> None:
     ledger.post(session, code=Code.PAID_AHEAD, key=str(line.id), legs=legs, now=now)
     assert line.payout_id is not None, "an advance's line names it"
     _move(session, AdvanceId(line.payout_id), AdvanceEvent.PAID, SYSTEM, now)
+
+
+def came_back(session: Session, line: SettlementLineRow, now: datetime) -> None:
+    """The bank sent it back: it is approved, and not paid."""
+    assert line.payout_id is not None, "an advance's line names it"
+    _move(session, AdvanceId(line.payout_id), AdvanceEvent.SENT_BACK, SYSTEM, now)
 
 
 def _execute(session: Session, payload: Mapping[str, Any], actor: Actor, now: datetime) -> None:

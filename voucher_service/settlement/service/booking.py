@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, text
 from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
@@ -40,7 +40,7 @@ from ..lifecycles import (
 )
 from ..model import BatchId, LineKind
 from ..tables import SettlementLineRow, SettlementPaymentRow, SettlementRow
-from . import advancing, residents, sharing, views
+from . import advancing, residents, retrying, sent_back, sharing, views
 
 _ITEMS_AT_ONCE = 20_000
 _PAYMENTS_AT_ONCE = 400
@@ -68,16 +68,7 @@ def _some(core: Core, batch: BatchId) -> int:
         now, row = core.now(session), store.locked(session, batch)
         if row.status not in (BatchStatus.SENT, BatchStatus.CLOSED):
             return 0
-        answered = payment_store.payments(
-            session,
-            SettlementPaymentRow.batch_id == batch,
-            payment_store.ANSWERED,
-            limit=_PAYMENTS_AT_ONCE,
-        )
-        lines = {
-            one.id: one for one in store.lines_by_id(session, {one.line_id for one in answered})
-        }
-        answered = _within(answered, lines)
+        answered, lines = _next(session, row, payment_store.ANSWERED)
         paid = [one for one in answered if one.answer == PAID]
         bounced = [one for one in answered if one.answer != PAID]
         _pay(session, row, {lines[one.line_id]: one.answered_at for one in paid}, now)
@@ -88,10 +79,26 @@ def _some(core: Core, batch: BatchId) -> int:
         _move(session, row, bounced, PaymentEvent.BOUNCED, now)
         done = len(answered)
         if not done:
+            # What was paid is booked before what came back of it.
+            back, lines = _next(session, row, payment_store.SENT_BACK)
+            sent_back.book(session, row, back, lines, now)
+            done = len(back)
+        if not done:
             done = _net_only(session, row, now)
         if not done and row.status is BatchStatus.SENT and not _waits(session, row):
             _close(session, row, now)
         return done
+
+
+def _next(
+    session: Session, row: SettlementRow, which: ColumnElement[bool]
+) -> tuple[list[SettlementPaymentRow], dict[UUID, SettlementLineRow]]:
+    """The batch's next payments of a kind that one transaction books, and their lines."""
+    found = payment_store.payments(
+        session, SettlementPaymentRow.batch_id == row.id, which, limit=_PAYMENTS_AT_ONCE
+    )
+    lines = {one.id: one for one in store.lines_by_id(session, {one.line_id for one in found})}
+    return _within(found, lines), lines
 
 
 def _within(
@@ -128,27 +135,18 @@ def _pay(
     now: datetime,
 ) -> None:
     """Everything that follows from lines being paid: budgets, redemptions, debts, payouts."""
-    homes = {line.batch_id for line in lines}
-    for home in homes:
+    due: dict[RedemptionId, Money] = {}
+    for home in {line.batch_id for line in lines}:
         here = [one for one in lines if one.batch_id == home]
-        _settle(session, BatchId(home), here, now)
+        due |= _settle(session, BatchId(home), here, now)
     for line in lines:
         if line.kind is LineKind.PERSON:
             residents.paid(session, line, lines[line] or now)
         elif line.kind is LineKind.ADVANCE:
             advancing.paid(session, line, now)
     _recover(session, list(lines), now)
-    audit.transition_where(
-        session,
-        SettlementPaymentRow,
-        where=[SettlementPaymentRow.line_id.in_(views.ids(list(lines)))],
-        current=PaymentStatus.BOUNCED,
-        lifecycle=PAYMENT,
-        event=PaymentEvent.CORRECTED,
-        actor=SYSTEM,
-        now=now,
-        batch=str(row.id),
-    )
+    sent_back.paid_again(session, list(lines), due, now)
+    retrying.correct(session, views.ids(list(lines)), now, batch=str(row.id))
     audit.transition_where(
         session,
         SettlementLineRow,
@@ -165,15 +163,16 @@ def _pay(
 
 def _settle(
     session: Session, home: BatchId, lines: Sequence[SettlementLineRow], now: datetime
-) -> None:
-    """The budget lines that a batch foresaw bear what is paid of it."""
+) -> Mapping[RedemptionId, Money]:
+    """The budget lines that a batch foresaw bear what is paid of it; what was due by redemption."""
     settle = partial(sharing.settle, session, home, now)
     merchants = [one.id for one in lines if one.kind is LineKind.MERCHANT]
     ids: list[RedemptionId] = [
         one for items in store.items_of(session, merchants).values() for one in items
     ]
+    due: Mapping[RedemptionId, Money] = {}
     if ids:
-        redemption.mark_settled(
+        due = redemption.mark_settled(
             session, ids=ids, phase=Phase.PAID, now=now, actor=SYSTEM, settle=settle
         )
     granted: dict[CampaignId, Money] = defaultdict(lambda: ZERO)
@@ -184,6 +183,7 @@ def _settle(
     for campaign, amount in sorted(granted.items()):
         sharing.fold(session, campaign, now)
         settle(campaign, amount)
+    return due
 
 
 def _recover(session: Session, lines: Sequence[SettlementLineRow], now: datetime) -> None:

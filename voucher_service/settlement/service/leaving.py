@@ -92,6 +92,7 @@ def take_out_held(session: Session, row: SettlementRow, now: datetime) -> None:
     leave_held_merchants(session, row, now)
     undone = residents.undone(session, _payouts_due(session, row))
     leave_out(session, row, undone, LeftOut.UNDONE, now)
+    _leave_paid_before(session, row, now)
     held = _held_items(session, row)
     whole = [
         line.id
@@ -128,6 +129,7 @@ def leave_out_undone(session: Session, row: SettlementRow, now: datetime) -> Non
     again = store.lines(session, payment_store.retried_in(BatchId(row.id)), _PERSON)
     residents.lock(session, [*due, *again])
     leave_out(session, row, residents.undone(session, due), LeftOut.UNDONE, now)
+    _leave_paid_before(session, row, now)
 
 
 def leave_out(
@@ -169,7 +171,7 @@ def withdraw_held_retries(session: Session, row: SettlementRow, now: datetime) -
     waits |= {line for line, one in whose.items() if one in kept}
     persons = [one for one in rows if one.kind is LineKind.PERSON]
     waits |= set(residents.undone(session, persons))
-    waits |= payment_store.waiting(session, views.ids(rows))
+    waits |= payment_store.waiting(session, SettlementLineRow.id.in_(views.ids(rows)))
     if waits:
         _withdraw(session, row, SettlementPaymentRow.line_id.in_(waits) & here, now)
 
@@ -193,6 +195,12 @@ def _withdraw(
 def _free(session: Session, ids: Collection[RedemptionId], now: datetime) -> None:
     if ids:
         redemption.mark_settled(session, ids=ids, phase=Phase.NONE, now=now, actor=SYSTEM)
+
+
+def _leave_paid_before(session: Session, row: SettlementRow, now: datetime) -> None:
+    """Lines of differences of which the bank's statement says that the line before was paid."""
+    waits = payment_store.waiting(session, SettlementLineRow.batch_id == row.id)
+    leave_out(session, row, sorted(waits), LeftOut.STATEMENT, now)
 
 
 def _payouts_due(session: Session, row: SettlementRow) -> list[SettlementLineRow]:

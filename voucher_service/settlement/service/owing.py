@@ -15,7 +15,9 @@ from .. import store
 
 
 def owed_now(session: Session, of: Collection[MerchantId]) -> dict[MerchantId, Money]:
-    """What each owes that no unpaid line deducts yet."""
+    """What each owes that no unpaid line deducts yet; less than nothing while the bank has sent
+    back a payment of which later lines netted something off.
+    """
     there = ledger.balances(session, [merchant(one, Stage.RECEIVABLE) for one in of])
     pending = store.pending(session, of)
     return {one: -there[merchant(one, Stage.RECEIVABLE)] - pending.get(one, ZERO) for one in of}

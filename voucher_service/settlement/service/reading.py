@@ -104,7 +104,7 @@ def payments(
     *,
     actor: Actor,
     batch: BatchId,
-    status: PaymentStatus | None = None,
+    status: PaymentStatus | Collection[PaymentStatus] | None = None,
     again: bool = False,
     cursor: str | None,
     limit: int,
@@ -116,7 +116,7 @@ def payments(
     row = SettlementPaymentRow
     where = [row.batch_id == batch]
     if status is not None:
-        where.append(row.status == status)
+        where.append(row.status.in_([status] if isinstance(status, PaymentStatus) else status))
     if again:
         own = select(SettlementLineRow.id).where(SettlementLineRow.batch_id == batch)
         where.append(row.line_id.not_in(own))

@@ -20,7 +20,7 @@ from voucher_service.tradein.applications.model import ApplicationId, Card
 from voucher_service.tradein.revisions import service as revisions
 from voucher_service.tradein.revisions.model import RevisionId
 
-from .. import store
+from .. import payment_store, store
 from ..lifecycles import LINE
 from ..model import LineKind, PayoutKind
 from ..tables import SettlementLineRow, SettlementRow
@@ -66,6 +66,7 @@ def draft_payouts(
         store.add_payouts(session, lines)
         return (kind, last) if last else (PayoutKind.REVISION, None)
     known = {one.campaign_id for one in campaigns.terms(session, offers=offers).values()}
+    held = payment_store.held_payouts(session)
     differences, reached = revisions.payable(session, after=after, most=most)
     lines = [
         _line(
@@ -79,7 +80,7 @@ def draft_payouts(
             due_fen=one.amount,
         )
         for one in differences
-        if one.campaign_id in known
+        if one.campaign_id in known and (one.revision_id, one.subject_id) not in held
     ]
     store.add_payouts(session, lines)
     return (kind, reached) if reached else None
@@ -139,6 +140,17 @@ def bounced(session: Session, line: SettlementLineRow, reason: str) -> None:
         )
 
 
+def came_back(session: Session, line: SettlementLineRow, reason: str, now: datetime) -> None:
+    """Tell the payout that the bank sent back what it had paid: it is due again, and the payee may
+    name another card.
+    """
+    if line.payout_kind is PayoutKind.APPLICATION:
+        bounced(session, line, reason)
+        return
+    id, subject = _difference(line)
+    revisions.unpaid(session, revision=id, subject=subject, now=now)
+
+
 def undone(session: Session, lines: Collection[SettlementLineRow]) -> list[UUID]:
     """Those of these payouts that may no longer be paid."""
     return [one.id for one in lines if not stands(session, one)]
@@ -146,8 +158,9 @@ def undone(session: Session, lines: Collection[SettlementLineRow]) -> list[UUID]
 
 def lowered(session: Session, lines: Collection[SettlementLineRow]) -> list[UUID]:
     """Those of these lines of differences that are not what is left of them."""
-    left = revisions.left_of(session, due=_differences(lines))
-    return [one.id for one in lines if left[_difference(one)] != one.due_fen]
+    of = [one for one in lines if one.payout_kind is PayoutKind.REVISION]
+    left = revisions.left_of(session, due=_differences(of))
+    return [one.id for one in of if left[_difference(one)] != one.due_fen]
 
 
 def _any(look: Callable[..., tuple[Sequence[object], Any]]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,10 +14,10 @@ from voucher_service.kernel.ids import MerchantId
 from voucher_service.merchants import service as merchants
 
 from .. import payment_store, store
-from ..lifecycles import LINE, PAYMENT, LineEvent, LineStatus, PaymentEvent, PaymentStatus
+from ..lifecycles import BACK, LINE, PAYMENT, LineEvent, LineStatus, PaymentEvent, PaymentStatus
 from ..model import LineKind, PayoutKind
 from ..tables import SettlementLineRow, SettlementPaymentRow, SettlementRow
-from . import residents
+from . import residents, telling
 from .holding import all_held
 
 
@@ -30,17 +31,7 @@ def end_lowered(session: Session, row: SettlementRow) -> None:
         if line.payout_kind is PayoutKind.REVISION
     ]
     gone = residents.lowered(session, lines)
-    audit.transition_where(
-        session,
-        SettlementPaymentRow,
-        where=[SettlementPaymentRow.line_id.in_(gone)],
-        current=PaymentStatus.BOUNCED,
-        lifecycle=PAYMENT,
-        event=PaymentEvent.CORRECTED,
-        actor=SYSTEM,
-        now=row.drafted_at,
-        batch=str(row.id),
-    )
+    correct(session, gone, row.drafted_at, batch=str(row.id))
     audit.transition_where(
         session,
         SettlementLineRow,
@@ -52,6 +43,24 @@ def end_lowered(session: Session, row: SettlementRow) -> None:
         now=row.drafted_at,
         batch=str(row.id),
     )
+
+
+def correct(session: Session, lines: Sequence[UUID], now: datetime, *, batch: str) -> None:
+    """What the bank sent back of these lines is settled: another payment followed, or none will."""
+    for status in BACK:
+        moved = audit.transition_where(
+            session,
+            SettlementPaymentRow,
+            where=[SettlementPaymentRow.line_id.in_(lines)],
+            current=status,
+            lifecycle=PAYMENT,
+            event=PaymentEvent.CORRECTED,
+            actor=SYSTEM,
+            now=now,
+            batch=batch,
+        )
+        if moved and status is PaymentStatus.RETURNED:
+            telling.tell_finance(session, payment_store.batches_of(session, moved), now)
 
 
 def again(session: Session, *, of: UUID | None, now: datetime) -> list[SettlementLineRow]:

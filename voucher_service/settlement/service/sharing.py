@@ -61,6 +61,22 @@ def settle(
             store.add_settled(session, batch, campaign, line, part)
 
 
+def unsettle(
+    session: Session, batch: BatchId, now: datetime, campaign: CampaignId, amount: Money
+) -> None:
+    """Post that so much of what a batch paid of one campaign came back; fold first."""
+    settled = {
+        BudgetLineId(one.line_id): one.settled_fen
+        for one in store.shares(session, batch)
+        if one.campaign_id == campaign
+    }
+    wanted = split_over(amount, settled)
+    key = f"{batch}:{new_id()}"
+    budgets.unsettle(session, campaign=campaign, amount=amount, key=key, now=now, wanted=wanted)
+    for line, part in wanted.items():
+        store.take_settled(session, batch, line, part)
+
+
 def fold(session: Session, campaign: CampaignId, now: datetime) -> None:
     """Split what a campaign's offers committed over its lines."""
     for offer in campaigns.campaign_offers(session, campaign=campaign):

@@ -53,7 +53,7 @@ def unpaid(session: Session, whose: MerchantId, now: datetime) -> Unpaid:
         held=waits,
         payment_hold=merchants.payment_held(session, merchant=whose),
         no_account=not merchants.accounts_at(session, merchants=[whose], at=now),
-        owed=owed_now(session, [whose])[whose],
+        owed=max(ZERO, owed_now(session, [whose])[whose]),
     )
 
 
@@ -77,8 +77,9 @@ def payee(core: Core, *, actor: Actor, merchant: MerchantId) -> Payee:
 def payee_lines(
     core: Core, *, actor: Actor, merchant: MerchantId, cursor: str | None, limit: int
 ) -> Page[BatchLine]:
-    """A merchant's lines, newest first. Raises NotAllowed, CursorInvalid."""
+    """A merchant's lines, newest first. Raises NotAllowed, NoSuchThing, CursorInvalid."""
     require_reader(actor)
     with core.transaction() as session:
+        merchants.load_merchant(session, merchant=merchant)
         where = [SettlementLineRow.merchant_id == merchant]
         return lines_page(session, where, cursor, limit, newest=True)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from voucher_service.kernel.ids import ApprovalId, MerchantId, ProgrammeId
-from voucher_service.kernel.money import ZERO
+from voucher_service.kernel.money import ZERO, Money
 
 from .. import payment_store, store
 from ..lifecycles import PaymentStatus
@@ -49,11 +49,15 @@ def batches(session: Session, rows: Sequence[SettlementRow]) -> list[Batch]:
 
 
 def _batch(row: SettlementRow, sums: Mapping[Any, Any], hashes: Mapping[Any, str]) -> Batch:
-    paid, paid_amount = sums.get((row.id, PaymentStatus.PAID), (0, ZERO))
-    back = [
-        sums.get((row.id, status), (0, ZERO))
-        for status in (PaymentStatus.BOUNCED, PaymentStatus.CORRECTED)
-    ]
+    def of(*statuses: PaymentStatus, back: bool) -> tuple[int, Money]:
+        found = [sums.get((row.id, status, back), (0, ZERO)) for status in statuses]
+        return sum(count for count, _ in found), Money.total(amount for _, amount in found)
+
+    # What came back and is not booked yet still counts as paid.
+    unbooked, unbooked_amount = of(PaymentStatus.PAID, back=True)
+    paid, paid_amount = of(PaymentStatus.PAID, back=False)
+    bounced, bounced_amount = of(PaymentStatus.BOUNCED, PaymentStatus.CORRECTED, back=False)
+    returned, returned_amount = of(PaymentStatus.RETURNED, PaymentStatus.CORRECTED, back=True)
     return Batch(
         id=BatchId(row.id),
         number=batch_number(row.day, row.number),
@@ -67,10 +71,12 @@ def _batch(row: SettlementRow, sums: Mapping[Any, Any], hashes: Mapping[Any, str
         retried=row.retried_fen,
         payments=row.payments,
         total=row.total_fen,
-        paid=paid,
-        paid_amount=paid_amount,
-        bounced=sum(count for count, _ in back),
-        bounced_amount=sum((amount for _, amount in back), ZERO),
+        paid=paid + unbooked,
+        paid_amount=paid_amount + unbooked_amount,
+        bounced=bounced,
+        bounced_amount=bounced_amount,
+        returned=returned,
+        returned_amount=returned_amount,
         statement_until=row.statement_until,
         drafted_at=row.drafted_at,
         drafted_by=row.drafted_by,
@@ -149,6 +155,7 @@ def payment(row: SettlementPaymentRow) -> Payment:
         reason=row.reason,
         bank_reference=row.bank_reference,
         answered_at=row.answered_at,
+        returned_at=row.returned_at,
     )
 
 

@@ -24,6 +24,7 @@ class Message(StrEnum):
     CORRECTION_ENDS = "application_correction_ends"
     LAPSED = "application_lapsed"
     PAYOUT_REFUSED = "application_payout_refused"
+    PAYOUT_CAME_BACK = "application_payout_came_back"
     CARD_RETURNED = "application_card_returned"
     CARD_ACCEPTED = "application_card_accepted"
     PAID = "application_paid"
@@ -42,6 +43,10 @@ TEXT: Mapping[Message, str] = {
     Message.LAPSED: mark("您的汽车补贴申请过了补正的最后一天，已经作废。有疑问请打 12345。"),
     Message.PAYOUT_REFUSED: mark(
         "银行没有付成您的汽车补贴。请登录以旧换新看原因、改收款卡；不会有人打电话问您的卡号。"
+    ),
+    Message.PAYOUT_CAME_BACK: mark(
+        "付给您的汽车补贴 {amount} 被银行退了回来。请登录以旧换新看原因、改收款卡；"
+        "不会有人打电话问您的卡号。"
     ),
     Message.CARD_RETURNED: mark("您新填的收款卡没有核对上，原因写在以旧换新里，请再改。"),
     Message.CARD_ACCEPTED: mark("您新填的收款卡核对好了，{amount} 会付到尾号 {last4} 的卡。"),

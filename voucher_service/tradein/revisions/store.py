@@ -248,6 +248,21 @@ def set_line(session: Session, revision: RevisionId, subject: UUID, **values: An
     return session.execute(statement).first() is not None
 
 
+def unpay(session: Session, revision: RevisionId, subject: UUID) -> bool:
+    """A line that was paid is due again; False when it was not paid."""
+    statement = (
+        update(_LINE)
+        .where(
+            _LINE.c.revision_id == revision,
+            _LINE.c.subject_id == subject,
+            _LINE.c.paid_at.is_not(None),
+        )
+        .values(paid_at=None, sent_at=None)
+        .returning(_LINE.c.subject_id)
+    )
+    return session.execute(statement).first() is not None
+
+
 def send(session: Session, named: Collection[tuple[RevisionId, UUID]], at: datetime) -> int:
     """Note that these lines go to the bank; how many were not paid and have something left."""
     unpaid = (RevisionLineRow.paid_at.is_(None), KEPT > ZERO)

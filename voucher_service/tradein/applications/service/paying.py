@@ -118,8 +118,10 @@ def payout_refused(session: Session, *, application: ApplicationId, reason: str)
     row = found(store.application(session, application, lock=True))
     now = core_of(session).now(session)
     values = {"reason": reason, "paid_at": None}
+    was_paid = row.status is ApplicationStatus.PAID
     move(session, row, ApplicationEvent.PAYOUT_REFUSED, SYSTEM, now, values)
-    tell(session, application=row.id, message=Message.PAYOUT_REFUSED)
+    message = Message.PAYOUT_CAME_BACK if was_paid else Message.PAYOUT_REFUSED
+    tell(session, application=row.id, message=message)
 
 
 def accept_card(core: Core, *, actor: Actor, application: ApplicationId) -> None:

@@ -15,6 +15,7 @@ from .paying import (
     payable,
     payee,
     rotate_fields,
+    unpaid,
 )
 from .returning import differences_of, propose_return
 from .trying import again, begin_trial, compute_trial, forget_trials, stopped_trials, trial
@@ -51,6 +52,7 @@ __all__ = [
     "stopped",
     "stopped_trials",
     "trial",
+    "unpaid",
     "want",
     "what_if",
 ]

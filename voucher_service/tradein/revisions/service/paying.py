@@ -108,6 +108,23 @@ def came_back(session: Session, *, revision: RevisionId, subject: UUID) -> None:
     store.set_line(session, revision, subject, sent_at=None)
 
 
+def unpaid(session: Session, *, revision: RevisionId, subject: UUID, now: datetime) -> None:
+    """The bank sent back what it had paid of a difference: it is due again. Raises NoSuchThing for
+    one that was not paid.
+    """
+    if not store.unpay(session, revision, subject):
+        raise NoSuchThing
+    audit.record(
+        session,
+        actor=SYSTEM,
+        action="revision.unpaid",
+        object_type=LIFECYCLE.name,
+        object_id=str(revision),
+        now=now,
+        detail={"subject": str(subject)},
+    )
+
+
 def mine(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[Line]:
     """What the caller gets more by approved revisions. Raises NotAllowed, CursorInvalid."""
     resident = _resident(actor)

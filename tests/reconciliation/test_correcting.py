@@ -1,0 +1,210 @@
+"""What people decided about a difference stands when a newer file says the same again."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.make import World
+from tests.reconciliation.conftest import Channel
+from tests.reconciliation.test_working import held, one
+from tests.services.giving_back import refund
+from voucher_service.alarms import service as alarms
+from voucher_service.approvals import service as approvals
+from voucher_service.infra.core import Core, with_clock
+from voucher_service.kernel.actor import Role
+from voucher_service.kernel.clock import SHANGHAI, Clock, day_of, end_of
+from voucher_service.kernel.errors import DomainError
+from voucher_service.kernel.money import ZERO, Money
+from voucher_service.reconciliation.differences import model, service
+from voucher_service.reconciliation.differences.layout import LineKind
+from voucher_service.reconciliation.differences.model import ChannelFile, Status
+from voucher_service.reconciliation.model import Finding
+from voucher_service.redemption import service as redemption
+
+Make = Callable[[], Channel]
+
+
+@pytest.fixture
+def ghost(channel: Make) -> Channel:
+    """An order that the channel does not know, beside one that it does."""
+    here = channel()
+    here.order(paid=False)
+    here.order()
+    here.take()
+    return here
+
+
+def close(here: Channel, finding: Finding, amount: Money | None) -> None:
+    """What two people do about the one difference of that kind."""
+    found = one(here, finding)
+    here.world.approve(
+        service.propose(
+            here.core, actor=here.finance, difference=found.id, amount=amount, reason="核对过"
+        )
+    )
+
+
+def newer(here: Channel) -> ChannelFile:
+    """A newer file of the day, with one line more."""
+    here.order()
+    return here.take()
+
+
+def found_in(made: ChannelFile) -> dict[str, int]:
+    return {str(finding): count for finding, count in made.counts.items() if count}
+
+
+def test_what_two_people_accepted_is_not_held_again_by_a_newer_file(ghost: Channel) -> None:
+    close(ghost, Finding.ONLY_OURS, None)
+    made = newer(ghost)
+    assert found_in(made) == {"matched": 2, "only_ours": 1}
+    assert (made.open, ghost.differences()) == (0, [])
+    assert not held(ghost.core, ghost.orders[0].id)
+
+
+def test_a_newer_file_agrees_with_books_that_were_corrected(ghost: Channel) -> None:
+    """Neither is the order missed once more, nor a refund that no channel made."""
+    close(ghost, Finding.ONLY_OURS, Money(12_800))
+    made = newer(ghost)
+    assert found_in(made) == {"matched": 2}
+    assert ghost.differences() == []
+    again = ghost.take(*ghost.lines, ghost.line(ghost.reference(), 700))
+    assert found_in(again) == {"matched": 2, "only_theirs": 1}
+    sample = io.BytesIO()
+    lines = service.sample(ghost.core, format="wechat", day=day_of(ghost.now()), out=sample)
+    assert lines == 2
+
+
+def test_an_order_that_was_given_back_wrongly_is_seen_when_the_channel_has_it_after_all(
+    ghost: Channel,
+) -> None:
+    lost = one(ghost, Finding.ONLY_OURS).line.reference
+    close(ghost, Finding.ONLY_OURS, Money(12_800))
+    ghost.lines.append(ghost.line(lost, 10_800))
+    made = ghost.take()
+    assert found_in(made) == {"matched": 1, "undone": 1}
+    (seen,) = ghost.differences()
+    assert (seen.line.reference, seen.holds) == (lost, False)
+
+
+def test_a_part_that_was_corrected_is_not_given_back_twice(channel: Make) -> None:
+    here = channel()
+    order = here.order()
+    here.order()
+    here.lines[0] = replace(here.lines[0], paid=5_400)
+    here.take()
+    close(here, Finding.AMOUNT_DIFFERS, Money(6_400))
+    made = newer(here)
+    assert (made.open, here.differences()) == (0, [])
+    assert not held(here.core, order.id)
+    here.lines[0] = replace(here.lines[0], paid=3_400)
+    here.take()
+    less = one(here, Finding.AMOUNT_DIFFERS)
+    assert less.line.ours is not None
+    left = Money(12_800 - 6_400)
+    ours, given = less.line.ours, model.give_back(less.line, left)
+    assert (ours.order, given) == (left, ours.paid - Money(3_400))
+    assert held(here.core, order.id)
+    assert given is not None and ZERO < given < Money(10_800 - 3_400)
+    close(here, Finding.AMOUNT_DIFFERS, given)
+    told = redemption.get(here.core, actor=here.cashier, redemption=order.id)
+    assert told.refunded == Money(6_400) + given
+    assert not held(here.core, order.id)
+
+
+def test_what_one_explained_stays_so_and_what_a_file_explained_may_come_back(
+    channel: Make,
+) -> None:
+    here = channel()
+    here.order()
+    right = list(here.lines)
+    stray = here.line(here.reference(), 700)
+    here.take(*right, stray)
+    here.take(*right)
+    assert here.differences() == []
+    here.lines = [*right, stray]
+    newer(here)
+    again = one(here, Finding.ONLY_THEIRS)
+    service.explain(here.core, actor=here.finance, difference=again.id, text="没用券的订单")
+    newer(here)
+    assert here.differences() == []
+    here.lines[1] = replace(stray, paid=900)
+    here.take()
+    other = one(here, Finding.ONLY_THEIRS)
+    assert other.line.theirs is not None and other.line.theirs.paid == Money(900)
+
+
+def test_an_order_that_the_shop_refunds_meanwhile_is_not_given_back_as_it_was_proposed(
+    ghost: Channel, world: World
+) -> None:
+    order, found = ghost.orders[0], one(ghost, Finding.ONLY_OURS)
+
+    def propose(fen: int) -> object:
+        return service.propose(
+            ghost.core, actor=ghost.finance, difference=found.id, amount=Money(fen), reason="没有"
+        )
+
+    proposal = propose(12_800)
+    refund(world, ghost.cashier, order, 2_800)
+    with pytest.raises(DomainError) as refusal:
+        world.approve(proposal)  # type: ignore[arg-type]
+    assert refusal.value.code in {"refund_exceeds_order", "changed_since_proposed"}
+    assert ghost.differences(Status.PROPOSED)[0].id == found.id
+    assert held(ghost.core, order.id)
+    approvals.reject(
+        ghost.core,
+        actor=world.approver,
+        approval=proposal,  # type: ignore[arg-type]
+        reason="门店退了一部分",
+    )
+    assert held(ghost.core, order.id)
+    world.approve(propose(10_000))  # type: ignore[arg-type]
+    told = redemption.get(ghost.core, actor=ghost.cashier, redemption=order.id)
+    assert (told.refunded, held(ghost.core, order.id)) == (Money(12_800), False)
+    newer(ghost)
+    # That the shop gave money back is its own affair, and no order of it is held.
+    assert [(o.line.kind, o.holds) for o in ghost.differences()] == [(LineKind.REFUND, False)]
+
+
+def test_a_deadline_over_a_weekend_is_the_end_of_its_day_and_not_before(
+    channel: Make, world: World
+) -> None:
+    here, auditor = channel(), world.staff(Role.AUDITOR)
+    here.order(paid=False)
+    here.order()
+    now = here.now().astimezone(SHANGHAI)
+    friday = now.replace(hour=23, minute=30) + timedelta(days=(4 - now.weekday()) % 7)
+
+    def at(moment: object) -> Core:
+        return with_clock(here.core, Clock(moment))  # type: ignore[arg-type]
+
+    def alarmed(moment: object) -> bool:
+        service.watch(at(moment))
+        found = alarms.page(here.core, actor=auditor, still_open=True, cursor=None, limit=100)
+        return any(one.subject == service.OVERDUE for one in found.items)
+
+    late = replace_core(here, at(friday))
+    late.take()
+    found = one(late, Finding.ONLY_OURS)
+    wednesday = day_of(friday) + timedelta(days=here.core.settings.matching.difference_days)
+    assert found.due_at == end_of(wednesday)
+    sunday = friday + timedelta(days=2)
+    second = timedelta(seconds=1)
+    assert [alarmed(sunday), alarmed(found.due_at - second), alarmed(found.due_at)] == [
+        False,
+        False,
+        True,
+    ]
+    assert (found.late(found.due_at - second), found.late(found.due_at)) == (False, True)
+    close(late, Finding.ONLY_OURS, None)
+    assert not alarmed(found.due_at + second)
+
+
+def replace_core(here: Channel, core: Core) -> Channel:
+    """The same channel at another instant."""
+    return replace(here, world=World(core))
