@@ -17,7 +17,7 @@ FINANCE = frozenset({Role.FINANCE})
 @shared
 def closed_batch(city: City, _side: Side, _caller: Actor) -> Thing:
     """A batch of a day on which nothing was redeemed: closed at once."""
-    long_ago = day_of(city.world.now()) - timedelta(days=30)
+    long_ago = day_of(city.world.now()) - timedelta(days=4_000)
     return Thing(str(settlement.draft(city.core, actor=SYSTEM, day=long_ago).id))
 
 

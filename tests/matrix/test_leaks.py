@@ -121,11 +121,18 @@ HIDDEN = (
 def test_no_is_as_much_work_for_the_foreign_as_for_the_absent(
     path: str, of: str, city: City
 ) -> None:
-    """Counted in statements, since a clock says little on a busy machine."""
+    """Counted in statements, since a clock says little on a busy machine.
+
+    The least of some: what is remembered for a while is read again now and then.
+    """
     rule = next(one for one in RULES if (one.path, str(one.of)) == (path, of))
     who = city.own.resident if rule.face is Face.RESIDENT else _first(city, rule)
     foreign = city.thing(rule, city.neighbour, who)
-    assert abs(asked(city, rule, foreign, who) - asked(city, rule, foreign.absent(), who)) <= 1
+    least = [
+        min(asked(city, rule, thing, who) for _ in range(3))
+        for thing in (foreign, foreign.absent())
+    ]
+    assert abs(least[0] - least[1]) <= 1
 
 
 def asked(city: City, rule: Rule, thing: Thing, who: Actor) -> int:
