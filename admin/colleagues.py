@@ -10,7 +10,7 @@ from uuid import UUID
 from flask import request
 from markupsafe import Markup
 
-from voucher_service.i18n import gettext, mark
+from voucher_service.i18n import formats, gettext, mark
 from voucher_service.identity.desk import Answer, Field, Origin, Reason
 from voucher_service.identity.documents import Document
 from voucher_service.identity.model import STAFF_PUBLIC, Factor, PasskeysUnavailable, StaffStatus
@@ -164,8 +164,8 @@ def document_choices() -> list[tuple[str, str]]:
 def named(words: Mapping[str, str], values: Iterable[str]) -> str:
     """Several values of a list as one text, in the list's order."""
     there = set(values)
-    joint = ", " if locale() == "en" else "、"
-    return joint.join(gettext(text, locale()) for value, text in words.items() if value in there)
+    names = (gettext(text, locale()) for value, text in words.items() if value in there)
+    return formats.listed(names, locale())
 
 
 def act_name(action: str) -> Markup:

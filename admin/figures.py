@@ -126,7 +126,8 @@ def ruler(found: LeverageReport) -> Ruler:
     effect = _on_issued(found)
     ends = (of.on_issued, of.floor_on_issued, effect and Decimal(str(effect.high)))
     top = max((one for one in ends if one), default=Decimal(1))
-    most = int(top.to_integral_value(ROUND_CEILING))
+    # Days on which more was refunded than spent have a ratio below 0, and nothing to draw.
+    most = max(1, int(top.to_integral_value(ROUND_CEILING)))
     step = max(1, -(-most // 8))
     lines = (
         (mark("拉动比"), mark("订单合计"), of.on_issued, of.on_redeemed),
@@ -144,23 +145,22 @@ def ruler(found: LeverageReport) -> Ruler:
 def _on_issued(found: LeverageReport) -> Interval | None:
     """The estimate for each issued yuan: per redeemed yuan, times how much of it was redeemed."""
     best, rate = headline(found.causal), found.totals.ratios.redemption_rate
-    if best is None or best.effect is None or rate is None:
+    extra = best.spending if best else None
+    if extra is None or rate is None:
         return None
-    point, low, high = (
-        end * float(rate) for end in (best.effect.point, best.effect.low, best.effect.high)
-    )
+    point, low, high = (end * float(rate) for end in (extra.point, extra.low, extra.high))
     return Interval(point, low, high)
 
 
 def _net(found: LeverageReport, effect: Interval | None, most: int) -> Net | None:
     best = headline(found.causal)
-    if effect is None or best is None or best.effect is None:
+    if effect is None or best is None or best.spending is None:
         return None
     low, point, high = (
         LEFT + _length(Decimal(str(end)), most) for end in (effect.low, effect.point, effect.high)
     )
     issued, least, greatest = causal_words.figures(effect)
-    redeemed = causal_words.figures(best.effect)[0]
+    redeemed = causal_words.figures(best.spending)[0]
     return Net(low, point, high, issued, redeemed, f"{least} – {greatest}")
 
 

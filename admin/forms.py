@@ -13,13 +13,13 @@ from marshmallow import fields, validate
 
 from voucher_service.budgets.model import Level
 from voucher_service.campaigns.model import CampaignKind
-from voucher_service.i18n import gettext, mark, sentence
+from voucher_service.i18n import gettext, known, mark, sentence
 from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.errors import DomainError
 from voucher_service.web.fields import CodeField, DayField, NameField, TextField, YuanField
 from voucher_service.web.forms import Form
 from voucher_service.web.language import locale
-from voucher_service.web.schemas import Schema
+from voucher_service.web.schemas import OTHER, Schema
 
 from .schemas import BRANDS, SLUG, AreaField, one_of
 
@@ -53,7 +53,6 @@ RULES: Mapping[str, str] = {
     "share_bps": mark("比例要在 0 到 100 之间。"),
     "shop_area": mark("门店地区要在活动的地区之内；兜底的额度管所有门店。"),
 }
-_OTHER = mark("这一项不合规定。")
 _IN_FORM: Mapping[str, str] = {
     "face_value_fen": "face",
     "threshold_fen": "threshold",
@@ -181,14 +180,19 @@ class ReasonForm(Schema):
     reason = TextField(required=True, maximum=500, multiline=True)
 
 
+def _rule(name: str, said: str) -> str:
+    """What a field must be: in the form's words, else in the service's, where it has any."""
+    return RULES.get(name) or (said if known(said) else OTHER)
+
+
 def refuse(form: Form, error: DomainError) -> Form:
     """Say a refusal of the service above the form, and what is wrong with each field it names."""
     form.refuse(error)
     named = error.extra.get("errors")
     if isinstance(named, dict):
         form.errors = {
-            _IN_FORM.get(str(name), str(name)): gettext(RULES.get(name, _OTHER), locale())
-            for name in named
+            _IN_FORM.get(str(name), str(name)): gettext(_rule(str(name), str(said)), locale())
+            for name, said in named.items()
         }
         if "fields" in error.params:  # their names are for callers of the API
             form.refusal = sentence(type(error)(), locale())

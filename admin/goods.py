@@ -49,8 +49,8 @@ def told(name: str, product: Product) -> str:
     if name == "category":
         return gettext(CATEGORIES[value], locale())
     if name == "tags":
-        joint = ", " if locale() == "en" else "、"
-        return joint.join(sorted(gettext(TAGS[one], locale()) for one in value)) or formats.NOTHING
+        tags = sorted(gettext(TAGS[one], locale()) for one in value)
+        return formats.listed(tags, locale()) or formats.NOTHING
     if name == "guide_price":
         return formats.money(value)
     if name == "dual_imei":

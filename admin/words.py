@@ -137,8 +137,7 @@ def area(code: str) -> str:
 
 def scope(codes: list[str], name: Callable[[str], str], everywhere: str) -> str:
     """Several names as one text; none of them means everywhere."""
-    joint = ", " if locale() == "en" else "、"
-    return joint.join(name(code) for code in codes) or everywhere
+    return formats.listed(map(name, codes), locale()) or everywhere
 
 
 def trade(value: str) -> str:
@@ -162,9 +161,12 @@ def unit(*, small: bool) -> str:
 
 
 def amount(value: Money, *, small: bool) -> Markup:
-    """A sum in the unit of its column; its title is the sum to the fen."""
-    figure = formats.yuan(value) if small else formats.wan_parts(value, locale())[0]
-    return Markup('<span title="{}">{}</span>').format(formats.money(value), figure)
+    """A sum in the unit of its column, as many decimals as the others; its title is the sum to
+    the fen.
+    """
+    whole = formats.money(value)
+    figure = whole.replace("¥", "") if small else formats.wan_parts(value, locale())[0]
+    return Markup('<span title="{}">{}</span>').format(whole, figure)
 
 
 def figure(value: Money) -> tuple[Markup, str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -29,9 +30,9 @@ from voucher_service import migrate
 from voucher_service import settings as settings_module
 from voucher_service.identity import passwords
 from voucher_service.infra.core import Core, build, with_clock
-from voucher_service.infra.embedded import postgres
+from voucher_service.infra.embedded import ports, postgres
 from voucher_service.infra.embedded.servers import GATE, QUEUE, Servers
-from voucher_service.kernel.clock import Clock
+from voucher_service.kernel.clock import Clock, day_of, end_of
 from voucher_service.settings import Settings
 from voucher_service.tradein import shelf
 from voucher_service.tradein.policy import Policy
@@ -40,6 +41,7 @@ from voucher_service.vouchers import refusals
 TEMPLATE = postgres.DATABASE
 LAST_DAY = date(2099, 12, 31)
 NOON = datetime(2026, 9, 23, 4, 0, tzinfo=UTC)
+_begun: set[Path] = set()
 
 
 class Compiled(BytecodeCache):
@@ -55,11 +57,19 @@ class Compiled(BytecodeCache):
         self.known[bucket.key, bucket.checksum] = bucket.code
 
 
-# How long an example takes says something of the machine, and nothing of the property.
+# How long an example takes says something of the machine, and nothing of the property. A change is
+# judged by the same examples as the one before it; who tests at home draws new ones.
 property_settings.register_profile(
-    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "unhurried",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get("CI") == "true",
 )
 property_settings.load_profile("unhurried")
+# No two workers choose the same port, in the moment before somebody listens there.
+_part = len(ports._RANGE) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_first = _part * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+ports._RANGE = ports._RANGE[_first : _first + _part]
 Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Compiled()}
 
 
@@ -68,6 +78,18 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What a test does is of one day: near the end of one it waits for the next.
+
+    A module with what it keeps wants a minute of the day, each of its tests some seconds.
+    """
+    wanted = timedelta(seconds=10 if item.path in _begun else 60)
+    _begun.add(item.path)
+    while end_of(day_of(now := datetime.now(UTC))) - now < wanted:
+        time.sleep(0.5)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -170,6 +192,7 @@ def settings_on(servers: Servers, database_url: str, outbox: Path) -> Settings:
             "VOUCHER__GATE__URL": servers.url(GATE),
             "VOUCHER__QUEUE__URL": servers.url(QUEUE),
             "VOUCHER__SMS__OUTBOX": str(outbox),
+            "VOUCHER__MATCHING__FOLDER": str(outbox.parent / "uploads"),
         }
     )
 

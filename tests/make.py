@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 from uuid import uuid4
 
+from tests.people import newcomers
 from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import Approval, Status
 from voucher_service.budgets import service as budgets
@@ -34,7 +35,7 @@ from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import SizeClass, SyntheticShop, Trade
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Order, Redemption
-from voucher_service.replay.strangers import credit_code, strangers
+from voucher_service.replay.strangers import credit_code
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.model import Voucher
 
@@ -189,9 +190,7 @@ class World:
 
     def residents(self, count: int) -> list[Actor]:
         """Several residents with verified names."""
-        persons = list(itertools.islice(strangers(Random()), count))
-        ids = identity.register_synthetic(self.core, people=persons, now=self.now())
-        assert len(ids) == count
+        ids = identity.register_synthetic(self.core, people=newcomers(count), now=self.now())
         return [Actor(ActorKind.RESIDENT, id) for id in ids]
 
     def cashier(

@@ -12,7 +12,7 @@ from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Programme
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.web.auth import actor
-from voucher_service.web.site import core, today
+from voucher_service.web.site import core
 
 board = Blueprint("board", __name__, url_prefix="/board")
 
@@ -44,5 +44,4 @@ def _told(programme: Programme) -> dict[str, Any]:
         "programme": programme,
         "tiles": drawn,
         "off_map": off_map(drawn, found["report"]),
-        "over": programme.closes_on < today(),
     }

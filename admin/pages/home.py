@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request
 
-from admin import figures, hours, onboarding, words
+from admin import figures, finance_work, hours, onboarding, words
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import CampaignStatus, Programme
 from voucher_service.infra import areas
@@ -34,6 +34,7 @@ def show() -> Any:
         programmes=known,
         programme=chosen,
         applications=onboarding.waiting_merchants(),
+        finance=finance_work.tasks(),
         drafts=[one for one in mine if one.status is CampaignStatus.DRAFT],
         **(board_of(chosen) if chosen else {}),
     )
@@ -62,6 +63,7 @@ def board_of(programme: Programme) -> dict[str, Any]:
         "runs": [one for one in found.offers if areas.within(one.offer.issuing_area, area)],
         "chart": hours.chart(found.hours),
         "small": words.is_small(report.totals.figures.leveraged),
+        "over": programme.closes_on < today(),
     }
 
 

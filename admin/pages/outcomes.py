@@ -14,7 +14,7 @@ from admin.forms import refuse
 from voucher_service.causal import outcome_reader, service
 from voucher_service.causal.outcomes import KINDS, OutcomeFileInvalid
 from voucher_service.causal.service.importing import MAY_IMPORT
-from voucher_service.i18n import gettext, mark
+from voucher_service.i18n import formats, gettext, mark
 from voucher_service.i18n.errors import LINE, WHOLE_FILE
 from voucher_service.kernel.errors import DomainError
 from voucher_service.web import forms, uploads
@@ -82,5 +82,4 @@ def _page(form: forms.Form, wrong: Sequence[tuple[list[int], str]] = ()) -> str:
 def _lines(numbers: list[int]) -> str:
     if not numbers:
         return gettext(WHOLE_FILE, locale())
-    between = ", " if locale() == "en" else "、"
-    return gettext(LINE, locale(), n=between.join(map(str, numbers)))
+    return gettext(LINE, locale(), n=formats.listed(map(str, numbers), locale()))

@@ -15,7 +15,7 @@ from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import Approval
 from voucher_service.approvals.model import Status as Signing
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import Campaign, CampaignKind
+from voucher_service.campaigns.model import WAS_PUBLISHED, Campaign, CampaignKind
 from voucher_service.i18n import gettext, mark
 from voucher_service.infra.data_files import DataFileInvalid
 from voucher_service.kernel.actor import Role
@@ -24,7 +24,6 @@ from voucher_service.kernel.ids import CampaignId
 from voucher_service.tradein import file_words, shelf
 from voucher_service.tradein.revisions import service
 from voucher_service.tradein.revisions.model import Revision, RevisionId, Trial, TrialId
-from voucher_service.tradein.revisions.service.opening import RAN
 from voucher_service.web import forms
 from voucher_service.web.auth import actor
 from voucher_service.web.errors import status_of
@@ -216,8 +215,13 @@ def _campaign(revision: Revision) -> str:
 
 def _campaigns() -> list[Campaign]:
     mine = campaigns.campaigns(core(), actor=actor())
-    ran = [one for one in mine if one.kind is CampaignKind.TRADE_IN and one.status in RAN]
-    return [one for one in ran if not one.programme.synthetic]  # a replay's money is nobody's
+    return [
+        one
+        for one in mine
+        if one.kind is CampaignKind.TRADE_IN
+        and one.status in WAS_PUBLISHED
+        and not one.programme.synthetic  # a replay's money is nobody's
+    ]
 
 
 def _reading(found: Approval) -> dict[str, Any]:

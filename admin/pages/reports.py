@@ -26,6 +26,7 @@ from voucher_service.reports.wrong_cells import wrong_figures
 from voucher_service.vouchers.service.drift import Finding, examine
 from voucher_service.web.auth import actor
 from voucher_service.web.language import locale
+from voucher_service.web.schemas import in_our_words
 from voucher_service.web.site import core
 
 reports = Blueprint("report_pages", __name__)
@@ -60,7 +61,7 @@ def show() -> str:
         facts=layout.beside(found, locale()),
         in_full=layout.in_full(found, locale()),
         definitions=[one.in_words(locale()) for one in definitions.DEFINITIONS],
-        meanings_by_key={one.key: one.in_words(locale())[0] for one in definitions.DEFINITIONS},
+        terms=definitions.terms(locale()),
         said=sentences.sentences(found, locale()),
         paragraph=sentences.paragraph(found, locale()),
         query=sentences.query(found),
@@ -130,6 +131,6 @@ def _args(programme: str) -> dict[str, Any]:
     if "programme" in wrong:
         raise NoSuchThing
     if wrong:
-        raise InvalidInput
+        raise InvalidInput(extra={"errors": in_our_words(wrong)})
     args: dict[str, Any] = LeverageArgs().load(filled)
     return args

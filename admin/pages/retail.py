@@ -26,7 +26,6 @@ retail = Blueprint("retail_pages", __name__, url_prefix="/reports/retail-sales")
 entering = Blueprint("retail_entering_pages", __name__, url_prefix="/reports/retail-sales")
 
 _SHOWN = 20
-_FEN = 10**10  # of 亿元, a hundred million yuan
 
 
 class RetailForm(Schema):
@@ -60,7 +59,7 @@ def enter() -> Any:
         service.enter(
             core(),
             actor=actor(),
-            sales=Money(int(sales * _FEN)),
+            sales=Money(int(sales * service.FEN_OF_YI)),
             growth_bps=int(growth * 100),
             **typed,
         )

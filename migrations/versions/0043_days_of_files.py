@@ -10,7 +10,7 @@ down_revision = "0042"
 
 APPLICATION = "voucher_app"
 FILE, UPLOAD, REFUND = "channel_file", "channel_upload", "difference_refund"
-KNOWN = "uq_channel_file_sha256"
+KNOWN, DAYS = "uq_channel_file_sha256", "ix_channel_file_days"
 
 
 def upgrade() -> None:
@@ -19,6 +19,7 @@ def upgrade() -> None:
         op.add_column(UPLOAD, sa.Column(column, sa.Date()))
     op.drop_index(KNOWN, table_name=FILE)
     op.create_index(KNOWN, FILE, ["sha256", "scope", "first_day", "last_day"], unique=True)
+    op.create_index(DAYS, FILE, ["channel", "scope", "first_day", "last_day"])
     op.create_table(
         REFUND,
         sa.Column("refund_id", sa.Uuid(), nullable=False),
@@ -50,6 +51,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Back to before."""
     op.drop_table(REFUND)
+    op.drop_index(DAYS, table_name=FILE)
     op.drop_index(KNOWN, table_name=FILE)
     op.create_index(KNOWN, FILE, ["sha256", "scope", "first_day"], unique=True)
     for column in ("last_day", "first_day"):

@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from tests.causal import panels
 from tests.make import JIANGCHENG, World
 from voucher_service.allocation.model import SoldOut
-from voucher_service.campaigns.model import Offer, OfferKind
-from voucher_service.causal import bunching, service, store, weeks, words
+from voucher_service.campaigns.model import Offer, OfferKind, RefundRule
+from voucher_service.causal import bunching, counting, service, weeks, words
 from voucher_service.causal.model import Counted, Design, Verdict
 from voucher_service.causal.outcomes import Kind, OutcomeFile, OutcomeFileInvalid
 from voucher_service.causal.service import Estimate, estimating, sampling
@@ -22,8 +24,10 @@ from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.ids import CashierId
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
+from voucher_service.redemption import service as redemption
 from voucher_service.reports import causal
 from voucher_service.vouchers import refusals
+from voucher_service.vouchers import service as vouchers
 
 QUOTA = 5
 
@@ -68,13 +72,45 @@ def test_a_queue_is_ranked_from_its_last_slot(city: World, finance: Actor) -> No
     file, found = imported(city, finance, offer, Kind.PANEL, panels.panel(offer, {}, keys))
     begins, ends = weeks.valid(offer)
     with city.core.transaction() as session:
-        people = store.people(session, file, Design.CUTOFF, begins, ends)
+        people = counting.people(session, file, Design.CUTOFF, begins, ends)
     assert [rank for rank, *_ in people] == list(range(1 - QUOTA, QUOTA + 1))
     assert [redeemed for *_, redeemed in people] == [2_000] * QUOTA + [0] * QUOTA
     assert {(one.design, one.verdict, one.unit) for one in found} == {
         (Design.CUTOFF, Verdict.TOO_SMALL, Counted.ENTRANTS)
     }
     assert "500" in words.sentence(found[0], "en")
+
+
+def test_who_was_refused_and_tried_again_stays_outside(city: World, finance: Actor) -> None:
+    opens = city.now() + timedelta(minutes=10)
+    plan = replace(city.plan(quota=2, opens_at=opens), refund_rule=RefundRule.RESTORED)
+    offer = city.offer(plan, campaign=city.draft())
+    first, second, again = comers = city.residents(3)
+    for one in comers:
+        service.agree(city.core, actor=one)
+    clock, till = Clock(opens), city.cashier()
+    there = World(with_clock(city.core, clock))
+    given, _ = there.claim(offer, first), there.claim(offer, second)
+    with pytest.raises(SoldOut):
+        there.claim(offer, again)
+    refusals.flush(city.core)
+    order = there.redeem(given, till).value
+    redemption.refund(
+        there.core,
+        actor=till,
+        redemption=order.id,
+        amount=order.order_amount,
+        reason="顾客退货",
+        key=uuid4().hex,
+    )
+    clock.set(opens + timedelta(minutes=5))
+    vouchers.prepare_gate(there.core, offer=offer.id, refill=True)
+    there.claim(offer, again)
+    with city.core.transaction() as session:
+        rows = session.execute(text(counting.ENTRANTS["cutoff"]), {"offer": offer.id}).all()
+    inside = {row.resident_id for row in rows if row.rank <= 0}
+    assert inside == {first.id, second.id}
+    assert [row.resident_id for row in rows if row.rank > 0] == [again.id]
 
 
 def test_orders_of_tills_are_classed_by_amount_and_tied_to_what_was_redeemed(
@@ -90,7 +126,7 @@ def test_orders_of_tills_are_classed_by_amount_and_tied_to_what_was_redeemed(
     assert (found.have, found.needed, found.unit) == (1, bunching.FEWEST, Counted.SHOPS)
     assert not found.invented
     with city.core.transaction() as session:
-        classes = store.order_classes(session, file.id, opens=opens, ends=ends, step=200)
+        classes = counting.order_classes(session, file.id, opens=opens, ends=ends, step=200)
     assert classes == [(redemption.shop_id, 50, 3), (redemption.shop_id, 51, 5)]
 
 
@@ -108,8 +144,12 @@ def test_areas_with_redemptions_stand_against_areas_without(city: World, finance
         (Design.AREAS, Verdict.TOO_SMALL, 3)
     }
     with city.core.transaction() as session:
-        told = store.area_weeks(session, file.id, offer.programme_id)
+        about, now = (session, file.id, offer.programme_id), city.now()
+        later = now + timedelta(minutes=1)
+        told = counting.area_weeks(*about, since=now - timedelta(hours=1), until=later)
+        other = counting.area_weeks(*about, since=later, until=later + timedelta(weeks=4))
     redeemed = {area: int(back) for area, _, _, _, back in told}
+    assert {int(back) for *_, back in other} == {0}, "another campaign's weeks"
     first = panels.mondays(offer)[0]
     late = panels.written(offer, Kind.AREAS, [row for row in rows if row[1] != first])
     with pytest.raises(OutcomeFileInvalid):

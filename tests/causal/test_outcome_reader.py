@@ -120,7 +120,7 @@ def test_lines_with_the_same_fault_are_told_together_with_what_stands_there() ->
         list(outcome_reader.read(io.BytesIO(content))[1])
     ((numbers, said),) = outcome_reader.in_words(caught.value, "en")
     assert numbers == [13, 15]
-    assert said.startswith("“week” takes the date of a Monday")
+    assert said.startswith("“week” must be the date of a Monday")
     assert said.endswith("2026-09-15")
 
 

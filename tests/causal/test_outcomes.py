@@ -17,9 +17,10 @@ from tests.make import World
 from tests.services.fairs import a_fair
 from voucher_service.campaigns.model import Offer
 from voucher_service.causal import lottery, service, store, words
-from voucher_service.causal.model import Check, CheckName, Design, Verdict, Window
+from voucher_service.causal.model import Check, CheckName, Design, Interval, Verdict, Window
 from voucher_service.causal.outcomes import (
     SAMPLE,
+    Amounts,
     Kind,
     OutcomeFileInvalid,
     OutcomeFileRepeated,
@@ -49,15 +50,19 @@ class Drawn:
     agreed: list[Actor]
     silent: Actor
     late: Actor
-    redeemed: list[Actor]
+    won: list[Actor]
     keys: dict[str, str]
     key_of: dict[ResidentId, str]
 
     def panel(self) -> panels.Rows:
-        extra = {
-            self.key_of[ResidentId(one.id)]: EFFECT * FACE_FEN for one in self.redeemed if one.id
-        }
-        return panels.panel(self.offer, extra, self.keys)
+        """Of the winners all but two redeemed, and they spent more.
+
+        Winners come first, each next to the other, so that both groups usually spend alike whoever
+        they are: they are drawn anew in every run, and one draw of a hundred looks suspect.
+        """
+        won = [self.key_of[ResidentId(one.id)] for one in self.won if one.id]
+        extra = dict.fromkeys(won[:-2], EFFECT * FACE_FEN)
+        return panels.panel(self.offer, extra, dict.fromkeys([*won, *self.keys]))
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +95,7 @@ def drawn(core: Core) -> Drawn:
             )
         }
     offer = shop.reload(fair.offer.id)
-    return Drawn(fair.core, offer, finance, agreed, silent, late, won[:-2], keys, key_of)
+    return Drawn(fair.core, offer, finance, agreed, silent, late, won, keys, key_of)
 
 
 @pytest.fixture(autouse=True)
@@ -147,8 +152,8 @@ def test_a_panel_gives_an_estimate_of_the_effect_that_can_be_repeated(drawn: Dra
     for one in found:
         assert (one.design, one.verdict) == (Design.LOTTERY, Verdict.ESTIMATED)
         assert one.effect is not None
-        # Who wins is drawn anew in every run: an interval misses the effect once in twenty times,
-        # a point among whole numbers that hardly differ stays close.
+        # An interval misses the effect once in twenty times; a point among whole numbers that
+        # hardly differ stays close.
         assert one.effect.point == pytest.approx(EFFECT, abs=0.1)
         assert one.effect.low < one.effect.point < one.effect.high
         assert one.treated is not None and one.control is not None
@@ -173,7 +178,7 @@ def test_the_report_prints_the_estimate_beside_the_ratios(drawn: Drawn) -> None:
     assert told["measurable"]
     assert told["ask_for"] == []
     assert {one["window"] for one in told["estimates"]} == {"during", "with_after"}
-    said = f"“{drawn.offer.title}”, winners and losers of the draw: Each redeemed yuan"
+    said = f"“{drawn.offer.title}”, winners and losers of the draw: Each yuan of vouchers redeemed"
     assert told["sentence"].startswith(said)
     assert told["headline"] == told["estimates"][0]["id"]
 
@@ -218,8 +223,31 @@ def test_a_share_of_retail_growth_says_of_which_offer_it_was_estimated(drawn: Dr
     assert found.point == pytest.approx(one.effect.point * 0.01)
     said = dict(retail.facts(sold, figures, [one], "zh-CN"))["净拉动占社零增量"]
     assert f"只估计了“{drawn.offer.title}”" in said
+    of_all = replace(one, design=Design.AREAS)
+    said = dict(retail.facts(sold, figures, [of_all], "zh-CN"))["净拉动占社零增量"]
+    assert "只估计了" not in said
+    small = retail.extra(sold, replace(figures, redeemed=Money(1)), [one])
+    assert small is not None
+    assert small.point == pytest.approx(one.effect.point / 1_000_000)
     wrong = replace(one, checks=(Check(CheckName.BALANCE, 0.001, stands=False),))
     assert retail.extra(sold, figures, [wrong]) is None
+
+
+def test_what_residents_paid_more_is_not_all_that_was_spent_more(drawn: Drawn) -> None:
+    one, *_ = service.of_offer(drawn.core, actor=drawn.finance, offer=drawn.offer.id)
+
+    def paid(point: float, low: float, high: float) -> service.Estimate:
+        return replace(one, amounts=Amounts.PAID, effect=Interval(point, low, high))
+
+    nothing = paid(0.0, -0.5, 0.6)
+    assert causal.cost([nothing]) == Interval(1.0, 1 / 1.6, 2.0)
+    assert "居民自己付的钱因券而变" in words.sentence(nothing, "zh-CN")
+    less = paid(-0.5, -0.8, -0.2)
+    assert causal.cost([less]) == Interval(2.0, 1 / 0.8, 1 / (1 - 0.8))
+    assert "少付了钱" in words.sentence(less, "zh-CN")
+    fell = paid(-3.0, -4.0, -2.0)
+    assert causal.no_cost([fell], "zh-CN") == "消费不升反降"
+    assert causal.no_cost([paid(-1.0, -2.0, 0.0)], "zh-CN") == "多出来的消费可能是 0"
 
 
 def test_the_newest_offers_are_asked_about_with_their_days(drawn: Drawn) -> None:

@@ -10,7 +10,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from tests.contracts import source
@@ -36,9 +36,17 @@ class Calls:
     uses: dict[str, set[str]]
     nodes: dict[str, ast.AST]
 
+    @cached_property
+    def _users(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for user, used in self.uses.items():
+            for one in used:
+                found[one].add(user)
+        return found
+
     def users(self, name: str) -> set[str]:
         """Who mentions it."""
-        return {one for one, used in self.uses.items() if name in used}
+        return self._users.get(name, set())
 
     def roots(self, name: str, gates: frozenset[str]) -> set[str]:
         """Those nobody mentions from whom it can be reached without passing a gate."""
@@ -54,13 +62,13 @@ class Calls:
             seen |= above
         return found
 
-    def reaches(self, name: str) -> set[str]:
-        """Everything that it mentions, and what that mentions."""
+    def reaching(self, name: str) -> set[str]:
+        """Everything that mentions it, and what mentions that."""
         seen, waiting = {name}, [name]
         while waiting:
-            below = self.uses.get(waiting.pop(), set()) - seen
-            seen |= below
-            waiting += below
+            above = self.users(waiting.pop()) - seen
+            seen |= above
+            waiting += above
         return seen
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from datetime import timedelta
-from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +13,10 @@ from werkzeug.test import TestResponse
 
 from admin.app import create_app
 from tests.make import JIANGCHENG, World
+from tests.people import newcomer
 from voucher_service.identity import service as identity
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.clock import day_of
-from voucher_service.replay.strangers import strangers
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
 
@@ -114,7 +112,7 @@ class Desk:
 
     def pushed(self, offer: str) -> str:
         """The id of a list with one resident that waits for a second person."""
-        (person,) = itertools.islice(strangers(Random()), 1)
+        person = newcomer()
         identity.register_synthetic(self.core, people=[person], now=self.world.now())
         body = {"offer_id": offer, "list": f"mobile\n{person.mobile}\n13012345678"}
         return self.made(self.post(self.world.planner, "/pushes", body))
@@ -147,3 +145,10 @@ def refused(answer: TestResponse, status: int, code: str) -> Body:
     assert answer.mimetype == "application/problem+json"
     assert answer.json["detail"]
     return dict(answer.json)
+
+
+def token_of(browser: FlaskClient, page: str) -> str:
+    """The hidden field of a page's form."""
+    found = re.search(r'name="csrf_token" value="([^"]*)"', browser.get(page).text)
+    assert found
+    return found[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.faces.admin_desk import Desk
 from tests.make import World
@@ -176,7 +176,7 @@ def test_one_proposes_and_another_seals(
     other.goto(page.url)
     other.get_by_role("button", name="批准并盖章").click()
     other.get_by_text("已批准，").wait_for()
-    assert other.locator(".seal:not(.empty)").count() == 2
+    expect(other.locator(".seal:not(.empty)")).to_have_count(2)
     assert heard == []
     planner.close()
     approver.close()

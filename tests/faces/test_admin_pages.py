@@ -278,7 +278,7 @@ def test_reconciliation_is_rung_from_the_page_of_the_books(
     assert offer.title in books.text
     rung = send(browser, "/books", "/reconciliations", programme="")
     assert rung.location == "/books?rung=yes"
-    assert "已经叫了对账任务" in browser.get(rung.location).text
+    assert "对账任务已启动" in browser.get(rung.location).text
 
 
 def test_a_figure_that_a_full_recount_put_right_is_said_to_the_whole_city(
@@ -292,10 +292,10 @@ def test_a_figure_that_a_full_recount_put_right_is_said_to_the_whole_city(
     reconciliation.run(desk.core, programme=slug, whole=True)
     city, county = (reader(world.staff(Role.FINANCE, area=area)) for area in ("", JIANGCHENG))
     page = city.get("/books").text
-    for said in ("上次整体重数改正的数字", "投放", "¥200.01", "¥200.00"):
+    for said in ("上次全部重算改正的数字", "投放", "¥200.01", "¥200.00"):
         assert said in page
     english = city.get("/books", headers={"Accept-Language": "en"}).text
-    assert "Figures that the last full recount put right" in english
+    assert "Figures that the last full recount corrected" in english
     assert "¥200.01" not in county.get("/books").text
 
 

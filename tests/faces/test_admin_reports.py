@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 from sqlalchemy import text
 
-from tests.faces.admin_desk import Desk, refused
+from tests.faces.admin_desk import Desk, refused, token_of
 from tests.make import JIANGCHENG, World
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.clock import day_of
@@ -71,8 +71,26 @@ def test_reports_refuse_unknown_programmes_and_wrong_questions(
     refused(desk.get(finance, f"{path}&group_by=mood"), 422, "invalid_input")
     refused(desk.get(finance, f"{path}&basis=gut"), 422, "invalid_input")
     backwards = desk.get(finance, f"{path}&from=2026-09-30&to=2026-09-01")
-    refused(backwards, 422, "invalid_input")
+    assert refused(backwards, 422, "invalid_input")["errors"] == {"to": "最后一天不能早于第一天。"}
+    shown = desk.browser(finance).get(f"{path}&from=2026-09-30&to=2026-09-01")
+    assert (shown.status_code, "最后一天不能早于第一天。" in shown.text) == (422, True)
     refused(desk.post(finance, "/reconciliations", {"programme": "nothing-here"}), 404, "not_found")
+
+
+def test_finance_is_told_what_is_wrong_with_a_published_figure(
+    desk: Desk, world: World, finance: Actor
+) -> None:
+    typed = {"programme": world.programme().slug, "sales": "373.59", "growth": "1.1"}
+    typed |= {"first": "2023-01-01", "last": "2023-09-30", "source": "统计月报"}
+    for language, said in (
+        ("zh-CN", "公布日不能早于最后一天。"),
+        ("en", "The day of publication cannot be before the last day."),
+    ):
+        browser = desk.browser(finance, language)
+        hidden = {"csrf_token": token_of(browser, "/reports/retail-sales")}
+        early = typed | hidden | {"published_on": "2023-09-01"}
+        page = browser.post("/reports/retail-sales", data=early)
+        assert (page.status_code, said in page.text) == (422, True)
 
 
 def test_a_county_reads_only_its_own_rows(desk: Desk, world: World) -> None:
@@ -113,7 +131,7 @@ def test_trade_in_stands_beside_the_vouchers_and_a_county_reads_its_own_part(
     assert "单列，不进上面的任何比值" in page
     assert "8,000" in page
     english = browser.get(path, headers={"Accept-Language": "en"}).text
-    assert "enters none of the ratios above" in english
+    assert "not part of any ratio above" in english
 
 
 _CELL = text("""
@@ -137,6 +155,6 @@ def test_the_board_shows_today_on_the_map_and_a_county_only_its_own(
     for words in ("江城区", "阳春市", "今天发放", "128.5", "不在图上：阳江市，发放 "):
         assert words in page
     wall = desk.browser(world.approver).get(f"{path}&wall=yes", headers={"Accept-Language": "en"})
-    assert "Too few days yet to tell" in wall.text
+    assert "Too few days to forecast yet" in wall.text
     county = desk.browser(world.staff(Role.FINANCE, area=YANGCHUN)).get(path).text
     assert "今天发放" not in county

@@ -51,7 +51,8 @@ def fills(page: Page, told: dict[str, str]) -> None:
             field.select_option(value)
         else:
             field.fill(value)
-    page.get_by_role("button", name="保存").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="保存").click()
 
 
 def applies(page: Page, name: str, folder: Path) -> None:
@@ -133,6 +134,7 @@ def test_a_car_is_applied_for_checked_twice_and_noticed(
         signs.goto("/approvals")
         signs.locator("main a[href^='/approvals/']").first.click()
         seen(signs, "approval").get_by_role("button", name="批准并盖章").click()
+        expect(signs.get_by_text("已批准，").first).to_be_visible()
         city.close()
 
         page.reload()

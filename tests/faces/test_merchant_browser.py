@@ -287,6 +287,7 @@ def begin(page: Page, world: World, offer: Offer) -> None:
 
 def look(page: Page, what: str) -> None:
     """Nothing that axe finds wrong, nothing to scroll sideways, nothing too small to tap."""
+    page.wait_for_load_state()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360, what
     height = page.evaluate("document.documentElement.scrollHeight")
     page.set_viewport_size({"width": 360, "height": max(740, height)})  # nothing under the menu

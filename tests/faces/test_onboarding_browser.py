@@ -45,7 +45,8 @@ def admin_face(desk: Desk) -> Iterator[str]:
 
 
 def judged(page: Page) -> Page:
-    """The page, once assistive technology and a narrow screen find nothing wrong with it."""
+    """The page, once it is there; assistive technology and a narrow screen find nothing wrong."""
+    page.wait_for_load_state()
     page.evaluate(AXE.read_text("utf-8"))
     found = page.evaluate(RUN)["violations"]
     assert found == [], [(page.url, one["id"], one["nodes"][0]["target"]) for one in found]
@@ -100,8 +101,8 @@ def applies(page: Page, folder: Path) -> None:
         file = folder / f"{kind}.jpg"
         file.write_bytes(photo((800, 600)))
         page.locator(f"#f-{kind}").set_input_files(file)
-        form = page.locator("form", has=page.locator(f"#f-{kind}"))
-        form.locator("button").click()
+        with page.expect_navigation():
+            page.locator("form", has=page.locator(f"#f-{kind}")).locator("button").click()
     judged(page).get_by_role("link", name="看承诺书，提交").click()
     page.get_by_role("button", name="提交申请").click()
     expect(page.locator("#e-agreed")).to_be_visible()
@@ -143,6 +144,7 @@ def test_a_shop_comes_in_and_takes_its_first_voucher(
     signs.goto("/approvals")
     signs.get_by_role("link", name=NAME).first.click()
     judged(signs).get_by_role("button", name="批准并盖章").click()
+    expect(signs.get_by_text("已批准，").first).to_be_visible()
     city.close()
 
     page.goto("/apply/status")
@@ -153,7 +155,7 @@ def test_a_shop_comes_in_and_takes_its_first_voucher(
     page.get_by_label("减完本店优惠后的金额").fill("128")
     page.get_by_role("button", name="确认").click()
     expect(page).to_have_url(re.compile("/redemptions/"))
-    assert page.get_by_text("¥108.00").count()
+    expect(page.get_by_text("¥108.00").first).to_be_visible()
     page.goto("/account")
     expect(page.get_by_text("尾号 1234")).to_be_visible()
     judged(page)

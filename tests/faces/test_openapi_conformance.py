@@ -7,8 +7,9 @@ Every role makes the call that is meant. In the slice the first that may sends t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from schemathesis import APIOperation, BaseSchema, Case, GenerationMode
+from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import Failure, FailureGroup
@@ -59,16 +60,17 @@ def city(core: Core) -> City:
     return City(core)
 
 
-def document(city: City, face: Face) -> BaseSchema:
-    """The face's document, with the face to call."""
-    config = SchemathesisConfig()
-    return schemathesis.openapi.from_wsgi("/api/openapi.json", city.faces[face], config=config)
+@pytest.fixture(scope="module")
+def operations(city: City) -> Callable[[Face], list[Operation]]:
+    """Every operation of a face's document, with the face to call; read once."""
 
+    @cache
+    def of(face: Face) -> list[Operation]:
+        config, app = SchemathesisConfig(), city.faces[face]
+        schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app, config=config)
+        return [found.ok() for found in schema.get_all_operations()]
 
-def operations(schema: BaseSchema) -> Iterator[Operation]:
-    """Every operation of a document."""
-    for found in schema.get_all_operations():
-        yield found.ok()
+    return of
 
 
 def rules_of(face: Face, operation: Operation) -> list[Rule]:
@@ -171,10 +173,12 @@ def fuzzed(calls: st.SearchStrategy[Case], token: str, count: int) -> dict[str, 
 
 
 @pytest.mark.parametrize(("face", "role"), CALLERS, ids=NAMES)
-def test_answers_are_those_of_the_document(face: Face, role: Role | None, city: City) -> None:
+def test_answers_are_those_of_the_document(
+    face: Face, role: Role | None, city: City, operations: Callable[[Face], list[Operation]]
+) -> None:
     of_county = city.own.caller(face, role)
     broken: dict[str, str] = {}
-    for operation in operations(document(city, face)):
+    for operation in operations(face):
         found, rule = Meant(token=city.token(face, of_county)), None
         for rule in rules_of(face, operation):
             who = city.whole[role] if rule.whole and role else of_county

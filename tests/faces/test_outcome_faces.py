@@ -82,7 +82,7 @@ def test_an_import_gives_an_estimate_in_every_form_of_the_report(
     assert 'id="t-causal"' in page.text
     assert '<circle class="f2"' in page.text
     english = desk.browser(finance, "en").get(f"/reports/leverage?programme={slug}")
-    assert "Each redeemed yuan" in english.text
+    assert "Each yuan of vouchers redeemed" in english.text
     book = desk.get(finance, f"/reports/leverage.xlsx?programme={slug}")
     sheets = openpyxl.load_workbook(BytesIO(book.data))
     assert sheets["净拉动"]["E2"].value == pytest.approx(

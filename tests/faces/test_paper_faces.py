@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.faces.admin_desk import CHINESE, Desk
+from tests.faces.admin_desk import CHINESE, Desk, token_of
 from tests.make import JIANGCHENG, World
 from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
@@ -122,10 +122,3 @@ def test_the_papers_speak_english(app: Flask, desk: Desk, world: World, printed:
     for page in pages:
         text = re.sub("中文|满100减20|惠利金秋 第一场|满\\d+", "", page)
         assert CHINESE.findall(text) == []
-
-
-def token_of(browser: FlaskClient, page: str) -> str:
-    """The hidden field of a page's form."""
-    found = re.search(r'name="csrf_token" value="([^"]*)"', browser.get(page).text)
-    assert found
-    return found[1]

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import io
-import itertools
 import re
-from random import Random
 
 from tests.faces.admin_desk import CHINESE, Desk, main_of, refused, send
+from tests.people import newcomers
 from voucher_service.identity import service as identity
 from voucher_service.jobs import runtime
 from voucher_service.kernel.actor import Role
-from voucher_service.replay.strangers import strangers
 
 
 def mobiles(desk: Desk, count: int) -> list[str]:
-    persons = list(itertools.islice(strangers(Random()), count))
+    persons = newcomers(count)
     identity.register_synthetic(desk.core, people=persons, now=desk.world.now())
     return [one.mobile for one in persons]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page, Route, expect
 
 from merchant_portal.app import create_app
 from tests.faces.test_admin_browser import AXE, RUN
@@ -37,6 +37,7 @@ def wallet(core: Core) -> Iterator[str]:
 
 def looked_at(page: Page) -> None:
     """Nothing that assistive technology stumbles on, and nothing wider than a small phone."""
+    page.wait_for_load_state()
     page.add_script_tag(path=str(AXE))
     assert page.evaluate(RUN)["violations"] == []
     page.set_viewport_size({"width": 360, "height": 740})
@@ -64,7 +65,7 @@ def test_a_cashier_gives_back_half_an_order(
     looked_at(page)
     page.get_by_label("退多少钱的货").fill("64")
     page.get_by_role("button", name="看退给顾客多少").click()
-    assert page.locator(".result .num").first.inner_text() == "¥54.00"
+    expect(page.locator(".result .num").first).to_have_text("¥54.00")
     looked_at(page)
     page.get_by_role("button", name="确认退款").click()
     page.get_by_role("heading", name="已退款").wait_for()

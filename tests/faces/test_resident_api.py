@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,12 +18,12 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.make import World
+from tests.people import newcomer
 from voucher_service import settings
 from voucher_service.campaigns.model import Offer, ReleasePlan
 from voucher_service.infra.core import Core, build
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.page import encode_cursor
-from voucher_service.replay.strangers import strangers
 from voucher_service.resident.app import create_app
 from voucher_service.web.auth import ALGORITHM, ISSUER, issue
 from voucher_service.web.face import Face
@@ -91,7 +90,7 @@ def sign_in(client: FlaskClient, core: Core, mobile: str) -> Headers:
 def test_a_stranger_signs_in_gives_a_name_and_claims(
     client: FlaskClient, core: Core, offer: Offer
 ) -> None:
-    person = next(strangers(Random(11)))
+    person = newcomer()
     headers = sign_in(client, core, person.mobile)
     path = f"/api/v1/offers/{offer.slug}/claims"
     asked = headers | {"Idempotency-Key": "one"}
@@ -154,7 +153,7 @@ def test_a_name_that_can_not_be_right_changes_nothing(
 
 
 def test_one_identity_has_one_account(client: FlaskClient, core: Core) -> None:
-    person = next(strangers(Random(12)))
+    person = newcomer()
     body = {"name": person.name, "id_number": person.id_number, "consent_version": "2026-09"}
     first = sign_in(client, core, person.mobile)
     assert client.put("/api/v1/me/identity", json=body, headers=first).status_code == 200

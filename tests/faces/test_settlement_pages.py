@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -30,6 +31,9 @@ from voucher_service.settlement.bank_file import BOUNCED, PAID
 from voucher_service.settlement.model import Batch, Form, HoldReason
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
+
+# What people and banks wrote, in whatever language a page is read.
+_NAMES = "阳江|商户|中国银行|分行|“失败”|门店|出资方|惠利金秋|第一场"
 
 
 @pytest.fixture
@@ -87,8 +91,10 @@ def test_a_batch_is_paid_by_page_and_a_bounced_line_once_more(office: Office, de
     here = f"/settlements/{batch.id}"
     reviewer, payer = desk.browser(office.reviewer), desk.browser(office.payer)
     assert "商户核对到" in reviewer.get(here).text
+    assert "今天没有等您的事" in reviewer.get("/").text
     assert reviewer.post(f"{here}/review").status_code in (400, 403)  # no form of the session
     office.world.core.clock.set(batch.statement_until)  # type: ignore[arg-type]
+    assert f'href="{here}">去复核' in reviewer.get("/").text
     assert send(reviewer, here, f"{here}/review").status_code == 303
     assert "等待批准" in reviewer.get(here).text
     approval = office.look(batch.id).approval_id
@@ -96,6 +102,8 @@ def test_a_batch_is_paid_by_page_and_a_bounced_line_once_more(office: Office, de
     assert "¥40.00" in proposal and f'href="{here}"' in proposal
     assert str(batch.id) not in main_of(proposal)
     office.world.approve(approval)  # type: ignore[arg-type]
+    assert here not in reviewer.get("/").text, "who reviewed does not pay"
+    assert f'href="{here}">去付款' in payer.get("/").text
     refused = send(reviewer, here, f"{here}/send")
     assert refused.status_code == 403 and "没有办成" in refused.text
     assert send(payer, here, f"{here}/send").status_code == 303
@@ -103,6 +111,7 @@ def test_a_batch_is_paid_by_page_and_a_bounced_line_once_more(office: Office, de
     assert files[0] == files[1] and b"4417000012345678" in files[0]
     shown = payer.get(here).text
     assert "4417000012345678" not in shown and "银行还没回" in shown
+    assert "还有 1 笔，¥40.00" in payer.get("/").text
     wrong = send(payer, here, f"{here}/bank-return", table=(io.BytesIO(b"a,b\n"), "x.csv"))
     assert wrong.status_code == 422 and "第 1 行" in wrong.text
     sent = send(payer, here, f"{here}/bank-return", table=returned(office, batch, BOUNCED))
@@ -142,6 +151,73 @@ def test_every_payment_that_the_bank_sent_back_can_be_reached(
     (one,), (other,) = re.findall(button, first), re.findall(button, second)
     assert one != other
     assert "#h-back" not in second
+
+
+def test_what_the_bank_sends_back_later_is_taken_by_page_and_everybody_reads_it(
+    office: Office, desk: Desk
+) -> None:
+    till = office.till()
+    office.spend(till, 2)
+    office.next_day()
+    batch = office.settle()
+    office.next_day()
+    payer, here = desk.browser(office.payer), f"/settlements/{batch.id}"
+    assert "银行后来又退回了" in payer.get(here).text
+    back = bank_file.write_answers(Form.CSV, batch.number, office.returns(batch))
+    cut = (io.BytesIO(back[:-20]), "back.csv")
+    wrong = send(payer, here, f"{here}/bank-return", table=cut)
+    assert wrong.status_code == 422 and "<details open>" in wrong.text
+    taken = send(payer, here, f"{here}/bank-return", table=(io.BytesIO(back), "back.csv"))
+    assert taken.status_code == 303
+    (line,) = office.lines(batch)
+    pages = {here: "1 笔，¥40.00", f"/settlements/lines/{line.id}": "收款账户已销户"}
+    for path, said in pages.items():
+        shown = payer.get(path).text
+        assert said in shown and "到账后退汇" in shown
+    assert "1 笔到账后被银行退回，还没有重付，共 ¥40.00" in payer.get("/alarms").text
+    manager, english = shop(office, till), shop(office, till, "en")
+    assert "被银行退了回来：收款账户已销户" in manager.get("/money").text
+    assert "没有少您的钱" in manager.get(f"/money/{line.id}").text
+    told = desk.browser(office.payer, "en")
+    for browser, path in (
+        *((told, path) for path in (*pages, "/settlements", "/alarms")),
+        *((english, path) for path in ("/money", f"/money/{line.id}")),
+    ):
+        shown = main_of(browser.get(path).text).replace("收款账户已销户", "")
+        assert "sent back" in shown.lower()
+        assert CHINESE.findall(re.sub(_NAMES, "", shown)) == [], shown
+    (retry,) = re.findall(r'action="(/settlements/payments/[^"]+)"', payer.get(here).text)
+    assert send(payer, here, retry).status_code == 303
+    office.next_day()
+    assert office.settle().paid_amount.fen == 4_000
+    assert "还没有重付" not in payer.get("/alarms").text
+
+
+def test_what_waits_and_a_merchants_money_are_json_too(office: Office, desk: Desk) -> None:
+    till, nowhere = office.till(), office.world.cashier()
+    office.spend(till, 2)
+    office.spend(nowhere, 3)
+    office.next_day()
+    batch = office.settle()
+    office.spend(till)
+    office.next_day()
+    waiting = office.draft()
+
+    def told(path: str) -> Any:
+        return desk.get(office.payer, path).get_json()
+
+    whose = str(office.merchant(nowhere))
+    (one,) = told(f"/settlements/{waiting.id}/waiting")["items"]
+    assert (one["reason"], one["count"], one["amount_fen"]) == ("no_account", 3, 6_000)
+    assert [(m["merchant_id"], m["amount_fen"]) for m in one["merchants"]] == [(whose, 6_000)]
+    here = f"/settlement-merchants/{office.merchant(till)}"
+    payee = told(here)
+    assert (payee["unpaid"]["amount_fen"], payee["advances"]) == (0, [])
+    lines = told(f"{here}/lines")["items"]
+    assert [(one["batch_id"], one["amount_fen"]) for one in lines] == [
+        (str(waiting.id), 2_000),
+        (str(batch.id), 4_000),
+    ]
 
 
 def test_what_is_dropped_says_why_and_is_paid_by_the_next_batch(office: Office, desk: Desk) -> None:

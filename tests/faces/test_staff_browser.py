@@ -55,7 +55,8 @@ class Sitting:
         self.page.goto("/sign-in")
         self.page.get_by_label("账号").fill(self.login)
         self.page.get_by_label("密码").fill(PASSWORD)
-        self.page.get_by_role("button", name="登录", exact=True).click()
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name="登录", exact=True).click()
 
     def enrols(self, name: str = "办公室电脑") -> None:
         self.page.goto("/account")
@@ -64,7 +65,8 @@ class Sitting:
         expect(self.page.get_by_text("已经改好")).to_be_visible()
 
     def signs_out(self) -> None:
-        self.page.get_by_role("banner").get_by_role("button", name="退出").click()
+        with self.page.expect_navigation():
+            self.page.get_by_role("banner").get_by_role("button", name="退出").click()
 
     def credential(self) -> dict[str, Any]:
         told = {"authenticatorId": self.authenticator}
@@ -108,7 +110,8 @@ def test_a_passkey_is_enrolled_opens_the_door_alone_and_is_removed(
     sitting.enrols()
     assert names_of(desk, sitting) == {"办公室电脑": False}
     sitting.page.get_by_label("这把密钥的名字").fill("家里电脑")
-    sitting.page.get_by_role("button", name="改名").click()
+    with sitting.page.expect_navigation():
+        sitting.page.get_by_role("button", name="改名").click()
     assert names_of(desk, sitting) == {"家里电脑": False}
     sitting.signs_out()
     sitting.signs_in()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import re
 from datetime import UTC, datetime
-from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,12 +14,12 @@ from werkzeug.test import TestResponse
 
 from tests.faces.admin_desk import Desk, refused
 from tests.make import World
+from tests.people import newcomer
 from voucher_service.approvals import service as approvals
 from voucher_service.identity import second_factor
 from voucher_service.identity import service as identity
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.ids import ApprovalId
-from voucher_service.replay.strangers import strangers
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
 
@@ -231,7 +230,7 @@ def test_accounts_are_proposed_on_the_page(desk: Desk, manager: Actor) -> None:
 def test_a_resident_is_looked_up_masked_and_revealed_with_a_reason(
     desk: Desk, world: World
 ) -> None:
-    person = next(strangers(Random()))
+    person = newcomer()
     (id,) = identity.register_synthetic(desk.core, people=[person], now=world.now())
     reviewer = world.staff(Role.REVIEWER)
     reader = Reader(desk).sits_down(reviewer)
@@ -269,7 +268,7 @@ def test_a_resident_is_found_by_a_voucher(desk: Desk, world: World) -> None:
 def test_an_auditor_searches_and_exports_and_asks_who_saw_a_number(
     desk: Desk, world: World
 ) -> None:
-    person = next(strangers(Random()))
+    person = newcomer()
     identity.register_synthetic(desk.core, people=[person], now=world.now())
     reviewer, auditor = world.staff(Role.REVIEWER), world.staff(Role.AUDITOR)
     desk.post(reviewer, "/residents/lookups", {"id_number": person.id_number})

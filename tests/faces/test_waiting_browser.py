@@ -89,6 +89,7 @@ def shot(page: Page, name: str) -> None:
 
 def sound(page: Page) -> None:
     """Nothing sticks out, and the rules of accessibility are kept."""
+    page.wait_for_load_state()
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wide <= 0
     source = (MODULES / "axe-core" / "axe.min.js").read_text("utf-8")

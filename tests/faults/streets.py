@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ class Streets:
             name=f"streets {uuid4().hex[:6]}",
             area=town.AREA,
             opens_on=today,
-            closes_on=day_of(self.city.now),
+            closes_on=today + timedelta(days=1),
             offers=(plan,),
             lines=(WantedLine(town.PROGRAMME, worth, 10_000, fallback=True),),
         )

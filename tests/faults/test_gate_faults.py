@@ -5,7 +5,6 @@ Residents keep journals of what they were told; the checks read those journals a
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 import statistics
@@ -17,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from random import Random
 from typing import Any
 from uuid import uuid4
 
@@ -30,13 +28,11 @@ from tests.make import World
 from voucher_service.allocation import service as allocation
 from voucher_service.allocation import upkeep
 from voucher_service.campaigns.model import Offer
-from voucher_service.identity import service as identity
 from voucher_service.infra import incarnation
 from voucher_service.infra.core import Core
 from voucher_service.infra.embedded.servers import GATE, Servers
-from voucher_service.kernel.actor import Actor, ActorKind
+from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import DomainError, Unavailable
-from voucher_service.replay.strangers import strangers
 from voucher_service.reports import verification
 from voucher_service.reports.repairs import repairs
 from voucher_service.vouchers import service as vouchers
@@ -66,16 +62,6 @@ def core(own: Servers) -> Iterator[Core]:
 def city(core: Core) -> World:
     """A city on these servers."""
     return World(core)
-
-
-def people(city: World, count: int) -> list[Actor]:
-    """Residents with verified names; invented people who are alike are invented again."""
-    made: list[Actor] = []
-    while missing := count - len(made):
-        persons = list(itertools.islice(strangers(Random()), missing))
-        ids = identity.register_synthetic(city.core, people=persons, now=city.now())
-        made += [Actor(ActorKind.RESIDENT, id) for id in ids]
-    return made
 
 
 @pytest.fixture
@@ -178,7 +164,7 @@ def check(crowd: Crowd, city: World, patch: pytest.MonkeyPatch) -> None:
     """Not one too many, not one too few, no acknowledged claim lost, the same key the same."""
     core, offer = crowd.core, crowd.offer
     settle(core, offer, city, patch)
-    late = Crowd(core, offer, people(city, QUOTA - written(core, offer)[0] + 3))
+    late = Crowd(core, offer, city.residents(QUOTA - written(core, offer)[0] + 3))
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(late.one, late.residents))
     assert written(core, offer) == (QUOTA, QUOTA, QUOTA), "sold exactly, by slot and by resident"
@@ -202,7 +188,7 @@ def check(crowd: Crowd, city: World, patch: pytest.MonkeyPatch) -> None:
 def test_a_gate_emptied_under_load_sells_exactly(
     core: Core, city: World, offer: Offer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crowd = Crowd(core, offer, people(city, CROWD))
+    crowd = Crowd(core, offer, city.residents(CROWD))
     crowd.rush(core.gate.flushall, after=60)
     check(crowd, city, monkeypatch)
 
@@ -214,7 +200,7 @@ def test_a_gate_killed_under_load_sells_exactly(
         kill(own, GATE)
         start_again(own, GATE)
 
-    crowd = Crowd(core, offer, people(city, CROWD))
+    crowd = Crowd(core, offer, city.residents(CROWD))
     crowd.rush(strike, after=60)
     assert crowd.unsure
     check(crowd, city, monkeypatch)
@@ -233,7 +219,7 @@ def test_a_gate_frozen_for_three_seconds_under_load_sells_exactly(
         finally:
             os.kill(gate, signal.SIGCONT)
 
-    crowd = Crowd(core, offer, people(city, CROWD))
+    crowd = Crowd(core, offer, city.residents(CROWD))
     crowd.rush(strike, after=60)
     assert crowd.unsure
     check(crowd, city, monkeypatch)
@@ -265,10 +251,10 @@ def set_back(core: Core, offer: Offer, dumped: dict[str, bytes]) -> None:
 def test_an_old_dump_restored_under_load_is_found_and_never_over_issues(
     core: Core, city: World, offer: Offer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    early = Crowd(core, offer, people(city, 40))
+    early = Crowd(core, offer, city.residents(40))
     early.rush(lambda: None, after=40)
     dumped = keys_of(core, offer)
-    crowd = Crowd(core, offer, people(city, CROWD - 40))
+    crowd = Crowd(core, offer, city.residents(CROWD - 40))
     with schedule(core):
         crowd.rush(lambda: set_back(core, offer, dumped), after=100)
     assert city.reload(offer.id).epoch > offer.epoch, "found by a slot that was taken, or a look"
@@ -279,7 +265,7 @@ def test_an_old_dump_restored_after_the_rush_is_found_by_the_watch_alone(
     core: Core, city: World, offer: Offer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dumped = keys_of(core, offer)
-    crowd = Crowd(core, offer, people(city, CROWD))
+    crowd = Crowd(core, offer, city.residents(CROWD))
     crowd.rush(lambda: None, after=QUOTA)
     set_back(core, offer, dumped)
     before = city.reload(offer.id)
@@ -316,7 +302,7 @@ def test_the_first_good_claim_follows_the_loss_of_the_gate_within_two_seconds(
     own: Servers, core: Core, city: World, offer: Offer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     waited = []
-    for who in people(city, 5):
+    for who in city.residents(5):
         crowd = Crowd(core, offer, [who])
         kill(own, GATE)
         lost = time.monotonic()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import secrets
 import time
 from datetime import UTC, datetime
-from random import Random
 
 import pytest
 from sqlalchemy import text
@@ -17,10 +15,8 @@ from voucher_service.allocation.filling import Filling
 from voucher_service.allocation.gate import Gate
 from voucher_service.allocation.model import Ask, Pool, Verdict
 from voucher_service.campaigns import service as campaigns
-from voucher_service.identity import service as identity
 from voucher_service.infra.core import Core
 from voucher_service.kernel.ids import OfferId, ResidentId, new_id
-from voucher_service.replay.strangers import strangers
 from voucher_service.vouchers import service as vouchers
 from voucher_service.vouchers.service.drift import examine
 from voucher_service.vouchers.tables import VoucherRow
@@ -46,8 +42,7 @@ def test_a_hundred_thousand_held_slots_are_filled_within_seconds(
     core: Core, world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     offer = world.offer(world.plan(quota=SLOTS, limit=EACH, face=1, threshold=10))
-    people = list(itertools.islice(strangers(Random()), SLOTS // EACH + 200))  # some are alike
-    residents = identity.register_synthetic(core, people=people, now=world.now())[: SLOTS // EACH]
+    residents = [one.id for one in world.residents(SLOTS // EACH)]
     with core.transaction() as session:
         session.execute(text("SET LOCAL statement_timeout = '1min'"))
         session.execute(
@@ -65,7 +60,7 @@ def test_a_hundred_thousand_held_slots_are_filled_within_seconds(
                 "offer": offer.id,
                 "release": offer.releases[0].id,
                 "quota": SLOTS,
-                "residents": list(residents),
+                "residents": residents,
                 "each": EACH,
                 "first": SLOTS * 10,
                 "held": SLOTS,

@@ -17,6 +17,7 @@ from werkzeug.test import Client, TestResponse
 from admin.app import create_app as create_admin
 from merchant_portal.app import create_app as create_merchant
 from tests.make import CITY, World
+from tests.people import newcomer
 from voucher_service.campaigns.model import Offer
 from voucher_service.identity import service as identity
 from voucher_service.identity.model import SyntheticPerson
@@ -26,7 +27,7 @@ from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.ids import MerchantId
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import SizeClass, Trade
-from voucher_service.replay.strangers import credit_code, strangers
+from voucher_service.replay.strangers import credit_code
 from voucher_service.resident.app import create_app as create_resident
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
@@ -105,7 +106,7 @@ class City:
 
     def _side(self, name: str, area: str, merchant: MerchantId) -> Side:
         born_in = area if area != CITY else YANGCHUN
-        person = next(one for one in strangers(Random()) if one.id_number.startswith(born_in))
+        person = newcomer(born_in=born_in)
         (id,) = identity.register_synthetic(self.core, people=[person], now=self.world.now())
         return Side(
             name,

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import base64
-from random import Random
 from uuid import UUID, uuid4
 
 import jwt
 
 from tests.make import CITY, World
+from tests.people import newcomers
 from voucher_service.identity import second_factor
 from voucher_service.identity import service as identity
 from voucher_service.identity.tables import PasskeyRow
 from voucher_service.kernel.actor import SYSTEM, Actor, Role
 from voucher_service.kernel.ids import StaffId
-from voucher_service.replay.strangers import strangers
 from voucher_service.web.auth import issue
 from voucher_service.web.face import Face
 
@@ -129,7 +128,7 @@ def colleagues_session(city: City, side: Side, caller: Actor) -> Thing:
 def leaver(city: City, side: Side, _caller: Actor) -> Thing:
     """A resident of a division who got nothing yet."""
     born_in = side.area if side.area != CITY else YANGCHUN
-    person = next(one for one in strangers(Random()) if one.id_number.startswith(born_in))
+    (person,) = newcomers(1, born_in=born_in)
     (id,) = identity.register_synthetic(city.core, people=[person], now=city.world.now())
     return Thing(str(id))
 

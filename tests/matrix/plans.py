@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import timedelta
-from random import Random
 
+from tests.people import newcomer
 from voucher_service.approvals import service as approvals
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Campaign
 from voucher_service.identity import service as identity
 from voucher_service.kernel.actor import Actor
 from voucher_service.pushes import service as pushes
-from voucher_service.replay.strangers import strangers
 
 from .city import City, Side
 from .table import Thing, kind, shared
@@ -97,7 +95,7 @@ def open_offer(city: City, side: Side, _caller: Actor) -> Thing:
 
 def a_list(city: City) -> str:
     """A list with one resident of its own."""
-    (person,) = itertools.islice(strangers(Random()), 1)
+    person = newcomer()
     identity.register_synthetic(city.core, people=[person], now=city.world.now())
     return f"mobile\n{person.mobile}\n"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -45,26 +45,27 @@ def core(settings) -> Iterator[Core]:
 def at_once(acts: list[Callable[[], object]]) -> Counter[str]:
     """Run all at the same moment; what came of each: "done", or the code of its refusal."""
     barrier = threading.Barrier(min(len(acts), CROWD))
+    # The last ones of a crowd that does not divide wait for nobody.
+    together = len(acts) - len(acts) % barrier.parties
 
-    def one(act: Callable[[], object]) -> str:
-        if barrier.n_waiting < barrier.parties and not barrier.broken:
-            # Broken for the last ones of a crowd that does not divide.
-            with contextlib.suppress(threading.BrokenBarrierError):
-                barrier.wait(timeout=2)
-        for _ in range(50):
+    def one(number: int) -> str:
+        if number < together:
+            barrier.wait(timeout=30)
+        for _ in range(1_000):
             try:
-                act()
+                acts[number]()
             except (TryAgain, Unavailable):
-                continue  # an unknown outcome: the same request again finds out
+                time.sleep(0.01)  # an unknown outcome: the same request again finds out
             except DomainError as refusal:
-                if refusal.code == "in_progress":
-                    continue
-                return refusal.code
-            return "done"
+                if refusal.code != "in_progress":
+                    return refusal.code
+                time.sleep(0.01)
+            else:
+                return "done"
         return "never"
 
     with ThreadPoolExecutor(CROWD) as crowd:
-        return Counter(crowd.map(one, acts))
+        return Counter(crowd.map(one, range(len(acts))))
 
 
 @pytest.mark.parametrize("asking", [QUOTA - 1, QUOTA, QUOTA + 1, QUOTA * 3])

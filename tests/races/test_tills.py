@@ -24,8 +24,8 @@ from voucher_service.reports import verification
 from voucher_service.vouchers import refusals
 from voucher_service.vouchers.model import Voucher
 
-TILLS = 24
-VOUCHERS = 150
+TILLS = 16
+VOUCHERS = 100
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def claimed(world: World, count: int) -> list[Voucher]:
     return [world.claim(offer, one) for one in world.residents(count)]
 
 
-@pytest.mark.parametrize(("together", "count"), [(False, 30), (True, VOUCHERS)])
+@pytest.mark.parametrize(("together", "count"), [(False, 24), (True, VOUCHERS)])
 def test_every_till_tries_every_voucher_and_each_is_paid_once(
     world: World, core: Core, tills: list[Actor], together: bool, count: int
 ) -> None:
@@ -117,8 +117,8 @@ def test_guesses_of_one_moment_count_for_the_lock(world: World, core: Core) -> N
 
 
 def test_each_freeze_ends_once_and_everybody_hears_how(world: World) -> None:
-    ended = ends.race(world, 200, seed=7)
-    assert sum(ended.values()) == 200
+    ended = ends.race(world, 120, seed=7)
+    assert sum(ended.values()) == 120
     assert set(ended) == {Status.COMMITTED, Status.CANCELLED, Status.LAPSED}
 
 

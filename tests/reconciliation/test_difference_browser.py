@@ -39,7 +39,12 @@ def test_every_page_about_differences_fits_a_small_phone_and_every_reader(
     )
     with Incoming(spool.folder(here.core.settings)) as incoming:
         waits = uploading.keep(
-            here.core, actor=here.finance, format="wechat", file_name="bill.csv", incoming=incoming
+            here.core,
+            actor=here.finance,
+            format="wechat",
+            file_name="bill.csv",
+            incoming=incoming,
+            days=here.today(),
         )
     paths = (
         "/channel-files/expected",

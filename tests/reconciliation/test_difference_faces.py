@@ -52,6 +52,7 @@ def imported(desk: Desk, here: Channel) -> dict[str, Any]:
 def test_a_call_imports_lists_and_proposes(desk: Desk, differing: Channel) -> None:
     made = imported(desk, differing)
     assert (made["open"], made["counts"]["matched"], made["theirs_fen"]) == (2, 1, 11_500)
+    assert "2 处对账差异没结案" in desk.browser(differing.finance).get("/").text
     listed = (desk.get(differing.finance, f"/differences?file_id={made['id']}").json or {})["items"]
     ours = next(one for one in listed if one["finding"] == "only_ours")
     assert (ours["holds"], ours["ours"]["paid_fen"], ours["theirs"]) == (True, 10_800, None)
@@ -177,6 +178,11 @@ def test_a_wrong_file_is_answered_on_the_page_with_its_line(desk: Desk, differin
         file=(io.BytesIO(b"x"), "till.csv"),
     )
     assert (till.status_code, "收银流水要选一家门店" in till.text) == (422, True)
+    of_nobody = {"format": "wechat-2023", "uscc": "91441700MA00000000"}
+    whose = send(
+        browser, "/channel-files", "/channel-files", file=(io.BytesIO(b"x"), "x.csv"), **of_nobody
+    )
+    assert (whose.status_code, "没有这个统一社会信用代码的商户" in whose.text) == (422, True)
 
 
 def test_an_order_that_the_shop_gave_back_itself_is_not_offered_again(

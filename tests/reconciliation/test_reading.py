@@ -144,7 +144,7 @@ MALFORMED: dict[str, tuple[str, Callable[[], bytes], list[tuple[int, str]]]] = {
         lambda: WECHAT.encode().replace("茶,大".encode(), b"\xff\xfe"),
         [(2, reading.ENCODING)],
     ),
-    "another encoding": ("wechat", lambda: WECHAT.encode("gb18030"), [(0, reading.NO_HEAD)]),
+    "another encoding": ("wechat", lambda: WECHAT.encode("gb18030"), [(1, reading.ENCODING)]),
     "a line that was cut": (
         "unionpay",
         UNIONPAY.replace(",消费,10800", "").encode,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
+from random import Random
 
 import pytest
 from sqlalchemy import Connection, Engine, event, text
@@ -16,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from tests.conftest import NOON
 from tests.make import World
-from tests.reconciliation import naive
+from tests.reconciliation import cells
 from tests.reconciliation.growing import READ
-from tests.services.test_rollups import Street, refund
+from tests.reconciliation.street import Street, refund
 from voucher_service.audit import service as audit
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.kernel.actor import SYSTEM
@@ -48,7 +49,7 @@ def world(core: Core, clock: Clock) -> World:
 @pytest.fixture(scope="module")
 def long_street(world: World, clock: Clock) -> Street:
     """A street that was busy on three days, forty days from the first to the last."""
-    made = Street(world, clock, seed=5, days=300, quota=200)
+    made = Street(world, clock, Random(5), days=300, quota=200)
     kept = world.plan(quota=200, limit=9, valid_days=2, lapse_returns=False)
     campaign = world.draft(programme=made.programme)
     made.offers.append(world.offer(kept, campaign=campaign))
@@ -80,7 +81,7 @@ def progress(street: Street) -> Progress:
 def check(street: Street) -> None:
     """The rollups say what the rows say."""
     core = street.world.core
-    assert naive.told(core, street.slug) == naive.counted(core, street.slug)
+    assert cells.told(core, street.slug) == cells.counted(core, street.slug)
 
 
 def prove(street: Street) -> None:
@@ -149,11 +150,11 @@ def test_what_a_slow_transaction_wrote_is_counted_once_it_commits(
     with late(world.core) as (slow, _):
         refund(slow, till, order, 300)
         clock.set(world.now() + timedelta(days=1))
-        before = naive.counted(world.core, street.slug)
+        before = cells.counted(world.core, street.slug)
         reconciliation._publish_moved(world.core, street.programme.id, None)
-        assert naive.told(world.core, street.slug) == before
+        assert cells.told(world.core, street.slug) == before
     reconciliation.run(world.core, programme=street.slug)
-    assert naive.told(world.core, street.slug) != before
+    assert cells.told(world.core, street.slug) != before
     prove(street)
 
 
@@ -197,10 +198,10 @@ def test_a_worker_killed_between_two_parts_loses_and_doubles_nothing(
 def test_a_worker_killed_before_it_commits_leaves_the_old_figures(
     world: World, street: Street, kill: Callable[[str, str], None]
 ) -> None:
-    before = naive.told(world.core, street.slug)
+    before = cells.told(world.core, street.slug)
     busy(street)
     kill(street.slug, "mark")
-    assert naive.told(world.core, street.slug) == before
+    assert cells.told(world.core, street.slug) == before
     assert progress(street).done == progress(street).parts > 1
     busy(street)
     reconciliation.run(world.core, programme=street.slug)
@@ -328,4 +329,4 @@ def test_a_common_last_day_costs_what_lapsed(
     (rows,) = read
     assert rows == 2 * LAPSING, "once to find its day, once to count it"
     assert len(gone) == LAPSING
-    assert naive.told(world.core, slug) == naive.counted(world.core, slug)
+    assert cells.told(world.core, slug) == cells.counted(world.core, slug)

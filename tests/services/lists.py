@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections import Counter
 from pathlib import Path
-from random import Random
 
 from sqlalchemy import text
 
 from tests.make import World
+from tests.people import newcomers
 from voucher_service.approvals import service as approvals
 from voucher_service.identity import service as identity
 from voucher_service.identity.model import SyntheticPerson
@@ -20,14 +19,13 @@ from voucher_service.kernel.actor import Actor, ActorKind, Evidence
 from voucher_service.kernel.ids import ApprovalId, OfferId, ResidentId
 from voucher_service.pushes import service as pushes
 from voucher_service.pushes.model import Push, Result
-from voucher_service.replay.strangers import strangers
 
 Given = dict[Result | None, int]
 
 
 def people(world: World, count: int) -> list[tuple[SyntheticPerson, Actor]]:
     """Registered residents with what they registered with."""
-    persons = list(itertools.islice(strangers(Random()), count))
+    persons = newcomers(count)
     ids = identity.register_synthetic(world.core, people=persons, now=world.now())
     return [
         (person, Actor(ActorKind.RESIDENT, id)) for person, id in zip(persons, ids, strict=True)

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from random import Random
 
+from tests.make import JIANGCHENG
+from tests.people import newcomer
 from voucher_service.identity import service as identity
-from voucher_service.identity.documents import check_character
 from voucher_service.identity.model import Resident
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind, Evidence, Role
@@ -21,7 +21,6 @@ from voucher_service.settings import Sms
 
 NOON = datetime(2026, 5, 1, 4, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
-_ANY = Random()
 
 
 @contextmanager
@@ -41,14 +40,12 @@ def later(city: Core, **step: int) -> None:
 
 def a_mobile() -> str:
     """A mobile nobody else in the suite has."""
-    return f"1{_ANY.randint(3_000_000_000, 9_999_999_999)}"
+    return newcomer().mobile
 
 
 def an_id_number() -> str:
-    """A valid resident id of 江城区."""
-    born = f"{_ANY.randint(1950, 2004)}{_ANY.randint(1, 12):02d}{_ANY.randint(1, 28):02d}"
-    body = f"441702{born}{_ANY.randint(0, 999):03d}"
-    return body + check_character(body)
+    """A resident id of 江城区 that nobody else in the suite has."""
+    return newcomer(born_in=JIANGCHENG).id_number
 
 
 def a_login() -> str:

@@ -12,7 +12,8 @@ from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reports.board import board
 
 
-def test_the_board_counts_what_happened_today(world: World) -> None:
+def test_the_board_counts_what_happened_today(clock_core: Core) -> None:
+    world = World(clock_core)
     campaign = world.draft()
     offer = world.offer(world.plan(quota=4), campaign=campaign)
     world.redeem(world.claim(offer))

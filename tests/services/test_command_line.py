@@ -1,14 +1,17 @@
-"""The command line as an operator uses it, on servers that it starts for itself."""
+"""The command line as an operator uses it, on servers that it starts for itself or finds."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import openpyxl
 import pytest
 from click.testing import CliRunner, Result
 
+from voucher_service import serving
 from voucher_service.cli import main
 
 
@@ -21,6 +24,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+@pytest.fixture
+def served(folder: Path) -> Iterator[Path]:
+    """The same directory while its servers are at work: the commands of a test attach to them."""
+    with serving.servers(folder, durable=False) as found:
+        faces = dict.fromkeys(("resident", "merchant", "admin"), "http://127.0.0.1:9")
+        ready = faces | {name: value for name, value in asdict(found).items() if "url" in name}
+        (folder / "ready.json").write_text(json.dumps(ready), "utf-8")
+        yield folder
+
+
 def run(*words: str, text: str | None = None) -> Result:
     """One command."""
     return CliRunner().invoke(main, words, input=text)
@@ -31,8 +44,8 @@ def test_the_books_of_a_replay_are_clean(folder: Path) -> None:
     assert (done.exit_code, done.output[:6]) == (0, "clean:")
 
 
-def test_the_report_is_the_same_in_every_format(folder: Path, tmp_path: Path) -> None:
-    common = ("report", "leverage", "--programme", "yangjiang-2023", "--data", str(folder))
+def test_the_report_is_the_same_in_every_format(served: Path, tmp_path: Path) -> None:
+    common = ("report", "leverage", "--programme", "yangjiang-2023", "--data", str(served))
     figures = json.loads(run(*common, "--format", "json").stdout)["totals"]
     workbook, table = tmp_path / "out.xlsx", tmp_path / "out.csv"
     assert run(*common, "--format", "xlsx", "--out", str(workbook)).exit_code == 0
@@ -61,7 +74,7 @@ def test_tokens_are_of_new_real_named_residents(folder: Path) -> None:
     assert len(set(done.stdout.split())) == 3
 
 
-def test_the_first_member_of_staff_is_entered_by_the_operator(folder: Path) -> None:
+def test_the_first_member_of_staff_is_entered_by_the_operator(served: Path) -> None:
     words = (
         "create-staff",
         "liang",
@@ -70,7 +83,7 @@ def test_the_first_member_of_staff_is_entered_by_the_operator(folder: Path) -> N
         "--role",
         "administrator",
         "--data",
-        str(folder),
+        str(served),
     )
     short = run(*words, text="short\nshort\n")
     assert short.exit_code == 1

@@ -97,7 +97,7 @@ def events(core: Core, offer: Offer) -> list[str]:
 
 def until_told(core: Core, offer: Offer, who: Actor, key: str) -> str:
     """One resident's claim until there is an answer: "done", or the code of the refusal."""
-    for _ in range(200):
+    for _ in range(2_000):
         try:
             claim(core, offer, who, key)
         except Unavailable:
@@ -175,7 +175,7 @@ def test_two_processes_issue_exactly_the_quota(
     groups = [vouchers.Group(one) for one in (away, other)]
 
     def one(number: int) -> str:
-        for _ in range(200):
+        for _ in range(2_000):
             try:
                 groups[number % 2].claim(actor=crowd[number], offer=offer.id, key="k")
             except Unavailable:

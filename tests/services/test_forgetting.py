@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from random import Random
 
 import pytest
 from sqlalchemy import text
 
 from tests.faces.admin_desk import Desk
 from tests.make import World
+from tests.people import newcomer
 from tests.proof.test_log import sealed, verify
 from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import SamePerson
@@ -25,7 +25,6 @@ from voucher_service.kernel.errors import NotAllowed
 from voucher_service.kernel.ids import ResidentId
 from voucher_service.kernel.machine import IllegalTransition
 from voucher_service.proof import service as proof
-from voucher_service.replay.strangers import strangers
 from voucher_service.reports import verification
 from voucher_service.vouchers.refusals import ClaimRefusalRow
 
@@ -33,7 +32,7 @@ NOTE = "窗口 3 号，本人到场"
 
 
 def test_a_person_is_forgotten_and_the_log_still_holds(world: World, tmp_path: Path) -> None:
-    person = next(strangers(Random(71)))
+    person = newcomer()
     (id,) = identity.register_synthetic(world.core, people=[person], now=world.now())
     resident, reviewer = Actor(ActorKind.RESIDENT, id), world.staff(Role.REVIEWER)
     offer = world.offer()

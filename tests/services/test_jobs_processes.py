@@ -22,7 +22,7 @@ from voucher_service.reports import leverage
 Start = Callable[[str], "subprocess.Popen[bytes]"]
 
 
-def eventually(happened: Callable[[], bool], seconds: float = 30) -> None:
+def eventually(happened: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < end, "it did not happen in time"
@@ -131,4 +131,4 @@ def test_both_end_at_once_when_told_to(core: Core, start: Start) -> None:
     eventually(lambda: all(listens(process.pid) for process in processes))
     for process in processes:
         process.send_signal(signal.SIGTERM)
-    assert [process.wait(timeout=10) for process in processes] == [0, 0, 0]
+    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]

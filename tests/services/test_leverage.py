@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from sqlalchemy import text
 
+from admin.figures import ruler
 from tests.make import World
 from tests.printing.reading import pages
 from voucher_service.campaigns import service as campaigns
@@ -29,7 +30,7 @@ from voucher_service.kernel.money import Money
 from voucher_service.merchants.model import SizeClass, Trade
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reports import causal, export, layout, leverage, paper, printed, sentences
-from voucher_service.reports.figures import AMOUNTS, Figures, quotient
+from voucher_service.reports.figures import AMOUNTS, Figures, Ratios, quotient
 from voucher_service.reports.groups import Basis, Group, GroupBy
 from voucher_service.reports.leverage import LeverageReport, Row
 from voucher_service.reports.trade_in import Subsidies
@@ -362,6 +363,17 @@ def test_the_terminal_says_that_a_replay_is_a_replay(
 def test_a_ratio_is_rounded_half_up_from_the_exact_quotient(part: int, whole: int) -> None:
     exact = (Decimal(part) / Decimal(whole)).quantize(Decimal("0.0001"), ROUND_HALF_UP)
     assert quotient(Money(part), Money(whole)) == exact
+
+
+def test_days_with_more_refunds_than_orders_still_have_their_paper(report: LeverageReport) -> None:
+    back = replace(
+        report.totals,
+        figures=Figures(issued=Money(500), leveraged=Money(-100), redeemed=Money(-20)),
+        ratios=Ratios(on_issued=Decimal("-0.2"), on_redeemed=Decimal("-0.1")),
+    )
+    found = replace(report, rows=(back,), totals=back)
+    assert {bar.length for bar in ruler(found).bars} == {0}
+    assert formats.money(Money(-100)) in "".join(pages(paper.pdf(found, "zh-CN")))
 
 
 def test_a_chart_draws_what_was_redeemed_where_nothing_is_issued_to_a_group(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 import subprocess
@@ -10,12 +9,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 
 import pytest
 from sqlalchemy import text
 
 from tests.make import World
+from tests.people import newcomers
 from tests.services.test_jobs_processes import children, eventually
 from voucher_service.approvals import service as approvals
 from voucher_service.identity import service as identity
@@ -24,7 +23,6 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.ids import ApprovalId
 from voucher_service.pushes import service as pushes
 from voucher_service.pushes.model import Result, Status
-from voucher_service.replay.strangers import strangers
 from voucher_service.reports import verification
 
 MANY = 3_000
@@ -69,7 +67,7 @@ def test_a_killed_worker_loses_no_line_and_gives_nothing_twice(
     world: World, core: Core, worker: list[subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
     offer = world.offer(world.plan(quota=MANY, limit=2))
-    persons = list(itertools.islice(strangers(Random(5)), MANY))
+    persons = newcomers(MANY)
     ids = identity.register_synthetic(core, people=persons, now=world.now())
     content = "\n".join(["mobile", *(one.mobile for one in persons), ""]).encode()
     push = pushes.propose(core, actor=world.planner, offer=offer.id, content=content)
@@ -88,7 +86,7 @@ def test_a_killed_worker_loses_no_line_and_gives_nothing_twice(
     while standing()[0] is not Status.DONE and kills < 3:
         begin(core, tmp_path, "worker", worker)
         wanted = given + 1
-        eventually(lambda least=wanted: standing()[1] >= least, seconds=20)
+        eventually(lambda least=wanted: standing()[1] >= least, seconds=60)
         time.sleep(0.05)  # into the middle of a batch
         slay(worker[-1])
         kills, given = kills + 1, standing()[1]

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.make import JIANGCHENG, World
+from tests.people import newcomer
 from voucher_service.infra.core import Core, with_clock
 from voucher_service.infra.idempotency import KeyReused
 from voucher_service.kernel.actor import Actor, ActorKind
@@ -202,14 +203,10 @@ def test_scope_by_area_and_trade(world: World) -> None:
 
 
 def test_a_cashier_cannot_redeem_their_own_voucher(world: World, core: Core) -> None:
-    import itertools
-    import random
-
     from voucher_service.identity import service as identity
     from voucher_service.kernel.actor import SYSTEM, Role
-    from voucher_service.replay.strangers import strangers
 
-    (me,) = itertools.islice(strangers(random.Random()), 1)
+    me = newcomer()
     (resident,) = identity.register_synthetic(core, people=[me], now=world.now())
     voucher = world.claim(world.offer(), Actor(ActorKind.RESIDENT, resident))
     with core.transaction() as session:

@@ -6,30 +6,23 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tests.make import World
-from voucher_service.campaigns.model import Offer, OfferKind
+from tests.reconciliation.street import Street, refund, reverse
+from voucher_service.campaigns.model import OfferKind
 from voucher_service.infra.core import Core
-from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.clock import Clock, day_of
-from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.money import Money
-from voucher_service.merchants.model import SizeClass, Trade
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reconciliation import store
 from voucher_service.reconciliation.grain import Moved, Progress, Span
-from voucher_service.redemption import service as redemption
-from voucher_service.redemption.model import Redemption
 from voucher_service.reports import leverage, recount
 from voucher_service.reports.groups import GroupBy
 from voucher_service.reports.invariants import ALL
-from voucher_service.vouchers import service as vouchers
-from voucher_service.vouchers.model import Voucher
 
 DAYS = 40
 
@@ -44,99 +37,11 @@ def progress(core: Core, slug: str) -> Progress:
     return found
 
 
-def refund(core: Core, till: Actor, done: Redemption, fen: int) -> None:
-    redemption.refund(
-        core,
-        actor=till,
-        redemption=done.id,
-        amount=Money(fen),
-        reason="顾客退货",
-        key=uuid4().hex,
-    )
-
-
-def reverse(world: World, till: Actor, reference: str) -> None:
-    redemption.reverse(
-        world.core, actor=till, reference=reference, reason="重复下单", key=uuid4().hex
-    )
-
-
-class Street:
-    """Residents, tills and offers of every kind, and one thing after another that happens."""
-
-    def __init__(
-        self, world: World, clock: Clock, seed: int, *, days: int = 60, quota: int = 40
-    ) -> None:
-        self.world, self.clock, self.rng = world, clock, Random(seed)
-        self.programme = programme = world.programme(days=days)
-        self.slug = programme.slug
-        plans = (
-            world.plan(quota=quota, limit=9, valid_days=2),
-            replace(world.plan(quota=quota, limit=9), kind=OfferKind.PACK, pieces=3),
-            replace(
-                world.plan(quota=quota, limit=9, valid_days=2),
-                kind=OfferKind.BALANCE,
-                threshold=Money(1),
-            ),
-        )
-        self.offers: list[Offer] = [
-            world.offer(one, campaign=world.draft(programme=programme)) for one in plans
-        ]
-        self.residents = world.residents(4)
-        self.tills = [
-            world.cashier(area="441702", trade=Trade.DINING, size=SizeClass.SMALL),
-            world.cashier(area="441781", trade=Trade.RETAIL, size=SizeClass.ABOVE_QUOTA),
-        ]
-        self.held: list[Voucher] = []
-        self.orders: list[tuple[Actor, Redemption, str]] = []
-
-    def go_on(self) -> None:
-        """Something that a resident, a cashier or the clock does; refusals are part of it."""
-        steps = (self.claim, self.spend, self.spend, self.give_back, self.undo, self.sleep)
-        try:
-            self.rng.choice(steps)()
-        except DomainError:
-            return
-
-    def claim(self) -> None:
-        offer = self.rng.choice(self.offers)
-        self.held.append(self.world.claim(offer, self.rng.choice(self.residents)))
-
-    def spend(self) -> None:
-        till, reference = self.rng.choice(self.tills), uuid4().hex
-        done = self.world.redeem(
-            self.rng.choice(self.held or [self.world.claim(self.offers[0])]),
-            till,
-            order_fen=self.rng.randrange(10_000, 30_000),
-            reference=reference,
-            payment_reference=self.rng.choice((None, "one", "two", uuid4().hex)),
-        ).value
-        self.orders.append((till, done, reference))
-
-    def give_back(self) -> None:
-        if self.orders:
-            till, done, _ = self.rng.choice(self.orders)
-            refund(
-                self.world.core, till, done, self.rng.choice((500, 4_000, done.order_amount.fen))
-            )
-
-    def undo(self) -> None:
-        if self.orders:
-            till, _, reference = self.orders[-1]
-            reverse(self.world, till, reference)
-
-    def sleep(self) -> None:
-        assert self.clock.at
-        self.clock.set(self.clock.at + timedelta(hours=self.rng.choice((1, 9, 30))))
-        while vouchers.expire_due(self.world.core):
-            pass
-
-
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_what_is_counted_day_by_day_is_what_a_full_recount_says(
     world: World, clock: Clock, seed: int
 ) -> None:
-    street = Street(world, clock, seed)
+    street = Street(world, clock, Random(seed))
     core, slug = world.core, street.slug
     for _ in range(12):
         for _ in range(8):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
 from uuid import UUID, uuid4
 
 import pytest
@@ -268,42 +267,39 @@ def test_a_stop_waits_for_nothing_that_claims_hold(world: World, core: Core) -> 
     with core.engine.connect() as other, other.begin():
         # As a fill of the gate holds it, and as a batch without the gate does.
         other.execute(text("SELECT 1 FROM offer WHERE id = :id FOR UPDATE"), {"id": offer.id})
-        began = time.monotonic()
-        made = stop(world, offer, What.CLAIMS, What.REDEMPTIONS)
-        assert time.monotonic() - began < 1
+        made = stop(world, offer, What.CLAIMS, What.REDEMPTIONS)  # or it would wait in vain
     lift(world, made)
 
 
 def test_a_stop_gets_through_a_rush_and_nothing_begins_after_it(world: World, core: Core) -> None:
     offer = world.offer(world.plan(quota=5_000))
     crowd, over = world.residents(400), threading.Event()
-    answered: list[tuple[float, bool]] = []
+    answered: list[tuple[float, str]] = []
 
     def claim_on(mine: list[Actor]) -> None:
         for one in mine:
             if over.is_set():
                 return
-            asked, won = time.monotonic(), False
-            with suppress(DomainError):
+            asked, said = time.monotonic(), "won"
+            try:
                 world.claim(offer, one, uuid4().hex)
-                won = True
-            answered.append((asked, won))
+            except DomainError as refusal:
+                said = refusal.code
+            answered.append((asked, said))
 
     threads = [threading.Thread(target=claim_on, args=(crowd[n::8],)) for n in range(8)]
     for one in threads:
         one.start()
-    while sum(won for _, won in answered) < 40:
+    while sum(said == "won" for _, said in answered) < 40:
         time.sleep(0.01)
-    began = time.monotonic()
     stop(world, offer)
-    took, stopped_at = time.monotonic() - began, time.monotonic()
+    stopped_at = time.monotonic()
     time.sleep(0.3)
     over.set()
     for one in threads:
         one.join()
-    assert took < 2
-    assert [won for asked, won in answered if asked > stopped_at and won] == []
-    assert any(not won for _, won in answered)
+    # Some were still to come: the stop did not wait for the end of the rush.
+    assert {said for asked, said in answered if asked > stopped_at} == {"closed"}
 
 
 def test_the_system_may_stop_as_well(world: World) -> None:

@@ -20,7 +20,7 @@ from voucher_service.campaigns.model import ProgrammeExists
 from voucher_service.cli import main
 from voucher_service.infra.core import Core, build
 from voucher_service.infra.embedded import postgres
-from voucher_service.infra.embedded.servers import Servers
+from voucher_service.infra.embedded.servers import GATE, QUEUE, Servers
 from voucher_service.kernel.errors import NotAllowed
 from voucher_service.reports import leverage, recount, verification
 from voucher_service.reports.groups import Basis, GroupBy
@@ -168,7 +168,18 @@ def test_a_book_too_small_to_be_one_is_refused() -> None:
         Wanted("big", vouchers=2_000, merchants=40, days=0)
 
 
-def test_the_operator_makes_a_book_and_is_told_how_large_it_is(tmp_path: Path) -> None:
+def test_the_operator_makes_a_book_and_is_told_how_large_it_is(
+    servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (GATE, QUEUE):
+        monkeypatch.setenv(f"VOUCHER__{name.upper()}__URL", servers.url(name))
+    with fresh_database(servers) as url:
+        monkeypatch.setenv("VOUCHER__DATABASE__URL", url)
+        synthesised(tmp_path)
+
+
+def synthesised(tmp_path: Path) -> None:
+    """A small book by the command line, and what is refused."""
     words = ("synthesise", "--vouchers", "200", "--merchants", "40", "--days", "1")
     made = run(*words, "--data", str(tmp_path))
     assert made.exit_code == 0, made.output

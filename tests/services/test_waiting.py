@@ -24,6 +24,7 @@ from voucher_service.kernel.clock import Clock
 from voucher_service.kernel.errors import NoSuchThing, TryAgain
 from voucher_service.kernel.ids import OfferId, ResidentId, new_id
 from voucher_service.vouchers import service as vouchers
+from voucher_service.waiting import room as room_module
 from voucher_service.waiting import service as waiting
 from voucher_service.waiting.model import Line, Opening, State, Ticket, opening, place_of, ticket_of
 from voucher_service.waiting.room import Room
@@ -300,7 +301,7 @@ def test_openings_close_to_each_other_share_the_time_between_them(
 
 
 def test_a_waiting_resident_costs_less_than_a_hundred_bytes(core: Core) -> None:
-    count = 20_000
+    count = 12_000
     room = Room(core, OfferId(new_id()), Opening(World(core).now() + timedelta(hours=1), 100))
     before = int(core.gate.info("memory")["used_memory"])
     for _ in range(count):
@@ -309,9 +310,13 @@ def test_a_waiting_resident_costs_less_than_a_hundred_bytes(core: Core) -> None:
     assert 5 < each < 100
 
 
-def test_bots_win_no_more_than_their_share(city: World, later: Callable[[float], None]) -> None:
+def test_bots_win_no_more_than_their_share(
+    city: World, later: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """80 % of the verified residents are bots: first to come, and asking every second."""
     chance, quota = Random(11), 1_500
+    # Of draws that are just, one in 160 gives the people a tenth more or less than their share.
+    monkeypatch.setattr(room_module.secrets, "token_hex", lambda size: chance.randbytes(size).hex())
     offer = lined(city, quota=quota, opens_in=60)
     room = room_of(city, offer)
     bots, people = [someone() for _ in range(2_400)], [someone() for _ in range(600)]

@@ -271,7 +271,7 @@ def test_redirects_are_not_followed_and_dawdlers_are_left(system: Receiver) -> N
     began = time.monotonic()
     with pytest.raises(NotTakenError):
         outgoing.post(system.url, b"{}", {}, loopback=True, seconds=0.4)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4  # of the five that it takes to answer
 
 
 def test_the_certificate_must_be_the_names_own(

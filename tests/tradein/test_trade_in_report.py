@@ -146,7 +146,7 @@ def test_files_carry_it_beside_the_vouchers(counter: Counter) -> None:
     book = io.BytesIO()
     export.xlsx(report(counter), book, "en")
     names = [sheet.title for sheet in openpyxl.load_workbook(book).worksheets]
-    own = ["Causal effect", "Year-end sentences", "Definitions"]
+    own = ["Net leverage", "Year-end sentences", "Definitions"]
     parts = ["Trade-in", "Trade-in categories", "Who paid"]
     assert names == ["Leverage report", *parts, "Instruments", *own]
 

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MODULES = ROOT / "node_modules"
@@ -46,17 +48,22 @@ def launch_options() -> dict[str, Any]:
 
 
 def _unpacked() -> Path:
+    """Whole or not there: each worker of the tests unpacks for itself, the first one gives it."""
     version = (PACKAGE / "chromium.br").stat().st_size
-    folder = Path(tempfile.gettempdir()) / f"voucher-chromium-{os.geteuid()}-{version}"
-    if (folder / "ready").exists():
+    folder = Path(tempfile.gettempdir()) / f"voucher-browser-{os.geteuid()}-{version}"
+    if folder.exists():
         return folder
-    folder.mkdir(mode=0o700, exist_ok=True)
-    _brotli(PACKAGE / "chromium.br", folder / "chromium")
-    (folder / "chromium").chmod(0o755)
-    _brotli(PACKAGE / "al2023.tar.br", folder / "al2023.tar")
-    (folder / "al2023").mkdir(exist_ok=True)
-    subprocess.run(["tar", "-xf", folder / "al2023.tar", "-C", folder / "al2023"], check=True)
-    (folder / "ready").touch()
+    draft = Path(tempfile.mkdtemp(prefix=f"{folder.name}-"))
+    _brotli(PACKAGE / "chromium.br", draft / "chromium")
+    (draft / "chromium").chmod(0o755)
+    _brotli(PACKAGE / "al2023.tar.br", draft / "al2023.tar")
+    (draft / "al2023").mkdir()
+    subprocess.run(["tar", "-xf", draft / "al2023.tar", "-C", draft / "al2023"], check=True)
+    (draft / "al2023.tar").unlink()
+    try:
+        draft.rename(folder)
+    except OSError:  # another was quicker
+        shutil.rmtree(draft)
     return folder
 
 
@@ -70,12 +77,15 @@ def _brotli(source: Path, target: Path) -> None:
 def _fonts() -> Path | None:
     if not FONTS.is_dir():
         return None
-    config = Path(tempfile.gettempdir()) / f"voucher-fonts-{os.geteuid()}.conf"
-    cache_folder = config.with_suffix(".cache")
-    config.write_text(
+    place, of = Path(tempfile.gettempdir()), crc32(bytes(FONTS))  # other checkouts have others
+    config = place / f"voucher-fonts-{os.geteuid()}-{of:08x}.conf"
+    cache_folder = place / f"voucher-fonts-{os.geteuid()}.cache"
+    draft = config.with_suffix(f".{os.getpid()}")  # nobody reads half of it
+    draft.write_text(
         '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
         f"<dir>/usr/share/fonts</dir><dir>{FONTS}</dir><cachedir>{cache_folder}</cachedir>"
         "</fontconfig>",
         "utf-8",
     )
+    draft.replace(config)
     return config

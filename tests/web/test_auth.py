@@ -121,6 +121,19 @@ def test_a_reader_who_is_not_signed_in_is_led_to_sign_in_and_back(client: FlaskC
     assert answer.headers["Location"] == "/sign-in?next=%2Fdesk%3Fday%3D2026-09-23"
 
 
+def test_whose_session_is_over_comes_back_to_the_page_of_the_form_and_is_told(
+    client: FlaskClient,
+) -> None:
+    answer = client.post("/desk", data={"amount": "128"})
+    assert (answer.status_code, answer.location) == (303, "/sign-in?next=%2Fdesk&again=yes")
+
+
+def test_a_part_of_a_page_is_never_a_door_inside_of_it(client: FlaskClient) -> None:
+    answer = client.get("/desk", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.text) == (401, "")
+    assert answer.headers["HX-Refresh"] == "true", "the page loads itself again"
+
+
 def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(client: FlaskClient) -> None:
     cookie = client.post("/sign-in").headers["Set-Cookie"]
     assert cookie.startswith("voucher_merchant=")

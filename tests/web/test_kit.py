@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 import admin
 from tests.web.chromium import MODULES
@@ -78,7 +78,7 @@ def test_a_clock_counts_and_a_form_is_sent_once(chromium: Browser, address: str)
     assert re.fullmatch(r"03:24:1\d", clock.inner_text().replace("\n", ""))
     page.goto(f"{address}/sign-in")
     page.locator("button.btn-primary").click()
-    assert page.url == f"{address}/desk"
+    page.wait_for_url(f"{address}/desk")
 
 
 def test_paper_is_white_whatever_the_screen_is(chromium: Browser, address: str) -> None:
@@ -97,7 +97,7 @@ def test_pages_read_without_scripts(chromium: Browser, address: str) -> None:
     page.goto(f"{address}/kit")
     assert page.locator(".clock time").first.is_visible()
     page.get_by_role("button", name="长辈版").first.click()
-    assert page.locator("html").get_attribute("data-mode") == "elder"
+    expect(page.locator("html")).to_have_attribute("data-mode", "elder")
 
 
 def test_chinese_has_glyphs(chromium: Browser, address: str) -> None:

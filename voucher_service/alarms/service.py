@@ -20,7 +20,7 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM, Actor
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import ApprovalId
-from voucher_service.kernel.page import Page, decode_moment, encode_cursor
+from voucher_service.kernel.page import Page, cut, decode_moment
 
 from . import store
 from .model import (
@@ -131,11 +131,7 @@ def page(
         where.append(store.before(after))
     with core.transaction() as session:
         found = store.alarms(session, *where, limit=limit + 1)
-    items = found[:limit]
-    more = len(found) > limit
-    return Page(
-        items, encode_cursor(items[-1].raised_at.isoformat(), items[-1].id) if more else None
-    )
+    return cut(found, limit, lambda one: (one.raised_at, one.id))
 
 
 def get(core: Core, *, actor: Actor, alarm: AlarmId) -> Alarm:

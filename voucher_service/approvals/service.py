@@ -222,6 +222,14 @@ def latest(
     return found if found is not None and areas.within(found.area, actor.area) else None
 
 
+def sent_back_because(core: Core, *, about: UUID, action: str, since: datetime | None) -> str:
+    """Why a thing that was handed in at an instant was sent back after it; "" where it was not."""
+    found = latest(core, actor=SYSTEM, about=about, status=Status.REJECTED, action=action)
+    if found is None or since is None or found.proposed_at < since:
+        return ""
+    return found.reason or ""
+
+
 def signatures_of(session: Session, *, approval: ApprovalId) -> tuple[Signature, ...]:
     """Who signed a proposal so far. Raises NoSuchThing."""
     return store.load(session, approval).signatures

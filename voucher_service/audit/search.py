@@ -15,6 +15,7 @@ from sqlalchemy import Select, or_, select, text
 from sqlalchemy.orm import Session
 
 from voucher_service.infra.core import Core
+from voucher_service.infra.sheet_files import guarded
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.errors import NotAllowed
 from voucher_service.kernel.page import CursorInvalid, Page, decode_cursor, encode_cursor
@@ -70,7 +71,7 @@ def file(core: Core, *, actor: Actor, criteria: Criteria) -> bytes:
             one.to_status or "",
             detail,
         )
-        writer.writerow([_guarded(cell) for cell in cells])
+        writer.writerow([guarded(cell) for cell in cells])
     return content.getvalue().encode("utf-8-sig")
 
 
@@ -181,9 +182,3 @@ def _page(
         for row in rows[:limit]
     ]
     return Page(items, encode_cursor(items[-1].id) if len(rows) > limit else None)
-
-
-def _guarded(cell: object) -> object:
-    """A text that a spreadsheet would take for a formula gets an apostrophe in front."""
-    risky = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{cell}" if risky else cell

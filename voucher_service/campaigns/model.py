@@ -94,6 +94,10 @@ class CampaignStatus(StrEnum):
     CLOSED = "closed"
 
 
+WAS_PUBLISHED = (CampaignStatus.PUBLISHED, CampaignStatus.PAUSED, CampaignStatus.CLOSED)
+"""Where a campaign stands from its publishing on."""
+
+
 class OfferStatus(StrEnum):
     """Where an offer stands. An open one is paused as long as a stop of claims reaches it."""
 

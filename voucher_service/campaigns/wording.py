@@ -92,18 +92,18 @@ def rule(offer: Worth, locale: str) -> str | None:
 
 def when(offer: When, locale: str) -> str:
     """When it can be used: 周一至周五 10:00–14:00; empty for always."""
-    hours = _joint(locale).join(_window(*one, locale) for one in offer.hours)
+    hours = formats.listed((_window(*one, locale) for one in offer.hours), locale)
     return " ".join(part for part in (weekdays(offer.weekdays, locale), hours) if part)
 
 
 def weekdays(days: Sequence[int], locale: str) -> str:
     """Days of the week: 周一至周五; empty for none."""
-    return _joint(locale).join(_days(run, locale) for run in _runs(days))
+    return formats.listed((_days(run, locale) for run in _runs(days)), locale)
 
 
 def goods(classes: Sequence[str], locale: str) -> str:
     """Classes of goods by name: 燃油、烟草."""
-    return _joint(locale).join(gettext(GOODS.get(one, str(one)), locale) for one in classes)
+    return formats.listed((gettext(GOODS.get(one, str(one)), locale) for one in classes), locale)
 
 
 def refunds(rule: str, locale: str, kind: str | None = None) -> str:
@@ -150,10 +150,6 @@ _RULES: Mapping[str, str] = {
 }
 
 
-def _joint(locale: str) -> str:
-    return ", " if locale == "en" else "、"
-
-
 def _facts(offer: Worth, locale: str) -> dict[str, str]:
     rate = offer.rate_bps or 0
     return {
@@ -190,5 +186,5 @@ def _runs(days: Sequence[int]) -> list[list[int]]:
 def _days(run: Sequence[int], locale: str) -> str:
     first, last = (gettext(_WEEKDAYS[day - 1], locale) for day in (run[0], run[-1]))
     if len(run) < 3:
-        return _joint(locale).join(gettext(_WEEKDAYS[day - 1], locale) for day in run)
+        return formats.listed((gettext(_WEEKDAYS[day - 1], locale) for day in run), locale)
     return gettext(mark("{first}至{last}"), locale, first=first, last=last)

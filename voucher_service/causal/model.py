@@ -43,7 +43,6 @@ class Verdict(StrEnum):
     ESTIMATED = "estimated"
     TOO_SMALL = "too_small"
     NO_FIRST_STAGE = "no_first_stage"
-    NO_DATA = "no_data"
 
 
 class CheckName(StrEnum):

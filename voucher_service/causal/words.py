@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from voucher_service.i18n import gettext, mark
+from voucher_service.i18n import formats, gettext, mark
 
 from .model import Check, CheckName, Counted, Design, Interval, Verdict, Window
 from .outcomes import Amounts
@@ -71,6 +69,8 @@ _OVER = mark("意味着：多出来的消费比券本身的钱多，居民自己
 _ABOUT = mark("意味着：消费确实多了，但不能肯定比券本身的钱多。")
 _UNDER = mark("意味着：消费多了，但不到券的钱，一部分券付的是本来就要花的钱。")
 _OWN = mark("意味着：券之外，居民自己也多付了钱。")
+_OWN_NONE = mark("这个区间含 0：看不出居民自己付的钱因券而变。")
+_OWN_LESS = mark("意味着：居民自己少付了钱，一部分券付的是本来就要花的钱。")
 _NO_AFTER = mark("没算券过期以后的几周，其中可能有提前买的。")
 _SUSPECT = mark("有一项检验没通过，这个数不能采信。")
 _TOO_SMALL = mark("数据太少，不估计：现有 {have} {unit}，要分清 3 元的效果至少要 {needed} {unit}。")
@@ -85,25 +85,24 @@ def headline(estimate: Estimate, locale: str) -> str:
     # Between areas all vouchers of the programme count, in the others those of one offer.
     of = _OF_AREAS if estimate.design is Design.AREAS else _OF_OFFER
     said = gettext(of, locale, offer=estimate.offer.title, compared=compared)
-    return _joined((*_invented(estimate, locale), said, *_said(estimate, locale)), locale)
+    return formats.sentences((*_invented(estimate, locale), said, *_said(estimate, locale)), locale)
 
 
 def sentence(estimate: Estimate, locale: str) -> str:
     """What an estimate says, and what it means."""
-    return _joined((*_invented(estimate, locale), *_said(estimate, locale)), locale)
+    return formats.sentences((*_invented(estimate, locale), *_said(estimate, locale)), locale)
 
 
 def briefly(estimate: Estimate, locale: str) -> str:
     """An estimate in a cell of a table: what was compared, and the figure or why there is none."""
     said = _refused(estimate, locale)
     if estimate.effect is not None:
-        point, low, high = figures(estimate.effect)
-        said = f"{point} [{low}, {high}]"
+        said = interval(estimate.effect)
         if estimate.suspect:
-            said = _joined((said, gettext(_SUSPECT, locale)), locale)
+            said = formats.sentences((said, gettext(_SUSPECT, locale)), locale)
     about = (gettext(DESIGNS[estimate.design], locale), gettext(SPANS[estimate.window], locale))
-    between = ": " if locale == "en" else "："
-    return _joined((*_invented(estimate, locale), f"{' · '.join(about)}{between}{said}"), locale)
+    headed = formats.headed(" · ".join(about), said, locale)
+    return formats.sentences((*_invented(estimate, locale), headed), locale)
 
 
 def check(one: Check, locale: str) -> tuple[str, str]:
@@ -121,8 +120,10 @@ def figures(effect: Interval) -> tuple[str, str, str]:
     return point, low, high
 
 
-def _joined(said: Sequence[str], locale: str) -> str:
-    return (" " if locale == "en" else "").join(said)
+def interval(effect: Interval) -> str:
+    """An effect with its interval: 3.1 [2.2, 4.0]."""
+    point, low, high = figures(effect)
+    return f"{point} [{low}, {high}]"
 
 
 def _invented(estimate: Estimate, locale: str) -> tuple[str, ...]:
@@ -154,12 +155,12 @@ def _said(estimate: Estimate, locale: str) -> list[str]:
 
 
 def _meaning(low: float, high: float, amounts: Amounts) -> str:
+    if amounts is Amounts.PAID:
+        return _OWN if low > 0 else _OWN_LESS if high < 0 else _OWN_NONE
     if low <= 0 <= high:
         return _NONE
     if high < 0:
         return _LESS
-    if amounts is Amounts.PAID:
-        return _OWN
     if low > 1:
         return _OVER
     return _UNDER if high < 1 else _ABOUT

@@ -11,12 +11,14 @@ from typing import Any, TypeVar, cast
 import click
 
 from voucher_service import serving
+from voucher_service.i18n import DEFAULT
 from voucher_service.infra import core as core_module
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import DomainError
 from voucher_service.settings import Settings, SettingsError
 
+DAY = click.DateTime(formats=["%Y-%m-%d"])
 F = TypeVar("F", bound=Callable[..., Any])
 DATA = click.option(
     "--data",
@@ -28,9 +30,23 @@ DATA = click.option(
 )
 
 
+def _locale(_context: click.Context, _option: click.Parameter, language: str) -> str:
+    return DEFAULT if language == "zh" else language
+
+
+LANG = click.option(
+    "--lang",
+    "locale",
+    type=click.Choice(["zh", "en"]),
+    default="en",
+    show_default=True,
+    callback=_locale,
+)
+
+
 def plainly(command: F) -> F:
-    """Tell a person what is wrong in a sentence, not in a stack of calls; in the language of its
-    `--lang`, or in English.
+    """Tell a person what is wrong in a sentence, not in a stack of calls; in the language of LANG,
+    or in English.
     """
 
     @wraps(command)
@@ -40,9 +56,9 @@ def plainly(command: F) -> F:
         except (SettingsError, serving.ServingError) as error:
             raise click.ClickException(str(error)) from error
         except DomainError as error:
-            from voucher_service.i18n import DEFAULT, faults, gettext, sentence
+            from voucher_service.i18n import faults, gettext, sentence
 
-            locale = DEFAULT if kwargs.get("lang") == "zh" else "en"
+            locale = kwargs.get("locale", "en")
             said = [f"{sentence(error, locale)} [{error.code}]"]
             said += [f"{where}: {what}" for where, what in faults(error, locale)]
             errors = error.extra.get("errors", {})
@@ -88,5 +104,7 @@ def member(core: Core, username: str) -> Actor:
         staff = identity.staff_called(session, username=username)
     actor = identity.staff_actor(core, staff) if staff else None
     if actor is None:
-        raise click.ClickException(f"nobody at work is called {username}")
+        raise click.ClickException(
+            f"nobody at work is called {username}: sign-in names stand at /staff"
+        )
     return actor

@@ -11,13 +11,12 @@ from threading import Thread
 import click
 
 from voucher_service import serving
-from voucher_service.i18n import DEFAULT
 from voucher_service.infra import core as core_module
 from voucher_service.infra.core import Core
 
-from .base import DATA, attached, main, plainly, servers
+from .base import DATA, DAY, LANG, attached, main, plainly, servers
 
-_DAY = click.DateTime(formats=["%Y-%m-%d"])
+_FILES = ("zip", "xlsx", "pdf")
 
 
 @main.group()
@@ -48,9 +47,9 @@ def report() -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Default: standard output."
 )
-@click.option("--from", "first", type=_DAY, help="The first day. Default: as far back as it goes.")
-@click.option("--to", "last", type=_DAY, help="The last day. Default: until now.")
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True)
+@click.option("--from", "first", type=DAY, help="The first day. Default: as far back as it goes.")
+@click.option("--to", "last", type=DAY, help="The last day. Default: until now.")
+@LANG
 @DATA
 @plainly
 def leverage(
@@ -62,12 +61,14 @@ def leverage(
     out: Path | None,
     first: datetime | None,
     last: datetime | None,
-    lang: str,
+    locale: str,
     data: Path,
 ) -> None:
     """Issued against leveraged spending: gross, net, and the mechanical floor."""
     from voucher_service.reports import deliver
 
+    if out is None and format_ in _FILES:
+        raise click.UsageError(f"{format_} needs --out FILE")
     with attached(data) as (core, _):
         content = deliver.leverage(
             core,
@@ -75,14 +76,12 @@ def leverage(
             group_by=group_by,
             basis=basis,
             format_=format_,
-            locale=DEFAULT if lang == "zh" else "en",
+            locale=locale,
             first=first.date() if first else None,
             last=last.date() if last else None,
         )
     if out is not None:
         out.write_bytes(content)
-    elif format_ in ("zip", "xlsx", "pdf"):
-        raise click.ClickException(f"{format_} needs --out FILE")
     else:
         sys.stdout.buffer.write(content)
 
@@ -108,7 +107,8 @@ def reconcile(programme: str | None, whole: bool, wait_seconds: int, data: Path)
         said = _watch(core, keys, set(slugs), time.monotonic() + wait_seconds)
         if said is not None:
             raise click.ClickException(
-                f"{said} is not done after {wait_seconds} s; it stays in the list"
+                f"{said} is not done after {wait_seconds} s; it stays in the list:"
+                " ask again, or wait longer with --wait-seconds"
             )
         for one in reconciliation.progress(core):
             if one.programme in slugs:

@@ -8,12 +8,7 @@ from uuid import UUID
 
 import click
 
-from voucher_service.i18n import DEFAULT
-
-from .base import DATA, attached, main, plainly
-
-_DAY = click.DateTime(["%Y-%m-%d"])
-_LANGUAGES = {"zh": DEFAULT, "en": "en"}
+from .base import DATA, DAY, LANG, attached, main, plainly
 
 
 @main.command("reconcile-file")
@@ -22,9 +17,9 @@ _LANGUAGES = {"zh": DEFAULT, "en": "en"}
 @click.option("--merchant", type=click.UUID, help="The channel's file is of this merchant alone.")
 @click.option("--shop", type=click.UUID, help="The shop of a till's file.")
 @click.option("--with-others", is_flag=True, help="It also has orders without a voucher.")
-@click.option("--day", type=_DAY, help="Its day, or its first: without a line, or of several days.")
-@click.option("--last-day", type=_DAY, help="Its last day, where there are several.")
-@click.option("--lang", type=click.Choice([*_LANGUAGES]), default="en", show_default=True)
+@click.option("--day", type=DAY, help="Its day, or its first: without a line, or of several days.")
+@click.option("--last-day", type=DAY, help="Its last day, where there are several.")
+@LANG
 @DATA
 @plainly
 def reconcile_file(
@@ -36,7 +31,7 @@ def reconcile_file(
     with_others: bool,
     day: datetime | None,
     last_day: datetime | None,
-    lang: str,
+    locale: str,
     data: Path,
 ) -> None:
     """Compare FILE, written in FORMAT (wechat, alipay, unionpay, till …), with our books.
@@ -50,7 +45,6 @@ def reconcile_file(
     from voucher_service.reconciliation.differences.layout import Days
     from voucher_service.reconciliation.differences.model import FINDINGS
 
-    locale = _LANGUAGES[lang]
     with attached(data) as (core, _), file.open("rb") as source:
         made = service.take(
             core,
@@ -72,7 +66,7 @@ def reconcile_file(
 
 @main.command("channel-sample")
 @click.argument("format_", metavar="FORMAT")
-@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), required=True)
+@click.option("--day", type=DAY, required=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
 @click.option("--shop", type=click.UUID, help="The shop, for a till's file.")
 @DATA

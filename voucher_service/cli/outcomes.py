@@ -12,7 +12,7 @@ from uuid import UUID
 
 import click
 
-from .base import DATA, attached, main, member, plainly
+from .base import DATA, DAY, LANG, attached, main, member, plainly
 
 if TYPE_CHECKING:
     from voucher_service.causal.outcomes import OutcomeFileInvalid
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 _AS = click.option("--as", "username", required=True, help="The finance officer who does it.")
 _OFFER = click.option("--offer", type=click.UUID, required=True, help="Its id.")
 _PROVIDER = click.option("--provider", required=True, help="A short name, such as unionpay.")
-_DAY = click.DateTime(formats=["%Y-%m-%d"])
-_LANG = click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True)
 
 
 @main.group()
@@ -48,7 +46,7 @@ def keys(offer: UUID, provider: str, username: str, salt_file: Path, out: Path, 
     from voucher_service.kernel.ids import OfferId
 
     if out.exists():
-        raise click.UsageError(f"{out} is there already")
+        raise click.UsageError(f"{out} is there already: name another --out")
     with attached(data) as (core, _):
         found = service.keys(
             core,
@@ -96,8 +94,8 @@ def import_(file: Path, username: str, data: Path) -> None:
     type=click.File(),
     help="Keys, ids of shops or codes of areas, one a line, instead of those in the books.",
 )
-@click.option("--from", "first", type=_DAY, help="With --things: a Monday.")
-@click.option("--to", "last", type=_DAY, help="With --things: a Sunday.")
+@click.option("--from", "first", type=DAY, help="With --things: a Monday.")
+@click.option("--to", "last", type=DAY, help="With --things: a Sunday.")
 @DATA
 @plainly
 def sample(
@@ -162,16 +160,15 @@ def estimate(offer: UUID, data: Path) -> None:
 
 @causal.command()
 @click.option("--programme", required=True)
-@_LANG
+@LANG
 @DATA
 @plainly
-def show(programme: str, lang: str, data: Path) -> None:
+def show(programme: str, locale: str, data: Path) -> None:
     """Print the newest estimates of a programme in sentences."""
     from voucher_service.campaigns import service as campaigns
     from voucher_service.causal import service, words
-    from voucher_service.i18n import DEFAULT, gettext
+    from voucher_service.i18n import gettext
 
-    locale = DEFAULT if lang == "zh" else "en"
     with attached(data) as (core, _), core.transaction() as session:
         found = service.of_programme(
             session, programme=campaigns.programme(session, slug=programme).id

@@ -9,12 +9,7 @@ from uuid import UUID
 
 import click
 
-from .base import DATA, attached, main, plainly
-
-_LANG = click.option(
-    "--lang", type=click.Choice(["zh-CN", "en"]), default="zh-CN", show_default=True
-)
-_DAY = click.DateTime(formats=["%Y-%m-%d"])
+from .base import DATA, DAY, LANG, attached, main, member, plainly
 
 
 @main.group()
@@ -23,31 +18,33 @@ def policy() -> None:
 
 
 @policy.command("list")
-@_LANG
-def list_(lang: str) -> None:
+@LANG
+def list_(locale: str) -> None:
     """Every version: since when it is known, for which purchases and places, what it pays."""
     from voucher_service.tradein import rule_words, shelf
 
     for one in sorted(shelf.shelf(), key=lambda one: (one.scheme, one.published_on)):
         filed = f", filed until {one.file_by}" if one.file_by else ""
-        click.echo(f"{one.id}  {one.name.spelt(lang)}")
+        click.echo(f"{one.id}  {one.name.spelt(locale)}")
         click.echo(f"    published {one.published_on}; bought {one.first} to {one.last}{filed}")
-        click.echo(f"    {rule_words.places(one, lang)}; {one.source}")
-        for goods, pays in rule_words.rules(one, lang):
+        click.echo(f"    {rule_words.places(one, locale)}; {one.source}")
+        for goods, pays in rule_words.rules(one, locale):
             click.echo(f"    {goods}: {pays}")
-        for condition in rule_words.conditions(one, lang):
+        for condition in rule_words.conditions(one, locale):
             click.echo(f"    - {condition}")
 
 
 @policy.command("what-if")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@click.option("--from", "first", type=_DAY, required=True, help="First day of purchase.")
-@click.option("--to", "last", type=_DAY, required=True, help="Last day of purchase.")
+@click.option("--from", "first", type=DAY, required=True, help="First day of purchase.")
+@click.option("--to", "last", type=DAY, required=True, help="Last day of purchase.")
 @click.option("--area", default="", help="A division code; empty is everywhere.")
-@_LANG
+@LANG
 @DATA
 @plainly
-def what_if(file: Path, first: datetime, last: datetime, area: str, lang: str, data: Path) -> None:
+def what_if(
+    file: Path, first: datetime, last: datetime, area: str, locale: str, data: Path
+) -> None:
     """What a draft FILE would have cost over the decisions of a period; who gains, who loses."""
     from voucher_service.infra.data_files import DataFileInvalid
     from voucher_service.tradein import file_words, shelf
@@ -56,36 +53,31 @@ def what_if(file: Path, first: datetime, last: datetime, area: str, lang: str, d
     try:
         draft = shelf.parse(file.stem, file.read_bytes())
     except DataFileInvalid as error:
-        raise click.ClickException(file_words.sentence(error, lang)) from error
+        raise click.ClickException(file_words.sentence(error, locale)) from error
     with attached(data) as (core, _):
         found = service.what_if(core, draft=draft, first=first.date(), last=last.date(), area=area)
     _table([("", found.total)])
     for way, effects in found.by.items():
-        click.echo(f"\n{words.way(way, lang)}")
-        _table((words.key(way, key, lang), one) for key, one in effects.items())
+        click.echo(f"\n{words.way(way, locale)}")
+        _table((words.key(way, key, locale), one) for key, one in effects.items())
 
 
 @policy.command()
 @click.argument("id")
 @click.option("--campaign", type=click.UUID, required=True, help="Whose lines pay: its id.")
 @click.option("--as", "username", required=True, help="The planner in whose name it is begun.")
-@click.option("--known-until", type=_DAY, help="Policies published later don't count.")
+@click.option("--known-until", type=DAY, help="Policies published later don't count.")
 @DATA
 @plainly
 def revise(
     id: str, campaign: UUID, username: str, known_until: datetime | None, data: Path
 ) -> None:
     """List every past decision that policy ID changes. It is proposed and approved at the desk."""
-    from voucher_service.identity import service as identity
     from voucher_service.kernel.ids import CampaignId
     from voucher_service.tradein.revisions import service
 
     with attached(data) as (core, _):
-        with core.transaction() as session:
-            staff = identity.staff_called(session, username=username)
-        actor = identity.staff_actor(core, staff) if staff else None
-        if actor is None:
-            raise click.ClickException(f"nobody at work is called {username}")
+        actor = member(core, username)
         made = service.begin(
             core,
             actor=actor,

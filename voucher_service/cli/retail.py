@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .base import DATA, attached, main, member, plainly
+from .base import DATA, DAY, attached, main, member, plainly
 
 if TYPE_CHECKING:
     from voucher_service.reports.retail import Retail
 
-_DAY = click.DateTime(formats=["%Y-%m-%d"])
 _PROGRAMME = click.option("--programme", required=True)
-_FEN_OF_YI = 10**10  # 亿元, a hundred million yuan
 _SHOWN = 20
 
 
 def _sales(value: str) -> int:
-    return _whole(value, _FEN_OF_YI)
+    from voucher_service.reports.retail import FEN_OF_YI
+
+    return _whole(value, FEN_OF_YI)
 
 
 def _growth(value: str) -> int:
@@ -47,12 +47,12 @@ def retail_sales() -> None:
 
 @retail_sales.command()
 @_PROGRAMME
-@click.option("--from", "first", type=_DAY, required=True, help="The first day that it covers.")
-@click.option("--to", "last", type=_DAY, required=True, help="The last day.")
+@click.option("--from", "first", type=DAY, required=True, help="The first day that it covers.")
+@click.option("--to", "last", type=DAY, required=True, help="The last day.")
 @click.option("--sales", type=_sales, required=True, help="In 亿元, such as 373.59.")
 @click.option("--growth", type=_growth, required=True, help="In percent, such as 1.1 or -0.5.")
 @click.option("--source", required=True, help="Which paper or page says so.")
-@click.option("--published", type=_DAY, required=True, help="The day on which it did.")
+@click.option("--published", type=DAY, required=True, help="The day on which it did.")
 @click.option("--as", "username", required=True, help="The city's finance officer who does it.")
 @DATA
 @plainly

@@ -12,11 +12,11 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM
 from voucher_service.kernel.clock import day_of
 
-from .base import DATA, attached, main, plainly
+from .base import DATA, DAY, attached, main, plainly
 
 
 @main.command()
-@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="The last day. Default: yesterday.")
+@click.option("--day", type=DAY, help="The last day. Default: yesterday.")
 @DATA
 @plainly
 def settle(day: datetime | None, data: Path) -> None:

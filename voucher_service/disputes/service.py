@@ -20,7 +20,7 @@ from voucher_service.kernel.clock import day_of, end_of
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import CashierId, RedemptionId, new_id
 from voucher_service.kernel.money import Money
-from voucher_service.kernel.page import Page, decode_moment, encode_cursor
+from voucher_service.kernel.page import Page, cut, decode_moment
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.model import Till
 from voucher_service.reconciliation import matching
@@ -255,7 +255,4 @@ def _within(actor: Actor) -> ColumnElement[bool]:
 
 
 def _page(found: list[Dispute], limit: int) -> Page[Dispute]:
-    items = found[:limit]
-    if len(found) <= limit:
-        return Page(items)
-    return Page(items, encode_cursor(items[-1].opened_at.isoformat(), items[-1].id))
+    return cut(found, limit, lambda one: (one.opened_at, one.id))

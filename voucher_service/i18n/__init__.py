@@ -6,7 +6,17 @@
 
 from __future__ import annotations
 
-from .catalogue import DEFAULT, LOCALES, gettext, known, mark, negotiate
+from .catalogue import DEFAULT, LOCALES, gettext, known, labels, mark, negotiate
 from .errors import faults, sentence
 
-__all__ = ["DEFAULT", "LOCALES", "faults", "gettext", "known", "mark", "negotiate", "sentence"]
+__all__ = [
+    "DEFAULT",
+    "LOCALES",
+    "faults",
+    "gettext",
+    "known",
+    "labels",
+    "mark",
+    "negotiate",
+    "sentence",
+]

@@ -38,6 +38,11 @@ def gettext(text: str, locale: str, **facts: Any) -> str:
     return words.format(**facts) if facts else words
 
 
+def labels(text: str) -> dict[str, str]:
+    """The text in every locale."""
+    return {locale: gettext(text, locale) for locale in LOCALES}
+
+
 def known(text: str) -> bool:
     """Whether the text is one of ours: it has English."""
     return text in english()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -28,8 +29,9 @@ _METHODS = [
 _KEYWORDS = {"_": None, "mark": None, "gettext": None}
 
 
+@cache
 def texts() -> dict[str, set[str]]:
-    """The texts in use by catalogue.
+    """The texts in use by catalogue; read once in a process.
 
     Refusals are in `errors`, a text of one face in that face's, and what the business or several
     faces say in `kit`.

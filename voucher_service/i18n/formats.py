@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -109,6 +110,26 @@ def until(value: datetime, locale: str, today: date) -> str:
 def iso(value: datetime) -> str:
     """An instant for machines: RFC 3339 with the offset of Shanghai, whole seconds."""
     return value.astimezone(SHANGHAI).isoformat(timespec="seconds")
+
+
+def listed(names: Iterable[str], locale: str) -> str:
+    """Names one behind the other: 餐饮、零售; dining, retail."""
+    return (", " if locale == "en" else "、").join(names)
+
+
+def clauses(parts: Iterable[str], locale: str) -> str:
+    """The same of longer parts, which may have commas themselves."""
+    return ("; " if locale == "en" else "；").join(parts)
+
+
+def sentences(said: Iterable[str], locale: str) -> str:
+    """Sentences one behind the other: Chinese ones have no space between them."""
+    return (" " if locale == "en" else "").join(said)
+
+
+def headed(name: str, text: str, locale: str) -> str:
+    """A name and what is said of it: 核销率：92.1%; Redemption rate: 92.1%."""
+    return f"{name}: {text}" if locale == "en" else f"{name}：{text}"
 
 
 def group4(value: str | int) -> str:

@@ -29,7 +29,8 @@ _FORMATS = {
     "count": "0",
 }
 _MOST_LINES = 1_048_575  # of a sheet, below its head
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Where double-width signs are typed, spreadsheets read them as the others.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 Cell = str | int | Money | datetime | date | None
 Column = tuple[str, str]
 Put = Callable[[Sequence[Cell]], object]
@@ -116,7 +117,7 @@ def guarded(value: Any) -> Any:
 
 
 def wall(instant: datetime) -> datetime:
-    """The time on a wall in Shanghai; a spreadsheet knows no zones."""
+    """The time on a wall in Shanghai, to the second; a spreadsheet knows no zones."""
     return instant.astimezone(SHANGHAI).replace(tzinfo=None, microsecond=0)
 
 
@@ -147,5 +148,5 @@ def _plain(cell: Cell) -> str | int | Decimal | None:
     if isinstance(cell, Money):
         return Decimal(cell.yuan_text())
     if isinstance(cell, datetime):
-        return f"{wall(cell):%Y-%m-%d %H:%M:%S}"
+        return str(wall(cell))
     return cell.isoformat() if isinstance(cell, date) else cell

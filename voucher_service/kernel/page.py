@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -34,6 +34,14 @@ class Page(Generic[T]):
 def encode_cursor(*key: Any) -> str:
     """An opaque cursor for the sort key of the last item shown."""
     return base64.urlsafe_b64encode(json.dumps(key, default=str).encode()).decode().rstrip("=")
+
+
+def cut(found: Sequence[T], limit: int, place: Callable[[T], tuple[Any, ...]]) -> Page[T]:
+    """A page of what was found, of which one more than `limit` was asked for: it tells whether the
+    list goes on. `place` is an item's sort key.
+    """
+    items = found[:limit]
+    return Page(items, encode_cursor(*place(items[-1])) if len(found) > limit else None)
 
 
 def decode_cursor(cursor: str, length: int) -> list[Any]:

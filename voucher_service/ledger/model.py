@@ -66,7 +66,6 @@ class Code(StrEnum):
     FROZEN = "frozen"
     FREEZE_COMMITTED = "freeze_committed"
     FREEZE_CANCELLED = "freeze_cancelled"
-    UNSPENT_FREED = "unspent_freed"
     FOLDED = "folded"
     CLOSED = "closed"
     APPROPRIATED = "appropriated"

@@ -14,6 +14,7 @@ from datetime import date, datetime
 from itertools import groupby, pairwise
 from typing import Any
 
+from voucher_service.i18n import formats
 from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.errors import Unprocessable
 
@@ -100,13 +101,13 @@ class OpeningHours:
 
     def in_words(self, locale: str) -> str:
         """The week in one line: 周一至周五 09:00–22:00；周六、周日 10:00–23:00."""
-        english = locale.startswith("en")
+        english = locale == "en"
         parts = []
         for spans, group in groupby(range(7), key=lambda day: self.days[day]):
             if spans:
-                hours = (", " if english else "、").join(f"{a}–{b}" for a, b in spans)
+                hours = formats.listed((f"{a}–{b}" for a, b in spans), locale)
                 parts.append(f"{_run(list(group), english=english)} {hours}")
-        return ("; " if english else "；").join(parts)
+        return formats.clauses(parts, locale)
 
 
 def from_json(told: Any) -> OpeningHours | None:

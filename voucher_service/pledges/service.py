@@ -13,6 +13,7 @@ from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import ChangedSinceProposed
 from voucher_service.audit import service as audit
 from voucher_service.campaigns import service as campaigns
+from voucher_service.i18n import mark
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, ActorKind, Role
 from voucher_service.kernel.clock import day_of
@@ -28,6 +29,7 @@ from .tables import PledgeRow
 
 ENTER = "pledge.enter"
 MAY_ENTER = (Role.PLANNER, Role.FINANCE)
+_NEGATIVE, _LATER = mark("金额不能小于 0。"), mark("答应的日子不能在今天以后。")
 
 
 def propose(
@@ -51,10 +53,10 @@ def propose(
     assert actor.id is not None, "staff has an id"
     with core.transaction() as session:
         now = core.now(session)
-        if amount < ZERO or pledged_on > day_of(now):
-            raise InvalidInput(
-                extra={"errors": {"pledged_on" if amount >= ZERO else "amount": "range"}}
-            )
+        if amount < ZERO:
+            raise InvalidInput(extra={"errors": {"amount": _NEGATIVE}})
+        if pledged_on > day_of(now):
+            raise InvalidInput(extra={"errors": {"pledged_on": _LATER}})
         of = campaigns.programme(session, slug=programme)
         row = PledgeRow(
             id=new_id(),

@@ -8,6 +8,7 @@ from typing import Any
 
 from voucher_service.causal import words
 from voucher_service.causal.model import Interval
+from voucher_service.causal.outcomes import Amounts
 from voucher_service.causal.service import Estimate, headline
 from voucher_service.i18n import formats, gettext, mark
 
@@ -30,12 +31,12 @@ COLUMNS = (
     (mark("每核销 1 元多出的元数"), "ratio"),
     (mark("95% 区间下端"), "ratio"),
     (mark("95% 区间上端"), "ratio"),
-    (mark("对比的一边"), "count"),
-    (mark("另一边"), "count"),
+    (mark("有券的"), "count"),
+    (mark("没券的"), "count"),
     (mark("平均到每个拿到券的人（或每个地区的人）"), "ratio"),
     (mark("95% 区间下端"), "ratio"),
     (mark("95% 区间上端"), "ratio"),
-    (mark("多核销"), "ratio"),
+    (mark("平均多核销"), "ratio"),
     (mark("意思"), "prose"),
     (mark("检验"), "prose"),
     (mark("假设"), "prose"),
@@ -83,6 +84,8 @@ def side_by_side(ratios: Ratios, estimates: Sequence[Estimate], locale: str) -> 
             told = [one.offer.title] if len(offers) > 1 else []
             told += [gettext(mark("示例数据"), locale)] if one.invented else []
             told += [gettext(mark("检验没通过"), locale)] if one.suspect else []
+            if one.amounts is Amounts.PAID:
+                told.append(gettext(words.AMOUNTS[one.amounts], locale))
             about = " · ".join((*told, gettext(words.SPANS[one.window], locale)))
             name = gettext(words.DESIGNS[one.design], locale)
             lines.append(Line(name, about, one.effect.point, one.effect))
@@ -124,10 +127,10 @@ def sentence(estimates: Sequence[Estimate], locale: str) -> str:
 def cost(estimates: Sequence[Estimate]) -> Interval | None:
     """Redeemed yuan for each extra yuan of spending; None where the extra may be nothing."""
     best = headline(estimates)
-    if best is None or best.effect is None or best.effect.low <= 0:
+    extra = best.spending if best else None
+    if extra is None or extra.low <= 0:
         return None
-    effect = best.effect
-    return Interval(1 / effect.point, 1 / effect.high, 1 / effect.low)
+    return Interval(1 / extra.point, 1 / extra.high, 1 / extra.low)
 
 
 def cost_in_words(estimates: Sequence[Estimate], locale: str) -> str:
@@ -146,9 +149,11 @@ def cost_in_words(estimates: Sequence[Estimate], locale: str) -> str:
 
 def no_cost(estimates: Sequence[Estimate], locale: str) -> str:
     """Why there is no cost."""
-    if headline(estimates):
-        return gettext(mark("多出来的消费可能是 0"), locale)
-    return why_none(estimates, locale)
+    best = headline(estimates)
+    if best is None or best.spending is None:
+        return why_none(estimates, locale)
+    fell = best.spending.high < 0
+    return gettext(mark("消费不升反降") if fell else mark("多出来的消费可能是 0"), locale)
 
 
 def why_none(estimates: Sequence[Estimate], locale: str) -> str:
@@ -166,12 +171,6 @@ def _of_real(estimates: Sequence[Estimate]) -> list[Estimate]:
 def none(locale: str) -> list[str]:
     """That nothing can be measured, and what to ask for."""
     return [gettext(one, locale) for one in (words.NOT_MEASURABLE, *words.ASK_FOR)]
-
-
-def interval(one: Interval) -> str:
-    """An effect with its interval: 3.1 [2.2, 4.0]."""
-    point, low, high = words.figures(one)
-    return f"{point} [{low}, {high}]"
 
 
 def written(one: Estimate, locale: str) -> list[str]:
@@ -207,7 +206,7 @@ def cells_of(one: Estimate, locale: str) -> tuple[str | float | None, ...]:
         *_rounded(one.offered),
         None if one.redeemed is None else round(one.redeemed, 4),
         words.sentence(one, locale),
-        "；".join(" ".join(words.check(check, locale)) for check in one.checks),
+        formats.clauses((" ".join(words.check(check, locale)) for check in one.checks), locale),
         gettext(words.ASSUMPTIONS[one.design], locale),
         one.file_sha256,
         f"{one.method} {one.seed}",

@@ -101,10 +101,10 @@ DEFINITIONS = (
     Definition("instruments", mark("各种工具"), mark("券按种类，以旧换新按家电、数码、汽车。")),
     Definition(
         "recounted",
-        mark("整体重数"),
+        mark("全部重算"),
         mark(
-            "平时只重数有变动的日子；每天夜里把全部原始记录再数一遍，与平时数出来的逐格比较。"
-            "不一致就报警，并以重数的为准。"
+            "平时只重算有变动的日子；每天夜里把全部原始记录重算一遍，与平时算出的逐格核对。"
+            "不一致就报警，并以重算的为准。"
         ),
     ),
     Definition(
@@ -121,7 +121,7 @@ DEFINITIONS = (
         mark(
             "单列，不进消费券的任何比值。台数和成交额是到店卖出、已核销的，成交额是扣补贴之前、"
             "商家优惠之后的价格；汽车凭材料申请，只数批准的申请，发票金额没有经过平台，另列。"
-            "补贴、成交额都已减退款，整单退掉的不算台数。"
+            "补贴、成交额都已减退款，整单退掉的不算台数。后来的细则给以前买的补的差额不在这里。"
         ),
     ),
     Definition(
@@ -161,3 +161,8 @@ DEFINITIONS = (
 def in_words(locale: str) -> dict[str, str]:
     """Every meaning by its key, in a locale."""
     return {one.key: one.in_words(locale)[1] for one in DEFINITIONS}
+
+
+def terms(locale: str) -> dict[str, str]:
+    """Every term by its key, in a locale."""
+    return {one.key: one.in_words(locale)[0] for one in DEFINITIONS}

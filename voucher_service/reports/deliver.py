@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from datetime import date
+from typing import BinaryIO
 
 from rich.console import Console
 
@@ -19,6 +20,7 @@ from .groups import Basis, GroupBy
 from .leverage import LeverageReport
 
 _WIDTH = 150
+_Writer = Callable[[LeverageReport, str], bytes]
 
 
 def leverage(
@@ -75,29 +77,20 @@ def _json(report: LeverageReport, locale: str) -> bytes:
     return text.encode() + b"\n"
 
 
-def _csv(report: LeverageReport, locale: str) -> bytes:
-    out = io.BytesIO()
-    export.csv(report, out, locale)
-    return out.getvalue()
+def _file(write: Callable[[LeverageReport, BinaryIO, str], None]) -> _Writer:
+    def written(report: LeverageReport, locale: str) -> bytes:
+        out = io.BytesIO()
+        write(report, out, locale)
+        return out.getvalue()
+
+    return written
 
 
-def _zip(report: LeverageReport, locale: str) -> bytes:
-    out = io.BytesIO()
-    export.zip_(report, out, locale)
-    return out.getvalue()
-
-
-def _xlsx(report: LeverageReport, locale: str) -> bytes:
-    out = io.BytesIO()
-    export.xlsx(report, out, locale)
-    return out.getvalue()
-
-
-_WRITERS: dict[str, Callable[[LeverageReport, str], bytes]] = {
+_WRITERS: dict[str, _Writer] = {
     "table": _table,
     "json": _json,
-    "csv": _csv,
-    "zip": _zip,
-    "xlsx": _xlsx,
+    "csv": _file(export.csv),
+    "zip": _file(export.zip_),
+    "xlsx": _file(export.xlsx),
     "pdf": paper.pdf,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import TypeVar
@@ -111,6 +111,19 @@ def quotient(part: Money, whole: Money) -> Decimal | None:
         return None
     steps = (20_000 * abs(part.fen) + whole.fen) // (2 * whole.fen)
     return Decimal(-steps if part < ZERO else steps).scaleb(-4)
+
+
+def number(value: Decimal | None) -> float | None:
+    """A quotient as JSON has it."""
+    return None if value is None else float(value)
+
+
+def summed(parts: Iterable[tuple[K, S]]) -> dict[K, S]:
+    """The sum of the parts of each key."""
+    sums: dict[K, S] = {}
+    for key, one in parts:
+        sums[key] = sums[key] + one if key in sums else one
+    return sums
 
 
 def shared(figures: S, weights: Mapping[K, int]) -> dict[K, S]:

@@ -23,7 +23,7 @@ from voucher_service.merchants.model import SizeClass, Trade
 from voucher_service.reconciliation.grain import Basis, Dimension
 from voucher_service.reconciliation.tables import RollupRow, TradeInRollupRow
 
-from .figures import S, amounts, counts, shared
+from .figures import S, amounts, counts, shared, summed
 
 __all__ = ["Basis", "Cells", "Group", "GroupBy", "cells", "groups"]
 NOT_ATTRIBUTED = mark("归不到组")
@@ -149,11 +149,7 @@ def _of_offers(session: Session, found: dict[str, S], group_by: GroupBy) -> dict
     if group_by is GroupBy.OFFER:
         return {UUID(key): one for key, one in found.items()}
     offers = select(OfferRow.id, OfferRow.campaign_id).where(OfferRow.id.in_(map(UUID, found)))
-    sums: dict[Any, S] = {}
-    for offer, campaign in session.execute(offers):
-        one = found[str(offer)]
-        sums[campaign] = sums[campaign] + one if campaign in sums else one
-    return sums
+    return summed((campaign, found[str(offer)]) for offer, campaign in session.execute(offers))
 
 
 def _by_offer(session: Session, sums: dict[Any, S]) -> list[Group[S]]:
@@ -208,14 +204,14 @@ def _by_funder(session: Session, sums: dict[Any, S], nothing: S) -> list[Group[S
         if line.shop_area:
             by_shop.add(line.campaign_id)
     shares |= {one: borne[one] for one in by_shop if any(borne[one].values())}
-    found: dict[str, S] = {}
+    parts: list[tuple[str, S]] = []
     nobody: list[S] = []
     for campaign, figures in sorted(sums.items()):
-        if not any(shares.get(campaign, {}).values()):
+        if any(shares.get(campaign, {}).values()):
+            parts += shared(figures, shares[campaign]).items()
+        else:
             nobody.append(figures)
-            continue
-        for code, part in shared(figures, shares[campaign]).items():
-            found[code] = found[code] + part if code in found else part
+    found = summed(parts)
     rows = [_group(code, _as_it_is(names[code]), found[code]) for code in sorted(found)]
     return rows + ([_unattributed(sum(nobody, nothing))] if nobody else [])
 

@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 
 from voucher_service.campaigns.model import OfferKind
 from voucher_service.campaigns.tables import OfferRow
+from voucher_service.causal.model import Design
 from voucher_service.causal.service import Estimate
-from voucher_service.i18n import LOCALES, formats, gettext, mark
+from voucher_service.i18n import formats, labels, mark
 from voucher_service.kernel.money import Money
 from voucher_service.tradein.policy import CATEGORIES, Scheme
 
 from . import causal
-from .figures import Figures, quotient, ratios
+from .figures import Figures, number, quotient, ratios, summed
 from .groups import Cells, Group, GroupBy
 from .trade_in import Subsidies, TradeIn
 
@@ -83,12 +84,9 @@ def read(
     by_offer = cells.by(session, GroupBy.OFFER)
     rows = session.execute(select(OfferRow.id, OfferRow.kind).where(OfferRow.id.in_(by_offer)))
     kinds: dict[UUID, OfferKind] = {row[0]: row[1] for row in rows}
-    sums: dict[OfferKind, Figures] = {}
-    for offer, figures in by_offer.items():
-        kind = kinds[offer]
-        sums[kind] = sums[kind] + figures if kind in sums else figures
+    sums = summed((kinds[offer], figures) for offer, figures in by_offer.items())
     vouchers = [
-        _of_vouchers(kind, sums[kind], [one for one in estimates if one.offer.kind is kind])
+        _of_vouchers(kind, sums[kind], _about(kind, estimates, alone=len(sums) == 1))
         for kind in OfferKind
         if kind in sums
     ]
@@ -116,13 +114,13 @@ def as_json(found: Sequence[Instrument], locale: str) -> list[dict[str, Any]]:
         {
             "key": one.key,
             "label": one.labels[locale],
-            "released_fen": one.released and one.released.fen,
-            "issued_fen": one.issued and one.issued.fen,
+            "released_fen": _fen(one.released),
+            "issued_fen": _fen(one.issued),
             "used_fen": one.used.fen,
             "spent_fen": one.spent.fen,
-            "used_share": _number(one.usage),
-            "ratio_on_used": _number(one.ratio),
-            "floor_on_used": _number(one.floor),
+            "used_share": number(one.usage),
+            "ratio_on_used": number(one.ratio),
+            "floor_on_used": number(one.floor),
             "cost_per_extra_yuan": one.cost(locale),
         }
         for one in found
@@ -147,7 +145,7 @@ def _of_vouchers(kind: OfferKind, figures: Figures, found: list[Estimate]) -> In
     of = ratios(figures)
     return Instrument(
         str(kind),
-        _labels(_KINDS[kind]),
+        labels(_KINDS[kind]),
         figures.released,
         figures.issued,
         figures.redeemed,
@@ -159,6 +157,17 @@ def _of_vouchers(kind: OfferKind, figures: Figures, found: list[Estimate]) -> In
     )
 
 
+def _about(kind: OfferKind, estimates: Sequence[Estimate], *, alone: bool) -> list[Estimate]:
+    """Estimates of vouchers of a kind. Between areas all vouchers of a programme are compared:
+    that says something of one kind only where it is `alone`.
+    """
+    return [
+        one
+        for one in estimates
+        if one.offer.kind is kind and (alone or one.design is not Design.AREAS)
+    ]
+
+
 def _of_trade_in(categories: Sequence[Group[Subsidies]]) -> list[Instrument]:
     made = []
     for key, (name, within) in _SOLD.items():
@@ -167,13 +176,9 @@ def _of_trade_in(categories: Sequence[Group[Subsidies]]) -> list[Instrument]:
         if sums.subsidy or spent:
             ratio = quotient(spent, sums.subsidy)
             used = sums.subsidy
-            made.append(Instrument(key, _labels(name), None, None, used, spent, None, ratio, None))
+            made.append(Instrument(key, labels(name), None, None, used, spent, None, ratio, None))
     return made
 
 
-def _labels(name: str) -> Mapping[str, str]:
-    return {locale: gettext(name, locale) for locale in LOCALES}
-
-
-def _number(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)
+def _fen(value: Money | None) -> int | None:
+    return None if value is None else value.fen

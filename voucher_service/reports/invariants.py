@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from . import (
     application_invariants,
+    kept_invariants,
     review_invariants,
     sale_invariants,
     settlement_invariants,
@@ -395,4 +396,5 @@ ALL: dict[str, str] = (
     | sale_invariants.SALES
     | review_invariants.REVIEWS
     | settlement_invariants.SETTLEMENT
+    | kept_invariants.KEPT
 )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from voucher_service.i18n import formats, gettext, mark
-from voucher_service.kernel.clock import SHANGHAI
+from voucher_service.infra.sheet_files import wall
 from voucher_service.kernel.money import ZERO, Money
 
 from . import causal, retail, sentences
@@ -83,6 +82,9 @@ QUOTIENTS = (
     Quotient("redemption_rate", mark("核销率 ÷ 发放"), share=True),
     Quotient("evidenced", mark("有支付凭证 ÷ 拉动消费"), share=True),
 )
+# What a page or a terminal is wide enough for; the totals in full have the rest.
+FEW_AMOUNTS = tuple(one for one in AMOUNTS if one.name in ("issued", "redeemed", "leveraged"))
+FEW_QUOTIENTS = tuple(one for one in QUOTIENTS if not one.share and "net_" not in one.name)
 TRADE_IN = mark("以旧换新")
 TRADE_IN_COUNTS = (
     Count("units", mark("卖出台数")),
@@ -114,6 +116,7 @@ REAL = mark("真实数据")
 TITLE = mark("拉动报表")
 NEVER = mark("还没有对过账")
 QUERY, SEALED = mark("取数"), mark("账目指纹")
+CATEGORY = mark("品类")
 # Who pledged and paid for trade-in.
 PAYING = (mark("谁出"), mark("出资方"), mark("约定"), mark("已付金额"))
 ALL_DAYS = mark("全部日期")
@@ -127,7 +130,7 @@ def head(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
     facts = [
         (mark("活动方案"), programme(report, locale)),
         (mark("数据来源"), gettext(SYNTHETIC if report.synthetic else REAL, locale)),
-        (mark("对账截到"), _instant(report.as_of) if report.as_of else gettext(NEVER, locale)),
+        (mark("对账截至"), str(wall(report.as_of)) if report.as_of else gettext(NEVER, locale)),
         (mark("计算口径"), gettext(BASIS[report.basis], locale)),
         (mark("起止日期"), days),
         (mark("分组"), gettext(GROUP_BY[report.group_by], locale)),
@@ -154,7 +157,7 @@ def sealed(report: LeverageReport, locale: str) -> str:
     said = mark("{n} 条，{fingerprint}，{at} 公布")
     if report.as_of and head.at < report.as_of:
         said = mark("{n} 条，{fingerprint}，{at} 公布，在对账之前：再往后的记录在下一个指纹里")
-    at = _instant(head.at)
+    at = str(wall(head.at))
     return gettext(said, locale, n=str(head.size), fingerprint=head.fingerprint, at=at)
 
 
@@ -162,10 +165,10 @@ def beside(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
     """What a reader should know beside the ratios."""
     facts = [
         (mark("小微商户 ÷ 核销"), formats.percent(report.reach.small)),
-        (mark("县域商户 ÷ 核销"), formats.percent(report.reach.county)),
+        (mark("县域门店 ÷ 核销"), formats.percent(report.reach.county)),
         (mark("每多 1 元消费的花费"), causal.cost_in_words(report.causal, locale)),
-        *retail.facts(report.retail, report.totals.figures, report.causal, locale),
-        (mark("整体重数"), _recounted(report, locale)),
+        *retail.facts(report.retail, report.meanwhile, report.causal, locale),
+        (mark("全部重算"), _recounted(report, locale)),
     ]
     return [(gettext(heading, locale), value) for heading, value in facts]
 
@@ -176,6 +179,12 @@ def in_full(report: LeverageReport, locale: str) -> list[tuple[str, str]]:
     amounts = [(one.heading, formats.money(one.of(total))) for one in AMOUNTS]
     quotients = [(one.heading, one.written(total)) for one in QUOTIENTS]
     return [(gettext(heading, locale), value) for heading, value in amounts + quotients]
+
+
+def few(row: Row, locale: str) -> list[str]:
+    """The figures for which there is room everywhere: amounts in 万元 (CNY million), ratios."""
+    amounts = [formats.wan_parts(one.of(row), locale)[0] for one in FEW_AMOUNTS]
+    return amounts + [one.written(row) for one in FEW_QUOTIENTS]
 
 
 def told_amounts(groups: Sequence[Group[Subsidies]]) -> list[Amount]:
@@ -191,18 +200,13 @@ def _recounted(report: LeverageReport, locale: str) -> str:
     """When every row was last counted again, and whether the figures stood."""
     proof = report.proof
     if proof.at is None:
-        return gettext(mark("还没有整体重数过"), locale)
-    at, cells = _instant(proof.at), f"{proof.cells:,}"
+        return gettext(mark("还没有全部重算过"), locale)
+    at, cells = str(wall(proof.at)), f"{proof.cells:,}"
     if not proof.differing:
         return gettext(mark("{at}，{cells} 格，全部一致"), locale, at=at, cells=cells)
     differing = f"{proof.differing:,}"
     said = mark("{at}，{cells} 格，{differing} 格不一致，已改正")
     return gettext(said, locale, at=at, cells=cells, differing=differing)
-
-
-def _instant(value: datetime) -> str:
-    """On the clocks of Shanghai: 2026-09-24 12:00:00."""
-    return f"{value.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
 
 
 def in_time(report: LeverageReport) -> list[Row]:
@@ -229,7 +233,7 @@ def drawing(report: LeverageReport) -> Drawing:
 
     In time where the rows are days or hours, else the largest first; rows of nothing are left out.
     """
-    issued, redeemed, leveraged = AMOUNTS[1:4]
+    issued, redeemed, leveraged = FEW_AMOUNTS
     named = any(row.key is not None and row.figures.issued for row in report.rows)
     amounts = (issued if named else redeemed, leveraged)
     rows = in_time(report) or [

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Programme
 from voucher_service.causal import service as causal_service
 from voucher_service.causal.service import Estimate
-from voucher_service.i18n import DEFAULT, LOCALES, formats, gettext, mark
+from voucher_service.i18n import DEFAULT, formats, labels, mark
 from voucher_service.infra.core import Core
 from voucher_service.kernel.errors import InvalidInput
 from voucher_service.proof import service as proof
@@ -23,11 +23,11 @@ from voucher_service.proof.model import Checkpoint
 from voucher_service.reconciliation.tables import RollupRow, RollupRunRow, TradeInRollupRow
 
 from . import causal, definitions, instruments, reach, retail, sentences, trade_in
-from .figures import AMOUNTS, Figures, Ratios, ratios
+from .figures import AMOUNTS, Figures, Ratios, number, ratios
 from .groups import Basis, Group, GroupBy, cells, groups
 from .instruments import Instrument
 from .reach import Reach
-from .retail import Retail
+from .retail import DAYS_REVERSED, Retail
 from .trade_in import Subsidies, TradeIn
 
 TOTAL = mark("合计")
@@ -65,7 +65,8 @@ class LeverageReport:
     was last counted again, and what came of it. `causal`: estimates of what the programme's
     vouchers changed, over all their weeks whatever days were asked for. `levels`: of the treasuries
     that fund it; empty for the reader of a part, as are `instruments`. `retail`: retail sales that
-    were published for exactly these days.
+    were published for exactly these days, without any for those of the programme; `meanwhile`: what
+    vouchers moved on the days of it.
     """
 
     programme: Programme
@@ -84,6 +85,7 @@ class LeverageReport:
     levels: frozenset[str] = frozenset()
     instruments: tuple[Instrument, ...] = ()
     retail: Retail | None = None
+    meanwhile: Figures = field(default_factory=Figures)
 
     @property
     def synthetic(self) -> bool:
@@ -105,7 +107,7 @@ def report(
     Raises NoSuchThing for an unknown programme, InvalidInput when the days are the wrong way round.
     """
     if from_ and to and from_ > to:
-        raise InvalidInput(extra={"errors": {"to": f">= {from_.isoformat()}"}})
+        raise InvalidInput(extra={"errors": {"to": DAYS_REVERSED}})
     with core.transaction() as session:
         # The figures and their instant are of one and the same run.
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
@@ -121,6 +123,7 @@ def report(
         compared = instruments.read(session, vouchers, subsidised, estimates)
         days = from_ or found.opens_on, to or found.closes_on
         published = retail.standing(session, found.id, *days)
+        meanwhile = _on(session, found, days) if published else Figures()
     return LeverageReport(
         found,
         None if run is None else run.as_of,
@@ -129,7 +132,7 @@ def report(
         from_,
         to,
         tuple(_row(one, group_by, basis) for one in rows),
-        Row(None, {locale: gettext(TOTAL, locale) for locale in LOCALES}, total, ratios(total)),
+        Row(None, labels(TOTAL), total, ratios(total)),
         subsidised,
         reached,
         _proof(run),
@@ -138,7 +141,19 @@ def report(
         levels,
         compared,
         published,
+        meanwhile,
     )
+
+
+def _on(session: Session, programme: Programme, days: tuple[date, date]) -> Figures:
+    """What vouchers moved on some days, whenever they were claimed: they may be spent after the
+    last day of their programme, and retail sales are of days on which people spent.
+    """
+    first, last = days
+    asked = cells(
+        RollupRow, Figures, programme=programme.id, basis=Basis.PERIOD, first=first, last=last
+    )
+    return groups(session, asked, GroupBy.CAMPAIGN)[0]
 
 
 def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
@@ -157,14 +172,14 @@ def as_json(report: LeverageReport, locale: str = DEFAULT) -> dict[str, Any]:
             "cells": report.proof.cells,
             "differing": report.proof.differing,
         },
-        "small_share": _number(report.reach.small),
-        "county_share": _number(report.reach.county),
+        "small_share": number(report.reach.small),
+        "county_share": number(report.reach.county),
         **_cost(report.causal, locale),
         "rows": [_row_json(one, locale) for one in report.rows],
         "totals": _row_json(report.totals, locale),
         "trade_in": trade_in.as_json(report.trade_in, locale),
         "instruments": instruments.as_json(report.instruments, locale),
-        "retail_sales": retail.as_json(report.retail, report.totals.figures, report.causal, locale),
+        "retail_sales": retail.as_json(report.retail, report.meanwhile, report.causal, locale),
         "causal": causal.as_json(report.causal, locale),
         "sentences": sentences.as_json(report, locale),
         "definitions": definitions.in_words(locale),
@@ -203,7 +218,7 @@ def _row_json(row: Row, locale: str) -> dict[str, Any]:
     amounts = (*AMOUNTS, "net_leveraged")
     figures = {f"{name}_fen": getattr(row.figures, name).fen for name in amounts}
     quotients = {
-        _RATIO_NAMES.get(name, name): _number(value) for name, value in asdict(row.ratios).items()
+        _RATIO_NAMES.get(name, name): number(value) for name, value in asdict(row.ratios).items()
     }
     return {
         "key": row.key,
@@ -221,7 +236,3 @@ _RATIO_NAMES = {
     "on_redeemed": "ratio_on_redeemed",
     "evidenced": "evidenced_share",
 }
-
-
-def _number(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)

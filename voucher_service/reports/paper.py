@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from voucher_service.causal import words
 from voucher_service.causal.service import headline
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.kernel.money import ZERO, Money
@@ -23,15 +24,11 @@ from voucher_service.printing.forms import (
     printed,
 )
 
-from . import causal, instruments, layout, sentences
-from .definitions import DEFINITIONS
+from . import causal, definitions, instruments, layout, sentences
 from .groups import Group
-from .leverage import TOTAL, LeverageReport, Row
+from .leverage import TOTAL, LeverageReport
 from .trade_in import PAYERS, Subsidies
 
-# What a page is wide enough for; the totals in full have the rest.
-_AMOUNTS = [one for one in layout.AMOUNTS if one.name in ("issued", "redeemed", "leveraged")]
-_QUOTIENTS = [one for one in layout.QUOTIENTS if not one.share and "net_" not in one.name]
 _MOST_BARS = 20
 _UNIT = mark("单位：万元")
 # Before the first reconciliation a report has no instant of its own.
@@ -60,8 +57,9 @@ def _form(report: LeverageReport, locale: str) -> Form:
     blocks += _instruments(report, locale)
     blocks += _sources(report, locale)
     blocks.append(Heading(gettext(mark("名词解释"), locale)))
-    colon = ": " if locale == "en" else "："
-    blocks += [Words(colon.join(one.in_words(locale))) for one in DEFINITIONS]
+    blocks += [
+        Words(formats.headed(*one.in_words(locale), locale)) for one in definitions.DEFINITIONS
+    ]
     return Form(
         gettext(layout.TITLE, locale),
         blocks,
@@ -72,8 +70,10 @@ def _form(report: LeverageReport, locale: str) -> Form:
 
 
 def _figures(report: LeverageReport, locale: str) -> Table:
-    headings = [one.heading for one in (*_AMOUNTS, *_QUOTIENTS)]
-    *rows, total = [_cells(row, locale) for row in (*report.rows, report.totals)]
+    headings = [one.heading for one in (*layout.FEW_AMOUNTS, *layout.FEW_QUOTIENTS)]
+    *rows, total = [
+        [row.labels[locale], *layout.few(row, locale)] for row in (*report.rows, report.totals)
+    ]
     return Table(
         (
             Column(gettext(layout.GROUP_BY[report.group_by], locale), 2),
@@ -85,23 +85,18 @@ def _figures(report: LeverageReport, locale: str) -> Table:
     )
 
 
-def _cells(row: Row, locale: str) -> list[str]:
-    amounts = [formats.wan_parts(one.of(row), locale)[0] for one in _AMOUNTS]
-    return [row.labels[locale], *amounts, *(formats.ratio(one.of(row)) for one in _QUOTIENTS)]
-
-
 def _side_by_side(report: LeverageReport, locale: str) -> list[Block]:
     """Gross, floor, net and what vouchers changed, each for a redeemed yuan."""
     ratios = report.totals.ratios
     if not ratios.on_redeemed:
         return []
     best = headline(report.causal)
-    effect = best.effect if best else None
-    found = causal.no_cost(report.causal, locale) if effect is None else causal.interval(effect)
+    effect = best.spending if best else None
+    found = words.interval(effect) if effect else causal.no_cost(report.causal, locale)
     bars = [(one.name, one.figure, one.written()[2]) for one in causal.gross_to_net(ratios, locale)]
     net = effect.point if effect else None
     bars.append((gettext(causal.NET_LEVERAGE, locale), net, found))
-    longest = max(value or 0.0 for _, value, _ in bars)
+    longest = max(1.0, *(value or 0.0 for _, value, _ in bars))
     groups = [
         (name, [Length(max(0, int((value or 0.0) * 1000 / longest)), figure)])
         for name, value, figure in bars
@@ -174,9 +169,9 @@ def _instruments(report: LeverageReport, locale: str) -> list[Block]:
 
 def _sources(report: LeverageReport, locale: str) -> list[Block]:
     """Where each figure of the year-end sentences comes from."""
-    meanings = {one.key: one.in_words(locale)[0] for one in DEFINITIONS}
+    terms = definitions.terms(locale)
     rows = [
-        (figure.written, figure.field, meanings[figure.definition])
+        (figure.written, figure.field, terms[figure.definition])
         for one in sentences.sentences(report, locale)
         for figure in one.figures
     ]
@@ -222,7 +217,7 @@ def _trade_in(report: LeverageReport, locale: str) -> list[Block]:
     return [
         Heading(gettext(layout.TRADE_IN, locale)),
         _subsidies(by_group, found.rows, total, locale),
-        _subsidies(gettext(mark("品类"), locale), found.categories, None, locale),
+        _subsidies(gettext(layout.CATEGORY, locale), found.categories, None, locale),
         payers,
     ]
 

@@ -12,15 +12,11 @@ from rich.text import Text
 
 from voucher_service.i18n import formats, gettext, mark
 
-from . import causal, instruments, layout, sentences
-from .definitions import DEFINITIONS
+from . import causal, definitions, instruments, layout, sentences
 from .groups import Group as Grouped
-from .leverage import LeverageReport, Row
+from .leverage import LeverageReport
 from .trade_in import PAYERS, Subsidies, TradeIn
 
-# What fits into 80 columns; the totals in full below have the rest.
-_AMOUNTS = [one for one in layout.AMOUNTS if one.name in ("issued", "redeemed", "leveraged")]
-_QUOTIENTS = [one for one in layout.QUOTIENTS if not one.share and "net_" not in one.name]
 _UNIT = mark("万元")
 _PAYING: tuple[JustifyMethod, ...] = ("left", "left", "right", "right")
 
@@ -43,13 +39,17 @@ def leverage(report: LeverageReport, locale: str) -> RenderableType:
     if report.instruments:
         parts += _instruments(report, locale)
     parts += _sources(report, locale)
-    parts.append(_pairs([one.in_words(locale) for one in DEFINITIONS]))
+    parts.append(_pairs([one.in_words(locale) for one in definitions.DEFINITIONS]))
     return Group(*parts)
 
 
 def _figures(report: LeverageReport, locale: str) -> Table:
     table = Table(show_footer=True, pad_edge=False, padding=0, box=box.SIMPLE)
-    lines = [_cells(row, locale) for row in (*report.rows, report.totals)]
+    # Names are data: a square bracket in one of them is no markup.
+    lines: list[list[str | Text]] = [
+        [Text(row.labels[locale]), *layout.few(row, locale)]
+        for row in (*report.rows, report.totals)
+    ]
     for heading, cells in zip(_headings(report, locale), zip(*lines, strict=True), strict=True):
         first = not table.columns
         table.add_column(
@@ -74,19 +74,12 @@ def _headings(report: LeverageReport, locale: str) -> list[str]:
     unit = gettext(_UNIT, locale)
     return [
         gettext(layout.GROUP_BY[report.group_by], locale),
-        *(f"{gettext(one.heading, locale)}\n{unit}" for one in _AMOUNTS),
+        *(f"{gettext(one.heading, locale)}\n{unit}" for one in layout.FEW_AMOUNTS),
         *(
             gettext(one.heading, locale).replace(" ÷ ", "\n÷\N{NO-BREAK SPACE}")
-            for one in _QUOTIENTS
+            for one in layout.FEW_QUOTIENTS
         ),
     ]
-
-
-def _cells(row: Row, locale: str) -> list[str | Text]:
-    quotients = [formats.ratio(one.of(row)) for one in _QUOTIENTS]
-    amounts = [formats.wan_parts(one.of(row), locale)[0] for one in _AMOUNTS]
-    # Names are data: a square bracket in one of them is no markup.
-    return [Text(row.labels[locale]), *amounts, *quotients]
 
 
 def _estimates(report: LeverageReport, locale: str) -> list[RenderableType]:
@@ -115,13 +108,13 @@ def _instruments(report: LeverageReport, locale: str) -> list[RenderableType]:
 
 def _sources(report: LeverageReport, locale: str) -> list[RenderableType]:
     """Where each figure of the year-end sentences comes from."""
-    meanings = {one.key: one.in_words(locale)[0] for one in DEFINITIONS}
+    terms = definitions.terms(locale)
     table = Table(pad_edge=False, box=box.SIMPLE)
     for words in sentences.SOURCES:
         table.add_column(gettext(words, locale), overflow="fold")
     for said in sentences.sentences(report, locale):
         for one in said.figures:
-            table.add_row(Text(one.written), Text(one.field), meanings[one.definition])
+            table.add_row(Text(one.written), Text(one.field), terms[one.definition])
     return [Text(gettext(sentences.HEADING, locale), style="bold"), table] if table.rows else []
 
 
@@ -132,7 +125,7 @@ def _trade_in(report: LeverageReport, locale: str) -> list[RenderableType]:
     return [
         Text(gettext(layout.TRADE_IN, locale), style="bold"),
         _subsidies(by_group, (*found.rows, total), locale),
-        _subsidies(gettext(mark("品类"), locale), found.categories, locale),
+        _subsidies(gettext(layout.CATEGORY, locale), found.categories, locale),
         _payers(found, locale),
     ]
 
@@ -144,14 +137,10 @@ def _subsidies(heading: str, groups: Sequence[Grouped[Subsidies]], locale: str) 
     for column in (*layout.TRADE_IN_COUNTS, *shown):
         table.add_column(gettext(column.heading, locale), justify="right")
     for one in groups:
-        counts = [_count(column.of(one)) for column in layout.TRADE_IN_COUNTS]
+        counts = [formats.count(column.of(one)) for column in layout.TRADE_IN_COUNTS]
         amounts = [formats.money(column.of(one)) for column in shown]
         table.add_row(Text(one.labels[locale]), *counts, *amounts)
     return table
-
-
-def _count(value: int | None) -> str:
-    return "–" if value is None else f"{value:,}"
 
 
 def _payers(found: TradeIn, locale: str) -> Table:
@@ -159,9 +148,8 @@ def _payers(found: TradeIn, locale: str) -> Table:
     for heading, justify in zip(layout.PAYING, _PAYING, strict=True):
         table.add_column(gettext(heading, locale), justify=justify)
     for one in found.payers:
-        pledged = "–" if one.pledged is None else formats.money(one.pledged)
-        payer = gettext(PAYERS[one.payer], locale)
-        table.add_row(payer, Text(one.labels[locale]), pledged, formats.money(one.delivered))
+        payer, sums = gettext(PAYERS[one.payer], locale), (one.pledged, one.delivered)
+        table.add_row(payer, Text(one.labels[locale]), *map(formats.money, sums))
     return table
 
 

@@ -6,7 +6,7 @@ were published and when.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
 from voucher_service.campaigns import service as campaigns
-from voucher_service.causal.model import Interval
+from voucher_service.causal.model import Design, Interval
 from voucher_service.causal.service import Estimate, headline
 from voucher_service.i18n import formats, gettext, mark
 from voucher_service.infra.core import Core
@@ -27,19 +27,29 @@ from voucher_service.kernel.errors import InvalidInput, NotAllowed
 from voucher_service.kernel.ids import ProgrammeId, new_id
 from voucher_service.kernel.money import ZERO, Money
 
-from .figures import Figures, quotient
+from .figures import Figures, number, quotient
 from .tables import RetailFigureRow
 
 MAY_ENTER = Role.FINANCE
 _WHOLE_BPS = 10_000
 _LONGEST = 100  # characters of a source
-MOST_FEN = 10**15  # 100,000 亿元
+FEN_OF_YI = 10**10  # 亿元, a hundred million yuan
+MOST_FEN = 100_000 * FEN_OF_YI
 MOST_BPS = 100_000
+DAYS_REVERSED = mark("最后一天不能早于第一天。")
+_RULES = {
+    "last": DAYS_REVERSED,
+    "published_on": mark("公布日不能早于最后一天。"),
+    "sales": mark("社零总额要大于 0，最多 100,000 亿元。"),
+    "growth": mark("增速要大于 −100%，最多 1,000%。"),
+    "source": mark("请写明来源，最多 100 个字。"),
+}
 _NONE = mark("–（这几天没有登记社零数字）")
 _NO_GROWTH = mark("–（同期社零没有增长）")
 _EXTRA = mark(
     "{point}（95% 区间 {low} 到 {high}），只估计了“{offer}”，假定别的券每用掉 1 元带来的一样多"
 )
+_EXTRA_OF_ALL = mark("{point}（95% 区间 {low} 到 {high}）")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +95,17 @@ def enter(
     """
     if not actor.has(MAY_ENTER) or actor.area or actor.id is None:
         raise NotAllowed
-    if last < first or published_on < last:
-        raise InvalidInput(extra={"errors": {"last" if last < first else "published_on": ">="}})
-    if not ZERO < sales <= Money(MOST_FEN):
-        raise InvalidInput(extra={"errors": {"sales": f"> 0, <= {Money(MOST_FEN).yuan_text()}"}})
-    if not -_WHOLE_BPS < growth_bps <= MOST_BPS:
-        raise InvalidInput(extra={"errors": {"growth": f"> {-_WHOLE_BPS}, <= {MOST_BPS}"}})
     source = source.strip()
-    if not 0 < len(source) <= _LONGEST:
-        raise InvalidInput(extra={"errors": {"source": f"1–{_LONGEST}"}})
+    wrong = {
+        "last": last < first,
+        "published_on": published_on < last,
+        "sales": not ZERO < sales <= Money(MOST_FEN),
+        "growth": not -_WHOLE_BPS < growth_bps <= MOST_BPS,
+        "source": not 0 < len(source) <= _LONGEST,
+    }
+    if any(wrong.values()):
+        errors = {name: _RULES[name] for name, is_wrong in wrong.items() if is_wrong}
+        raise InvalidInput(extra={"errors": errors})
     with core.transaction() as session:
         found = campaigns.programme(session, slug=programme)
         now = core.now(session)
@@ -117,7 +129,14 @@ def enter(
             object_type="programme",
             object_id=str(found.id),
             now=now,
-            detail={"retail_figure": str(row.id), "sales_fen": sales.fen, "source": source},
+            detail={
+                "retail_figure": str(row.id),
+                "first": first.isoformat(),
+                "last": last.isoformat(),
+                "sales_fen": sales.fen,
+                "growth_bps": growth_bps,
+                "source": source,
+            },
         )
         return _view(row)
 
@@ -160,16 +179,15 @@ def extra(
 ) -> Interval | None:
     """The extra spending that was estimated ÷ growth; None without an estimate or growth.
 
-    One offer is estimated; all that was redeemed is taken to bring as much a yuan as its vouchers.
+    Between areas all vouchers were estimated, by the other designs those of one offer: then all
+    that was redeemed is taken to bring as much a yuan.
     """
     best = headline(estimates)
-    if retail is None or best is None or best.effect is None:
+    effect = best.spending if best else None
+    if retail is None or effect is None or retail.growth <= ZERO:
         return None
-    of = quotient(figures.redeemed, retail.growth)
-    if of is None:
-        return None
-    one = float(of)
-    return Interval(best.effect.point * one, best.effect.low * one, best.effect.high * one)
+    one = figures.redeemed.fen / retail.growth.fen
+    return Interval(effect.point * one, effect.low * one, effect.high * one)
 
 
 def facts(
@@ -193,7 +211,7 @@ def facts(
             name: formats.percent(Decimal(str(getattr(found, name))))
             for name in ("point", "low", "high")
         }
-        net = gettext(_EXTRA, locale, offer=_named(estimates), **shares)
+        net = _in_words(estimates, shares, locale)
     source = gettext(
         mark("{first} 至 {last} {sales}，同比 {growth}；{source}，{day} 公布"),
         locale,
@@ -222,16 +240,18 @@ def as_json(
         "growth_bps": retail and retail.growth_bps,
         "source": retail and retail.source,
         "published_on": retail and retail.published_on.isoformat(),
-        "leveraged_share_of_growth": None if most is None else float(most),
+        "leveraged_share_of_growth": number(most),
         "extra_share_of_growth": found and [found.point, found.low, found.high],
         "reason": None if most is not None else facts(retail, figures, estimates, locale)[0][1],
     }
 
 
-def _named(estimates: Sequence[Estimate]) -> str:
-    """The offer that the estimate is of."""
+def _in_words(estimates: Sequence[Estimate], shares: Mapping[str, str], locale: str) -> str:
+    """The share, and of which vouchers it was estimated."""
     best = headline(estimates)
-    return "" if best is None else best.offer.title
+    if best is None or best.design is Design.AREAS:
+        return gettext(_EXTRA_OF_ALL, locale, **shares)
+    return gettext(_EXTRA, locale, offer=best.offer.title, **shares)
 
 
 def _permille(value: Decimal | None) -> str:

@@ -92,8 +92,8 @@ def sentences(report: LeverageReport, locale: str) -> list[Sentence]:
 
 def paragraph(report: LeverageReport, locale: str) -> str:
     """All of them, one behind the other; a dash for none."""
-    said = (" " if locale == "en" else "").join(one.text for one in sentences(report, locale))
-    return said or formats.NOTHING
+    texts = (one.text for one in sentences(report, locale))
+    return formats.sentences(texts, locale) or formats.NOTHING
 
 
 def query(report: LeverageReport) -> str:

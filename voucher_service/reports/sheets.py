@@ -11,8 +11,7 @@ from enum import StrEnum
 from voucher_service.i18n import gettext, mark
 from voucher_service.kernel.money import Money
 
-from . import causal, instruments, layout, sentences
-from .definitions import DEFINITIONS
+from . import causal, definitions, instruments, layout, sentences
 from .groups import Group, GroupBy
 from .leverage import LeverageReport, Row
 from .trade_in import PAYERS, Subsidies
@@ -21,7 +20,6 @@ Cell = str | int | float | Decimal | Money | date | None
 _YUAN, _FEN = mark("{amount}（元）"), mark("{amount}（分）")
 _VOUCHERS = (mark("发放张数"), mark("核销张数"), mark("过期张数"))
 _TRADE_IN = mark("以旧换新：{figure}")
-_CATEGORY = mark("品类")
 
 
 class Kind(StrEnum):
@@ -188,7 +186,7 @@ def _trade_in(report: LeverageReport, locale: str) -> list[Table]:
         Table(
             "categories",
             gettext(mark("以旧换新品类"), locale),
-            [_column(_CATEGORY, Kind.TEXT, locale), *columns],
+            [_column(layout.CATEGORY, Kind.TEXT, locale), *columns],
             categories,
         ),
         Table(
@@ -222,7 +220,7 @@ def _estimates(report: LeverageReport, locale: str) -> Table:
 
 def _sources(report: LeverageReport, locale: str) -> Table:
     """The year-end sentences, and where each of their figures comes from."""
-    meanings = {one.key: one.in_words(locale)[0] for one in DEFINITIONS}
+    terms = definitions.terms(locale)
     sealed = layout.sealed(report, locale)
     query = sentences.query(report)
     rows: list[list[Cell]] = []
@@ -233,7 +231,7 @@ def _sources(report: LeverageReport, locale: str) -> Table:
                 figure.written,
                 str(figure.value),
                 figure.field,
-                meanings[figure.definition],
+                terms[figure.definition],
                 query,
                 sealed,
             ]
@@ -260,5 +258,5 @@ def _definitions(locale: str) -> Table:
         _column(mark("名词"), Kind.TEXT, locale),
         _column(mark("意思"), Kind.PROSE, locale),
     ]
-    rows = [one.in_words(locale) for one in DEFINITIONS]
+    rows = [one.in_words(locale) for one in definitions.DEFINITIONS]
     return Table("definitions", gettext(mark("名词解释"), locale), columns, rows)

@@ -18,7 +18,7 @@ from voucher_service.kernel.clock import end_of, start_of
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import CashierId, RedemptionId, ShopId
 from voucher_service.kernel.money import Money
-from voucher_service.kernel.page import Page, decode_moment, encode_cursor
+from voucher_service.kernel.page import Page, cut, decode_moment
 from voucher_service.merchants import service as merchants
 from voucher_service.merchants.tables import CashierRow, PointRow
 from voucher_service.redemption.model import Phase, Status
@@ -100,10 +100,7 @@ def search(
     with core.transaction() as session:
         statement = _statement(shop_of(session, actor), sought, after).limit(limit + 1)
         found = [_line(row) for row in session.execute(statement)]
-    items = found[:limit]
-    if len(found) <= limit:
-        return Page(items)
-    return Page(items, encode_cursor(items[-1].at.isoformat(), items[-1].id))
+    return cut(found, limit, lambda one: (one.at, one.id))
 
 
 def one(core: Core, *, actor: Actor, redemption: RedemptionId) -> ShopLine:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import BinaryIO
 
-from voucher_service.i18n import gettext, mark
+from voucher_service.i18n import formats, gettext, mark
 from voucher_service.infra.core import Core
 from voucher_service.infra.sheet_files import WRITERS, Cell, Column, Sheet, wall
 from voucher_service.kernel.actor import Actor, Role
@@ -163,7 +163,7 @@ def _cells(line: ShopLine, locale: str) -> tuple[Cell, ...]:
 
 
 def _compared(line: MatchingLine, locale: str) -> tuple[Cell, ...]:
-    pair, joint = line.pair, ", " if locale == "en" else "、"
+    pair = line.pair
     return (
         gettext(FINDINGS[pair.finding], locale),
         pair.reference,
@@ -172,7 +172,7 @@ def _compared(line: MatchingLine, locale: str) -> tuple[Cell, ...]:
         *_sums(pair.ours),
         _said(pair.theirs.at) if pair.theirs else None,
         *_sums(pair.theirs),
-        joint.join(gettext(PARTS[part], locale) for part in pair.differs),
+        formats.listed((gettext(PARTS[part], locale) for part in pair.differs), locale),
     )
 
 
@@ -183,5 +183,5 @@ def _sums(side: Ours | Theirs | None) -> tuple[Cell, ...]:
 def _said(at: datetime | date | None) -> str | None:
     """A time as the till's file had it: with the hour, or the day alone."""
     if isinstance(at, datetime):
-        return f"{wall(at):%Y-%m-%d %H:%M:%S}"
+        return str(wall(at))
     return None if at is None else at.isoformat()

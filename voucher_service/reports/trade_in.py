@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from voucher_service.budgets.model import Level
 from voucher_service.budgets.tables import BudgetLineRow, FunderRow
-from voucher_service.campaigns.model import CampaignKind, CampaignStatus
+from voucher_service.campaigns.model import WAS_PUBLISHED, CampaignKind
 from voucher_service.campaigns.tables import CampaignRow
-from voucher_service.i18n import LOCALES, gettext, mark
+from voucher_service.i18n import LOCALES, labels, mark
 from voucher_service.kernel.ids import ProgrammeId
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.pledges import service as promised
@@ -25,7 +25,6 @@ from voucher_service.tradein.policy import Category
 from .figures import Sums, amounts
 from .groups import Cells, Group, GroupBy, groups
 
-_PUBLISHED = (CampaignStatus.PUBLISHED, CampaignStatus.PAUSED, CampaignStatus.CLOSED)
 GOVERNMENT = "government"
 PAYERS: Mapping[str, str] = {
     GOVERNMENT: mark("政府补贴"),
@@ -152,8 +151,7 @@ def _payers(
     for payer in Payer:
         given: Money = getattr(total, payer)
         if given or others.get(payer):
-            labels = {locale: gettext(PAYERS[payer], locale) for locale in LOCALES}
-            paid.append(Paid(str(payer), labels, others.get(payer), given))
+            paid.append(Paid(str(payer), labels(PAYERS[payer]), others.get(payer), given))
     return tuple(paid)
 
 
@@ -166,7 +164,7 @@ def _pledges(session: Session, programme: ProgrammeId) -> dict[str | None, tuple
         .where(
             CampaignRow.programme_id == programme,
             CampaignRow.kind == CampaignKind.TRADE_IN,
-            CampaignRow.status.in_(_PUBLISHED),
+            CampaignRow.status.in_(WAS_PUBLISHED),
         )
         .group_by(FunderRow.code, FunderRow.level)
     )

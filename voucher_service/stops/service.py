@@ -21,7 +21,7 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import new_id
-from voucher_service.kernel.page import Page, decode_moment, encode_cursor
+from voucher_service.kernel.page import Page, cut, decode_moment
 
 from . import store
 from .model import (
@@ -147,10 +147,7 @@ def page(
         where.append(store.before(after))
     with core.transaction() as session:
         found = store.stops(session, *where, limit=limit + 1)
-    items = found[:limit]
-    if len(found) <= limit:
-        return Page(items)
-    return Page(items, encode_cursor(items[-1].stopped_at.isoformat(), items[-1].id))
+    return cut(found, limit, lambda one: (one.stopped_at, one.id))
 
 
 def _alarm(id: StopId) -> str:

@@ -157,7 +157,11 @@ class Rows:
             redemption.Event.COMMITTED,
             ("redemption", id),
             (None, redemption.Status.COMMITTED),
-            {"voucher": str(one.voucher), "order_amount_fen": one.order_fen},
+            {
+                "voucher": str(one.voucher),
+                "shop": str(row["shop_id"]),
+                "order_amount_fen": one.order_fen,
+            },
         )
         offer = self._offers[one.offer]
         apart = offer.paying_area(self._shops[one.shop].area)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from voucher_service.i18n import gettext, mark
-from voucher_service.i18n.formats import face
+from voucher_service.i18n import formats, gettext, mark
 from voucher_service.infra import areas
 
 from .policy import Amount, Category, Energy, Flat, OldRule, Policy, Round, Rule, Share
@@ -43,21 +42,23 @@ def conditions(policy: Policy, locale: str) -> list[str]:
 def places(policy: Policy, locale: str) -> str:
     """Where a policy is in force."""
     named = [areas.name(one, locale) for one in policy.areas]
-    return _listed(named, locale) if named else gettext(_EVERYWHERE, locale)
+    return formats.listed(named, locale) if named else gettext(_EVERYWHERE, locale)
 
 
 def _goods(categories: Iterable[Category], locale: str) -> str:
-    return _listed([label(one, locale) for one in Category if one in set(categories)], locale)
+    return formats.listed(
+        [label(one, locale) for one in Category if one in set(categories)], locale
+    )
 
 
 def _pays(rule: Rule, locale: str) -> str:
     parts = [*_asks(rule, locale), *_amount(rule.amount, locale)]
-    return ("; " if locale == "en" else "；").join(parts)
+    return formats.clauses(parts, locale)
 
 
 def _asks(rule: Rule, locale: str) -> Iterator[str]:
     if rule.grades:
-        grades = _listed([str(one) for one in sorted(rule.grades)], locale)
+        grades = formats.listed([str(one) for one in sorted(rule.grades)], locale)
         yield gettext(_GRADES, locale, grades=grades)
     if rule.energies:
         yield gettext(_ENERGIES, locale, energies=_energies(rule.energies, locale))
@@ -66,18 +67,18 @@ def _asks(rule: Rule, locale: str) -> Iterator[str]:
     if rule.engine_most_ml is not None:
         yield gettext(_ENGINE, locale, litres=f"{rule.engine_most_ml / 1000:g}")
     if rule.price_most is not None:
-        yield gettext(_CEILING, locale, price=face(rule.price_most))
+        yield gettext(_CEILING, locale, price=formats.face(rule.price_most))
 
 
 def _amount(amount: Amount, locale: str) -> Iterator[str]:
     if isinstance(amount, Flat):
-        yield gettext(_FLAT, locale, amount=face(amount.amount))
+        yield gettext(_FLAT, locale, amount=formats.face(amount.amount))
     elif isinstance(amount, Share):
         rate = f"{amount.rate.value / 100:g}%"
-        yield gettext(_SHARE, locale, percent=rate, cap=face(amount.cap))
+        yield gettext(_SHARE, locale, percent=rate, cap=formats.face(amount.cap))
     else:
         for start, paid in amount.starts:
-            yield gettext(_TIER, locale, price=face(start), amount=face(paid))
+            yield gettext(_TIER, locale, price=formats.face(start), amount=formats.face(paid))
 
 
 def _conditions(policy: Policy, locale: str) -> Iterator[str]:
@@ -86,7 +87,7 @@ def _conditions(policy: Policy, locale: str) -> Iterator[str]:
     for category, units in (policy.units or {}).items():
         yield gettext(_UNITS, locale, category=label(category, locale), n=units)
     if policy.counts_with:
-        named = _listed([label(one, locale) for one in sorted(policy.counts_with)], locale)
+        named = formats.listed([label(one, locale) for one in sorted(policy.counts_with)], locale)
         yield gettext(_COUNTS_WITH, locale, schemes=named)
     if policy.car is not None:
         yield gettext(_SEATS, locale, n=policy.car.seats_most)
@@ -111,8 +112,4 @@ def _old(rule: OldRule, locale: str) -> Iterator[str]:
 
 
 def _energies(energies: Iterable[Energy], locale: str) -> str:
-    return _listed([label(one, locale) for one in Energy if one in set(energies)], locale)
-
-
-def _listed(words: Iterable[str], locale: str) -> str:
-    return (", " if locale == "en" else "、").join(words)
+    return formats.listed([label(one, locale) for one in Energy if one in set(energies)], locale)

@@ -186,14 +186,16 @@ def _http(error: HTTPException) -> Response | HTTPException:
 
 
 def _above() -> str:
-    """The nearest page above this address. A refused form is shown at the address that took it:
-    who reloads it there or chooses another language means the page that the form stood on.
+    """The page of this address, or the nearest one above it. A refused form is shown at the address
+    that took it: who reloads it there, chooses another language or has to sign in first means the
+    page that the form stood on.
     """
     known, path = current_app.create_url_adapter(request), request.path
-    while known is not None and (path := path.rpartition("/")[0]):
+    while known is not None and path:
         with suppress(HTTPException):
             known.match(path, method="GET")
             return path
+        path = path.rpartition("/")[0]
     return "/"
 
 
@@ -208,8 +210,13 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _to_sign_in() -> Response:
-    back = request.full_path.rstrip("?") if request.method == "GET" else "/"
-    response = redirect(f"{site().sign_in_path}?{urlencode({'next': back})}", 303)
+    if "HX-Request" in request.headers:
+        # A part of a page: the page itself is loaded again, and leads to the door.
+        return Response(status=STATUS[Unauthenticated], headers={"HX-Refresh": "true"})
+    asked = {"next": request.full_path.rstrip("?")}
+    if request.method != "GET":
+        asked = {"next": _above(), "again": "yes"}
+    response = redirect(f"{site().sign_in_path}?{urlencode(asked)}", 303)
     return cast(Response, response)
 
 

@@ -24,7 +24,7 @@ MESSAGES = {
     "Not a valid list.": mark("请填一个列表。"),
     "Not a valid UUID.": mark("这个编号的写法不对。"),
 }
-_OTHER = mark("这一项不合规定。")
+OTHER = mark("这一项不合规定。")
 
 
 class Schema(ma.Schema):
@@ -64,4 +64,4 @@ def in_our_words(messages: Any) -> Any:
     if isinstance(messages, list):
         return [in_our_words(inner) for inner in messages]
     text = str(messages)
-    return MESSAGES.get(text) or (_OTHER if text.isascii() else text)
+    return MESSAGES.get(text) or (OTHER if text.isascii() else text)

@@ -20,13 +20,12 @@ from voucher_service.kernel.ids import CampaignId
 
 from .. import store
 from ..foreseeing import Before, Past, foresee
-from ..model import Campaign, CampaignStatus, Offer
+from ..model import WAS_PUBLISHED, Campaign, Offer
 from ..tables import CampaignRow, OfferRow
 
 PUBLISH = "campaign.publish"
 ReadPast = Callable[[Session, Campaign, datetime], Past]
 _PAST: dict[str, ReadPast] = {}
-_ISSUED = (CampaignStatus.PUBLISHED, CampaignStatus.PAUSED, CampaignStatus.CLOSED)
 
 
 def past_from(read: ReadPast) -> None:
@@ -73,7 +72,7 @@ def _before(session: Session, found: Campaign, now: datetime) -> Before | None:
         session,
         CampaignRow.area == found.area,
         CampaignRow.id != found.id,
-        CampaignRow.status.in_(_ISSUED),
+        CampaignRow.status.in_(WAS_PUBLISHED),
         CampaignRow.opens_on <= found.opens_on,
     )
     alike = [one for one in issued if one.programme.synthetic == found.programme.synthetic]

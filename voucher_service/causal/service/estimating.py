@@ -12,14 +12,16 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
+from voucher_service.audit import service as audit
 from voucher_service.campaigns import service as campaigns
 from voucher_service.campaigns.model import Offer
 from voucher_service.infra.core import Core
+from voucher_service.kernel.actor import SYSTEM
 from voucher_service.kernel.clock import SHANGHAI
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import OfferId, new_id
 
-from .. import bunching, frames, store, weeks
+from .. import bunching, counting, frames, store, weeks
 from ..frames import Frame
 from ..model import Answer, Design, Found, TooSmall, Verdict, Window
 from ..outcomes import SAMPLE, Kind, OutcomeFile
@@ -58,7 +60,17 @@ def compute(core: Core, *, offer: OfferId, finish: Callable[[Session], None] | N
     with core.transaction() as session:
         now = core.now(session)
         for question, answer in answers:
-            session.add(_row(found, question, answer, now))
+            row = _row(found, question, answer, now)
+            session.add(row)
+            audit.record(
+                session,
+                actor=SYSTEM,
+                action="estimate.made",
+                object_type="estimate",
+                object_id=str(row.id),
+                now=now,
+                detail=_on_record(row),
+            )
         if finish is not None:
             finish(session)
     return len(answers)
@@ -99,30 +111,31 @@ def _of(session: Session, offer: Offer, file: OutcomeFile) -> list[Question]:
     if file.head.kind is Kind.PANEL:
         return _people(session, file, windows, opens, ends)
     if file.head.kind is Kind.AREAS:
-        rows = store.area_weeks(session, file.id, offer.programme_id)
-        during = (ends - opens).days // 7
-        return [
-            Question(
-                file,
-                Design.AREAS,
-                window,
-                frames.of_areas(
-                    rows,
-                    opens=opens,
-                    ends=ends,
-                    weeks=during + (after if window is Window.WITH_AFTER else 0),
-                ),
-            )
-            for window in windows
-        ]
+        return [_areas(session, offer, file, one, after) for one in windows]
     return _orders(session, offer, file)
+
+
+def _areas(
+    session: Session, offer: Offer, file: OutcomeFile, window: Window, after: int
+) -> Question:
+    """All vouchers of the programme that were redeemed in the window count, and no others: those of
+    an earlier or a later campaign did nothing for these weeks.
+    """
+    opens, ends = weeks.valid(offer)
+    more = timedelta(weeks=after if window is Window.WITH_AFTER else 0)
+    since, until = (datetime.combine(day, time(), SHANGHAI) for day in (opens, ends + more))
+    rows = counting.area_weeks(session, file.id, offer.programme_id, since=since, until=until)
+    many = (ends + more - opens).days // 7
+    return Question(
+        file, Design.AREAS, window, frames.of_areas(rows, opens=opens, ends=ends, weeks=many)
+    )
 
 
 def _people(
     session: Session, file: OutcomeFile, windows: list[Window], opens: date, ends: date
 ) -> list[Question]:
     for design in (Design.LOTTERY, Design.CUTOFF):
-        rows = store.people(session, file, design, opens, ends)
+        rows = counting.people(session, file, design, opens, ends)
         if rows:
             return [
                 Question(
@@ -141,8 +154,8 @@ def _orders(session: Session, offer: Offer, file: OutcomeFile) -> list[Question]
     step = 100 * bunching.step_of(threshold // 100)
     opens, ends = weeks.valid(offer)
     begins, over = (datetime.combine(day, time(), SHANGHAI) for day in (opens, ends))
-    classes = store.order_classes(session, file.id, opens=opens, ends=ends, step=step)
-    back = store.redeemed_at(session, file, opens=begins, ends=over)
+    classes = counting.order_classes(session, file.id, opens=opens, ends=ends, step=step)
+    back = counting.redeemed_at(session, file, opens=begins, ends=over)
     frame = frames.of_orders(classes, back, step=step, threshold=threshold)
     return [Question(file, Design.BUNCHING, Window.DURING, frame)]
 
@@ -165,6 +178,19 @@ def _row(offer: Offer, question: Question, answer: Answer, now: datetime) -> Est
         made_at=now,
         **_columns(answer),
     )
+
+
+def _on_record(row: EstimateRow) -> dict[str, Any]:
+    """What the trail keeps of an answer: who changes it later, or what it came from, is found."""
+    return {
+        "verdict": str(row.verdict),
+        "point": row.point,
+        "low": row.low,
+        "high": row.high,
+        "amounts": str(row.amounts),
+        "file_sha256": row.file_sha256,
+        "kept_sha256": hashlib.sha256(row.inputs).hexdigest(),
+    }
 
 
 _ANSWERED = (

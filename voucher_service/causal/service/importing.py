@@ -21,7 +21,7 @@ from voucher_service.kernel.errors import InvalidInput, NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import OfferId, ResidentId, new_id
 from voucher_service.kernel.money import Money
 
-from .. import outcome_reader, store, weeks
+from .. import counting, outcome_reader, store, weeks
 from ..model import Design
 from ..outcomes import (
     PROVIDER,
@@ -57,8 +57,8 @@ def keys(
         store.patient(session)
         _mine(session, actor, offer)
         people = [
-            *store.consented(session, offer, Design.LOTTERY),
-            *store.consented(session, offer, Design.CUTOFF),
+            *counting.consented(session, offer, Design.LOTTERY),
+            *counting.consented(session, offer, Design.CUTOFF),
         ]
         made = {key_of(core, provider, offer, one): one for one in people}
         store.add_keys(session, offer, provider, made)

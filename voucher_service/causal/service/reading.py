@@ -18,7 +18,7 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import OfferId, ProgrammeId
-from voucher_service.kernel.page import Page, decode_moment, encode_cursor
+from voucher_service.kernel.page import Page, cut, decode_moment
 
 from .. import store, weeks
 from ..model import Check, CheckName, Counted, Design, Interval, Verdict, Window
@@ -56,6 +56,16 @@ class Estimate:
     inputs_sha256: str
     made_at: datetime
     invented: bool
+
+    @property
+    def spending(self) -> Interval | None:
+        """The effect on order amounts. Where payments were told, each redeemed yuan was spent too:
+        an order is what was paid for it and what the voucher took off.
+        """
+        if self.effect is None or self.amounts is Amounts.ORDER:
+            return self.effect
+        one = self.effect
+        return Interval(one.point + 1, one.low + 1, one.high + 1)
 
     @property
     def suspect(self) -> bool:
@@ -102,10 +112,7 @@ def files(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[O
         if after is not None:
             where.append(tuple_(OutcomeFileRow.imported_at, OutcomeFileRow.id) < after)
         found = store.files(session, *where, limit=limit + 1)
-    items = found[:limit]
-    if len(found) <= limit:
-        return Page(items)
-    return Page(items, encode_cursor(items[-1].imported_at.isoformat(), items[-1].id))
+    return cut(found, limit, lambda one: (one.imported_at, one.id))
 
 
 def of_files(

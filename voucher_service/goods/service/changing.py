@@ -18,8 +18,7 @@ from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.errors import NotAllowed
 from voucher_service.kernel.ids import new_id
-from voucher_service.kernel.page import CursorInvalid, Page, decode_cursor, decode_moment
-from voucher_service.kernel.page import encode_cursor as cursor_of
+from voucher_service.kernel.page import CursorInvalid, Page, cut, decode_cursor, decode_moment
 
 from .. import reading, store
 from ..model import (
@@ -89,10 +88,7 @@ def changes(core: Core, *, cursor: str | None, limit: int) -> Page[LibraryChange
     where = [store.before_change(after)] if after else []
     with core.transaction() as session:
         found = store.changes(session, *where, limit=limit + 1)
-    items = found[:limit]
-    if len(found) <= limit:
-        return Page(items)
-    return Page(items, cursor_of(items[-1].created_at.isoformat(), items[-1].id))
+    return cut(found, limit, lambda one: (one.created_at, one.id))
 
 
 def change(core: Core, *, change: LibraryChangeId) -> LibraryChange:
@@ -114,8 +110,7 @@ def differences(
             return Page(())
         tomorrow = day_of(core.now(session)) + _DAY
         found = store.differences(session, change, tomorrow=tomorrow, after=after, most=limit + 1)
-    items = found[:limit]
-    return Page(items, cursor_of(items[-1].listed.line) if len(found) > limit else None)
+    return cut(found, limit, lambda one: (one.listed.line,))
 
 
 def _line(cursor: str | None) -> int:

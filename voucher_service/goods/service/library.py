@@ -14,7 +14,7 @@ from voucher_service.infra.core import Core
 from voucher_service.infra.sheet_files import Cell, Sheet
 from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.errors import NoSuchThing
-from voucher_service.kernel.page import CursorInvalid, Page, decode_cursor, encode_cursor
+from voucher_service.kernel.page import CursorInvalid, Page, cut, decode_cursor
 
 from .. import store
 from ..categories import CATEGORIES, Category
@@ -72,8 +72,7 @@ def search(
             most=limit + 1,
             synthetic=True,
         )
-    items = found[:limit]
-    return Page(items, encode_cursor(items[-1].gtin) if len(found) > limit else None)
+    return cut(found, limit, lambda one: (one.gtin,))
 
 
 def after_gtin(cursor: str | None) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from voucher_service.approvals import service as approvals
-from voucher_service.approvals.model import Status
 from voucher_service.audit import service as audit
 from voucher_service.identity import service as identity
 from voucher_service.identity.desk import Reason
@@ -20,7 +19,7 @@ from voucher_service.identity.service.reading import Desk
 from voucher_service.infra import areas, files
 from voucher_service.infra.core import Core, core_of
 from voucher_service.infra.files import Content
-from voucher_service.kernel.actor import SYSTEM, Actor, Role
+from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import ApprovalId
 from voucher_service.kernel.page import Page, decode_moment, encode_cursor
@@ -94,13 +93,9 @@ def get(core: Core, *, actor: Actor, application: MerchantApplicationId) -> Merc
 
 def opinion(core: Core, *, application: MerchantApplication) -> str:
     """Why the city sent it back to its reviewer, whose area may be a part of the city; or ""."""
-    sent_back = approvals.latest(
-        core, actor=SYSTEM, about=application.id, status=Status.REJECTED, action=ADMIT
+    return approvals.sent_back_because(
+        core, about=application.id, action=ADMIT, since=application.submitted_at
     )
-    submitted = application.submitted_at
-    if sent_back is None or submitted is None or sent_back.proposed_at < submitted:
-        return ""
-    return sent_back.reason or ""
 
 
 def document(

@@ -161,6 +161,8 @@ def _record(session: Session, made: ChannelFile, actor: Actor, *, opened: int, e
             "format": made.format,
             "sha256": made.sha256,
             "lines": made.lines,
+            "ours_fen": made.ours.fen,
+            "theirs_fen": made.theirs.fen,
             "opened": opened,
             "ended": ended,
         },

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
+from voucher_service.i18n import mark
 from voucher_service.infra.core import Core
 from voucher_service.kernel.ids import MerchantId, ShopId
 
@@ -13,6 +14,8 @@ from . import formats
 from .layout import Against
 from .model import ScopeInvalid
 
+NOBODY = mark("没有这个统一社会信用代码的商户，或者它没有叫这个名字的门店。")
+SEVERAL = mark("这家商户有几家门店，请写明是哪一家。")
 _MERCHANT = text("SELECT id, NULL FROM merchant WHERE uscc = :uscc")
 _SHOP = text("""
 SELECT m.id, s.id
@@ -34,7 +37,8 @@ def named(core: Core, *, format: str, uscc: str, shop: str) -> Scope:
     """The scope of a file by the merchant's credit code, and the shop's name where the merchant has
     several. Nothing named: the whole city.
 
-    Raises ChannelFormatUnknown; ScopeInvalid when nobody, or more than one shop, is called so.
+    Raises ChannelFormatUnknown; ScopeInvalid, which names what was told where nobody, or more than
+    one shop, is called so.
     """
     against = formats.get(format).against
     of_shop = against is Against.ORDERS
@@ -46,6 +50,7 @@ def named(core: Core, *, format: str, uscc: str, shop: str) -> Scope:
         statement = _SHOP if of_shop else _MERCHANT
         found = session.execute(statement, {"uscc": uscc.strip().upper(), "name": shop}).all()
     if len(found) != 1:
-        raise ScopeInvalid
+        named = "shop" if found else "uscc"
+        raise ScopeInvalid(extra={"errors": {named: SEVERAL if found else NOBODY}})
     merchant, one = found[0]
     return Scope(shop=ShopId(one)) if of_shop else Scope(merchant=MerchantId(merchant))

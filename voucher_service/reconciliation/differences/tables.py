@@ -40,6 +40,7 @@ class ChannelFileRow(Recorded, Base):
     __table_args__ = (
         Index("uq_channel_file_sha256", "sha256", "scope", "first_day", "last_day", unique=True),
         Index("ix_channel_file_occurred_at", "occurred_at", "id"),
+        Index("ix_channel_file_days", "channel", "scope", "first_day", "last_day"),
         CheckConstraint("num_nonnulls(merchant_id, shop_id) <= 1", name="scope"),
     )
 

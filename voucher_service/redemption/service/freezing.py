@@ -138,7 +138,7 @@ def _hold(session: Session, won: Grants, rows: Sequence[dict[str, Any]], now: da
 def _hold_voucher(session: Session, one: Granted, row: dict[str, Any], now: datetime) -> None:
     actor, offer = one.ask.actor, one.voucher.offer.id
     vouchers.hold(session, vouchers=[(one.voucher, actor)], now=now)
-    record_frozen(session, row["id"], actor, {"voucher": str(one.voucher.id)}, now)
+    record_frozen(session, row["id"], one, now)
     ledger.freeze(session, id=row["id"], offer=offer, amount=one.discount, now=now)
 
 

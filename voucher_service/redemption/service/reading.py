@@ -10,7 +10,7 @@ from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.clock import end_of, start_of
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import RedemptionId, VoucherId
-from voucher_service.kernel.page import Page, decode_moment, encode_cursor
+from voucher_service.kernel.page import Page, cut, decode_moment
 from voucher_service.merchants import service as merchants
 from voucher_service.stops import service as stops
 from voucher_service.stops.model import What
@@ -130,10 +130,7 @@ def lines(
         found = store.redemptions(
             session, store.of_shop(till.shop_id, span, after), limit=limit + 1
         )
-    items = found[:limit]
-    if len(found) <= limit:
-        return Page(items)
-    return Page(items, encode_cursor(items[-1].occurred_at.isoformat(), items[-1].id))
+    return cut(found, limit, lambda one: (one.occurred_at, one.id))
 
 
 def summary(core: Core, *, actor: Actor, day: date) -> Summary:

@@ -29,6 +29,7 @@ from ..model import LIFECYCLE, Event, Order, Redemption, Status
 from . import selling
 from .answering import Grants, answer_all
 from .granted import Answer, Ask, Granted, GrantedSale
+from .standing import on_record
 
 
 def redeem(core: Core, *, actor: Actor, code: str, order: Order, key: str) -> Outcome[Redemption]:
@@ -101,11 +102,7 @@ def _spend_vouchers(
         action=str(Event.COMMITTED),
         object_type=LIFECYCLE.name,
         moves=[
-            Move(
-                row["id"],
-                one.ask.actor,
-                {"voucher": str(one.voucher.id), "order_amount_fen": one.ask.order.amount.fen},
-            )
+            Move(row["id"], one.ask.actor, on_record(one))
             for one, row in zip(won, rows, strict=True)
         ],
         now=now,

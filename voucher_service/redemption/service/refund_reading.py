@@ -10,7 +10,7 @@ from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import MerchantId, RedemptionId, VoucherId
 from voucher_service.kernel.money import ZERO, Money
-from voucher_service.kernel.page import Page, decode_moment, encode_cursor
+from voucher_service.kernel.page import Page, cut, decode_moment
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Stage, merchant
 from voucher_service.merchants import service as merchants
@@ -72,10 +72,7 @@ def refunds_of(
         found = refund_store.refunds(
             session, RefundRow.redemption_id == row.id, *after, limit=limit + 1
         )
-    items = found[:limit]
-    if len(found) <= limit:
-        return Page(items)
-    return Page(items, encode_cursor(items[-1].occurred_at.isoformat(), items[-1].id))
+    return cut(found, limit, lambda one: (one.occurred_at, one.id))
 
 
 def refunds_of_voucher(core: Core, *, actor: Actor, voucher: VoucherId) -> list[Refund]:

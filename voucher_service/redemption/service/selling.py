@@ -29,7 +29,7 @@ from voucher_service.tradein.service import using
 from ..model import LIFECYCLE, Event, Status
 from ..tables import RedemptionRow
 from .granted import GrantedSale
-from .standing import record_frozen
+from .standing import on_record, record_frozen
 
 
 def hold(session: Session, one: GrantedSale, row: dict[str, Any], now: datetime) -> None:
@@ -38,7 +38,7 @@ def hold(session: Session, one: GrantedSale, row: dict[str, Any], now: datetime)
     Raises OvertakenByAnother when one of them was taken a moment ago.
     """
     _begin(session, one, RedemptionId(row["id"]), now)
-    record_frozen(session, row["id"], one.ask.actor, _detail(one), now)
+    record_frozen(session, row["id"], one, now)
 
 
 def sell_at_once(session: Session, one: GrantedSale, row: dict[str, Any], now: datetime) -> None:
@@ -54,7 +54,7 @@ def sell_at_once(session: Session, one: GrantedSale, row: dict[str, Any], now: d
         object_id=str(id),
         now=now,
         to_status=str(Status.COMMITTED),
-        detail=_detail(one) | {"order_amount_fen": one.ask.order.amount.fen},
+        detail=on_record(one),
     )
 
 
@@ -140,7 +140,3 @@ def _finish(
     sales.sell(session, id=id, now=now)
     paying = found.pool.offer.paying_area(area)
     ledger.resolve(session, id=id, commit=True, now=now, shop_area=paying, source=Stage.RESERVED)
-
-
-def _detail(one: GrantedSale) -> dict[str, Any]:
-    return {"qualification": str(one.qualification.id)}

@@ -77,8 +77,9 @@ def payee(core: Core, *, actor: Actor, merchant: MerchantId) -> Payee:
 def payee_lines(
     core: Core, *, actor: Actor, merchant: MerchantId, cursor: str | None, limit: int
 ) -> Page[BatchLine]:
-    """A merchant's lines, newest first. Raises NotAllowed, CursorInvalid."""
+    """A merchant's lines, newest first. Raises NotAllowed, NoSuchThing, CursorInvalid."""
     require_reader(actor)
     with core.transaction() as session:
+        merchants.load_merchant(session, merchant=merchant)
         where = [SettlementLineRow.merchant_id == merchant]
         return lines_page(session, where, cursor, limit, newest=True)

@@ -12,7 +12,7 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import CampaignId, ResidentId
-from voucher_service.kernel.page import Page, decode_moment, encode_cursor
+from voucher_service.kernel.page import Page, cut, decode_moment
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Stage
 from voucher_service.ledger.model import pool as account
@@ -41,10 +41,7 @@ def mine(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[Qu
         found = store.qualifications(
             session, store.of_resident(resident_of(actor), after), limit=limit + 1
         )
-    items = found[:limit]
-    if len(found) <= limit:
-        return Page(items)
-    return Page(items, encode_cursor(items[-1].claimed_at.isoformat(), items[-1].id))
+    return cut(found, limit, lambda one: (one.claimed_at, one.id))
 
 
 def get(core: Core, *, actor: Actor, qualification: QualificationId) -> Qualification:

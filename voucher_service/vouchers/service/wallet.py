@@ -10,7 +10,7 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, ActorKind
 from voucher_service.kernel.errors import NoSuchThing
 from voucher_service.kernel.ids import ResidentId, VoucherId
-from voucher_service.kernel.page import Page, decode_moment, encode_cursor
+from voucher_service.kernel.page import Page, cut, decode_moment
 
 from .. import code, store
 from ..model import Voucher
@@ -22,10 +22,7 @@ def wallet(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page[
     after = decode_moment(cursor)
     with core.transaction() as session:
         found = store.vouchers(session, store.of_resident(_resident(actor), after), limit=limit + 1)
-    items = found[:limit]
-    if len(found) <= limit:
-        return Page(items)
-    return Page(items, encode_cursor(items[-1].claimed_at.isoformat(), items[-1].id))
+    return cut(found, limit, lambda one: (one.claimed_at, one.id))
 
 
 def get(core: Core, *, actor: Actor, voucher: VoucherId) -> Voucher:

@@ -12,7 +12,7 @@ from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import CashierId, ShopId, new_id
-from voucher_service.kernel.page import Page, decode_moment, encode_cursor
+from voucher_service.kernel.page import Page, cut, decode_moment
 from voucher_service.merchants import service as merchants
 
 from .. import store
@@ -75,10 +75,8 @@ def messages(
     with core.transaction() as session:
         row = _own(session, actor, endpoint)
         found = store.messages(session, endpoint, after=after, most=limit + 1)
-        items, told = found[:limit], store.endpoint_view(row)
-    if len(found) <= limit:
-        return told, Page(items)
-    return told, Page(items, encode_cursor(items[-1].occurred_at.isoformat(), items[-1].id))
+        told = store.endpoint_view(row)
+    return told, cut(found, limit, lambda one: (one.occurred_at, one.id))
 
 
 def replay(core: Core, *, actor: Actor, message: MessageId) -> EndpointId:

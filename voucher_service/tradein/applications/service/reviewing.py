@@ -10,12 +10,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from voucher_service.approvals import service as approvals
-from voucher_service.approvals.model import Status
 from voucher_service.audit import service as audit
 from voucher_service.infra import areas, files
 from voucher_service.infra.core import Core, core_of
 from voucher_service.infra.files import Content
-from voucher_service.kernel.actor import SYSTEM, Actor, Role
+from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import ApprovalId
 from voucher_service.kernel.money import ZERO
@@ -90,13 +89,9 @@ def read(core: Core, *, actor: Actor, application: ApplicationId) -> File:
 
 def opinion(core: Core, *, application: Application) -> str:
     """Why the city sent it back to its reviewer, whose area may be a part of the city; or ""."""
-    refused = approvals.latest(
-        core, actor=SYSTEM, about=application.id, status=Status.REJECTED, action=APPROVE
+    return approvals.sent_back_because(
+        core, about=application.id, action=APPROVE, since=application.submitted_at
     )
-    submitted = application.submitted_at
-    if refused is None or submitted is None or refused.proposed_at < submitted:
-        return ""
-    return refused.reason or ""
 
 
 def document(

@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
 from voucher_service.campaigns import service as campaigns
-from voucher_service.campaigns.model import CampaignKind, CampaignStatus
+from voucher_service.campaigns.model import WAS_PUBLISHED, CampaignKind
 from voucher_service.infra import areas
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.clock import day_of
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import CampaignId, new_id
-from voucher_service.kernel.page import Page, decode_ids, decode_moment, encode_cursor
+from voucher_service.kernel.page import Page, cut, decode_ids, decode_moment, encode_cursor
 
 from ...policy import Policy
 from ...shelf import shelf
@@ -37,7 +37,6 @@ from ..sources import LAST
 from ..tables import RevisionLineRow, RevisionRow
 from .computing import want
 
-RAN = frozenset({CampaignStatus.PUBLISHED, CampaignStatus.PAUSED, CampaignStatus.CLOSED})
 SEES = frozenset({Role.PLANNER, Role.APPROVER, Role.FINANCE, Role.AUDITOR})
 
 
@@ -54,7 +53,7 @@ def begin(
     if not actor.has(Role.PLANNER):
         raise NotAllowed
     found, _, _ = campaigns.campaign(core, actor=actor, campaign=campaign)
-    if found.kind is not CampaignKind.TRADE_IN or found.status not in RAN:
+    if found.kind is not CampaignKind.TRADE_IN or found.status not in WAS_PUBLISHED:
         raise NoSuchThing
     with core.transaction() as session:
         now = core.now(session)
@@ -98,10 +97,7 @@ def revisions(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Pa
     after = decode_moment(cursor)
     with core.transaction() as session:
         found = store.revisions(session, area=actor.area, after=after, most=limit + 1)
-    shown = found[:limit]
-    if len(found) <= limit:
-        return Page(shown)
-    return Page(shown, encode_cursor(shown[-1].created_at.isoformat(), shown[-1].id))
+    return cut(found, limit, lambda one: (one.created_at, one.id))
 
 
 def revision(core: Core, *, actor: Actor, revision: RevisionId) -> Revision:

@@ -46,6 +46,12 @@
     for (const button of all("form [aria-busy=true]")) button.removeAttribute("aria-busy");
   });
 
+  /* A part that asks for itself again says above it when no answer came: what it shows grows old. */
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const lost = event.detail.elt.previousElementSibling;
+    if (lost?.hasAttribute("data-lost")) lost.hidden = event.detail.successful === true;
+  });
+
   const act = {
     print: () => print(),
     copy: (button, text) =>
@@ -65,7 +71,12 @@
     act[button.dataset.do]?.(button, source?.innerText ?? "");
   });
 
-  const start = (root) => all(".clock[data-until]", root).forEach(run);
+  /* On a narrow screen a chart over time begins at its end: what is newest is seen first. */
+  const newest = (box) => (box.scrollLeft = box.scrollWidth);
+  const start = (root) => {
+    all(".clock[data-until]", root).forEach(run);
+    all("[data-newest]", root).forEach(newest);
+  };
   start(document);
   document.addEventListener("htmx:load", (event) => start(event.detail.elt));
 })();
