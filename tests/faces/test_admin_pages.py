@@ -295,7 +295,7 @@ def test_a_figure_that_a_full_recount_put_right_is_said_to_the_whole_city(
     for said in ("上次全部重算改正的数字", "投放", "¥200.01", "¥200.00"):
         assert said in page
     english = city.get("/books", headers={"Accept-Language": "en"}).text
-    assert "Figures corrected by the last full recount" in english
+    assert "Figures that the last full recount corrected" in english
     assert "¥200.01" not in county.get("/books").text
 
 

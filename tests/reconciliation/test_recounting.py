@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from tests.conftest import NOON
 from tests.make import World
-from tests.reconciliation import by_hand
+from tests.reconciliation import cells
 from tests.reconciliation.growing import READ
 from tests.reconciliation.street import Street, refund
 from voucher_service.audit import service as audit
@@ -81,7 +81,7 @@ def progress(street: Street) -> Progress:
 def check(street: Street) -> None:
     """The rollups say what the rows say."""
     core = street.world.core
-    assert by_hand.told(core, street.slug) == by_hand.counted(core, street.slug)
+    assert cells.told(core, street.slug) == cells.counted(core, street.slug)
 
 
 def prove(street: Street) -> None:
@@ -150,11 +150,11 @@ def test_what_a_slow_transaction_wrote_is_counted_once_it_commits(
     with late(world.core) as (slow, _):
         refund(slow, till, order, 300)
         clock.set(world.now() + timedelta(days=1))
-        before = by_hand.counted(world.core, street.slug)
+        before = cells.counted(world.core, street.slug)
         reconciliation._publish_moved(world.core, street.programme.id, None)
-        assert by_hand.told(world.core, street.slug) == before
+        assert cells.told(world.core, street.slug) == before
     reconciliation.run(world.core, programme=street.slug)
-    assert by_hand.told(world.core, street.slug) != before
+    assert cells.told(world.core, street.slug) != before
     prove(street)
 
 
@@ -198,10 +198,10 @@ def test_a_worker_killed_between_two_parts_loses_and_doubles_nothing(
 def test_a_worker_killed_before_it_commits_leaves_the_old_figures(
     world: World, street: Street, kill: Callable[[str, str], None]
 ) -> None:
-    before = by_hand.told(world.core, street.slug)
+    before = cells.told(world.core, street.slug)
     busy(street)
     kill(street.slug, "mark")
-    assert by_hand.told(world.core, street.slug) == before
+    assert cells.told(world.core, street.slug) == before
     assert progress(street).done == progress(street).parts > 1
     busy(street)
     reconciliation.run(world.core, programme=street.slug)
@@ -254,6 +254,8 @@ def common_last_day(world: World, clock: Clock, owner: Engine) -> tuple[str, Off
     plan = world.plan(quota=count, valid_days=CLAIM_DAYS, lapse_returns=False)
     offer, resident = world.offer(plan, campaign=campaign), world.resident()
     (release,) = offer.releases
+    with owner.begin() as connection:  # its statistics are those of the end of this fixture
+        connection.execute(text("ALTER TABLE voucher SET (autovacuum_enabled = false)"))
     with world.core.transaction() as session:
         session.execute(
             text("""
@@ -327,6 +329,7 @@ def test_a_common_last_day_costs_what_lapsed(
 
     reconciliation.run(world.core, programme=slug, finish=finish, say=say)
     (rows,) = read
-    assert rows == 2 * LAPSING, "once to find its day, once to count it"
+    # Each of them to find its day and to count it. By their claims it were all, and those again.
+    assert 2 * LAPSING <= rows < CLAIM_DAYS * EACH
     assert len(gone) == LAPSING
-    assert by_hand.told(world.core, slug) == by_hand.counted(world.core, slug)
+    assert cells.told(world.core, slug) == cells.counted(world.core, slug)
