@@ -30,6 +30,7 @@ from voucher_service.web.schemas import in_our_words
 from voucher_service.web.site import core
 
 reports = Blueprint("report_pages", __name__)
+_SHOWN = 50
 KINDS = {
     Kind.MISSING: mark("{n} 个没人领得到"),
     Kind.TAKEN: mark("{n} 个会重复发"),
@@ -98,7 +99,7 @@ def books() -> str:
         names={one.slug: words.programme_name(one) for one in programmes},
         progress=reconciliation.progress(core()),
         # Cells of other areas are nothing for the reader of one.
-        wrong=() if reader.area else wrong_figures(core(), locale()),
+        wrong=() if reader.area else wrong_figures(core(), locale())[:_SHOWN],
         rung="rung" in request.args,
     )
 
