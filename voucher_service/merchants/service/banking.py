@@ -203,7 +203,7 @@ def _change(session: Session, payload: Mapping[str, Any], actor: Actor, now: dat
         raise ChangedSinceProposed
     hours = core_of(session).settings.onboarding.account_cooling_hours
     values = {"effective_from": now + timedelta(hours=hours)}
-    _move(session, row, AccountEvent.APPROVED, actor, now, values)
+    _move(session, row, AccountEvent.APPROVED, actor, now, values, _on_record(row))
     _tell(session, row, Message.ACCOUNT_APPROVED, hours=str(hours))
 
 
@@ -304,6 +304,7 @@ def _move(
     actor: Actor,
     now: datetime,
     values: Mapping[str, Any],
+    detail: Mapping[str, str] | None = None,
 ) -> None:
     audit.transition(
         session,
@@ -315,7 +316,7 @@ def _move(
         actor=actor,
         now=now,
         set_=values,
-        detail=_on_record(row) if event is AccountEvent.APPROVED else None,
+        detail=detail,
     )
 
 
