@@ -19,7 +19,11 @@ from voucher_service.causal.service import estimating
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import Role
 from voucher_service.kernel.clock import day_of
+from voucher_service.kernel.ids import CashierId
 from voucher_service.kernel.money import Money
+from voucher_service.merchants import service as merchants
+from voucher_service.merchants.accounts import AccountKind
+from voucher_service.merchants.service import banking
 from voucher_service.reconciliation import service as reconciliation
 from voucher_service.reconciliation.differences import service as differences
 from voucher_service.redemption import service as redemption
@@ -27,6 +31,7 @@ from voucher_service.reports import retail
 from voucher_service.reports.kept_invariants import KEPT
 
 ANOTHER = "(SELECT id FROM staff WHERE id NOT IN (s.maker_id, s.staff_id) LIMIT 1)"
+THIRD = "(SELECT id FROM merchant WHERE id <> a.merchant_id LIMIT 1)"
 # What an owner may wish to change, by the invariant that tells.
 CHANGES = (
     ("L12", "UPDATE rollup SET leveraged_fen = leveraged_fen + 1 WHERE dimension = 'trade'"),
@@ -42,6 +47,8 @@ CHANGES = (
     ("A9", "UPDATE retail_figure SET growth_bps = growth_bps / 2"),
     ("A11", "UPDATE offer SET threshold_fen = threshold_fen - 1"),
     ("A11", "UPDATE budget_line SET share_bps = share_bps - 1"),
+    ("A12", f"UPDATE settlement_account a SET merchant_id = {THIRD}"),
+    ("A12", "UPDATE settlement_account SET bank = '别的银行'"),
     ("A10", "UPDATE channel_line SET their_paid_fen = our_paid_fen WHERE finding <> 'matched'"),
     ("A10", "UPDATE channel_line SET finding = 'matched'"),
     ("A10", "UPDATE channel_file SET theirs_fen = ours_fen"),
@@ -63,7 +70,18 @@ def played(world: World, core: Core) -> None:
         reason="顾客退货",
         key=uuid4().hex,
     )
-    world.cashier()
+    with core.transaction() as session:
+        merchant = merchants.till(session, cashier=CashierId(world.cashier().id)).merchant_id  # type: ignore[arg-type]
+        banking.enter_account(
+            session,
+            merchant=merchant,
+            kind=AccountKind.CORPORATE,
+            holder={"name": "阳江商户有限公司", "number": "4417000012345678"},
+            bank="中国银行",
+            cnaps="104589000012",
+            requested_by=None,
+            now=core.now(session),
+        )
     reconciliation.run(core, programme=draft.programme.slug)
     opens, _ = weeks.valid(offer)
     orders = panels.written(offer, Kind.ORDERS, [(done.shop_id, opens, "S1", 10_000)])

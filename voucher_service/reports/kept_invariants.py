@@ -93,6 +93,22 @@ KEPT = {
             IS DISTINCT FROM (CAST(p.payer AS text), p.name, CAST(p.programme_id AS text),
                 p.amount_fen)
             OR p.status = 'entered' AND a.status <> 'executed'""",
+    # Accounts from before they were put on record are compared with their payments only.
+    "A12 money goes to the account that was approved for whom it is due": """
+        SELECT 'account ' || a.id
+        FROM settlement_account a LEFT JOIN audit.event e
+            ON e.object_type = 'settlement_account' AND e.object_id = CAST(a.id AS text)
+            AND e.action IN ('settlement_account.entered', 'settlement_account.approved')
+        WHERE a.status = 'approved' AND (e.detail ->> 'merchant', e.detail ->> 'last4',
+                e.detail ->> 'bank', e.detail ->> 'cnaps')
+            IS DISTINCT FROM (CAST(a.merchant_id AS text), a.last4, a.bank, a.cnaps)
+            AND (e.detail IS NOT NULL OR a.effective_from >= (SELECT min(occurred_at)
+                FROM audit.event WHERE action = 'settlement_account.entered'))
+        UNION ALL
+        SELECT 'payment ' || p.id
+        FROM settlement_payment p JOIN settlement_line l ON l.id = p.line_id
+        JOIN settlement_account a ON a.id = p.account_id
+        WHERE a.merchant_id <> l.merchant_id""",
     "A11 a published offer, and who pays which share, are what was signed": """
         WITH signed AS (
             SELECT DISTINCT ON (object_id) object_id AS campaign_id, payload FROM approval

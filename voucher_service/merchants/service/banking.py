@@ -16,7 +16,7 @@ from voucher_service.approvals import service as approvals
 from voucher_service.approvals.model import ChangedSinceProposed
 from voucher_service.audit import service as audit
 from voucher_service.infra.core import Core, core_of
-from voucher_service.kernel.actor import Actor, ActorKind, Role
+from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind, Role
 from voucher_service.kernel.errors import NoSuchThing, NotAllowed
 from voucher_service.kernel.ids import ApprovalId, CashierId, MerchantId, new_id
 from voucher_service.kernel.machine import IllegalTransition
@@ -98,6 +98,7 @@ def enter_account(
     row.status, row.effective_from = AccountStatus.APPROVED, now
     session.add(row)
     session.flush()
+    _record(session, SYSTEM, "settlement_account.entered", row.id, now, _on_record(row))
 
 
 def request_change(
@@ -202,7 +203,7 @@ def _change(session: Session, payload: Mapping[str, Any], actor: Actor, now: dat
         raise ChangedSinceProposed
     hours = core_of(session).settings.onboarding.account_cooling_hours
     values = {"effective_from": now + timedelta(hours=hours)}
-    _move(session, row, AccountEvent.APPROVED, actor, now, values)
+    _move(session, row, AccountEvent.APPROVED, actor, now, values, _on_record(row))
     _tell(session, row, Message.ACCOUNT_APPROVED, hours=str(hours))
 
 
@@ -303,6 +304,7 @@ def _move(
     actor: Actor,
     now: datetime,
     values: Mapping[str, Any],
+    detail: Mapping[str, str] | None = None,
 ) -> None:
     audit.transition(
         session,
@@ -314,7 +316,14 @@ def _move(
         actor=actor,
         now=now,
         set_=values,
+        detail=detail,
     )
+
+
+def _on_record(row: SettlementAccountRow) -> dict[str, str]:
+    """What the trail keeps of an account that money may be sent to: whose it is, and which."""
+    told = {"last4": row.last4, "bank": row.bank, "cnaps": row.cnaps}
+    return {"merchant": str(row.merchant_id), **told}
 
 
 def _tell(session: Session, row: SettlementAccountRow, message: Message, **more: str) -> None:
@@ -323,9 +332,22 @@ def _tell(session: Session, row: SettlementAccountRow, message: Message, **more:
     tell_merchant(session, merchant=MerchantId(row.merchant_id), message=message, facts=facts)
 
 
-def _record(session: Session, actor: Actor, action: str, id: UUID, now: datetime) -> None:
+def _record(
+    session: Session,
+    actor: Actor,
+    action: str,
+    id: UUID,
+    now: datetime,
+    detail: Mapping[str, str] | None = None,
+) -> None:
     audit.record(
-        session, actor=actor, action=action, object_type=ACCOUNT.name, object_id=str(id), now=now
+        session,
+        actor=actor,
+        action=action,
+        object_type=ACCOUNT.name,
+        object_id=str(id),
+        now=now,
+        detail=detail,
     )
 
 
