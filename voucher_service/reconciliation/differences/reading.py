@@ -17,6 +17,7 @@ from typing import BinaryIO
 from voucher_service.i18n import mark
 
 from ..model import Part
+from .cells import AMOUNT, Wrong, fen, moment, written
 from .formats import COUNTS, facts_of
 from .layout import Days, Format, LineKind, Slip, Told, Totals, Unit
 from .model import ChannelFileInvalid
@@ -33,8 +34,6 @@ _SAVED_AGAIN = ("gb18030", "utf-8")
 _ISO = "%Y-%m-%d %H:%M:%S"
 _REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
-_YUAN = re.compile(r"(-?)(\d{1,10})(?:\.(\d{1,2})0*)?")
-_FEN = re.compile(r"(-?)(\d{1,12})")
 
 # What is wrong with a line or a file; `{column}` is its heading.
 ENCODING = mark("这一行不是 {column} 编码，读不出来。请用渠道原样下载的文件，不要另存。")
@@ -48,7 +47,6 @@ BROKEN = mark("这一行的引号不成对。")
 KIND = mark("“{column}”写的是“{said}”，这种账单里没有这个词。")
 REFERENCE = mark("“{column}”要 1 到 64 个字母、数字或符号。")
 ROUNDED = mark("“{column}”被表格软件改成了科学计数法。请用渠道原样下载的文件。")
-AMOUNT = mark("“{column}”写的是“{said}”，不是这种账单的金额。")
 NEGATIVE = mark("“{column}”是负数，付款不能是负数。")
 TIME = mark("“{column}”写的是“{said}”，不是这种账单的时间。")
 AFTER_TOTALS = mark("合计之后还有内容。")
@@ -66,10 +64,6 @@ FACTS: Mapping[str, str] = {
     "payment": mark("付款总额"),
     "refund": mark("退款总额"),
 }
-
-
-class _Wrong(Exception):
-    """What is wrong with a cell: its text, and what was said."""
 
 
 @dataclass
@@ -257,13 +251,13 @@ class Reading:
                 column = self.format.refund
                 back = self._amount(cells, column)
                 if back is None:
-                    raise _Wrong(AMOUNT)
+                    raise Wrong(AMOUNT)
                 return Told(number, kind, reference, at, day, None, None, abs(back))
             sums = {}
             for part, column in self.format.sums.items():
                 sums[part] = self._payment(cells, column)
             return Told(number, kind, reference, at, day, *(sums.get(part) for part in Part))
-        except _Wrong as error:
+        except Wrong as error:
             said = cells[self._places[column]].strip(_BLANK)[:40] if column else ""
             self._slip(number, str(error), column=column, said=said)
             return None
@@ -276,15 +270,15 @@ class Reading:
             return LineKind.PAYMENT
         word = self._cell(cells, self.format.kind)
         if word not in self.format.kinds:
-            raise _Wrong(KIND)
+            raise Wrong(KIND)
         return self.format.kinds[word]
 
     def _reference(self, cells: Sequence[str]) -> str:
         text = self._cell(cells, self.format.reference)
         if _SCIENTIFIC.fullmatch(text):
-            raise _Wrong(ROUNDED)
+            raise Wrong(ROUNDED)
         if not _REFERENCE.fullmatch(text):
-            raise _Wrong(REFERENCE)
+            raise Wrong(REFERENCE)
         return text
 
     def _at(self, cells: Sequence[str]) -> datetime:
@@ -293,28 +287,28 @@ class Reading:
             if self.format.time_form == _ISO and len(text) == 19:
                 found = datetime.fromisoformat(text)
             else:
-                found = _moment(" ".join(text.split()), self.format.time_form)
+                found = moment(" ".join(text.split()), self.format.time_form)
         except ValueError:
-            raise _Wrong(TIME) from None
+            raise Wrong(TIME) from None
         return found.replace(tzinfo=self.format.zone)
 
     def _day(self, cells: Sequence[str], at: datetime) -> date:
         if not self.format.day:
             return self.format.business_day(at)
         try:
-            return _moment(self._cell(cells, self.format.day), self.format.day_form).date()
+            return moment(self._cell(cells, self.format.day), self.format.day_form).date()
         except ValueError:
-            raise _Wrong(TIME) from None
+            raise Wrong(TIME) from None
 
     def _payment(self, cells: Sequence[str], column: str) -> int | None:
         found = self._amount(cells, column)
         if found is not None and found < 0:
-            raise _Wrong(NEGATIVE)
+            raise Wrong(NEGATIVE)
         return found
 
     def _amount(self, cells: Sequence[str], column: str) -> int | None:
         text = self._cell(cells, column)
-        return _fen(text, self.format.unit) if text else None
+        return fen(text, self.format.unit) if text else None
 
     def _finish(self) -> None:
         if not self._head and not self._slips:
@@ -355,12 +349,12 @@ class Reading:
                 continue
             unit = Unit.FEN if fact in COUNTS else self.format.unit
             try:
-                right = abs(_fen(said.replace(",", ""), unit)) == counted[fact]
-            except _Wrong:
+                right = abs(fen(said.replace(",", ""), unit)) == counted[fact]
+            except Wrong:
                 right = False
             if not right:
                 self._slip(
-                    0, TOTAL, column=FACTS[fact], said=said, found=_written(counted[fact], unit)
+                    0, TOTAL, column=FACTS[fact], said=said, found=written(counted[fact], unit)
                 )
 
     def _slip(self, number: int, text: str, **facts: str) -> None:
@@ -382,23 +376,3 @@ def _pattern(text: str) -> re.Pattern[str]:
         for before, fact, _, _ in Formatter().parse(text)
     )
     return re.compile("".join(parts))
-
-
-@lru_cache(maxsize=4_096)
-def _moment(text: str, form: str) -> datetime:
-    return datetime.strptime(text, form)  # noqa: DTZ007 - the zone is the format's
-
-
-def _fen(text: str, unit: Unit) -> int:
-    """An amount as whole fen. Raises _Wrong."""
-    found = (_YUAN if unit is Unit.YUAN else _FEN).fullmatch(text)
-    if found is None:
-        raise _Wrong(AMOUNT)
-    whole = int(found[2])
-    if unit is Unit.YUAN:
-        whole = whole * 100 + int((found[3] or "").ljust(2, "0"))
-    return -whole if found[1] else whole
-
-
-def _written(count: int, unit: Unit) -> str:
-    return f"{count // 100}.{count % 100:02d}" if unit is Unit.YUAN else str(count)
