@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Table, and_, exists, or_, select, true
 from sqlalchemy.orm import Session
 
 from voucher_service.kernel.ids import RedemptionId
@@ -15,9 +15,10 @@ from voucher_service.settlement.model import PaymentId
 
 from ..model import Finding, Part
 from .model import ChannelLine, DifferenceId, Event, OurSide, Status, TheirSide
-from .tables import ChannelLineRow, DifferenceNoteRow, DifferenceRow
+from .tables import ChannelFileRow, ChannelLineRow, DifferenceNoteRow, DifferenceRow
 
 _AT_ONCE = 1_000
+_FILE = cast(Table, ChannelFileRow.__table__)
 _LINE = cast(Table, ChannelLineRow.__table__)
 _DIFFERENCE = cast(Table, DifferenceRow.__table__)
 _NOTE = cast(Table, DifferenceNoteRow.__table__)
@@ -49,10 +50,29 @@ def unmatched(
 def lines(
     session: Session, *where: ColumnElement[bool], limit: int | None = None
 ) -> Iterator[ChannelLine]:
-    """Lines that match, each with the status of its difference; fetched a part at a time."""
+    """Lines that match, each with the status of its difference: the one that it made, else the
+    newest that another file made of the same. Fetched a part at a time.
+    """
+    own = and_(_DIFFERENCE.c.file_id == _LINE.c.file_id, _DIFFERENCE.c.place == _LINE.c.place)
+    about = ("kind", "reference", "ordinal", "finding")
+    # Most lines match, and are not looked for.
+    newest = (
+        select(_DIFFERENCE.c.status, _DIFFERENCE.c.id.label("difference_id"))
+        .where(
+            _LINE.c.finding != Finding.MATCHED,
+            _DIFFERENCE.c.channel == _FILE.c.channel,
+            _DIFFERENCE.c.scope == _FILE.c.scope,
+            *(_DIFFERENCE.c[name] == _LINE.c[name] for name in about),
+        )
+        .order_by(own.desc(), _DIFFERENCE.c.occurred_at.desc())
+        .limit(1)
+        .correlate(_LINE, _FILE)
+        .lateral()
+    )
     rows = session.execute(
-        select(_LINE, _DIFFERENCE.c.status, _DIFFERENCE.c.id.label("difference_id"))
-        .outerjoin(_DIFFERENCE, BESIDE)
+        select(_LINE, newest.c.status, newest.c.difference_id)
+        .outerjoin(_FILE, _FILE.c.id == _LINE.c.file_id)
+        .outerjoin(newest, true())
         .where(*where)
         .order_by(_LINE.c.file_id, _LINE.c.place)
         .limit(limit)
