@@ -116,6 +116,13 @@ def meant(city: City, rule: Rule, who: Actor, *, fresh: bool = False) -> Meant:
     return Meant(names_in(rule.path, thing), sent, token)
 
 
+def body(sent: dict[str, Any]) -> dict[str, Any]:
+    """The body of a call as it is meant: JSON, or a file with its media type."""
+    if "content_type" in sent:
+        return {"body": sent["data"], "media_type": sent["content_type"]}
+    return {"body": sent["json"]} if "json" in sent else {}
+
+
 def attempt(case: Case, token: str, expected: int | str | None = None) -> dict[str, str]:
     """Send a call; what its answer breaks of the document or of what was expected, and the call."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -186,7 +193,7 @@ def test_answers_are_those_of_the_document(
             case = operation.Case(
                 path_parameters=found.names,
                 query=found.sent.get("query_string"),
-                **({"body": found.sent["json"]} if "json" in found.sent else {}),
+                **body(found.sent),
             )
             expected = rule.answers if may(role, rule) else rule.refused
             broken |= attempt(case, found.token, expected)

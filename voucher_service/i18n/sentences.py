@@ -35,7 +35,7 @@ TEXT: dict[str, tuple[str, ...]] = {
     "body_too_large": ("内容太大，没有收下。请缩小后再发。",),
     "uri_too_long": ("地址太长，没有收下。请缩短后再发。",),
     "unsupported_media_type": (
-        "正文的类型不对，没有收下。请用 Content-Type: application/json 再发。",
+        "正文的类型不对，没有收下。请用接口说明里的 Content-Type（多数是 application/json）再发。",
     ),
     "not_acceptable": ("我们给不出您要的格式。请去掉 Accept 再试。",),
     "idempotency_key_missing": (

@@ -20,6 +20,7 @@ from voucher_service.kernel.errors import DomainError
 from .errors import problem_of, status_of
 from .guards import Guard
 from .idempotency import HEADER
+from .uploads import STREAMED
 
 # The statuses of refusals, as `web.errors` gives them, by what a call is.
 _SIGNED_IN = frozenset({401, 403})
@@ -120,6 +121,8 @@ def _name_refusals(operation: dict[str, Any], *, reads: bool, asks: bool, signed
     statuses = {503} if reads else {503, *_CHANGING}
     statuses |= _SIGNED_IN if signed_in else set()
     statuses |= _ASKING if asks else set()
+    bodies = operation.get("requestBody", {}).get("content", {})
+    statuses |= {411} if bodies.keys() & set(STREAMED) else set()
     responses = operation["responses"]
     problem = responses.pop("default")
     for status in sorted(statuses):
