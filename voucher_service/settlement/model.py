@@ -187,6 +187,16 @@ class Batch:
     csv_sha256: str | None
     xlsx_sha256: str | None
 
+    @property
+    def unanswered(self) -> int:
+        """How many payments the bank said nothing of yet, once the file is with it."""
+        return self.payments - self.paid - self.bounced - self.returned
+
+    @property
+    def unanswered_amount(self) -> Money:
+        """Their sum."""
+        return self.total - self.paid_amount - self.bounced_amount - self.returned_amount
+
 
 @dataclass(frozen=True, slots=True)
 class Payment:
