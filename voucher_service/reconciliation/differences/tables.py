@@ -122,6 +122,7 @@ class DifferenceRow(Recorded, Base):
             postgresql_where=text("status IN ('open', 'proposed')"),
         ),
         Index("ix_difference_file", "file_id", "place", unique=True),
+        Index("ix_difference_reference", "channel", "scope", "reference"),
         Index("ix_difference_status", "status", "due_at", "id"),
         Index(
             "ix_difference_redemption",
