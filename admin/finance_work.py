@@ -77,7 +77,7 @@ def _batches(reader: Actor) -> Iterator[Task]:
             yield _of(one, _PAY, one.payments, one.total)
         elif one.status is BatchStatus.SENT and one.sent_at is not None:
             late = now() - one.sent_at > _BANK_ANSWERS_WITHIN
-            yield _of(one, _TAKE, one.unanswered, one.unanswered_amount, due=late)
+            yield _of(one, _TAKE, one.open, one.open_amount, due=late)
 
 
 def _of(batch: Batch, said: Words, count: int, total: Money, *, due: bool = True) -> Task:

@@ -188,13 +188,13 @@ class Batch:
     xlsx_sha256: str | None
 
     @property
-    def unanswered(self) -> int:
-        """How many payments the bank said nothing of yet, once the file is with it."""
+    def open(self) -> int:
+        """How many payments have no answer of the bank yet."""
         return self.payments - self.paid - self.bounced - self.returned
 
     @property
-    def unanswered_amount(self) -> Money:
-        """Their sum."""
+    def open_amount(self) -> Money:
+        """What these come to."""
         return self.total - self.paid_amount - self.bounced_amount - self.returned_amount
 
 
