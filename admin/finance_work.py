@@ -22,8 +22,6 @@ from voucher_service.web.site import core, now, today
 
 from .proposals import soon
 
-# Batches are made one a day: older ones that wait are found on their own page.
-_BATCHES = 50
 _BANK_ANSWERS_WITHIN = timedelta(days=2)
 Words = tuple[str, str, str, str]
 _REVIEW: Words = (
@@ -68,7 +66,7 @@ def tasks() -> list[Task]:
 
 def _batches(reader: Actor) -> Iterator[Task]:
     """Whoever did a step of a batch does not do the next one."""
-    for one in settlement.batches(core(), actor=reader, cursor=None, limit=_BATCHES).items:
+    for one in settlement.under_way(core(), actor=reader):
         over = one.statement_until is not None and one.statement_until <= now()
         if one.status is BatchStatus.DRAFTED and over and reader.id != one.drafted_by:
             yield _of(one, _REVIEW, one.lines, one.due)
@@ -78,9 +76,8 @@ def _batches(reader: Actor) -> Iterator[Task]:
         ):
             yield _of(one, _PAY, one.payments, one.total)
         elif one.status is BatchStatus.SENT and one.sent_at is not None:
-            left = one.total - one.paid_amount - one.bounced_amount
             late = now() - one.sent_at > _BANK_ANSWERS_WITHIN
-            yield _of(one, _TAKE, one.payments - one.paid - one.bounced, left, due=late)
+            yield _of(one, _TAKE, one.open, one.open_amount, due=late)
 
 
 def _of(batch: Batch, said: Words, count: int, total: Money, *, due: bool = True) -> Task:

@@ -241,6 +241,7 @@ def test_what_residents_paid_more_is_not_all_that_was_spent_more(drawn: Drawn) -
 
     nothing = paid(0.0, -0.5, 0.6)
     assert causal.cost([nothing]) == Interval(1.0, 1 / 1.6, 2.0)
+    assert causal.figures([nothing]) == (1.0, 0.5, 1.6), "as the ruler draws it"
     assert "居民自己付的钱因券而变" in words.sentence(nothing, "zh-CN")
     less = paid(-0.5, -0.8, -0.2)
     assert causal.cost([less]) == Interval(2.0, 1 / 0.8, 1 / (1 - 0.8))

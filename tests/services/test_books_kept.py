@@ -44,6 +44,7 @@ CHANGES = (
     ("A7", f"UPDATE approval_signature s SET staff_id = {ANOTHER}"),
     ("A8", "UPDATE causal_estimate SET verdict = 'estimated', point = 3, low = 2, high = 4"),
     ("A8", "UPDATE causal_estimate SET inputs = 'other'"),
+    ("A8", "UPDATE causal_estimate SET inputs = 'other', made_at = made_at - interval '9 years'"),
     ("A9", "UPDATE retail_figure SET growth_bps = growth_bps / 2"),
     ("A11", "UPDATE offer SET threshold_fen = threshold_fen - 1"),
     ("A11", "UPDATE budget_line SET share_bps = share_bps - 1"),

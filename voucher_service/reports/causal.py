@@ -95,11 +95,10 @@ def side_by_side(ratios: Ratios, estimates: Sequence[Estimate], locale: str) -> 
 
 
 def figures(estimates: Sequence[Estimate]) -> tuple[float | None, float | None, float | None]:
-    """The headline's point and interval, unrounded."""
+    """The headline's point and interval, of order amounts and unrounded."""
     best = headline(estimates)
-    if best is None or best.effect is None:
-        return None, None, None
-    return best.effect.point, best.effect.low, best.effect.high
+    extra = best.spending if best else None
+    return (None, None, None) if extra is None else (extra.point, extra.low, extra.high)
 
 
 def as_json(estimates: Sequence[Estimate], locale: str) -> dict[str, Any]:

@@ -69,8 +69,8 @@ KEPT = {
         SELECT 'estimate ' || m.id
         FROM causal_estimate m LEFT JOIN audit.event e ON e.object_type = 'estimate'
             AND e.object_id = CAST(m.id AS text) AND e.action = 'estimate.made'
-        WHERE m.made_at >= (SELECT min(occurred_at) FROM audit.event
-                            WHERE object_type = 'estimate')
+        WHERE (e.detail IS NOT NULL OR m.made_at >= (SELECT min(occurred_at) FROM audit.event
+                                                     WHERE object_type = 'estimate'))
             AND (e.detail ->> 'verdict', CAST(e.detail ->> 'point' AS float8),
                 CAST(e.detail ->> 'low' AS float8), CAST(e.detail ->> 'high' AS float8),
                 e.detail ->> 'amounts', e.detail ->> 'file_sha256', e.detail ->> 'kept_sha256')

@@ -51,7 +51,7 @@ class ChannelFileUnlike(Unprocessable):
 
 
 class DaysInvalid(Unprocessable):
-    """The days that a file was said to be of are not over, too many, or the wrong way round."""
+    """The days that a file was said to be of lie ahead, are too many, or the wrong way round."""
 
     code = "channel_days_invalid"
 

@@ -20,6 +20,7 @@ from .reading import (
     payments,
     payouts,
     shares,
+    under_way,
 )
 from .returning import retry, take_return
 from .reviewing import review
@@ -66,5 +67,6 @@ __all__ = [
     "settle_due",
     "shares",
     "take_return",
+    "under_way",
     "waiting",
 ]

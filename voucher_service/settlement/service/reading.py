@@ -20,7 +20,7 @@ from voucher_service.merchants import service as merchants
 from voucher_service.redemption import service as redemption
 
 from .. import payment_store, store
-from ..lifecycles import LineStatus, PaymentStatus
+from ..lifecycles import BatchStatus, LineStatus, PaymentStatus
 from ..model import (
     Batch,
     BatchId,
@@ -53,6 +53,17 @@ def batches(core: Core, *, actor: Actor, cursor: str | None, limit: int) -> Page
         rows = store.batches(session, *where, limit=limit + 1)
         shown = views.batches(session, rows[:limit])
     return Page(shown, encode_cursor(shown[-1].id) if len(rows) > limit else None)
+
+
+def under_way(core: Core, *, actor: Actor) -> list[Batch]:
+    """Batches that wait for a review, for the payer or for the bank, newest first.
+
+    Raises NotAllowed.
+    """
+    require_reader(actor)
+    waits = SettlementRow.status.in_((BatchStatus.DRAFTED, BatchStatus.APPROVED, BatchStatus.SENT))
+    with core.transaction() as session:
+        return views.batches(session, store.batches(session, waits))
 
 
 def batch(core: Core, *, actor: Actor, batch: BatchId) -> Batch:
