@@ -78,9 +78,8 @@ def _batches(reader: Actor) -> Iterator[Task]:
         ):
             yield _of(one, _PAY, one.payments, one.total)
         elif one.status is BatchStatus.SENT and one.sent_at is not None:
-            left = one.total - one.paid_amount - one.bounced_amount
             late = now() - one.sent_at > _BANK_ANSWERS_WITHIN
-            yield _of(one, _TAKE, one.payments - one.paid - one.bounced, left, due=late)
+            yield _of(one, _TAKE, one.open, one.open_amount, due=late)
 
 
 def _of(batch: Batch, said: Words, count: int, total: Money, *, due: bool = True) -> Task:

@@ -194,6 +194,23 @@ def test_what_the_bank_sends_back_later_is_taken_by_page_and_everybody_reads_it(
     assert "还没有重付" not in payer.get("/alarms").text
 
 
+def test_what_came_back_after_it_was_paid_is_no_answer_that_is_awaited(
+    office: Office, desk: Desk
+) -> None:
+    for count in (2, 3):
+        office.spend(office.till(), count)
+    office.next_day()
+    batch = office.send(office.approve(office.draft()))
+    one = next(one for one in office.answers(batch) if one.amount.fen == 4_000)
+    content = bank_file.write_answers(Form.CSV, batch.number, [one])
+    settlement.take_return(office.world.core, actor=office.payer, content=content)
+    office.next_day()
+    office.send_back(batch)
+    payer, awaited = desk.browser(office.payer), "1 笔，¥60.00"
+    assert f"还有 {awaited}" in payer.get("/").text
+    assert awaited in payer.get(f"/settlements/{batch.id}").text.split("银行还没回")[1]
+
+
 def test_what_waits_and_a_merchants_money_are_json_too(office: Office, desk: Desk) -> None:
     till, nowhere = office.till(), office.world.cashier()
     office.spend(till, 2)

@@ -187,6 +187,16 @@ class Batch:
     csv_sha256: str | None
     xlsx_sha256: str | None
 
+    @property
+    def open(self) -> int:
+        """How many payments have no answer of the bank yet."""
+        return self.payments - self.paid - self.bounced - self.returned
+
+    @property
+    def open_amount(self) -> Money:
+        """What these come to."""
+        return self.total - self.paid_amount - self.bounced_amount - self.returned_amount
+
 
 @dataclass(frozen=True, slots=True)
 class Payment:
