@@ -11,7 +11,7 @@ down_revision = "0042"
 APPLICATION = "voucher_app"
 FILE, UPLOAD, REFUND = "channel_file", "channel_upload", "difference_refund"
 KNOWN, DAYS = "uq_channel_file_sha256", "ix_channel_file_days"
-SAID = "ix_difference_reference"
+SAME = "ix_difference_reference"
 
 
 def upgrade() -> None:
@@ -21,7 +21,7 @@ def upgrade() -> None:
     op.drop_index(KNOWN, table_name=FILE)
     op.create_index(KNOWN, FILE, ["sha256", "scope", "first_day", "last_day"], unique=True)
     op.create_index(DAYS, FILE, ["channel", "scope", "first_day", "last_day"])
-    op.create_index(SAID, "difference", ["channel", "scope", "kind", "reference"])
+    op.create_index(SAME, "difference", ["channel", "scope", "reference"])
     op.create_table(
         REFUND,
         sa.Column("refund_id", sa.Uuid(), nullable=False),
@@ -53,7 +53,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Back to before."""
     op.drop_table(REFUND)
-    op.drop_index(SAID, table_name="difference")
+    op.drop_index(SAME, table_name="difference")
     op.drop_index(DAYS, table_name=FILE)
     op.drop_index(KNOWN, table_name=FILE)
     op.create_index(KNOWN, FILE, ["sha256", "scope", "first_day"], unique=True)

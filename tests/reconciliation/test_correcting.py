@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -73,6 +74,14 @@ def test_what_two_people_accepted_is_not_held_again_by_a_newer_file(ghost: Chann
     assert found_in(made) == {"matched": 2, "only_ours": 1}
     assert (made.open, ghost.differences()) == (0, [])
     assert not held(ghost.core, ghost.orders[0].id)
+    stands: list[Status | None] = []
+    service.export(
+        ghost.core,
+        actor=ghost.finance,
+        file=made.id,
+        write=lambda _file, _tie, lines: stands.extend(line.status for line in lines),
+    )
+    assert Counter(stands) == {None: 2, Status.ACCEPTED: 1}
 
 
 def test_a_newer_file_agrees_with_books_that_were_corrected(ghost: Channel) -> None:

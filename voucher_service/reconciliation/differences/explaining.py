@@ -56,10 +56,10 @@ FROM difference d
 JOIN channel_file f ON f.id = d.file_id
 JOIN channel_file now ON now.id = :file
     AND (now.first_day, now.last_day) = (f.first_day, f.last_day)
-WHERE d.channel = :channel AND d.scope = :scope AND d.status = 'open' AND NOT EXISTS (
-    SELECT FROM channel_line l
-    WHERE l.file_id = :file AND l.kind = d.kind AND l.reference = d.reference
-      AND l.ordinal = d.ordinal AND l.finding = d.finding)
+WHERE d.channel = :channel AND d.scope = :scope AND d.status = 'open'
+  AND (d.kind, d.reference, d.ordinal, d.finding) NOT IN (
+    SELECT l.kind, l.reference, l.ordinal, l.finding FROM channel_line l
+    WHERE l.file_id = :file AND l.finding <> 'matched')
 """)
 
 

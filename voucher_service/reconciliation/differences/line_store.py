@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Table, and_, exists, or_, select, true
 from sqlalchemy.orm import Session
 
 from voucher_service.kernel.ids import RedemptionId
@@ -14,14 +14,14 @@ from voucher_service.kernel.money import ZERO
 from voucher_service.settlement.model import PaymentId
 
 from ..model import Finding, Part
-from .model import UNDER_WAY, ChannelLine, DifferenceId, Event, OurSide, Status, TheirSide
+from .model import ChannelLine, DifferenceId, Event, OurSide, Status, TheirSide
 from .tables import ChannelFileRow, ChannelLineRow, DifferenceNoteRow, DifferenceRow
 
 _AT_ONCE = 1_000
+_FILE = cast(Table, ChannelFileRow.__table__)
 _LINE = cast(Table, ChannelLineRow.__table__)
 _DIFFERENCE = cast(Table, DifferenceRow.__table__)
 _NOTE = cast(Table, DifferenceNoteRow.__table__)
-_FILE = cast(Table, ChannelFileRow.__table__)
 _KEY = ("kind", "reference", "ordinal", "finding")
 # A line that did not match says what a difference says, in whichever file of the same scope.
 SAME = and_(
@@ -56,24 +56,21 @@ def unmatched(
 def lines(
     session: Session, *where: ColumnElement[bool], limit: int | None = None
 ) -> Iterator[ChannelLine]:
-    """Lines that match, each with the status of its difference, or of the one under way that an
-    earlier file opened about the same; fetched a part at a time.
+    """Lines that match, each with the status of its difference: the one that it made, else the
+    newest that another file made of the same. Fetched a part at a time.
     """
-    own, earlier = _DIFFERENCE.c, _DIFFERENCE.alias("earlier")
-    again = and_(
-        own.id.is_(None),
-        _LINE.c.finding != Finding.MATCHED,
-        earlier.c.status.in_(UNDER_WAY),
-        earlier.c.channel == _FILE.c.channel,
-        earlier.c.scope == _FILE.c.scope,
-        *(earlier.c[name] == _LINE.c[name] for name in _KEY),
+    newest = (
+        select(_DIFFERENCE.c.status, _DIFFERENCE.c.id.label("difference_id"))
+        .where(SAME, OF_FILE)
+        .order_by(BESIDE.desc(), _DIFFERENCE.c.occurred_at.desc())
+        .limit(1)
+        .correlate(_LINE, _FILE)
+        .lateral()
     )
-    status, id = (func.coalesce(own[name], earlier.c[name]) for name in ("status", "id"))
     rows = session.execute(
-        select(_LINE, status.label("status"), id.label("difference_id"))
+        select(_LINE, newest.c.status, newest.c.difference_id)
         .join(_FILE, _FILE.c.id == _LINE.c.file_id)
-        .outerjoin(_DIFFERENCE, BESIDE)
-        .outerjoin(earlier, again)
+        .outerjoin(newest, true())
         .where(*where)
         .order_by(_LINE.c.file_id, _LINE.c.place)
         .limit(limit)
@@ -123,7 +120,7 @@ def _decided(channel: str, scope: str) -> ColumnElement[bool]:
     was, row, note = _LINE.alias("was"), _DIFFERENCE.c, _NOTE.c
     by_a_person = exists().where(note.difference_id == row.id, note.event == str(Event.EXPLAINED))
     same = ("their_order_fen", "their_discount_fen", "their_paid_fen", "redemption_id")
-    found = select(literal(True)).where(
+    found = select(true()).where(
         row.channel == channel,
         row.scope == scope,
         *(row[name] == _LINE.c[name] for name in _KEY),

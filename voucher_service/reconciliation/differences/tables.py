@@ -121,8 +121,8 @@ class DifferenceRow(Recorded, Base):
             unique=True,
             postgresql_where=text("status IN ('open', 'proposed')"),
         ),
-        Index("ix_difference_reference", "channel", "scope", "kind", "reference"),
         Index("ix_difference_file", "file_id", "place", unique=True),
+        Index("ix_difference_reference", "channel", "scope", "reference"),
         Index("ix_difference_status", "status", "due_at", "id"),
         Index(
             "ix_difference_redemption",
