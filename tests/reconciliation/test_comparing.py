@@ -9,7 +9,7 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from tests.reconciliation.samples import NOON
 from voucher_service.infra.core import Core
@@ -25,6 +25,7 @@ from voucher_service.reconciliation.model import Finding, Ours, Pair, Theirs, ma
 TODAY = day_of(NOON)
 SPAN = TODAY - timedelta(days=1), TODAY
 TILL = formats.get("till")
+LINE = ChannelLineRow.__table__
 _KEEP = text(
     "INSERT INTO channel_ours VALUES (:kind, :reference, :id, :refund, :at, :order, :discount,"
     " :paid, :undone, :expected)"
@@ -77,7 +78,8 @@ def by_statement(
             session.execute(_KEEP, told)
         format = replace(TILL, tolerance=Money(tolerance))
         comparing.compare(session, file=file, format=format)
-        found = list(line_store.lines(session, ChannelLineRow.file_id == file))
+        kept = select(LINE).where(LINE.c.file_id == file).order_by(LINE.c.place)
+        found = [line_store.line_of(row) for row in session.execute(kept)]
         session.rollback()
     return found
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine, text
 
 from tests.make import World
 from tests.reconciliation.conftest import Channel
@@ -24,13 +25,17 @@ from voucher_service.kernel.errors import DomainError
 from voucher_service.kernel.ids import CashierId
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.merchants import service as merchants
-from voucher_service.reconciliation.differences import model, service
+from voucher_service.reconciliation.differences import line_store, model, service
 from voucher_service.reconciliation.differences.layout import LineKind
 from voucher_service.reconciliation.differences.model import ChannelFile, Status
 from voucher_service.reconciliation.model import Finding
 from voucher_service.redemption import service as redemption
 
 Make = Callable[[], Channel]
+READ = """
+SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0) FROM pg_stat_xact_user_tables
+WHERE relname IN ('channel_line', 'difference')
+"""
 
 
 @pytest.fixture
@@ -260,3 +265,28 @@ def test_a_deadline_over_a_weekend_is_the_end_of_its_day_and_not_before(
 def replace_core(here: Channel, core: Core) -> Channel:
     """The same channel at another instant."""
     return replace(here, world=World(core))
+
+
+def test_what_was_decided_is_looked_up_by_the_line_and_not_read_for_each(
+    channel: Make, owner: Engine
+) -> None:
+    here, many = channel(), 40
+    here.order()
+    strange = [here.line(here.reference(), 700) for _ in range(2 * many)]
+    here.take(*here.lines, *strange[:many])
+    with owner.begin() as connection:
+        connection.execute(text("UPDATE difference SET status = 'accepted', closed_at = now()"))
+    newer = here.take(*here.lines, *strange[many:])
+    with here.core.transaction() as session:
+        # Tables this small may as well be read whole.
+        for way in ("seqscan", "hashjoin", "mergejoin"):
+            session.execute(text(f"SET LOCAL enable_{way} = off"))
+        before = session.execute(text(READ)).scalar_one()
+        found = list(
+            line_store.unmatched(
+                session, file=newer.id, channel="wechat", scope="", also_theirs=True
+            )
+        )
+        read = session.execute(text(READ)).scalar_one() - before
+    assert len(found) == many
+    assert many <= read < 3 * many

@@ -54,6 +54,18 @@ CHANGES = (
     ("A10", "UPDATE channel_line SET finding = 'matched'"),
     ("A10", "UPDATE channel_file SET theirs_fen = ours_fen"),
 )
+# Approved before its approval said which account it was, and counts from a day after the first that
+# did.
+EARLIER = """
+WITH made AS (
+    INSERT INTO settlement_account
+    SELECT (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid(), 'effective_from',
+        now() + interval '1 day'))).* FROM settlement_account a LIMIT 1
+    RETURNING id)
+INSERT INTO audit.event (actor, action, object_type, object_id, occurred_at)
+SELECT 'staff:1', {action}, 'settlement_account', CAST(id AS text), now() - interval '1 day'
+FROM made
+"""
 GUARDED = ("redemption", "redemption_refund", "approval_signature", "retail_figure")
 
 
@@ -133,3 +145,10 @@ def test_what_an_owner_changes_beside_the_ledger_is_named(
 @pytest.mark.usefixtures("played")
 def test_nothing_is_named_that_nobody_changed(owner: Engine) -> None:
     assert broken(owner) == set()
+
+
+@pytest.mark.usefixtures("played")
+def test_an_account_from_before_they_were_put_on_record_is_no_breach(owner: Engine) -> None:
+    assert broken(owner, EARLIER.format(action="'settlement_account.approved'")) == set()
+    unknown = EARLIER.format(action="'settlement_account.requested'")
+    assert broken(owner, unknown) == {"A12"}, "one that nobody approved"

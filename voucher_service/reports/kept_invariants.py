@@ -102,8 +102,9 @@ KEPT = {
         WHERE a.status = 'approved' AND (e.detail ->> 'merchant', e.detail ->> 'last4',
                 e.detail ->> 'bank', e.detail ->> 'cnaps')
             IS DISTINCT FROM (CAST(a.merchant_id AS text), a.last4, a.bank, a.cnaps)
-            AND (e.detail IS NOT NULL OR a.effective_from >= (SELECT min(occurred_at)
-                FROM audit.event WHERE action = 'settlement_account.entered'))
+            AND (e.detail IS NOT NULL OR coalesce(e.occurred_at, a.effective_from) >= (
+                SELECT min(occurred_at) FROM audit.event
+                WHERE action = 'settlement_account.entered'))
         UNION ALL
         SELECT 'payment ' || p.id
         FROM settlement_payment p JOIN settlement_line l ON l.id = p.line_id

@@ -113,11 +113,14 @@ def line_of(row: Any, status: Any = None, difference: UUID | None = None) -> Cha
 def _decided(channel: str, scope: str) -> ColumnElement[bool]:
     """Whether people explained, accepted or corrected what a line says again. A correction changed
     our sums; nothing else may have changed.
+
+    Looked up by the line's reference: joined, all that was ever decided may be read for each line,
+    for nothing is known yet of how many lines a new file has.
     """
     was, row, note = _LINE.alias("was"), _DIFFERENCE.c, _NOTE.c
     by_a_person = exists().where(note.difference_id == row.id, note.event == str(Event.EXPLAINED))
     same = ("their_order_fen", "their_discount_fen", "their_paid_fen", "redemption_id")
-    return exists().where(
+    found = select(true()).where(
         row.channel == channel,
         row.scope == scope,
         *(row[name] == _LINE.c[name] for name in _KEY),
@@ -133,3 +136,4 @@ def _decided(channel: str, scope: str) -> ColumnElement[bool]:
             was.c.our_paid_fen.is_not_distinct_from(_LINE.c.our_paid_fen),
         ),
     )
+    return found.limit(1).correlate(_LINE).scalar_subquery().is_not(None)
