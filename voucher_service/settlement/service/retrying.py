@@ -72,13 +72,14 @@ def again(session: Session, *, of: UUID | None, now: datetime) -> list[Settlemen
     held = merchants.payments_held(session, merchants=whose)
     accounts = merchants.accounts_at(session, merchants=whose, at=now)
     waiting = store.lines_with(session, [line.id for _, line in pairs], set(all_held(session)))
+    persons = [line for _, line in pairs if line.kind is LineKind.PERSON]
+    undone = set(residents.undone(session, persons))
     found = []
     for payment, line in pairs:
-        if line.id in waiting:
+        if line.id in waiting or line.id in undone:
             continue
         if line.kind is LineKind.PERSON:
-            may = line.payout_kind is PayoutKind.APPLICATION or payment.retry_at is not None
-            if may and residents.stands(session, line):
+            if line.payout_kind is PayoutKind.APPLICATION or payment.retry_at is not None:
                 found.append(line)
             continue
         account = accounts.get(MerchantId(line.merchant_id or UUID(int=0)))
