@@ -21,6 +21,7 @@ from voucher_service.finance_pack.model import Pack, PackDoesNotTie, PackTooEarl
 from voucher_service.kernel.actor import Actor, Role
 from voucher_service.kernel.errors import NotAllowed
 from voucher_service.printing.capitals import capitals
+from voucher_service.settlement.bank_file import BOUNCED, PAID
 from voucher_service.settlement.model import Batch
 
 TABLES = (
@@ -208,6 +209,20 @@ def test_where_the_books_say_otherwise_now_the_pack_has_another_number(told: Tol
         session.execute(text("UPDATE shop SET name = name || '（新）'"))
     second, _ = handed_out(office, told.batch)
     assert (second.number, second.sha256 == first.sha256) == (first.number + 1, False)
+
+
+def test_what_the_bank_sent_back_since_stands_in_another_pack_that_ties(told: Told) -> None:
+    office = told.office
+    first, _ = handed_out(office, told.batch)
+    office.next_day()
+    office.send_back(told.batch, lambda one: BOUNCED if one.amount == yuan(40) else PAID)
+    second, zipped = handed_out(office, told.batch)
+    assert second.number == first.number + 1
+    with zipfile.ZipFile(io.BytesIO(zipped)) as found:
+        paper = said({name: found.read(name) for name in found.namelist()}, "10-账户余额对账")
+    bank = " ".join(paper[paper.index("二、银行回单") : paper.index("三、账表核对")].split())
+    assert "已到账 1 50.00 退票 0 0.00 到账后退汇 1 40.00 未回 0 0.00" in bank
+    assert "付款文件合计 2 90.00" in bank
 
 
 def test_a_pack_whose_documents_differ_is_not_handed_out(told: Told) -> None:

@@ -73,7 +73,7 @@ def test_what_is_let_go_while_its_batch_is_frozen_is_paid_once_or_not_at_all(
         monkeypatch.setattr(leaving, "take_out_held", and_let_go)
         frozen = office.approve(batch)
         closed: Future[Any] = begun[0]
-        assert closed.exception(10) is None
+        assert closed.exception(60) is None
     assert (frozen.items, frozen.total) == (1, yuan(20))
     office.answer(office.send(frozen))
     office.next_day()

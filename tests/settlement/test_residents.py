@@ -11,7 +11,7 @@ from voucher_service.settlement import service as settlement
 from voucher_service.settlement.bank_file import BOUNCED
 from voucher_service.settlement.lifecycles import LineStatus, PaymentStatus
 from voucher_service.settlement.model import Form, LineKind
-from voucher_service.settlement.service import residents
+from voucher_service.settlement.service import residents, retrying
 from voucher_service.settlement.tables import SettlementLineRow
 from voucher_service.tradein.applications import service
 from voucher_service.tradein.applications.model import ApplicationStatus, Card
@@ -75,3 +75,16 @@ def test_payouts_are_looked_up_together_however_many(office: Office) -> None:
         assert residents.undone(session, lines) == [lines[0].id]
         session.rollback()
     assert needed[0] == needed[1]
+
+    def looks() -> int:
+        return sum("FROM application \n" in one for one in asked)
+
+    reviewed = office.approve(batch)
+    asked.clear()
+    sent = office.send(reviewed)
+    assert looks() == 2  # what was undone meanwhile, and where the rest goes
+    office.answer(sent, lambda _: BOUNCED)
+    asked.clear()
+    with world.core.transaction() as session:
+        assert retrying.again(session, of=None, now=world.now()) == []  # no other card yet
+    assert looks() == 1

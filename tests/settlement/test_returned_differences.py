@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
+from tests.services.car_applicants import OTHER_CARD
 from tests.settlement.offices import Office
 from tests.settlement.test_bank_statement import found, said, take
 from tests.tradein.counter import Counter, known_goods
@@ -24,9 +25,11 @@ from voucher_service.reconciliation.differences import service as differences
 from voucher_service.redemption.model import Redemption
 from voucher_service.settlement import bank_file
 from voucher_service.settlement import service as settlement
-from voucher_service.settlement.bank_file import BOUNCED
+from voucher_service.settlement.bank_file import BOUNCED, PAID
 from voucher_service.settlement.lifecycles import LineStatus, PaymentStatus
 from voucher_service.settlement.model import LeftOut, NotBounced, ReturnInvalid
+from voucher_service.settlement.service import retrying
+from voucher_service.tradein.applications.model import Card
 from voucher_service.tradein.revisions import service
 from voucher_service.tradein.revisions.model import (
     DifferenceOnItsWay,
@@ -38,6 +41,7 @@ from voucher_service.tradein.revisions.model import (
 )
 
 PRICE, GAP = 300_000, 15_000
+BANK = "工商银行阳江分行"
 
 
 @pytest.fixture
@@ -250,6 +254,28 @@ def test_a_difference_that_came_back_is_paid_again_when_finance_says_so(
     with pytest.raises(DifferenceOnItsWay):
         shop.counter.refund(done, PRICE)
     office.answer(again)
+    assert (shop.line(buyer).state, borne(shop.core, made)) == (LineState.PAID, (0, GAP))
+    shop.counter.clean()
+
+
+@pytest.mark.parametrize("days_later", [False, True])
+def test_a_difference_that_came_back_is_paid_by_the_next_batch_to_the_card_named_since(
+    shop: Shop, office: Office, owed: Owed, days_later: bool
+) -> None:
+    made, buyer, done = owed
+    first = office.settle(lambda _: PAID if days_later else BOUNCED)
+    if days_later:
+        office.next_day()
+        office.send_back(first)
+    office.next_day()
+    with shop.core.transaction() as session:
+        assert retrying.again(session, of=None, now=office.world.now()) == []  # to the same card
+    card = Card(shop.name(buyer), OTHER_CARD, BANK)
+    service.name_card(shop.core, actor=buyer, revision=made.id, subject=done.id, card=card)
+    second = office.settle()
+    assert (second.payments, second.retried) == (1, Money(GAP))
+    (line,) = office.lines(first)
+    assert line.payment is not None and line.payment.bank == BANK
     assert (shop.line(buyer).state, borne(shop.core, made)) == (LineState.PAID, (0, GAP))
     shop.counter.clean()
 

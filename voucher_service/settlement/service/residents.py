@@ -85,12 +85,19 @@ def draft_payouts(
     return (kind, reached) if reached else None
 
 
-def payees(
-    session: Session, lines: Collection[SettlementLineRow]
-) -> dict[UUID, tuple[Card, Money]]:
+def payees(session: Session, lines: Sequence[SettlementLineRow]) -> dict[UUID, tuple[Card, Money]]:
     """To which card each of these lines pays, in clear, and how much is due; by line. Those that
     may not be paid now are left out.
     """
+    found: dict[UUID, tuple[Card, Money]] = {}
+    for first in range(0, len(lines), _READ_AT_ONCE):
+        found |= _payees(session, lines[first : first + _READ_AT_ONCE])
+    return found
+
+
+def _payees(
+    session: Session, lines: Collection[SettlementLineRow]
+) -> dict[UUID, tuple[Card, Money]]:
     asked = [ApplicationId(id) for one in lines if (id := _subsidy(one))]
     subsidies = applications.payees(session, applications=asked)
     differences = revisions.payees(session, due=_differences(lines))
@@ -99,16 +106,6 @@ def payees(
     due |= {key: (one.card, one.amount) for key, one in differences.items()}
     found = {one.id: due.get(_subsidy(one) or _difference(one)) for one in lines}
     return {id: payee for id, payee in found.items() if payee is not None}
-
-
-def payee(session: Session, line: SettlementLineRow) -> tuple[Card, Money] | None:
-    """To which card a payout goes, in clear, and how much; None when it may not be paid now."""
-    return payees(session, [line]).get(line.id)
-
-
-def stands(session: Session, line: SettlementLineRow) -> bool:
-    """Whether a payout may still be paid as the line says."""
-    return not undone(session, [line])
 
 
 def lock(session: Session, lines: Collection[SettlementLineRow]) -> None:
@@ -158,12 +155,8 @@ def came_back(session: Session, line: SettlementLineRow, reason: str, now: datet
 
 def undone(session: Session, lines: Sequence[SettlementLineRow]) -> list[UUID]:
     """Those of these payouts that may no longer be paid as their lines say."""
-    found = []
-    for first in range(0, len(lines), _READ_AT_ONCE):
-        some = lines[first : first + _READ_AT_ONCE]
-        due = {id: amount for id, (_, amount) in payees(session, some).items()}
-        found += [one.id for one in some if due.get(one.id) != one.due_fen]
-    return found
+    due = {id: amount for id, (_, amount) in payees(session, lines).items()}
+    return [one.id for one in lines if due.get(one.id) != one.due_fen]
 
 
 def lowered(session: Session, lines: Collection[SettlementLineRow]) -> list[UUID]:

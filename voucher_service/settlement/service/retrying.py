@@ -12,6 +12,7 @@ from voucher_service.audit import service as audit
 from voucher_service.kernel.actor import SYSTEM
 from voucher_service.kernel.ids import MerchantId
 from voucher_service.merchants import service as merchants
+from voucher_service.tradein.applications.model import Card
 
 from .. import payment_store, store
 from ..lifecycles import BACK, LINE, PAYMENT, LineEvent, LineStatus, PaymentEvent, PaymentStatus
@@ -72,13 +73,19 @@ def again(session: Session, *, of: UUID | None, now: datetime) -> list[Settlemen
     held = merchants.payments_held(session, merchants=whose)
     accounts = merchants.accounts_at(session, merchants=whose, at=now)
     waiting = store.lines_with(session, [line.id for _, line in pairs], set(all_held(session)))
+    persons = [line for _, line in pairs if line.kind is LineKind.PERSON]
+    cards = residents.payees(session, persons)
     found = []
     for payment, line in pairs:
         if line.id in waiting:
             continue
         if line.kind is LineKind.PERSON:
+            card, due = cards.get(line.id, (None, None))
+            if card is None or due != line.due_fen:
+                continue
+            # The card of an application is another one, or it would not be payable again.
             may = line.payout_kind is PayoutKind.APPLICATION or payment.retry_at is not None
-            if may and residents.stands(session, line):
+            if may or _is_another(card, payment):
                 found.append(line)
             continue
         account = accounts.get(MerchantId(line.merchant_id or UUID(int=0)))
@@ -87,3 +94,8 @@ def again(session: Session, *, of: UUID | None, now: datetime) -> list[Settlemen
         if account.id != payment.account_id or payment.retry_at is not None:
             found.append(line)
     return found
+
+
+def _is_another(card: Card, payment: SettlementPaymentRow) -> bool:
+    """Whether this is not the card that a payment went to, as far as its row tells."""
+    return (card.number[-4:], card.bank) != (payment.last4, payment.bank)

@@ -168,15 +168,16 @@ def _orders(
     lines = {one.id: one for one in store.lines_by_id(session, {one.line_id for one in payments})}
     whose = {MerchantId(one.merchant_id) for one in lines.values() if one.merchant_id}
     accounts = merchants.accounts_at(session, merchants=whose, at=now, clear=True)
+    persons = [one for one in lines.values() if one.kind is LineKind.PERSON]
+    # What no longer stands was left out, so that each has a card.
+    cards = {id: card for id, (card, _) in residents.payees(session, persons).items()}
     orders: list[Order] = []
     shown: list[tuple[UUID, UUID | None, str, str, str]] = []
     for one in payments:
         line = lines[one.line_id]
         note = f"结算{one.flow_number[:8]}"
         if line.kind is LineKind.PERSON:
-            found = residents.payee(session, line)
-            assert found is not None, "what no longer stands was left out"
-            card = found[0]
+            card = cards[line.id]
             number, holder, bank, cnaps, personal = card.number, card.holder, card.bank, "", True
             shown.append((one.id, None, line.name, number[-4:], bank))
         else:

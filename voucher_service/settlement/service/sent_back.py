@@ -38,7 +38,7 @@ def book(
     now: datetime,
 ) -> None:
     """Everything that follows from a batch's payments being sent back: budgets, redemptions,
-    payouts, the merchants' accounts; merchants, residents and finance are told.
+    payouts, the merchants' accounts; merchants, applicants and finance are told.
     """
     if not payments:
         return

@@ -72,7 +72,9 @@ def payees(
     session: Session, *, due: Collection[tuple[RevisionId, UUID]]
 ) -> dict[tuple[RevisionId, UUID], Payable]:
     """Those of these differences that can be paid now."""
-    rows = store.lines(session, store.these(due), _DUE, _WITH_CARD, most=None) if due else []
+    if not due:
+        return {}
+    rows = store.lines(session, store.these(due), _DUE, _WITH_CARD, most=None)
     return {(one.revision_id, one.subject_id): one for one in _payable(session, rows)}
 
 
