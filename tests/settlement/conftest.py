@@ -11,6 +11,9 @@ from sqlalchemy import make_url
 from tests.conftest import NOON, fresh_database, settings_on
 from tests.make import World
 from tests.settlement.offices import Office
+from tests.tradein.counter import Counter, known_goods
+from tests.tradein.raised import Shop
+from tests.tradein.town import open_town
 from voucher_service.infra.core import build, with_clock
 from voucher_service.infra.embedded import postgres
 from voucher_service.infra.embedded.servers import Servers
@@ -26,3 +29,13 @@ def office(servers: Servers, tmp_path: Path) -> Iterator[Office]:
         told = owner.render_as_string(hide_password=False)
         yield Office(World(with_clock(core, Clock(NOON))), told)
         core.close()
+
+
+@pytest.fixture
+def shop(office: Office) -> Iterator[Shop]:
+    """A counter that sells with subsidies, in the city of the office."""
+    with pytest.MonkeyPatch.context() as patch:
+        town = open_town(office.world.core, patch)
+        known_goods(town)
+        office.world = town.world
+        yield Shop(Counter(town, town.pool(release_quota=1_000)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import text
@@ -11,9 +10,7 @@ from sqlalchemy import text
 from tests.services.car_applicants import OTHER_CARD
 from tests.settlement.offices import Office
 from tests.settlement.test_bank_statement import found, said, take
-from tests.tradein.counter import Counter, known_goods
 from tests.tradein.raised import Shop, publish
-from tests.tradein.town import open_town
 from voucher_service.approvals.model import ChangedSinceProposed
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM, Actor, Role
@@ -42,15 +39,6 @@ from voucher_service.tradein.revisions.model import (
 
 PRICE, GAP = 300_000, 15_000
 BANK = "工商银行阳江分行"
-
-
-@pytest.fixture
-def shop(office: Office) -> Iterator[Shop]:
-    with pytest.MonkeyPatch.context() as patch:
-        town = open_town(office.world.core, patch)
-        known_goods(town)
-        office.world = town.world
-        yield Shop(Counter(town, town.pool(release_quota=1_000)))
 
 
 @pytest.fixture
