@@ -236,6 +236,32 @@ def test_what_is_dropped_says_why_and_is_paid_by_the_next_batch(office: Office, 
     assert early.status_code == 422
 
 
+def test_a_day_with_nothing_to_pay_says_what_waits_and_who_lets_it_go(
+    office: Office, desk: Desk
+) -> None:
+    office.spend(office.world.cashier())
+    office.next_day()
+    browser = desk.browser(office.payer)
+    told = send(browser, "/settlements", "/settlements", day=office.yesterday.isoformat())
+    assert told.status_code == 409
+    assert all(one in told.text for one in ("¥20 都暂缓着", "没有收款账户", "商户登记收款账户"))
+    with office.world.core.transaction() as session:
+        assert not settlement.due_at(session, day=office.yesterday, now=office.world.now())
+    assert not settlement.batches(office.world.core, actor=office.payer, cursor=None, limit=1).items
+
+
+def test_a_batch_that_came_back_whole_is_not_called_settled(office: Office, desk: Desk) -> None:
+    office.spend(office.till())
+    office.next_day()
+    batch = office.settle(lambda _: BOUNCED)
+    browser = desk.browser(office.payer)
+    for path in ("/settlements", f"/settlements/{batch.id}"):
+        page = main_of(browser.get(path).text)
+        assert "全部退回" in page and "已结清" not in page
+    told = desk.get(office.payer, f"/settlements/{batch.id}").json
+    assert told and told["result"] == "all_back"
+
+
 def test_finance_keeps_one_order_back_and_the_shop_reads_why(office: Office, desk: Desk) -> None:
     till = office.till()
     first, _ = office.spend(till, 2)

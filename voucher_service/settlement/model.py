@@ -69,8 +69,9 @@ class LeftOut(StrEnum):
     DROPPED = "dropped"
 
 
-# Why subsidised sales wait that no reviewer released; and what the next batch takes.
-UNRELEASED, NEXT = "review", "next"
+# Why subsidised sales wait that no reviewer released; payments that the bank sent back and nobody
+# may try again yet; and what the next batch takes.
+UNRELEASED, SENT_BACK, NEXT = "review", "sent_back", "next"
 HOLD_REASONS: Mapping[HoldReason, str] = {
     HoldReason.DIFFERENCE: mark("对账有差异"),
     HoldReason.DISPUTE: mark("门店提出异议"),
@@ -144,6 +145,25 @@ class NotBounced(Conflict):
     code = "settlement_not_bounced"
 
 
+class BatchResult(StrEnum):
+    """What became of a batch once the bank answered every payment of it. What came back is due
+    again and paid by a later batch; the result stays.
+    """
+
+    PAID = "paid"
+    PART_BACK = "part_back"
+    ALL_BACK = "all_back"
+    NOTHING = "nothing"
+
+
+RESULTS: Mapping[BatchResult, str] = {
+    BatchResult.PAID: mark("已结清"),
+    BatchResult.PART_BACK: mark("部分退回"),
+    BatchResult.ALL_BACK: mark("全部退回"),
+    BatchResult.NOTHING: mark("没有付款"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What is paid together. `day`: the last day included. `programme_id`: of a replayed programme
@@ -186,6 +206,16 @@ class Batch:
     closed_at: datetime | None
     csv_sha256: str | None
     xlsx_sha256: str | None
+
+    @property
+    def result(self) -> BatchResult | None:
+        """What became of it; None before it is closed."""
+        if self.status is not BatchStatus.CLOSED:
+            return None
+        back = self.bounced + self.returned
+        if back:
+            return BatchResult.ALL_BACK if back == self.payments else BatchResult.PART_BACK
+        return BatchResult.PAID if self.lines or self.payments else BatchResult.NOTHING
 
 
 @dataclass(frozen=True, slots=True)
