@@ -57,7 +57,8 @@ class SettlementSchema(Schema):
 class SettlementPaymentSchema(Schema):
     """A row of a bank file. `status`: due sent paid bounced returned corrected withdrawn. `name` is
     masked for a person; of the account only the last four digits are told. `returned_at`: when the
-    bank sent back what it had paid, null otherwise.
+    bank sent back what it had paid; `retry_at`: when finance said that the same account is tried
+    again; null otherwise.
     """
 
     id = fields.UUID(required=True)
@@ -74,6 +75,7 @@ class SettlementPaymentSchema(Schema):
     bank_reference = fields.String(required=True)
     answered_at = InstantField(required=True, allow_none=True)
     returned_at = InstantField(required=True, allow_none=True)
+    retry_at = InstantField(required=True, allow_none=True)
 
 
 class SettlementLineSchema(Schema):

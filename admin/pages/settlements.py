@@ -278,6 +278,7 @@ def _page(
         names=staff.names([one for one in people if one]),
         levels=_levels(service.shares(core(), actor=actor(), batch=id)),
         waiting=service.waiting(core(), actor=actor(), batch=id),
+        to_retry=service.to_retry(core(), actor=actor(), batch=id),
         page=service.lines(
             core(),
             actor=actor(),

@@ -379,3 +379,19 @@ def test_only_the_citys_office_reads_and_only_finance_pays(office: Office, desk:
         assert browser.get(here).status_code == status
         assert browser.get(f"{here}/bank-file.csv").status_code == 403
         assert f"{here}/review" not in browser.get(here).text
+
+
+def test_what_is_to_be_paid_again_says_so_and_stands_on_the_next_draft(
+    office: Office, desk: Desk
+) -> None:
+    office.spend(office.till())
+    office.next_day()
+    batch = office.settle(lambda _: BOUNCED)
+    browser, here = desk.browser(office.payer), f"/settlements/{batch.id}"
+    (asked,) = re.findall(r'action="(/settlements/payments/[^"]+)"', browser.get(here).text)
+    assert send(browser, here, asked).status_code == 303
+    page = browser.get(here).text
+    assert "已安排再付" in page and "/settlements/payments/" not in page
+    office.next_day()
+    later = browser.get(f"/settlements/{office.draft().id}").text
+    assert "复核时还会加进退票重付：1 笔，¥20.00" in later

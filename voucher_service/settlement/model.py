@@ -224,7 +224,8 @@ class Payment:
     `last4` and `bank` are known once it was sent.
 
     `answered_at` and `returned_at` are the bank's own times, of its answer and of the day it sent
-    back what it had paid; `reason` why it came back.
+    back what it had paid; `reason` why it came back. `retry_at`: when finance said that the same
+    account is tried again.
     """
 
     id: PaymentId
@@ -241,6 +242,7 @@ class Payment:
     bank_reference: str
     answered_at: datetime | None
     returned_at: datetime | None = None
+    retry_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,21 @@ def waiting(core: Core, *, actor: Actor, batch: BatchId) -> list[Waiting]:
         return _by_reason(session, [*left, *_leaving(session, batch, held, now)])
 
 
+def to_retry(core: Core, *, actor: Actor, batch: BatchId) -> tuple[int, Money]:
+    """How many payments that the bank sent back the review of a drafted batch takes in by now, and
+    their sum; none of a batch that was reviewed. Raises NotAllowed, NoSuchThing.
+    """
+    require_reader(actor)
+    with core.transaction() as session:
+        row = store.batch(session, SettlementRow.id == batch)
+        if row is None:
+            raise NoSuchThing
+        if row.status is not BatchStatus.DRAFTED:
+            return 0, ZERO
+        found = again(session, of=row.programme_id, now=core.now(session))
+        return len(found), Money.total(one.due_fen - one.deducted_fen for one in found)
+
+
 def outside(session: Session, span: Span, now: datetime) -> list[Waiting]:
     """What was redeemed and a draft would not take, and what the bank sent back and may not be
     tried again yet, by reason.
