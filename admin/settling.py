@@ -173,7 +173,7 @@ def globals_() -> dict[str, Any]:
         "hold_reason": _say(HOLD_REASONS),
         "waiting_name": _say(WAITING),
         "waiting_at": waiting_at,
-        "lets_go": _say(LETS_GO | {"next": "–"}),
+        "lets_go": lambda reason: gettext(LETS_GO.get(reason, "–"), locale()),
         "settling_badge": lambda value: _BADGES.get(value, ""),
         "batch_steps": steps,
         "sees_settlements": sees_settlements,

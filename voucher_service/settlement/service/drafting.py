@@ -110,11 +110,11 @@ def _replayed(core: Core, programme: str, *, named: bool) -> ProgrammeId:
 
 def _begin(core: Core, actor: Actor, day: date, of: ProgrammeId | None) -> BatchId:
     with core.transaction() as session:
-        if row := _standing(session, day, of):
-            return BatchId(row.id)
         now = core.now(session)
         if now < end_of(day):
             raise DayNotOver
+        if row := _standing(session, day, of):
+            return BatchId(row.id)
         span = span_of(session, of=of, day=day)
         if not anything(session, span, now):
             raise NothingDue(waiting.outside(session, span, now))
