@@ -24,10 +24,14 @@ from voucher_service.settlement.model import (
     HOLD_REASONS,
     LEFT_OUT,
     NEXT,
+    RESULTS,
+    SENT_BACK,
     UNRELEASED,
     Batch,
+    BatchResult,
     Funding,
     HoldReason,
+    LeftOut,
 )
 from voucher_service.web.language import locale
 
@@ -37,7 +41,18 @@ WAITING: Mapping[str, str] = {
     **{str(reason): text for reason, text in LEFT_OUT.items()},
     **{str(reason): text for reason, text in HOLD_REASONS.items()},
     UNRELEASED: mark("补贴材料还没审完"),
+    SENT_BACK: mark("银行退回来的"),
     NEXT: mark("没有暂缓，进下一批"),
+}
+# Who lets go what waits for a reason.
+LETS_GO: Mapping[str, str] = {
+    LeftOut.PAYMENT_HOLD: mark("审核员恢复付款"),
+    LeftOut.NO_ACCOUNT: mark("商户登记收款账户"),
+    HoldReason.DIFFERENCE: mark("查差异的人结案"),
+    HoldReason.DISPUTE: mark("财务或审核员答复异议"),
+    HoldReason.RISK: mark("财务放行"),
+    UNRELEASED: mark("审核员审完材料"),
+    SENT_BACK: mark("收款方换账户，或财务点“原账户再付一次”"),
 }
 _FUNDING = (
     ("text", mark("收款方")),
@@ -51,7 +66,9 @@ _BADGES: Mapping[str, str] = {
     BatchStatus.REVIEWED: "wait",
     BatchStatus.APPROVED: "warn",
     BatchStatus.SENT: "wait",
-    BatchStatus.CLOSED: "ok",
+    BatchResult.PAID: "ok",
+    BatchResult.PART_BACK: "warn",
+    BatchResult.ALL_BACK: "stop",
     BatchStatus.DROPPED: "stop",
     LineStatus.PAID: "ok",
     LineStatus.LEFT_OUT: "warn",
@@ -87,11 +104,22 @@ def steps(batch: Batch) -> list[tuple[str, str, Any]]:
             else "later"
             if place > at
             else "now",
-            gettext(BATCH_PUBLIC[step], locale()),
+            batch_name(batch) if step is batch.status else gettext(BATCH_PUBLIC[step], locale()),
             instant if place <= at else None,
         )
         for place, (step, instant) in enumerate(zip(_WALK, reached, strict=True))
     ]
+
+
+def batch_name(batch: Batch) -> str:
+    """Where a batch stands; of a closed one what became of it."""
+    said = RESULTS[batch.result] if batch.result else BATCH_PUBLIC[batch.status]
+    return gettext(said, locale())
+
+
+def batch_badge(batch: Batch) -> str:
+    """The colour of that."""
+    return _BADGES.get(batch.result or batch.status, "")
 
 
 def write_funding(found: Iterator[Funding], *, form: str, language: str, out: BinaryIO) -> None:
@@ -136,7 +164,8 @@ def _say(words: Mapping[Any, str]) -> Callable[[str], str]:
 def globals_() -> dict[str, Any]:
     """What the templates can say about settlement."""
     return {
-        "batch_name": _say(BATCH_PUBLIC),
+        "batch_name": batch_name,
+        "batch_badge": batch_badge,
         "line_name": _say(LINE_PUBLIC),
         "payment_name": _say(PAYMENT_PUBLIC),
         "advance_name": _say(ADVANCE_PUBLIC),
@@ -144,6 +173,7 @@ def globals_() -> dict[str, Any]:
         "hold_reason": _say(HOLD_REASONS),
         "waiting_name": _say(WAITING),
         "waiting_at": waiting_at,
+        "lets_go": lambda reason: gettext(LETS_GO.get(reason, "–"), locale()),
         "settling_badge": lambda value: _BADGES.get(value, ""),
         "batch_steps": steps,
         "sees_settlements": sees_settlements,

@@ -13,8 +13,9 @@ from voucher_service.web.schemas import PageArgs, Schema
 
 class SettlementSchema(Schema):
     """A batch. `day`: the last day included. `status`: drafting drafted reviewed approved sent
-    closed dropped. `total_fen` = `due_fen` - `deducted_fen` + `retried_fen`, the sum of the
-    `payments` rows of the bank file. `statement_until`: until when merchants may object.
+    closed dropped. `result`, of a closed one: paid part_back all_back nothing.
+    `total_fen` = `due_fen` - `deducted_fen` + `retried_fen`, the sum of the `payments` rows of the
+    bank file. `statement_until`: until when merchants may object.
     `programme_id`: of a replayed programme; null for all real ones. `returned`: sent back after it
     was paid, and no longer in `paid`. `*_sha256`: of the files, in
     hex, once it was sent.
@@ -25,6 +26,7 @@ class SettlementSchema(Schema):
     day = DayField(required=True)
     programme_id = fields.UUID(required=True, allow_none=True)
     status = fields.String(required=True)
+    result = fields.String(required=True, allow_none=True)
     lines = CountField(required=True)
     items = CountField(required=True)
     due_fen = FenField(attribute="due", required=True)
@@ -55,7 +57,8 @@ class SettlementSchema(Schema):
 class SettlementPaymentSchema(Schema):
     """A row of a bank file. `status`: due sent paid bounced returned corrected withdrawn. `name` is
     masked for a person; of the account only the last four digits are told. `returned_at`: when the
-    bank sent back what it had paid, null otherwise.
+    bank sent back what it had paid; `retry_at`: when finance said that the same account is tried
+    again; null otherwise.
     """
 
     id = fields.UUID(required=True)
@@ -72,6 +75,7 @@ class SettlementPaymentSchema(Schema):
     bank_reference = fields.String(required=True)
     answered_at = InstantField(required=True, allow_none=True)
     returned_at = InstantField(required=True, allow_none=True)
+    retry_at = InstantField(required=True, allow_none=True)
 
 
 class SettlementLineSchema(Schema):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from itertools import groupby
@@ -41,6 +41,7 @@ from voucher_service.settlement.model import (
     PaymentId,
     Share,
 )
+from voucher_service.settlement.standing import NothingDue, Waiting
 from voucher_service.web import forms, uploads
 from voucher_service.web.auth import actor
 from voucher_service.web.errors import status_of
@@ -100,8 +101,9 @@ def draft() -> Any:
         except DomainError as error:
             form.refuse(error)
             status = status_of(error)
-        else:
-            return redirect(f"/settlements/{made.id}", 303)
+            waiting = error.waiting if isinstance(error, NothingDue) else ()
+            return _batches(form, waiting), status
+        return redirect(f"/settlements/{made.id}", 303)
     return _batches(form), status
 
 
@@ -245,12 +247,13 @@ def _done(
     return redirect(f"/settlements/{batch}", 303)
 
 
-def _batches(form: forms.Form) -> str:
+def _batches(form: forms.Form, waiting: Sequence[Waiting] = ()) -> str:
     cursor = request.args.get("cursor")
     return render_template(
         "admin/settlements.html",
         page=service.batches(core(), actor=actor(), cursor=cursor, limit=PAGE),
         form=form,
+        waiting=waiting,
     )
 
 
@@ -275,6 +278,7 @@ def _page(
         names=staff.names([one for one in people if one]),
         levels=_levels(service.shares(core(), actor=actor(), batch=id)),
         waiting=service.waiting(core(), actor=actor(), batch=id),
+        to_retry=service.to_retry(core(), actor=actor(), batch=id),
         page=service.lines(
             core(),
             actor=actor(),

@@ -253,6 +253,32 @@ def test_what_is_dropped_says_why_and_is_paid_by_the_next_batch(office: Office, 
     assert early.status_code == 422
 
 
+def test_a_day_with_nothing_to_pay_says_what_waits_and_who_lets_it_go(
+    office: Office, desk: Desk
+) -> None:
+    office.spend(office.world.cashier())
+    office.next_day()
+    browser = desk.browser(office.payer)
+    told = send(browser, "/settlements", "/settlements", day=office.yesterday.isoformat())
+    assert told.status_code == 409
+    assert all(one in told.text for one in ("¥20 都暂缓着", "没有收款账户", "商户登记收款账户"))
+    with office.world.core.transaction() as session:
+        assert not settlement.due_at(session, day=office.yesterday, now=office.world.now())
+    assert not settlement.batches(office.world.core, actor=office.payer, cursor=None, limit=1).items
+
+
+def test_a_batch_that_came_back_whole_is_not_called_settled(office: Office, desk: Desk) -> None:
+    office.spend(office.till())
+    office.next_day()
+    batch = office.settle(lambda _: BOUNCED)
+    browser = desk.browser(office.payer)
+    for path in ("/settlements", f"/settlements/{batch.id}"):
+        page = main_of(browser.get(path).text)
+        assert "全部退回" in page and "已结清" not in page
+    told = desk.get(office.payer, f"/settlements/{batch.id}").json
+    assert told and told["result"] == "all_back"
+
+
 def test_finance_keeps_one_order_back_and_the_shop_reads_why(office: Office, desk: Desk) -> None:
     till = office.till()
     first, _ = office.spend(till, 2)
@@ -370,3 +396,19 @@ def test_only_the_citys_office_reads_and_only_finance_pays(office: Office, desk:
         assert browser.get(here).status_code == status
         assert browser.get(f"{here}/bank-file.csv").status_code == 403
         assert f"{here}/review" not in browser.get(here).text
+
+
+def test_what_is_to_be_paid_again_says_so_and_stands_on_the_next_draft(
+    office: Office, desk: Desk
+) -> None:
+    office.spend(office.till())
+    office.next_day()
+    batch = office.settle(lambda _: BOUNCED)
+    browser, here = desk.browser(office.payer), f"/settlements/{batch.id}"
+    (asked,) = re.findall(r'action="(/settlements/payments/[^"]+)"', browser.get(here).text)
+    assert send(browser, here, asked).status_code == 303
+    page = browser.get(here).text
+    assert "已安排再付" in page and "/settlements/payments/" not in page
+    office.next_day()
+    later = browser.get(f"/settlements/{office.draft().id}").text
+    assert "复核时还会加进退票重付：1 笔，¥20.00" in later

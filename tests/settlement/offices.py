@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 
+import pytest
 from sqlalchemy import Connection, create_engine
 
 from tests.make import World
@@ -25,6 +26,7 @@ from voucher_service.settlement import service as settlement
 from voucher_service.settlement.bank_file import BOUNCED, PAID, Answer
 from voucher_service.settlement.lifecycles import PaymentStatus
 from voucher_service.settlement.model import Batch, BatchId, BatchLine, Form, Payment, Taken
+from voucher_service.settlement.standing import NothingDue
 
 Verdict = Callable[[Payment], str]
 
@@ -98,6 +100,12 @@ class Office:
 
     def draft(self, actor: Actor | None = None) -> Batch:
         return settlement.draft(self.world.core, actor=actor or SYSTEM, day=self.yesterday)
+
+    def nothing_due(self) -> list[str]:
+        """That a draft makes no batch: why what is due waits, "nothing" where nothing is due."""
+        with pytest.raises(NothingDue) as refused:
+            self.draft()
+        return [one.reason for one in refused.value.waiting] or ["nothing"]
 
     def approve(self, batch: Batch) -> Batch:
         """Reviewed when the statements are over, and signed."""

@@ -23,7 +23,7 @@ def test_an_advance_is_paid_once_and_netted_off_later_lines(office: Office) -> N
         reason="备货",
     )
     office.next_day()
-    assert office.draft().lines == 0
+    assert office.nothing_due()
     office.world.approve(asked)
     office.next_day()
     ahead = office.settle()
@@ -36,7 +36,7 @@ def test_an_advance_is_paid_once_and_netted_off_later_lines(office: Office) -> N
     assert (later.due, later.deducted, later.paid_amount) == (yuan(80), yuan(50), yuan(30))
     assert owed(office.world, till) == (ZERO, ZERO)
     office.next_day()
-    assert office.draft().lines == 0
+    assert office.nothing_due()
     assert office.clean() == []
 
 

@@ -21,7 +21,7 @@ def test_a_cars_subsidy_bounces_and_is_paid_to_the_other_card(office: Office) ->
     world = office.world
     who = approved(world)
     office.next_day()
-    assert office.draft().lines == 0  # under notice
+    assert office.nothing_due()  # under notice
     for _ in range(5):
         office.next_day()
     first = office.settle(lambda _: BOUNCED)
@@ -34,7 +34,7 @@ def test_a_cars_subsidy_bounces_and_is_paid_to_the_other_card(office: Office) ->
     call = {"actor": who.actor, "application": who.application}
     assert service.get(world.core, **call).status is ApplicationStatus.PAYOUT_REFUSED
     office.next_day()
-    assert office.draft().payments == 0  # no card to pay to
+    assert office.nothing_due()  # no card to pay to
     card = Card(who.name, OTHER_CARD, "工商银行阳江分行")
     service.save_card(world.core, card=card, **call)
     reviewer = world.staff(Role.REVIEWER)

@@ -85,7 +85,7 @@ def test_a_difference_that_is_not_paid_shrinks_with_the_price_and_goes_with_the_
     line = shop.line(buyer)
     assert (line.state, line.kept.fen, line.difference.fen) == (LineState.CANCELLED, 0, GAP)
     assert borne(shop.core, made) == (0, 0)
-    assert shop.payable() == {} and office.draft().lines == 0
+    assert shop.payable() == {} and office.nothing_due()
     shop.counter.clean()
 
 
@@ -161,7 +161,7 @@ def test_a_difference_that_the_bank_sent_back_is_cancelled_with_its_unit(
     shop.counter.refund(done, PRICE)
     assert borne(shop.core, made) == (0, 0)
     office.next_day()
-    assert office.draft().payments == 0
+    assert office.nothing_due()
     shop.counter.clean()
 
 
@@ -183,7 +183,7 @@ def test_what_a_refund_left_of_a_difference_that_came_back_is_paid_once(
     assert shop.line(buyer).state is LineState.PAID
     assert borne(shop.core, made) == (0, 10_000)
     office.next_day()
-    assert office.draft().lines == 0
+    assert office.nothing_due()
     shop.counter.clean()
 
 
@@ -198,7 +198,7 @@ def test_a_difference_that_a_bank_statement_says_was_paid_is_not_paid_at_what_a_
         settlement.hold_payment(session, payment=line.payment.id, by=SYSTEM, now=now)
     shop.counter.refund(done, 100_000)
     office.next_day()
-    assert office.draft().lines == 0
+    assert office.nothing_due()
     with shop.core.transaction() as session:
         settlement.release_payment(session, payment=line.payment.id, by=SYSTEM, now=now)
     office.next_day()
@@ -316,7 +316,7 @@ def test_a_statement_that_comes_after_the_old_line_ended_stops_the_new_one(
     (left,) = [one for one in office.lines(batch) if one.due == Money(10_000)]
     assert (left.status, left.left_out) == (LineStatus.LEFT_OUT, LeftOut.STATEMENT)
     office.next_day()
-    assert office.draft().lines == 0  # not even drafted while it waits
+    assert office.nothing_due()  # not even drafted while it waits
     asked = differences.propose(
         shop.core, actor=office.payer, difference=held.id, amount=None, reason="银行来函：确已退票"
     )

@@ -15,7 +15,14 @@ from voucher_service.kernel.money import ZERO, Money
 from voucher_service.settlement import service as settlement
 from voucher_service.settlement.bank_file import BOUNCED, PAID
 from voucher_service.settlement.lifecycles import BatchStatus, LineStatus, PaymentStatus
-from voucher_service.settlement.model import Form, Funding, HoldReason, SameHands, StatementRunning
+from voucher_service.settlement.model import (
+    BatchResult,
+    Form,
+    Funding,
+    HoldReason,
+    SameHands,
+    StatementRunning,
+)
 
 
 def test_a_day_is_paid_the_day_after_and_the_books_are_clean(office: Office) -> None:
@@ -108,7 +115,18 @@ def test_a_bounced_payment_is_paid_once_to_the_corrected_account(office: Office)
     assert line.payment.last4 == "9999"
     assert office.clean() == []
     office.next_day()
-    assert office.draft().lines == 0
+    assert office.nothing_due()
+
+
+def test_a_closed_batch_says_what_came_back_of_it(office: Office) -> None:
+    office.spend(office.till())
+    office.spend(office.till("4417000099999999"), 2)
+    office.next_day()
+    batch = office.settle(lambda one: BOUNCED if one.amount == yuan(40) else PAID)
+    assert batch.result is BatchResult.PART_BACK
+    office.next_day()
+    office.send_back(batch)
+    assert office.look(batch.id).result is BatchResult.ALL_BACK
 
 
 def test_a_refund_of_all_that_waits_stops_no_batch_that_has_it(office: Office) -> None:
@@ -130,8 +148,10 @@ def test_a_refund_in_a_running_batch_comes_off_the_next_line(office: Office) -> 
     done = office.spend(till, 2)
     office.next_day()
     batch = office.send(office.approve(office.draft()))
+    assert batch.result is None
     refund(office.world, till, done[0])
     office.answer(batch)
+    assert office.look(batch.id).result is BatchResult.PAID
     assert owed(office.world, till) == (ZERO, yuan(20))
     assert office.clean() == []
     office.next_day()

@@ -41,6 +41,7 @@ from voucher_service.settlement import service as settlement
 from voucher_service.settlement.bank_file import BOUNCED, PAID, Answer
 from voucher_service.settlement.lifecycles import BACK, BatchStatus
 from voucher_service.settlement.model import AdvanceTooLarge, Batch, Form, Payment
+from voucher_service.settlement.standing import NothingDue
 
 _DAYS, _TILLS = 7, 3
 _NET = text("""
@@ -198,7 +199,10 @@ class Walk:
 
     def _settle(self, verdict: Verdict) -> None:
         self.office.next_day()
-        batch = self.office.draft()
+        try:
+            batch = self.office.draft()
+        except NothingDue:
+            return
         self._refund()
         if batch.status is not BatchStatus.DRAFTED:
             return

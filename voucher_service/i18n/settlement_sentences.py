@@ -14,6 +14,10 @@ SETTLEMENT: dict[str, tuple[str, ...]] = {
     "settlement_same_hands": (
         "生成、复核、批准和付款要由不同的人做，没有改变什么。请换一个人来做这一步。",
     ),
+    "settlement_nothing_due": (
+        "没有生成批次：{amount} 都暂缓着，现在不能付。请先放行（原因和由谁放行见表），再生成。",
+        "没有生成批次：到这一天没有现在能付的。有了新的核销再生成。",
+    ),
     "settlement_empty": ("这一批没有要付的，没有送批。可以把它作废。",),
     "bank_return_invalid": ("回盘文件没有收下，一笔也没有记。请按下面的行号改好，或请银行重发。",),
     "bank_answer_differs": (

@@ -106,7 +106,7 @@ BATCH: Machine[BatchStatus, BatchEvent] = Machine(
     {
         _B.DRAFTING: {
             _BE.DRAFTED: _B.DRAFTED,
-            _BE.EMPTY: _B.CLOSED,
+            _BE.EMPTY: _B.DROPPED,
             _BE.DROPPED: _B.DROPPED,
         },
         _B.DRAFTED: {_BE.REVIEWED: _B.REVIEWED, _BE.DROPPED: _B.DROPPED},

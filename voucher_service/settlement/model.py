@@ -69,8 +69,9 @@ class LeftOut(StrEnum):
     DROPPED = "dropped"
 
 
-# Why subsidised sales wait that no reviewer released; and what the next batch takes.
-UNRELEASED, NEXT = "review", "next"
+# Why subsidised sales wait that no reviewer released; payments that the bank sent back and nobody
+# may try again yet; and what the next batch takes.
+UNRELEASED, SENT_BACK, NEXT = "review", "sent_back", "next"
 HOLD_REASONS: Mapping[HoldReason, str] = {
     HoldReason.DIFFERENCE: mark("对账有差异"),
     HoldReason.DISPUTE: mark("门店提出异议"),
@@ -144,6 +145,25 @@ class NotBounced(Conflict):
     code = "settlement_not_bounced"
 
 
+class BatchResult(StrEnum):
+    """What became of a batch once the bank answered every payment of it. What came back is due
+    again and paid by a later batch; the result stays.
+    """
+
+    PAID = "paid"
+    PART_BACK = "part_back"
+    ALL_BACK = "all_back"
+    NOTHING = "nothing"
+
+
+RESULTS: Mapping[BatchResult, str] = {
+    BatchResult.PAID: mark("已结清"),
+    BatchResult.PART_BACK: mark("部分退回"),
+    BatchResult.ALL_BACK: mark("全部退回"),
+    BatchResult.NOTHING: mark("没有付款"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What is paid together. `day`: the last day included. `programme_id`: of a replayed programme
@@ -197,6 +217,16 @@ class Batch:
         """What these come to."""
         return self.total - self.paid_amount - self.bounced_amount - self.returned_amount
 
+    @property
+    def result(self) -> BatchResult | None:
+        """What became of it; None before it is closed."""
+        if self.status is not BatchStatus.CLOSED:
+            return None
+        back = self.bounced + self.returned
+        if back:
+            return BatchResult.ALL_BACK if back == self.payments else BatchResult.PART_BACK
+        return BatchResult.PAID if self.lines or self.payments else BatchResult.NOTHING
+
 
 @dataclass(frozen=True, slots=True)
 class Payment:
@@ -204,7 +234,8 @@ class Payment:
     `last4` and `bank` are known once it was sent.
 
     `answered_at` and `returned_at` are the bank's own times, of its answer and of the day it sent
-    back what it had paid; `reason` why it came back.
+    back what it had paid; `reason` why it came back. `retry_at`: when finance said that the same
+    account is tried again.
     """
 
     id: PaymentId
@@ -221,6 +252,7 @@ class Payment:
     bank_reference: str
     answered_at: datetime | None
     returned_at: datetime | None = None
+    retry_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

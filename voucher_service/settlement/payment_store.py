@@ -27,7 +27,7 @@ from voucher_service.infra.database import MoneyFen
 from voucher_service.kernel.money import ZERO, Money
 
 from .lifecycles import BACK, PaymentStatus
-from .model import BatchId, BatchLineId, PaymentId
+from .model import BatchId, BatchLineId, PaymentId, PayoutKind
 from .store import DUE
 from .tables import SettlementLineRow, SettlementPaymentRow, SettlementRow
 
@@ -135,6 +135,12 @@ def retriable(
         .execution_options(populate_existing=True)
     )
     return [(payment, line) for payment, line in session.execute(statement)]
+
+
+def back_of_residents(session: Session, *, of: UUID | None) -> list[SettlementLineRow]:
+    """The lines of residents among them that pay a difference."""
+    pairs = retriable(session, of=of)
+    return [line for _, line in pairs if line.payout_kind is PayoutKind.REVISION]
 
 
 def batches_of(session: Session, payments: Collection[UUID]) -> set[BatchId]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from voucher_service.kernel.errors import Conflict
 from voucher_service.kernel.ids import ApprovalId, MerchantId
 from voucher_service.kernel.money import ZERO, Money
 
@@ -64,10 +66,11 @@ class Payee:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What a drafted batch does not pay for one reason: orders that are not in it, and orders that
+    """What a batch does not pay for one reason: orders that are not in it, and orders that
     are and `leave` it at the review. `merchants`: those with most of it, and how much.
 
-    `reason`: one of a hold, of a line that is left out, UNRELEASED, or NEXT for nothing any more.
+    `reason`: one of a hold, of a line that is left out, UNRELEASED, SENT_BACK, or NEXT for nothing
+    any more.
     """
 
     reason: str
@@ -77,3 +80,21 @@ class Waiting:
     leave_amount: Money
     merchants: Sequence[tuple[MerchantId, str, Money]]
     more: int
+
+
+class NothingDue(Conflict):
+    """Nothing can be paid, so no batch was made. `waiting`: what waits, by reason; `extra.waiting`
+    says the same to machines.
+    """
+
+    code = "settlement_nothing_due"
+
+    def __init__(self, waiting: Sequence[Waiting] = ()) -> None:
+        told = [
+            {"reason": one.reason, "count": one.count, "amount_fen": one.amount.fen}
+            for one in waiting
+        ]
+        amount = Money.total(one.amount for one in waiting)
+        facts: dict[str, Any] = {"amount": amount} if waiting else {}
+        super().__init__(extra={"waiting": told}, **facts)
+        self.waiting = waiting

@@ -174,6 +174,22 @@ def add_payouts(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         session.execute(statement, [dict(one) for one in rows])
 
 
+def paid_by_lines(
+    session: Session, payouts: Collection[UUID], *, but: Collection[UUID]
+) -> set[tuple[UUID, UUID | None]]:
+    """Those of these payouts that a line pays, without these lines: with their subjects."""
+    row = SettlementLineRow
+    asked = func.any(bindparam("payouts", type_=ARRAY(Uuid)))
+    over = (LineStatus.LEFT_OUT, LineStatus.ENDED)
+    rows = session.execute(
+        select(row.id, row.payout_id, row.subject_id).where(
+            row.payout_id == asked, row.kind != LineKind.MERCHANT, row.status.not_in(over)
+        ),
+        {"payouts": list(payouts)},
+    )
+    return {(payout, subject) for id, payout, subject in rows if payout and id not in but}
+
+
 def add_items(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
     """Append items."""
     copy(session, SettlementItemRow, rows)

@@ -26,7 +26,7 @@ from .returning import retry, take_return
 from .reviewing import review
 from .sending import bank_file, send
 from .standing import own_unpaid, payee, payee_lines
-from .waiting import waiting
+from .waiting import to_retry, waiting
 
 __all__ = [
     "bank_file",
@@ -67,6 +67,7 @@ __all__ = [
     "settle_due",
     "shares",
     "take_return",
+    "to_retry",
     "under_way",
     "waiting",
 ]

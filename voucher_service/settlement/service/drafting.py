@@ -6,8 +6,7 @@ simply asked for again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -20,35 +19,26 @@ from voucher_service.campaigns import service as campaigns
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM, Actor, ActorKind
 from voucher_service.kernel.clock import end_of
-from voucher_service.kernel.ids import MerchantId, OfferId, ProgrammeId, RedemptionId, new_id
+from voucher_service.kernel.ids import MerchantId, ProgrammeId, RedemptionId, new_id
 from voucher_service.kernel.money import Money
 from voucher_service.merchants import service as merchants
 from voucher_service.redemption import service as redemption
 from voucher_service.redemption.model import Phase
-from voucher_service.tradein.review import service as review
 
 from .. import store
 from ..lifecycles import BATCH, LINE, BatchEvent, BatchStatus
 from ..model import Batch, BatchId, DayNotOver, LineKind, SyntheticNotNamed, net
+from ..standing import NothingDue
 from ..tables import SettlementRow
-from . import advancing, residents, sharing, views
+from . import advancing, residents, sharing, views, waiting
 from .access import require_finance
 from .holding import all_held
 from .owing import owed_now
-from .payees import kept_back
 from .retrying import again, end_lowered
+from .taking import MERCHANTS_AT_ONCE, Span, anything, payable, span_of
 
 T = TypeVar("T")
-_MERCHANTS_AT_ONCE = 200
 _PAYOUTS_AT_ONCE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What a batch takes in: offers, and what was redeemed before an instant."""
-
-    offers: Sequence[OfferId]
-    until: datetime
 
 
 def draft(
@@ -60,10 +50,11 @@ def draft(
     synthetic: bool = False,
 ) -> Batch:
     """The batch of everything until the end of a day that no other batch has; drafted once, the
-    same again after that, and gone on with after an interruption.
+    same again after that, and gone on with after an interruption. Where nothing can be paid there
+    is none: the refusal says what waits, and why.
 
     A replayed programme is settled alone, by its slug and with `synthetic`. Raises NotAllowed,
-    DayNotOver, SyntheticNotNamed, NoSuchThing.
+    DayNotOver, NothingDue, SyntheticNotNamed, NoSuchThing.
     """
     if actor.kind is not ActorKind.SYSTEM:
         require_finance(actor)
@@ -73,10 +64,11 @@ def draft(
     id = _begin(core, actor, day, of)
     with core.transaction() as session:
         row = store.locked(session, id)
-        span, after = span_of(session, row), store.last_merchant(session, id)
-        waiting = redemption.merchants_unpaid(session, after=after)
-    for first in range(0, len(waiting), _MERCHANTS_AT_ONCE):
-        some = waiting[first : first + _MERCHANTS_AT_ONCE]
+        span = span_of(session, of=row.programme_id, day=row.day)
+        after = store.last_merchant(session, id)
+        unpaid = redemption.merchants_unpaid(session, after=after)
+    for first in range(0, len(unpaid), MERCHANTS_AT_ONCE):
+        some = unpaid[first : first + MERCHANTS_AT_ONCE]
         _do(core, id, partial(_merchants, span=span, some=some))
     _do(core, id, advancing.draft_advances)
     _do(core, id, end_lowered)
@@ -101,18 +93,10 @@ def _do(core: Core, id: BatchId, part: Callable[[Session, SettlementRow], T]) ->
 
 
 def due_at(session: Session, *, day: date, now: datetime) -> bool:
-    """Whether anything at all waits to be paid of a day, and no batch has been made for it."""
-    made = SettlementRow.status != BatchStatus.DROPPED
-    standing = (SettlementRow.day == day, SettlementRow.programme_id.is_(None), made)
-    if row := store.batch(session, *standing):
+    """Whether a draft of a day would pay anything, and no other batch stands for it."""
+    if row := _standing(session, day, None):
         return row.status is BatchStatus.DRAFTING
-    if redemption.merchants_unpaid(session, after=None):
-        return True
-    return (
-        residents.any_due(session, campaigns.offer_ids(session))
-        or bool(advancing.payable(session, now))
-        or bool(again(session, of=None, now=now))
-    )
+    return anything(session, span_of(session, of=None, day=day), now)
 
 
 def _replayed(core: Core, programme: str, *, named: bool) -> ProgrammeId:
@@ -129,6 +113,11 @@ def _begin(core: Core, actor: Actor, day: date, of: ProgrammeId | None) -> Batch
         now = core.now(session)
         if now < end_of(day):
             raise DayNotOver
+        if row := _standing(session, day, of):
+            return BatchId(row.id)
+        span = span_of(session, of=of, day=day)
+        if not anything(session, span, now):
+            raise NothingDue(waiting.outside(session, span, now))
         values = {
             "id": new_id(),
             "day": day,
@@ -138,9 +127,7 @@ def _begin(core: Core, actor: Actor, day: date, of: ProgrammeId | None) -> Batch
             "drafted_by": actor.id,
         }
         new = store.begin(session, values)
-        same = SettlementRow.programme_id.is_not_distinct_from(of)
-        stands = SettlementRow.status != BatchStatus.DROPPED
-        row = store.batch(session, SettlementRow.day == day, same, stands)
+        row = _standing(session, day, of)
         assert row is not None, "it was inserted, or was there"
         if new:
             audit.record(
@@ -156,22 +143,20 @@ def _begin(core: Core, actor: Actor, day: date, of: ProgrammeId | None) -> Batch
         return BatchId(row.id)
 
 
-def span_of(session: Session, row: SettlementRow) -> Span:
-    """What a batch takes in."""
-    if row.programme_id is None:
-        return Span(campaigns.offer_ids(session), end_of(row.day))
-    of = campaigns.programme_by_id(session, programme=ProgrammeId(row.programme_id))
-    return Span(campaigns.offer_ids(session, programme=of.slug), end_of(row.day))
+def _standing(session: Session, day: date, of: ProgrammeId | None) -> SettlementRow | None:
+    """The batch that a day has, of the real programmes or of one replayed one."""
+    same = SettlementRow.programme_id.is_not_distinct_from(of)
+    stands = SettlementRow.status != BatchStatus.DROPPED
+    return store.batch(session, SettlementRow.day == day, same, stands)
 
 
 def _merchants(
     session: Session, row: SettlementRow, *, span: Span, some: Collection[MerchantId]
 ) -> None:
     """The lines of some merchants, with everything of theirs that may be paid."""
-    kept = kept_back(session, some, row.drafted_at)
-    payees = [one for one in some if one not in kept]
     due: dict[MerchantId, list[redemption.UnpaidOrder]] = {}
-    for one in _payable(session, payees, span):
+    held = all_held(session)
+    for one in payable(session, some, span, row.drafted_at, held=held, lock=True):
         due.setdefault(one.merchant_id, []).append(one)
     if not due:
         return
@@ -208,21 +193,10 @@ def _merchants(
     redemption.mark_settled(session, ids=ids, phase=Phase.BATCHED, now=row.drafted_at, actor=SYSTEM)
 
 
-def _payable(
-    session: Session, payees: Sequence[MerchantId], span: Span
-) -> list[redemption.UnpaidOrder]:
-    """What may be paid to them, locked: not held, and of subsidised units what was released."""
-    found = redemption.unpaid(
-        session, merchants=payees, offers=span.offers, until=span.until, lock=True
-    )
-    held = all_held(session)
-    sales = [one.id for one in found if one.sale]
-    released = review.released(session, redemptions=sales) if sales else set()
-    return [one for one in found if one.id not in held and (not one.sale or one.id in released)]
-
-
 def _finish(session: Session, row: SettlementRow, *, core: Core, actor: Actor) -> None:
-    """Nothing is left to add: what it comes to, and until when merchants may look at it."""
+    """Nothing is left to add: what it comes to, and until when merchants may look at it. One that
+    comes to nothing after all, held meanwhile, is no batch.
+    """
     now, id = core.now(session), BatchId(row.id)
     sharing.plan(session, id, now)
     store.count_up(session, id)
@@ -238,6 +212,6 @@ def _finish(session: Session, row: SettlementRow, *, core: Core, actor: Actor) -
         event=BatchEvent.EMPTY if empty else BatchEvent.DRAFTED,
         actor=actor,
         now=now,
-        set_={"closed_at": now} if empty else {"statement_until": until},
+        set_={} if empty else {"statement_until": until},
         detail={"lines": counted.lines, "items": counted.items, "due_fen": counted.due_fen.fen},
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -30,11 +29,18 @@ START: Cursor = (PayoutKind.APPLICATION, None)
 _LOOKED_AT, _READ_AT_ONCE = 200, 1_000
 
 
-def any_due(session: Session, offers: Sequence[OfferId]) -> bool:
-    """Whether a payout can be paid, be it that a line pays it already."""
-    return _any(partial(applications.payable, session, offers=offers)) or _any(
-        partial(revisions.payable, session)
-    )
+def any_due(session: Session, of: UUID | None, offers: Sequence[OfferId]) -> bool:
+    """Whether a draft would pay a payout: one that can be paid and that no line pays yet, where a
+    line that the draft ends pays none.
+    """
+    gone = set(lowered(session, payment_store.back_of_residents(session, of=of)))
+    cursor: Cursor | None = START
+    while cursor is not None:
+        found, cursor = _next(session, offers, cursor, _LOOKED_AT)
+        wanted = {(one["payout_id"], one["subject_id"]) for one in found}
+        if wanted - store.paid_by_lines(session, {id for id, _ in wanted}, but=gone):
+            return True
+    return False
 
 
 def draft_payouts(
@@ -46,13 +52,23 @@ def draft_payouts(
     most: int,
 ) -> Cursor | None:
     """Lines for some payouts that no line pays yet; where to go on, None at the end."""
+    found, reached = _next(session, offers, cursor, most)
+    store.add_payouts(session, [{"id": new_id(), "batch_id": row.id} | one for one in found])
+    return reached
+
+
+def _next(
+    session: Session, offers: Sequence[OfferId], cursor: Cursor, most: int
+) -> tuple[list[dict[str, Any]], Cursor | None]:
+    """Some payouts that can be paid, be it that a line pays them already, as lines would say them;
+    where to go on, None at the end.
+    """
     kind, after = cursor
     if kind is PayoutKind.APPLICATION:
         found, last = applications.payable(session, offers=offers, after=after, most=most)
         terms = campaigns.terms(session, offers={one.offer_id for one in found})
-        lines = [
+        subsidies = [
             _line(
-                row,
                 payout_kind=kind,
                 payout_id=one.application_id,
                 resident_id=one.resident_id,
@@ -62,14 +78,12 @@ def draft_payouts(
             )
             for one in found
         ]
-        store.add_payouts(session, lines)
-        return (kind, last) if last else (PayoutKind.REVISION, None)
+        return subsidies, (kind, last) if last else (PayoutKind.REVISION, None)
     known = {one.campaign_id for one in campaigns.terms(session, offers=offers).values()}
     held = payment_store.held_payouts(session)
     differences, reached = revisions.payable(session, after=after, most=most)
     lines = [
         _line(
-            row,
             payout_kind=kind,
             payout_id=one.revision_id,
             subject_id=one.subject_id,
@@ -81,8 +95,7 @@ def draft_payouts(
         for one in differences
         if one.campaign_id in known and (one.revision_id, one.subject_id) not in held
     ]
-    store.add_payouts(session, lines)
-    return (kind, reached) if reached else None
+    return lines, (kind, reached) if reached else None
 
 
 def payees(session: Session, lines: Sequence[SettlementLineRow]) -> dict[UUID, tuple[Card, Money]]:
@@ -166,15 +179,6 @@ def lowered(session: Session, lines: Collection[SettlementLineRow]) -> list[UUID
     return [one.id for one in of if left[_difference(one)] != one.due_fen]
 
 
-def _any(look: Callable[..., tuple[Sequence[object], Any]]) -> bool:
-    """Whether a look from the first to the last finds one; the first ones may not be payable."""
-    after = None
-    while True:
-        found, after = look(after=after, most=_LOOKED_AT)
-        if found or after is None:
-            return bool(found)
-
-
 def _differences(lines: Collection[SettlementLineRow]) -> list[tuple[RevisionId, UUID]]:
     return [_difference(one) for one in lines if one.payout_kind is PayoutKind.REVISION]
 
@@ -189,10 +193,8 @@ def _difference(line: SettlementLineRow) -> tuple[RevisionId, UUID]:
     return RevisionId(line.payout_id), line.subject_id
 
 
-def _line(row: SettlementRow, **values: Any) -> Mapping[str, Any]:
-    fixed = {
-        "id": new_id(),
-        "batch_id": row.id,
+def _line(**values: Any) -> dict[str, Any]:
+    fixed: dict[str, Any] = {
         "kind": LineKind.PERSON,
         "subject_id": None,
         "items": 0,

@@ -26,11 +26,7 @@ def end_lowered(session: Session, row: SettlementRow) -> None:
     """End the lines of differences that the bank sent back and of which a refund left less since:
     what is left is drafted anew. Of the programmes that a batch is about.
     """
-    lines = [
-        line
-        for _, line in payment_store.retriable(session, of=row.programme_id)
-        if line.payout_kind is PayoutKind.REVISION
-    ]
+    lines = payment_store.back_of_residents(session, of=row.programme_id)
     gone = residents.lowered(session, lines)
     correct(session, gone, row.drafted_at, batch=str(row.id))
     audit.transition_where(

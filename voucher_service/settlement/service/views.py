@@ -156,6 +156,7 @@ def payment(row: SettlementPaymentRow) -> Payment:
         bank_reference=row.bank_reference,
         answered_at=row.answered_at,
         returned_at=row.returned_at,
+        retry_at=row.retry_at,
     )
 
 

@@ -18,26 +18,29 @@ from voucher_service.merchants import service as merchants
 from voucher_service.redemption import service as redemption
 from voucher_service.tradein.review import service as review
 
-from .. import store
+from .. import payment_store, store
 from ..lifecycles import BatchStatus
-from ..model import NEXT, UNRELEASED, BatchId, HoldReason, LeftOut
+from ..model import NEXT, SENT_BACK, UNRELEASED, BatchId, HoldReason, LeftOut
 from ..standing import Waiting
 from ..tables import SettlementRow
 from .access import require_reader
-from .drafting import span_of
 from .holding import all_held
 from .payees import kept_back
+from .retrying import again
+from .taking import Span, span_of
 
 _MOST_NAMED = 10
-_ORDER = [*map(str, LeftOut), *map(str, HoldReason), UNRELEASED, NEXT]
+_ORDER = [*map(str, LeftOut), *map(str, HoldReason), UNRELEASED, SENT_BACK, NEXT]
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Orders of one merchant that wait for one reason; `leaves`: they are in the batch."""
+    """Orders of one merchant, or a payment to a resident, that wait for one reason; `leaves`: they
+    are in the batch.
+    """
 
     reason: str
-    merchant_id: MerchantId
+    merchant_id: MerchantId | None
     count: int
     due: Money
     leaves: bool
@@ -57,16 +60,50 @@ def waiting(core: Core, *, actor: Actor, batch: BatchId) -> list[Waiting]:
         if row.status is not BatchStatus.DRAFTED:
             return []
         now, held = core.now(session), all_held(session)
-        parts = [*_left(session, row, held, now), *_leaving(session, batch, held, now)]
-        names = merchants.merchant_names(session, merchants={one.merchant_id for one in parts})
+        span = span_of(session, of=row.programme_id, day=row.day)
+        left = _left(session, span, held, now)
+        return _by_reason(session, [*left, *_leaving(session, batch, held, now)])
+
+
+def to_retry(core: Core, *, actor: Actor, batch: BatchId) -> tuple[int, Money]:
+    """How many payments that the bank sent back the review of a drafted batch takes in by now, and
+    their sum; none of a batch that was reviewed. Raises NotAllowed, NoSuchThing.
+    """
+    require_reader(actor)
+    with core.transaction() as session:
+        row = store.batch(session, SettlementRow.id == batch)
+        if row is None:
+            raise NoSuchThing
+        if row.status is not BatchStatus.DRAFTED:
+            return 0, ZERO
+        found = again(session, of=row.programme_id, now=core.now(session))
+        return len(found), Money.total(one.due_fen - one.deducted_fen for one in found)
+
+
+def outside(session: Session, span: Span, now: datetime) -> list[Waiting]:
+    """What was redeemed and a draft would not take, and what the bank sent back and may not be
+    tried again yet, by reason.
+    """
+    parts = _left(session, span, all_held(session), now)
+    ready = {line.id for line in again(session, of=span.of, now=now)}
+    for _, line in payment_store.retriable(session, of=span.of):
+        if line.id not in ready:
+            whose = None if line.merchant_id is None else MerchantId(line.merchant_id)
+            amount = line.due_fen - line.deducted_fen
+            parts.append(_Part(SENT_BACK, whose, 1, amount, leaves=False))
+    return _by_reason(session, parts)
+
+
+def _by_reason(session: Session, parts: Sequence[_Part]) -> list[Waiting]:
+    whose = {one.merchant_id for one in parts if one.merchant_id}
+    names = merchants.merchant_names(session, merchants=whose)
     reasons = sorted({one.reason for one in parts}, key=_ORDER.index)
     return [_told(why, [one for one in parts if one.reason == why], names) for why in reasons]
 
 
 def _left(
-    session: Session, row: SettlementRow, held: Mapping[RedemptionId, HoldReason], now: datetime
+    session: Session, span: Span, held: Mapping[RedemptionId, HoldReason], now: datetime
 ) -> list[_Part]:
-    span = span_of(session, row)
     found = redemption.left_over(session, offers=span.offers, until=span.until, singly=held)
     kept = kept_back(session, {one.merchant_id for one in found}, now)
     sales = [one.id for one in found if one.id and one.sale]
@@ -107,6 +144,8 @@ def _told(reason: str, parts: Sequence[_Part], names: Mapping[MerchantId, str]) 
     out, leave = ([one for one in parts if one.leaves is side] for side in (False, True))
     sums: dict[MerchantId, Money] = {}
     for one in parts:
+        if one.merchant_id is None:
+            continue
         sums[one.merchant_id] = sums.get(one.merchant_id, ZERO) + one.due
     largest = sorted(sums, key=lambda one: (-sums[one].fen, one))[:_MOST_NAMED]
     return Waiting(
