@@ -8,29 +8,23 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
-from flask.testing import FlaskClient
 
 from admin.pages import settlements as pages
-from merchant_portal.app import create_app as create_merchant
 from tests.conftest import NOON, fresh_database, settings_on
 from tests.faces.admin_desk import CHINESE, Desk, main_of, send
+from tests.faces.shop_browser import shop
 from tests.make import World
 from tests.settlement.offices import Office
 from voucher_service.infra.core import build, with_clock
 from voucher_service.infra.embedded.servers import Servers
-from voucher_service.kernel.actor import SYSTEM, Actor, Role
+from voucher_service.kernel.actor import Role
 from voucher_service.kernel.clock import Clock
-from voucher_service.kernel.ids import CashierId
-from voucher_service.merchants import service as merchants
 from voucher_service.settlement import bank_file
 from voucher_service.settlement import service as settlement
 from voucher_service.settlement.bank_file import BOUNCED, PAID
 from voucher_service.settlement.model import Batch, Form, HoldReason
-from voucher_service.web.auth import issue
-from voucher_service.web.face import Face
 
 # What people and banks wrote, in whatever language a page is read.
 _NAMES = "阳江|商户|中国银行|分行|“失败”|门店|出资方|惠利金秋|第一场"
@@ -48,33 +42,6 @@ def office(servers: Servers, tmp_path: Path) -> Iterator[Office]:
 @pytest.fixture
 def desk(office: Office) -> Desk:
     return Desk(office.world)
-
-
-def manager_of(office: Office, till: Actor) -> UUID:
-    """A manager of the till's shop."""
-    core, name = office.world.core, f"m-{uuid4().hex[:8]}"
-    with core.transaction() as session:
-        at = merchants.till(session, cashier=CashierId(till.id))  # type: ignore[arg-type]
-    return merchants.create_cashier(
-        core,
-        actor=SYSTEM,
-        shop=at.shop_id,
-        username=name,
-        password=f"demo-only-{name}",
-        display_name=name,
-        role=Role.MANAGER,
-        demo=True,
-    ).id
-
-
-def shop(office: Office, till: Actor, language: str = "zh-CN") -> FlaskClient:
-    """The browser of a manager of the till's shop."""
-    core = office.world.core
-    made = create_merchant(core).test_client()
-    token = issue(core, Face.MERCHANT, manager_of(office, till)).access_token
-    made.set_cookie(Face.MERCHANT.cookie, token)
-    made.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
-    return made
 
 
 def returned(office: Office, batch: Batch, verdict: str = PAID) -> tuple[io.BytesIO, str]:

@@ -146,9 +146,7 @@ class NotBounced(Conflict):
 
 
 class BatchResult(StrEnum):
-    """What became of a batch once the bank answered every payment of it. What came back is due
-    again and paid by a later batch; the result stays.
-    """
+    """What became of a batch once all was answered. What came back is due again; this stays."""
 
     PAID = "paid"
     PART_BACK = "part_back"
