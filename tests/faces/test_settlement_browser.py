@@ -11,8 +11,8 @@ from playwright.sync_api import Browser
 
 from merchant_portal.app import create_app as create_merchant
 from tests.faces.admin_desk import Desk
-from tests.faces.test_admin_browser import AXE, RUN, at_desk
 from tests.faces.shop_browser import manager_of
+from tests.faces.test_admin_browser import AXE, RUN, at_desk
 from tests.faces.test_settlement_pages import desk, office
 from tests.settlement.offices import Office
 from tests.web.serving import serving
