@@ -165,7 +165,7 @@ def globals_() -> dict[str, Any]:
     """What the templates can say about settlement."""
     return {
         "batch_name": batch_name,
-        "batch_badge": batch_badge,
+        "settlement_badge": batch_badge,
         "line_name": _say(LINE_PUBLIC),
         "payment_name": _say(PAYMENT_PUBLIC),
         "advance_name": _say(ADVANCE_PUBLIC),

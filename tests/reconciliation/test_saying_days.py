@@ -106,7 +106,7 @@ def test_a_file_whose_days_were_said_wrong_is_sent_again_with_the_right_ones(
         with pytest.raises(ChannelFileKnown):
             take(due, here, lines, known)
     both = take(due, here, lines, Days(day, day + DAY))
-    assert (both.first, both.last, both.open) == (day, day + DAY, 0)
+    assert (both.first, both.last, both.open) == (day, day + DAY, 1)
     assert [one.line.finding for one in here.differences()] == [Finding.ONLY_THEIRS]
     with pytest.raises(ChannelFileKnown):
         take(due, here, lines, Days.said(day + DAY))
