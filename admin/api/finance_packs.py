@@ -9,7 +9,7 @@ from flask import Response
 
 from voucher_service.finance_pack import service
 from voucher_service.settlement.model import BatchId
-from voucher_service.web.api import FILE, ApiBlueprint
+from voucher_service.web.api import FILE, ApiBlueprint, ProblemSchema
 from voucher_service.web.auth import actor
 from voucher_service.web.site import core
 
@@ -19,6 +19,7 @@ ZIP = "application/zip"
 
 @packing.route("/<uuid:id>/finance-pack", methods=["GET"])
 @packing.response(200, FILE, content_type=ZIP)
+@packing.alt_response(409, schema=ProblemSchema, content_type="application/problem+json")
 def finance_pack(id: UUID) -> Response:
     """Ten documents and their hashes in one zip; it holds account numbers, and is recorded."""
     return packed(id)
