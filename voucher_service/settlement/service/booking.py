@@ -6,7 +6,6 @@ transaction, and a payment is booked by the transaction that moves it on.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -18,7 +17,7 @@ from sqlalchemy.orm import Session
 from voucher_service.audit import service as audit
 from voucher_service.infra.core import Core
 from voucher_service.kernel.actor import SYSTEM
-from voucher_service.kernel.ids import CampaignId, MerchantId, RedemptionId
+from voucher_service.kernel.ids import MerchantId, RedemptionId
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Code, Stage, merchant, move
@@ -175,14 +174,7 @@ def _settle(
         due = redemption.mark_settled(
             session, ids=ids, phase=Phase.PAID, now=now, actor=SYSTEM, settle=settle
         )
-    granted: dict[CampaignId, Money] = defaultdict(lambda: ZERO)
-    for one in lines:
-        if one.kind is LineKind.PERSON:
-            assert one.campaign_id is not None, "a resident's line says whose money it is"
-            granted[CampaignId(one.campaign_id)] += one.due_fen
-    for campaign, amount in sorted(granted.items()):
-        sharing.fold(session, campaign, now)
-        settle(campaign, amount)
+    sharing.for_residents(session, lines, now, settle)
     return due
 
 

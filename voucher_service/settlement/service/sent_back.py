@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from voucher_service.audit import service as audit
 from voucher_service.kernel.actor import SYSTEM
-from voucher_service.kernel.ids import CampaignId, MerchantId, RedemptionId
+from voucher_service.kernel.ids import MerchantId, RedemptionId
 from voucher_service.kernel.money import ZERO, Money
 from voucher_service.ledger import service as ledger
 from voucher_service.ledger.model import Code, Leg, Stage, merchant
@@ -96,14 +96,7 @@ def _unsettled(
             )
             for line_id, some in items.items():
                 borne[line_id] = Money.total(kept[id] for id in some)
-        granted: dict[CampaignId, Money] = defaultdict(lambda: ZERO)
-        for line in here:
-            if line.kind is LineKind.PERSON:
-                assert line.campaign_id is not None, "a resident's line says whose money it is"
-                granted[CampaignId(line.campaign_id)] += line.due_fen
-        for campaign, amount in sorted(granted.items()):
-            sharing.fold(session, campaign, now)
-            unsettle(campaign, amount)
+        sharing.for_residents(session, here, now, unsettle)
     return borne
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -13,7 +14,8 @@ from voucher_service.kernel.ids import BudgetLineId, CampaignId, new_id
 from voucher_service.kernel.money import ZERO, Money
 
 from .. import store
-from ..model import BatchId, split_over
+from ..model import BatchId, LineKind, split_over
+from ..tables import SettlementLineRow
 
 
 def plan(session: Session, batch: BatchId, now: datetime) -> None:
@@ -75,6 +77,23 @@ def unsettle(
     budgets.unsettle(session, campaign=campaign, amount=amount, key=key, now=now, wanted=wanted)
     for line, part in wanted.items():
         store.take_settled(session, batch, line, part)
+
+
+def for_residents(
+    session: Session,
+    lines: Sequence[SettlementLineRow],
+    now: datetime,
+    book: Callable[[CampaignId, Money], object],
+) -> None:
+    """Settle, or take back, what these residents' lines are of each campaign; others are left."""
+    granted: dict[CampaignId, Money] = defaultdict(lambda: ZERO)
+    for one in lines:
+        if one.kind is LineKind.PERSON:
+            assert one.campaign_id is not None, "a resident's line says whose money it is"
+            granted[CampaignId(one.campaign_id)] += one.due_fen
+    for campaign, amount in sorted(granted.items()):
+        fold(session, campaign, now)
+        book(campaign, amount)
 
 
 def fold(session: Session, campaign: CampaignId, now: datetime) -> None:
